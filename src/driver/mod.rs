@@ -1,0 +1,2 @@
+//! tokio, tungstenite and rustls: it carries out what the session decides and
+//! decides nothing itself.

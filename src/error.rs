@@ -1,0 +1,70 @@
+//! What can go wrong, as a code for programs and a sentence for people.
+
+use std::fmt;
+
+/// The error codes of the C ABI (`DRT_ERR_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Status {
+    /// Success; also the reason of a state change that nothing went wrong for.
+    Ok = 0,
+    /// An argument has a value that the function cannot take.
+    InvalidArgument = -1,
+    /// NULL, stale, foreign or made-up handle.
+    InvalidHandle = -2,
+    /// A string is not UTF-8.
+    InvalidUtf8 = -3,
+    /// A string is not the JSON that is asked for.
+    InvalidJson = -4,
+    /// Nothing has that name.
+    NotFound = -5,
+    /// There is no usable link at the moment.
+    NotConnected = -6,
+    /// The object has been closed.
+    Closed = -7,
+    /// No answer within the time allowed.
+    Timeout = -8,
+    /// The server refused the credentials.
+    Auth = -9,
+    /// The server answered with an error.
+    Server = -10,
+    /// Network or file input and output failed.
+    Io = -11,
+    /// TLS failed, for instance an untrusted certificate.
+    Tls = -12,
+    /// Too much waits to be sent.
+    QueueFull = -13,
+    /// The call would wait for the callback that it was made from.
+    WouldDeadlock = -14,
+    /// The handle was inherited through `fork`.
+    Forked = -15,
+    /// A fault of the library.
+    Internal = -127,
+}
+
+/// A failed call: its code, and one sentence that says what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The code.
+    pub status: Status,
+    /// The sentence. Never contains a secret.
+    pub message: String,
+}
+
+impl Error {
+    /// An error with its sentence.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Error { status, message: message.into() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The result of a fallible call.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,20 @@
+//! Live updates from a Directus server for C, C++, Python and Node.
+//!
+//! The product is the C ABI in [`ffi`]; everything below it is internal. The
+//! rooms, from the wire upwards, import only what lies below them:
+//! [`protocol`], [`subscriptions`], [`session`], [`delivery`], [`driver`],
+//! [`client`], [`ffi`].
+
+#![warn(missing_docs)]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod client;
+pub mod delivery;
+pub mod driver;
+pub mod error;
+pub mod ffi;
+pub mod log;
+pub mod protocol;
+pub mod secret;
+pub mod session;
+pub mod subscriptions;

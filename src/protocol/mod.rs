@@ -1,0 +1,13 @@
+//! The wire: a frame's text to a borrowed [`incoming::Incoming`], a command to
+//! text, and endpoint URLs. Pure: no clock, no I/O, no threads, no locks.
+
+pub mod endpoint;
+pub mod envelope;
+pub mod incoming;
+pub mod items;
+pub mod outgoing;
+pub mod wire;
+
+/// The text of one received frame: UTF-8, cheap to clone, shared with the
+/// buffer that it was read into.
+pub type Frame = tokio_tungstenite::tungstenite::Utf8Bytes;
