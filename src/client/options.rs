@@ -1,0 +1,225 @@
+//! What an application may set, its defaults, and what does not go together.
+
+use std::time::Duration;
+
+use crate::delivery::{Mode, Shape};
+use crate::driver::{Proxy, TlsFiles, check_header};
+use crate::error::{Error, Result, Status};
+use crate::protocol::outgoing;
+use crate::secret::Secret;
+use crate::session::{AuthMode, Credentials};
+use crate::subscriptions::Wish;
+use crate::subscriptions::subscription::ON_ALL;
+
+/// The options of a client. `None`, `false` and 0 mean the default.
+#[derive(Clone, Debug, Default)]
+pub struct ClientOptions {
+    /// One URL, or several replicas with commas between.
+    pub url: String,
+    /// How credentials are shown.
+    pub auth_mode: AuthMode,
+    /// A static token or a JWT.
+    pub access_token: Option<Secret>,
+    /// With `password`.
+    pub email: Option<String>,
+    /// With `email`.
+    pub password: Option<Secret>,
+    /// Good for one use; its successors are kept.
+    pub refresh_token: Option<Secret>,
+    /// Who runs the callbacks.
+    pub delivery: Mode,
+    /// DNS to upgrade. 10 000.
+    pub connect_timeout_ms: u32,
+    /// Every answer of the server. 10 000.
+    pub ack_timeout_ms: u32,
+    /// The silence after which the client asks. 25 000.
+    pub heartbeat_ms: u32,
+    /// The first backoff's upper bound. 250.
+    pub reconnect_min_ms: u32,
+    /// Every backoff's upper bound. 30 000.
+    pub reconnect_max_ms: u32,
+    /// Failed attempts in a row before FAILED; 0 = never.
+    pub reconnect_attempts: u32,
+    /// What may wait for the application, in bytes. 64 MiB.
+    pub queue_bytes: u64,
+    /// PEM roots beside the system's.
+    pub ca_file: Option<String>,
+    /// PEM certificate chain to show to the server.
+    pub client_cert_file: Option<String>,
+    /// Its PEM key.
+    pub client_key_file: Option<String>,
+    /// URL of a proxy.
+    pub proxy: Option<String>,
+    /// Lines `Name: value` for the upgrade request.
+    pub headers: Option<String>,
+    /// The User-Agent of the upgrade request.
+    pub user_agent: Option<String>,
+    /// The largest message that is taken, in bytes. 256 MiB.
+    pub max_message_bytes: u64,
+}
+
+fn or(value: u32, default: u64) -> Duration {
+    Duration::from_millis(if value == 0 { default } else { u64::from(value) })
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Status::InvalidArgument, message)
+}
+
+impl ClientOptions {
+    pub(super) fn connect_timeout(&self) -> Duration {
+        or(self.connect_timeout_ms, 10_000)
+    }
+
+    pub(super) fn ack_timeout(&self) -> Duration {
+        or(self.ack_timeout_ms, 10_000)
+    }
+
+    pub(super) fn heartbeat(&self) -> Duration {
+        or(self.heartbeat_ms, 25_000)
+    }
+
+    pub(super) fn reconnect_min(&self) -> Duration {
+        or(self.reconnect_min_ms, 250)
+    }
+
+    pub(super) fn reconnect_max(&self) -> Duration {
+        or(self.reconnect_max_ms, 30_000).max(self.reconnect_min())
+    }
+
+    pub(super) fn queue_bytes(&self) -> u64 {
+        if self.queue_bytes == 0 { 64 << 20 } else { self.queue_bytes }
+    }
+
+    pub(super) fn max_message_bytes(&self) -> usize {
+        let bytes = if self.max_message_bytes == 0 { 256 << 20 } else { self.max_message_bytes };
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    /// The credentials, if they go together.
+    pub(super) fn credentials(&self) -> Result<Credentials> {
+        if self.email.is_some() != self.password.is_some() {
+            return Err(invalid("`email` and `password` go together: set both or neither"));
+        }
+        let needs_auth_frame = self.email.is_some() || self.refresh_token.is_some();
+        if self.auth_mode == AuthMode::Strict && needs_auth_frame {
+            return Err(invalid(
+                "strict authentication puts a token into the URL: set `access_token` or a token \
+                 callback instead of `email`, `password` or `refresh_token`",
+            ));
+        }
+        Ok(Credentials {
+            mode: self.auth_mode,
+            access_token: self.access_token.clone(),
+            email: self.email.clone(),
+            password: self.password.clone(),
+            refresh_token: self.refresh_token.clone(),
+        })
+    }
+
+    pub(super) fn tls_files(&self) -> TlsFiles {
+        TlsFiles {
+            ca_file: self.ca_file.clone(),
+            client_cert_file: self.client_cert_file.clone(),
+            client_key_file: self.client_key_file.clone(),
+        }
+    }
+
+    pub(super) fn proxy(&self) -> Result<Option<Proxy>> {
+        self.proxy.as_deref().map(Proxy::parse).transpose()
+    }
+
+    pub(super) fn headers(&self) -> Result<Vec<(String, String)>> {
+        let lines = self.headers.as_deref().unwrap_or_default().lines();
+        lines
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| {
+                let Some((name, value)) = line.split_once(':') else {
+                    return Err(invalid("a line in `headers` is not of the form `Name: value`"));
+                };
+                let (name, value) = (name.trim(), value.trim());
+                check_header(name, value)?;
+                Ok((name.to_owned(), value.to_owned()))
+            })
+            .collect()
+    }
+
+    pub(super) fn user_agent(&self) -> Result<String> {
+        let default = concat!("directus-realtime/", env!("CARGO_PKG_VERSION"));
+        let agent = self.user_agent.as_deref().unwrap_or(default);
+        check_header("User-Agent", agent)?;
+        Ok(agent.to_owned())
+    }
+}
+
+/// Which snapshot an INIT carries (`DRT_SNAPSHOT_*`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SnapshotMode {
+    /// Read after the registration: nothing falls between it and the events.
+    #[default]
+    Exact,
+    /// The server's own.
+    Server,
+}
+
+/// The options of a subscription.
+#[derive(Clone, Debug, Default)]
+pub struct SubscriptionOptions {
+    /// The collection's name.
+    pub collection: String,
+    /// A JSON object.
+    pub query: Option<String>,
+    /// The application's own name for the subscription.
+    pub uid: Option<String>,
+    /// Survives its scope and the collective ways of unsubscribing.
+    pub persistent: bool,
+    /// `ON_*`; 0 = all.
+    pub events: u32,
+    /// The key of the one item to watch.
+    pub item: Option<String>,
+    /// The name of the primary key; `id`.
+    pub primary_key: Option<String>,
+    /// One callback per server message.
+    pub per_message: bool,
+    /// Which snapshot is wanted.
+    pub snapshot: SnapshotMode,
+}
+
+impl SubscriptionOptions {
+    /// What is wanted and how it is handed over. What the server would refuse
+    /// without saying whom it means is refused here.
+    pub(super) fn resolve(&self) -> Result<(Wish, Shape)> {
+        if self.collection.is_empty() {
+            return Err(invalid("`collection` is empty: name the collection to follow"));
+        }
+        if self.uid.as_deref() == Some("") {
+            return Err(invalid("`uid` is empty: leave it out to have one generated"));
+        }
+        if self.events & !ON_ALL != 0 {
+            return Err(invalid(format!("`events` has unknown bits: {:#x}", self.events)));
+        }
+        let primary_key = self.primary_key.as_deref().unwrap_or("id");
+        if primary_key.is_empty() {
+            return Err(invalid("`primary_key` is empty: leave it out for \"id\""));
+        }
+        let mut query = self.query.as_deref().map(outgoing::check_query).transpose()?;
+        if let Some(item) = self.item.as_deref() {
+            if item.is_empty() {
+                return Err(invalid("`item` is empty: give the item's primary key"));
+            }
+            query = Some(outgoing::query_for_item(query.as_deref(), primary_key, item)?);
+        }
+        let wish = Wish {
+            query: query.map(String::into_boxed_str),
+            events: if self.events == 0 { ON_ALL } else { self.events },
+            persistent: self.persistent,
+            exact: self.snapshot == SnapshotMode::Exact,
+        };
+        let shape = Shape {
+            per_message: self.per_message,
+            primary_key: primary_key.into(),
+            item: self.item.as_deref().map(Into::into),
+        };
+        Ok((wish, shape))
+    }
+}

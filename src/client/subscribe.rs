@@ -1,0 +1,164 @@
+//! Subscriptions and scopes, as the application sees them.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Client, ScopeId, SubId, SubscriptionOptions};
+use crate::delivery::{EventSink, Target};
+use crate::error::{Error, Result, Status};
+use crate::session::{self, NewSubscription};
+use crate::subscriptions::Subscription;
+
+/// What became of a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subscribed {
+    /// It was made.
+    New(SubId),
+    /// Its uid is taken by the one with this tag.
+    Duplicate {
+        /// See [`Target::tag`].
+        tag: u64,
+    },
+}
+
+/// What is known of a subscription.
+#[derive(Clone, Copy, Debug)]
+pub struct SubscriptionInfo<'a> {
+    /// See [`Target::tag`].
+    pub tag: u64,
+    /// Its uid.
+    pub uid: &'a CStr,
+    /// Its collection.
+    pub collection: &'a CStr,
+    /// Whether it survives its scope.
+    pub persistent: bool,
+    /// Whether the server has confirmed it on the present link.
+    pub active: bool,
+    /// The sequence number of its last event.
+    pub last_sequence: u64,
+}
+
+impl Client {
+    /// Makes a subscription. A sink that is not taken is dropped before this
+    /// returns.
+    pub fn subscribe(
+        &self,
+        scope: Option<ScopeId>,
+        options: SubscriptionOptions,
+        tag: u64,
+        sink: Box<dyn EventSink>,
+    ) -> Result<Subscribed> {
+        let (wish, shape) = options.resolve()?;
+        let SubscriptionOptions { uid, collection, .. } = options;
+        let new = NewSubscription { uid, collection, wish, shape, scope, tag, sink };
+        // The sink of one that was not made is dropped here, with no lock held.
+        match self.shared.with(|session, now| session.subscribe(now, new)) {
+            session::Subscribed::New(id) => Ok(Subscribed::New(id)),
+            session::Subscribed::Duplicate { tag, sink: _ } => Ok(Subscribed::Duplicate { tag }),
+            session::Subscribed::Refused { error, sink: _ } => Err(error),
+        }
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe(&self, id: SubId) -> Result<()> {
+        match self.shared.with(|session, now| session.unsubscribe(now, id)) {
+            Some(slot) => {
+                self.shared.delivery.quiesce(&[slot]);
+                Ok(())
+            }
+            None => Err(stale_subscription()),
+        }
+    }
+
+    /// Ends the subscription with that uid.
+    pub fn unsubscribe_uid(&self, uid: &str) -> Result<()> {
+        self.shared.check_open()?;
+        let slot = self.shared.with(|session, now| {
+            let id = session.registry().by_uid(uid)?.id;
+            session.unsubscribe(now, id)
+        });
+        let not_found =
+            || Error::new(Status::NotFound, format!("there is no subscription with uid {uid:?}"));
+        self.shared.delivery.quiesce(&[slot.ok_or_else(not_found)?]);
+        Ok(())
+    }
+
+    /// Ends a collection's subscriptions but the persistent ones.
+    pub fn unsubscribe_collection(&self, collection: &str) -> Result<usize> {
+        self.unsubscribe_where(|s| s.target.collection_str() == collection)
+    }
+
+    /// Ends all subscriptions but the persistent ones.
+    pub fn unsubscribe_all(&self) -> Result<usize> {
+        self.unsubscribe_where(|_| true)
+    }
+
+    fn unsubscribe_where(&self, pass: impl Fn(&Subscription) -> bool) -> Result<usize> {
+        self.shared.check_open()?;
+        let slots = self.shared.with(|session, now| {
+            let ids = session.registry().select(|s| !s.wish.persistent && pass(s));
+            session.unsubscribe_many(now, ids)
+        });
+        self.shared.delivery.quiesce(&slots);
+        Ok(slots.len())
+    }
+
+    /// Opens a scope.
+    pub fn new_scope(&self) -> Result<ScopeId> {
+        self.shared.with(|session, _| session.open_scope())
+    }
+
+    /// Closes a scope: its subscriptions end, but for the persistent ones.
+    pub fn close_scope(&self, scope: ScopeId) -> Result<()> {
+        let slots = self.shared.with(|session, now| session.close_scope(now, scope))?;
+        self.shared.delivery.quiesce(&slots);
+        Ok(())
+    }
+
+    /// Whether a subscription has that uid.
+    pub fn has_subscription(&self, uid: &str) -> bool {
+        self.shared.lock().session.registry().by_uid(uid).is_some()
+    }
+
+    /// Whether the subscription lives.
+    pub fn is_live_subscription(&self, id: SubId) -> bool {
+        self.shared.lock().session.registry().get(id).is_some()
+    }
+
+    /// Shows each subscription in the order in which they were made, until
+    /// `visit` says false. No lock is held meanwhile.
+    pub fn visit_subscriptions(
+        &self,
+        visit: &mut dyn FnMut(&SubscriptionInfo<'_>) -> bool,
+    ) -> Result<()> {
+        self.shared.check_open()?;
+        let mut seen: Vec<(u64, Arc<Target>, bool, bool)> = {
+            let core = self.shared.lock();
+            let registry = core.session.registry();
+            registry
+                .iter()
+                .map(|s| (s.order, Arc::clone(&s.target), s.wish.persistent, s.is_active()))
+                .collect()
+        };
+        seen.sort_unstable_by_key(|(order, ..)| *order);
+        for (_, target, persistent, active) in &seen {
+            let info = SubscriptionInfo {
+                tag: target.tag,
+                uid: &target.uid,
+                collection: &target.collection,
+                persistent: *persistent,
+                active: *active,
+                last_sequence: target.last_sequence.load(Ordering::Relaxed),
+            };
+            if !visit(&info) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn stale_subscription() -> Error {
+    Error::new(Status::InvalidHandle, "`subscription` is stale: it has ended")
+}

@@ -1,0 +1,88 @@
+//! Calls that block until the session has come somewhere.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::shared::{Core, Shared};
+use super::subscribe::stale_subscription;
+use super::{Client, SubId};
+use crate::delivery::{State, in_callback};
+use crate::error::{Error, Result, Status};
+use crate::session::SubStatus;
+
+impl Client {
+    /// Waits until a state is entered, or is the present one.
+    pub fn wait(&self, state: State, timeout: Duration) -> Result<()> {
+        let before = self.shared.lock().session.entered(state);
+        self.shared.wait_until(timeout, |core| {
+            let session = &core.session;
+            if session.state() == state || session.entered(state) > before {
+                return Some(Ok(()));
+            }
+            over(core)
+        })
+    }
+
+    /// Waits until the server has answered a subscription.
+    pub fn subscription_wait(&self, id: SubId, timeout: Duration) -> Result<()> {
+        self.shared.wait_until(timeout, |core| match core.session.sub_status(id) {
+            SubStatus::Active => Some(Ok(())),
+            SubStatus::Pending => over(core),
+            SubStatus::Refused(words) => {
+                let message = format!("the server refused the subscription: {words}");
+                Some(Err(Error::new(Status::Server, message)))
+            }
+            SubStatus::Gone => Some(Err(over_closed(core).unwrap_or_else(stale_subscription))),
+        })
+    }
+}
+
+/// The error of somebody who waits for what will not come any more.
+fn over(core: &Core) -> Option<Result<()>> {
+    let (status, message) = core.session.reason();
+    match core.session.state() {
+        State::Failed => Some(Err(Error::new(status, message))),
+        State::Closed => over_closed(core).map(Err),
+        _ => None,
+    }
+}
+
+fn over_closed(core: &Core) -> Option<Error> {
+    let closed = core.session.state() == State::Closed;
+    closed.then(|| Error::new(Status::Closed, "the client is closed"))
+}
+
+impl Shared {
+    pub(super) fn wait_until(
+        &self,
+        timeout: Duration,
+        mut done: impl FnMut(&Core) -> Option<Result<()>>,
+    ) -> Result<()> {
+        if in_callback() {
+            let message = "this call waits, and must not be made from inside a callback";
+            return Err(Error::new(Status::WouldDeadlock, message));
+        }
+        let deadline = Instant::now() + timeout;
+        let mut core = self.lock();
+        loop {
+            if let Some(outcome) = done(&core) {
+                return outcome;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let (_, reason) = core.session.reason();
+                let message = format!(
+                    "not within {} ms; the client is {:?}: {reason}",
+                    timeout.as_millis(),
+                    core.session.state()
+                );
+                return Err(Error::new(Status::Timeout, message));
+            }
+            core = self
+                .changed
+                .wait_timeout(core, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}

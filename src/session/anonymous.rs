@@ -1,0 +1,212 @@
+//! Errors that do not say whom they mean: rate limits, and nearly everything
+//! that an 11.x server refuses.
+
+use std::time::Duration;
+
+use super::Now;
+use super::errors::read_refusal;
+use super::ledger::{Kind, What};
+use super::machine::Session;
+use super::requests::Outgoing;
+use crate::error::Status;
+use crate::log::Level;
+use crate::protocol::incoming::{ErrorSource, ServerError};
+use crate::subscriptions::{Phase, SubId};
+
+/// An answer may still overtake the error: how long it is waited for.
+const SETTLE: Duration = Duration::from_millis(500);
+/// So many errors in a row while it was the only one under way mean a refusal.
+const STRIKES: u32 = 2;
+/// What a limiter's pause lasts when the server does not say.
+const UNSAID_PAUSE: Duration = Duration::from_secs(1);
+
+impl Session {
+    /// An error without a uid.
+    pub(super) fn on_anonymous_error(&mut self, now: Now, error: &ServerError<'_>) {
+        match error.source {
+            ErrorSource::Subscribe => self.somebody_refused(now, error),
+            ErrorSource::Items => self.some_item_refused(now, error),
+            _ => self.some_request_refused(error),
+        }
+    }
+
+    /// Either a subscribe under way is refused, or an event of a live
+    /// subscription was withheld.
+    fn somebody_refused(&mut self, now: Now, error: &ServerError<'_>) {
+        self.one_at_a_time = true;
+        let under_way = self.ledger.select(|e| e.what.kind() == Kind::Subscribe);
+        let live = self.registry.select(|s| s.is_registered());
+        if under_way.is_empty() {
+            return self.event_withheld(live, error);
+        }
+        if let ([serial], true) = (under_way.as_slice(), live.is_empty()) {
+            // It can only be this one.
+            if let Some(entry) = self.ledger.settle(*serial) {
+                if let What::Subscribe(id) = entry.what {
+                    self.subscribe_refused(now, id, error.json, &error.code);
+                }
+            }
+            return;
+        }
+        let alone = under_way.len() == 1;
+        for serial in under_way {
+            if let Some(entry) = self.ledger.get_mut(serial) {
+                entry.suspect = Some(error.json.to_owned());
+                if let What::Subscribe(id) = entry.what {
+                    let strike = self.registry.get_mut(id).filter(|_| alone);
+                    if let Some(subscription) = strike {
+                        subscription.strikes += 1;
+                    }
+                }
+            }
+            self.ledger.postpone(serial, now.mono + SETTLE);
+        }
+    }
+
+    /// No INIT came after an error that may have been this subscription's.
+    pub(super) fn suspect_confirmed(&mut self, now: Now, id: SubId, serial: u64, error: &str) {
+        let Some(subscription) = self.registry.get_mut(id) else { return };
+        if subscription.strikes >= STRIKES {
+            let code = code_of(error);
+            self.subscribe_refused(now, id, error, &code);
+        } else if subscription.serial() == Some(serial) {
+            // Once more, alone. Should it live after all, its late INIT is
+            // answered with an unsubscribe.
+            subscription.phase = Phase::Wanted;
+            self.subscribes.push_front(id);
+        }
+    }
+
+    /// The server does not say whose event it withheld, so everybody who may
+    /// have missed one is told.
+    fn event_withheld(&mut self, live: Vec<SubId>, error: &ServerError<'_>) {
+        for id in live {
+            let active = self
+                .registry
+                .get(id)
+                .is_some_and(|s| matches!(s.phase, Phase::Active { .. }));
+            if active {
+                self.emit_error(id, error.json, false);
+            }
+        }
+    }
+
+    /// A read or a request is refused.
+    fn some_item_refused(&mut self, now: Now, error: &ServerError<'_>) {
+        self.one_at_a_time = true;
+        self.unexplained.push(error.json.to_owned());
+        self.explain_items(now);
+    }
+
+    /// When as many are unanswered as errors came, they belong together. To be
+    /// called after each answer of the items service.
+    pub(super) fn explain_items(&mut self, now: Now) {
+        if self.unexplained.is_empty() {
+            return;
+        }
+        let waiting = self
+            .ledger
+            .select(|e| e.what.kind() == Kind::Items && e.sent != Duration::MAX);
+        if waiting.len() > self.unexplained.len() {
+            return;
+        }
+        let errors = std::mem::take(&mut self.unexplained);
+        for (serial, error) in waiting.into_iter().zip(errors) {
+            let Some(entry) = self.ledger.settle(serial) else { continue };
+            match entry.what {
+                What::Read(id) => {
+                    let refusal = read_refusal(&code_of(&error));
+                    self.on_refused(now, id, &error, refusal);
+                }
+                What::Request(request) => self.reply(*request, Status::Server, &error),
+                _ => {}
+            }
+        }
+    }
+
+    /// Some other message is refused; if just one request is under way, its.
+    fn some_request_refused(&mut self, error: &ServerError<'_>) {
+        let waiting = self.ledger.select(|e| {
+            matches!(e.what, What::Request(_)) && e.sent != Duration::MAX
+        });
+        if let [serial] = waiting.as_slice() {
+            self.fail_request(*serial, error.json);
+        } else if error.source != ErrorSource::Auth {
+            let words = format!("{}: {}", error.code, error.message);
+            self.log(Level::Warn, format!("the server refused some message: {words}"));
+        }
+    }
+
+    /// A message was dropped by the server's rate limiter.
+    pub(super) fn on_limit(&mut self, now: Now, error: &ServerError<'_>) {
+        let retry_after = error.retry_after().unwrap_or(UNSAID_PAUSE);
+        self.pacer.exceeded(now.mono, retry_after, &mut self.rng);
+        let text = format!("the server's rate limiter dropped a message: {}", error.message);
+        self.log(Level::Info, text);
+        // No answer is late because of the pause.
+        let resume = now.mono + retry_after + self.config.ack_timeout;
+        for serial in self.ledger.select(|e| !matches!(e.what, What::Request(_))) {
+            self.ledger.postpone(serial, resume);
+        }
+        if let Some(up) = self.up() {
+            if let Some(reauth) = &mut up.reauth {
+                reauth.deadline = resume;
+            }
+        }
+    }
+
+    /// The pause is over: what was not answered is sent again. Applications'
+    /// requests only where it is certain that they were dropped.
+    pub(super) fn resume_after_limit(&mut self, now: Now) {
+        let dropped = self.pacer.resume();
+        let unanswered = self.ledger.select(|e| e.sent <= now.mono);
+        let certain = unanswered.len() <= dropped;
+        for serial in unanswered {
+            let Some(entry) = self.ledger.get_mut(serial) else { continue };
+            if let What::Request(_) = entry.what {
+                if certain {
+                    self.resend_request(serial);
+                }
+                continue;
+            }
+            let Some(entry) = self.ledger.settle(serial) else { continue };
+            match entry.what {
+                What::Subscribe(id) => {
+                    if let Some(subscription) = self.registry.get_mut(id) {
+                        subscription.phase = Phase::Wanted;
+                        self.subscribes.push_front(id);
+                    }
+                }
+                What::Read(id) => {
+                    if let Some(subscription) = self.registry.get_mut(id) {
+                        if let Some(serial) = subscription.serial() {
+                            subscription.phase = Phase::ToRead { serial };
+                            self.reads.push_back(id);
+                        }
+                    }
+                }
+                What::Unsubscribe { wire, tries } => {
+                    self.unsubscribes.push_back((wire, tries.saturating_sub(1)));
+                }
+                What::Orphan(_) | What::Request(_) => {}
+            }
+        }
+        let reauth = self.up().and_then(|up| up.reauth.take());
+        if let Some(reauth) = reauth {
+            self.reauthenticate(now, reauth.kind);
+        }
+    }
+
+    /// Requests in the ledger that were not sent yet.
+    pub(super) fn outbox_requests(&self) -> usize {
+        self.outbox.iter().filter(|o| matches!(o, Outgoing::Request { .. })).count()
+    }
+}
+
+fn code_of(error: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Code {
+        code: String,
+    }
+    serde_json::from_str::<Code>(error).map(|e| e.code).unwrap_or_default()
+}

@@ -1,0 +1,289 @@
+//! Credentials: which one is shown next, and when a token has to be renewed.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::Now;
+use crate::protocol::outgoing;
+use crate::secret::Secret;
+
+/// How the server wants to be shown credentials (`DRT_AUTH_*`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthMode {
+    /// The first frame is `auth`.
+    #[default]
+    Handshake,
+    /// None are needed; `auth` is sent where there are some.
+    Public,
+    /// The token is in the URL.
+    Strict,
+}
+
+/// What the application gave us to show.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// How they are shown.
+    pub mode: AuthMode,
+    /// A static token or a JWT.
+    pub access_token: Option<Secret>,
+    /// For a login with the password.
+    pub email: Option<String>,
+    /// For a login with the email.
+    pub password: Option<Secret>,
+    /// Good for one use; each answer brings the next one.
+    pub refresh_token: Option<Secret>,
+}
+
+/// A kind of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Credentials::access_token`].
+    Token,
+    /// [`Credentials::refresh_token`].
+    Refresh,
+    /// [`Credentials::email`] and [`Credentials::password`].
+    Password,
+}
+
+/// The keyring: what was given, what the server refused, what it taught us.
+#[derive(Debug)]
+pub struct Auth {
+    credentials: Credentials,
+    token_refused: bool,
+    refresh_refused: bool,
+    password_refused: bool,
+    /// How long the server's tokens live, once one has expired on us.
+    lifetime: Option<Duration>,
+    /// When the last authentication was confirmed, and with what.
+    since: Option<(Duration, Kind)>,
+    /// The application has been asked for a token and has not answered.
+    pub asked: bool,
+    /// Whether there is somebody to ask.
+    pub can_ask: bool,
+}
+
+impl Auth {
+    /// A keyring with what the application gave.
+    pub fn new(credentials: Credentials) -> Self {
+        Auth {
+            credentials,
+            token_refused: false,
+            refresh_refused: false,
+            password_refused: false,
+            lifetime: None,
+            since: None,
+            asked: false,
+            can_ask: false,
+        }
+    }
+
+    /// How credentials are shown.
+    pub fn mode(&self) -> AuthMode {
+        self.credentials.mode
+    }
+
+    /// The token that goes into the URL.
+    pub fn token(&self) -> Option<Secret> {
+        self.credentials.access_token.clone()
+    }
+
+    /// The credential to show next, if one is left that was not refused.
+    pub fn choose(&self) -> Option<Kind> {
+        let c = &self.credentials;
+        if c.access_token.is_some() && !self.token_refused {
+            Some(Kind::Token)
+        } else if c.refresh_token.is_some() && !self.refresh_refused {
+            Some(Kind::Refresh)
+        } else if c.email.is_some() && c.password.is_some() && !self.password_refused {
+            Some(Kind::Password)
+        } else {
+            None
+        }
+    }
+
+    /// The `auth` frame for a credential.
+    pub fn frame(&self, kind: Kind, uid: Option<&str>) -> Option<String> {
+        let c = &self.credentials;
+        match kind {
+            Kind::Token => c.access_token.as_ref().map(|t| outgoing::auth_token(t, uid)),
+            Kind::Refresh => c.refresh_token.as_ref().map(|t| outgoing::auth_refresh(t, uid)),
+            Kind::Password => {
+                let (email, password) = (c.email.as_deref()?, c.password.as_ref()?);
+                Some(outgoing::auth_password(email, password, uid))
+            }
+        }
+    }
+
+    /// The application has a fresh token.
+    pub fn set_token(&mut self, token: Secret) {
+        self.credentials.access_token = Some(token);
+        self.token_refused = false;
+        self.asked = false;
+    }
+
+    /// The server has accepted a credential.
+    pub fn accepted(&mut self, now: Now, kind: Kind, refresh_token: Option<Secret>) {
+        self.since = Some((now.mono, kind));
+        self.asked = false;
+        if let Some(token) = refresh_token {
+            self.credentials.refresh_token = Some(token);
+            self.refresh_refused = false;
+        } else if kind == Kind::Refresh {
+            self.refresh_refused = true;
+        }
+    }
+
+    /// The server has refused a credential: it is not shown again.
+    pub fn refused(&mut self, kind: Kind) {
+        match kind {
+            Kind::Token => self.token_refused = true,
+            // A used refresh token is refused; the password may still be good.
+            Kind::Refresh => self.refresh_refused = true,
+            Kind::Password => self.password_refused = true,
+        }
+    }
+
+    /// Everything may be shown again: the application has asked for it.
+    pub fn forgive(&mut self) {
+        self.token_refused = false;
+        self.password_refused = false;
+        self.asked = false;
+    }
+
+    /// The server says that the token has expired.
+    pub fn expired(&mut self, now: Now) {
+        if let Some((since, kind)) = self.since.take() {
+            self.lifetime = Some(now.mono.saturating_sub(since));
+            if kind == Kind::Token {
+                self.token_refused = true;
+            }
+        }
+    }
+
+    /// When the present authentication has to be renewed, in monotonic time.
+    pub fn renew_at(&self, now: Now) -> Option<Duration> {
+        let (since, kind) = self.since?;
+        if kind == Kind::Token {
+            if !self.can_ask {
+                return None;
+            }
+            let life = Life::of(self.credentials.access_token.as_ref()?)?;
+            let renew_wall = life.expires.saturating_sub(margin(life.length));
+            let ahead = renew_wall.saturating_sub(now.wall);
+            // Never at once: a token whose expiry lies behind by our clock was
+            // taken by the server's, and will be reported when it expires there.
+            return (!ahead.is_zero()).then_some(now.mono + ahead);
+        }
+        let lifetime = self.lifetime?;
+        Some(since + lifetime.saturating_sub(margin(lifetime)))
+    }
+
+    /// The credential that renews the present authentication without asking.
+    pub fn renewal(&self) -> Option<Kind> {
+        match self.since {
+            Some((_, Kind::Token)) => None,
+            _ => self.choose().filter(|kind| *kind != Kind::Token),
+        }
+    }
+}
+
+/// How long before its expiry a token is renewed.
+fn margin(lifetime: Duration) -> Duration {
+    (lifetime / 5).clamp(Duration::from_millis(500), Duration::from_secs(60)).min(lifetime / 2)
+}
+
+/// The times in a JWT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Life {
+    expires: Duration,
+    length: Duration,
+}
+
+impl Life {
+    /// Reads `exp` and `iat` without looking at the signature: it is the
+    /// server's business. A static token is no JWT and has none.
+    fn of(token: &Secret) -> Option<Life> {
+        #[derive(serde::Deserialize)]
+        struct Claims {
+            exp: f64,
+            iat: Option<f64>,
+        }
+        let mut parts = token.expose().split('.');
+        let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next())
+        else {
+            return None;
+        };
+        let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        let claims: Claims = serde_json::from_slice(&json).ok()?;
+        let expires = Duration::try_from_secs_f64(claims.exp).ok()?;
+        let issued = claims.iat.and_then(|iat| Duration::try_from_secs_f64(iat).ok());
+        let length = issued.map_or(Duration::from_secs(900), |iat| expires.saturating_sub(iat));
+        Some(Life { expires, length })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jwt(claims: &str) -> Secret {
+        Secret::new(&format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims)))
+    }
+
+    fn at(seconds: u64) -> Now {
+        Now { mono: Duration::from_secs(seconds), wall: Duration::from_secs(1_000_000 + seconds) }
+    }
+
+    fn keyring(credentials: Credentials) -> Auth {
+        Auth { can_ask: true, ..Auth::new(credentials) }
+    }
+
+    #[test]
+    fn a_jwt_is_renewed_ahead_of_its_expiry_and_a_static_token_never() {
+        let token = Some(jwt(r#"{"iat":1000000,"exp":1000100}"#));
+        let mut auth = keyring(Credentials { access_token: token, ..Credentials::default() });
+        auth.accepted(at(10), Kind::Token, None);
+        assert_eq!(auth.renew_at(at(10)), Some(Duration::from_secs(80)));
+
+        auth.set_token(Secret::new("static-token"));
+        assert_eq!(auth.renew_at(at(10)), None);
+        auth.set_token(Secret::new("not.a.jwt"));
+        assert_eq!(auth.renew_at(at(10)), None);
+    }
+
+    #[test]
+    fn the_lifetime_of_a_login_is_learnt_from_its_first_expiry() {
+        let mut auth = keyring(Credentials {
+            email: Some("a@example.com".into()),
+            password: Some(Secret::new("p")),
+            ..Credentials::default()
+        });
+        assert_eq!(auth.choose(), Some(Kind::Password));
+        auth.accepted(at(0), Kind::Password, Some(Secret::new("r1")));
+        assert_eq!(auth.renew_at(at(0)), None);
+        auth.expired(at(100));
+        assert_eq!(auth.renewal(), Some(Kind::Refresh));
+        auth.accepted(at(101), Kind::Refresh, Some(Secret::new("r2")));
+        assert_eq!(auth.renew_at(at(101)), Some(Duration::from_secs(181)));
+    }
+
+    #[test]
+    fn a_refused_credential_gives_way_to_the_next_one() {
+        let mut auth = keyring(Credentials {
+            access_token: Some(Secret::new("t")),
+            refresh_token: Some(Secret::new("r")),
+            email: Some("a@example.com".into()),
+            password: Some(Secret::new("p")),
+            ..Credentials::default()
+        });
+        for kind in [Kind::Token, Kind::Refresh, Kind::Password] {
+            assert_eq!(auth.choose(), Some(kind));
+            auth.refused(kind);
+        }
+        assert_eq!(auth.choose(), None);
+        auth.set_token(Secret::new("t2"));
+        assert_eq!(auth.choose(), Some(Kind::Token));
+    }
+}

@@ -1,0 +1,89 @@
+//! Full-jitter exponential backoff over a ring of replicas.
+
+use std::time::Duration;
+
+/// A link must have lived this long to count as healthy: one that opens and
+/// fails at once does not reset the backoff.
+pub const HEALTHY_AFTER: Duration = Duration::from_secs(5);
+
+/// Failed attempts in a row, and the replica whose turn it is.
+#[derive(Debug)]
+pub struct Backoff {
+    min: Duration,
+    max: Duration,
+    replicas: usize,
+    failures: u32,
+    replica: usize,
+}
+
+impl Backoff {
+    /// No failure yet, the first replica's turn.
+    pub fn new(min: Duration, max: Duration, replicas: usize) -> Self {
+        Backoff { min, max, replicas: replicas.max(1), failures: 0, replica: 0 }
+    }
+
+    /// The replica whose turn it is.
+    pub fn replica(&self) -> usize {
+        self.replica
+    }
+
+    /// Failed attempts since the last healthy link.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// A link was healthy, or the application wants to start afresh.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Counts a failure, moves on to the next replica, and says how long to
+    /// wait: uniformly random below a bound that doubles with each round
+    /// through the replicas.
+    pub fn failed(&mut self, rng: &mut fastrand::Rng) -> Duration {
+        let rounds = self.failures / self.replicas as u32;
+        self.failures = self.failures.saturating_add(1);
+        self.replica = (self.replica + 1) % self.replicas;
+        jitter(self.min, self.max, rounds, rng)
+    }
+}
+
+/// A random time below min·2^exponent, capped at max.
+pub fn jitter(min: Duration, max: Duration, exponent: u32, rng: &mut fastrand::Rng) -> Duration {
+    let bound = min.saturating_mul(1 << exponent.min(24)).min(max.max(min));
+    bound.mul_f64(rng.f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_doubles_up_to_the_maximum_and_the_jitter_is_full() {
+        let (min, max) = (Duration::from_millis(250), Duration::from_secs(30));
+        let mut rng = fastrand::Rng::with_seed(1);
+        for exponent in 0..40 {
+            let bound = min.saturating_mul(1 << exponent.min(24)).min(max);
+            let waits: Vec<_> = (0..500).map(|_| jitter(min, max, exponent, &mut rng)).collect();
+            assert!(waits.iter().all(|w| *w <= bound));
+            assert!(waits.iter().any(|w| *w < bound / 10), "full jitter reaches down to zero");
+            assert!(waits.iter().any(|w| *w > bound / 10 * 9), "and up to the bound");
+        }
+    }
+
+    #[test]
+    fn replicas_take_turns_and_the_bound_grows_once_a_round() {
+        let mut rng = fastrand::Rng::with_seed(2);
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(9), 3);
+        let turns: Vec<_> = (0..6)
+            .map(|_| {
+                let replica = backoff.replica();
+                let wait = backoff.failed(&mut rng);
+                (replica, wait)
+            })
+            .collect();
+        assert_eq!(turns.iter().map(|t| t.0).collect::<Vec<_>>(), [0, 1, 2, 0, 1, 2]);
+        assert!(turns[..3].iter().all(|t| t.1 <= Duration::from_millis(100)));
+        assert!(turns[3..].iter().all(|t| t.1 <= Duration::from_millis(200)));
+    }
+}

@@ -1,0 +1,308 @@
+//! What the application asks for.
+
+use std::ffi::CString;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use super::auth::Kind;
+use super::ledger::What;
+use super::machine::{Link, Session, Told};
+use super::{Effect, Now};
+use crate::delivery::{ENDED, EventSink, Item, Shape, State, StateSink, Target, TokenSink};
+use crate::error::{Error, Result, Status};
+use crate::secret::Secret;
+use crate::subscriptions::{Phase, Registry, ScopeId, SubId, Wish};
+
+/// A subscription to be made.
+pub struct NewSubscription {
+    /// The application's uid; one is generated where there is none.
+    pub uid: Option<String>,
+    /// The collection's name.
+    pub collection: String,
+    /// What is wanted of it.
+    pub wish: Wish,
+    /// How it is handed over.
+    pub shape: Shape,
+    /// The scope that ends it.
+    pub scope: Option<ScopeId>,
+    /// See [`Target::tag`].
+    pub tag: u64,
+    /// The callback.
+    pub sink: Box<dyn EventSink>,
+}
+
+/// What became of a new subscription. A sink that was not taken comes back, to
+/// be dropped where no lock is held.
+pub enum Subscribed {
+    /// It was made.
+    New(SubId),
+    /// Its uid is taken by the one with this tag.
+    Duplicate {
+        /// The tag of the one that exists.
+        tag: u64,
+        /// The callback that is not used.
+        sink: Box<dyn EventSink>,
+    },
+    /// It could not be made.
+    Refused {
+        /// Why.
+        error: Error,
+        /// The callback that is not used.
+        sink: Box<dyn EventSink>,
+    },
+}
+
+/// How far a subscription has come, for somebody who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubStatus {
+    /// Not answered on the present link.
+    Pending,
+    /// Its INIT is on the way.
+    Active,
+    /// The server refused it with these words.
+    Refused(String),
+    /// It has ended, or never was.
+    Gone,
+}
+
+impl Session {
+    /// Starts to connect, unless that is under way already.
+    pub fn connect(&mut self, now: Now) -> Result<()> {
+        self.check_open()?;
+        self.told = Told::Up;
+        if matches!(self.state, State::Idle | State::Failed) {
+            self.start_afresh(now);
+        }
+        Ok(())
+    }
+
+    /// Drops the link, if there is one, and connects now.
+    pub fn reconnect(&mut self, now: Now) -> Result<()> {
+        self.check_open()?;
+        self.told = Told::Up;
+        self.leave_link(now, Status::NotConnected);
+        self.start_afresh(now);
+        Ok(())
+    }
+
+    fn start_afresh(&mut self, now: Now) {
+        self.backoff.reset();
+        self.auth.forgive();
+        self.slow_refusals = 0;
+        self.begin(now);
+    }
+
+    /// Goes down and stays down. Subscriptions are kept.
+    pub fn disconnect(&mut self, now: Now) -> Result<()> {
+        self.check_open()?;
+        self.told = Told::Down;
+        self.leave_link(now, Status::NotConnected);
+        self.go(State::Idle, Status::Ok, "disconnected by the application");
+        Ok(())
+    }
+
+    /// Ends everything. Nothing else may be asked for afterwards.
+    pub fn close(&mut self, now: Now) {
+        if self.state == State::Closed {
+            return;
+        }
+        self.leave_link(now, Status::Closed);
+        for id in self.registry.select(|_| true) {
+            self.end(id);
+        }
+        self.go(State::Closed, Status::Closed, "the client is closed");
+    }
+
+    /// A fresh token, whether it was asked for or not.
+    pub fn set_token(&mut self, now: Now, token: Secret) -> Result<()> {
+        self.check_open()?;
+        let was_asked = self.auth.asked;
+        self.auth.set_token(token);
+        match (&self.link, self.state) {
+            (Link::AwaitingToken { .. }, _) | (_, State::Failed) => self.begin(now),
+            (_, State::Backoff) if was_asked => self.begin(now),
+            (Link::Up(_), _) => self.reauthenticate(now, Kind::Token),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Sets or removes the state callback.
+    pub fn set_state_sink(&mut self, sink: Option<Box<dyn StateSink>>) {
+        self.items.push(Item::SetStateSink(sink));
+    }
+
+    /// Sets or removes the callback that is asked for tokens.
+    pub fn set_token_sink(&mut self, now: Now, sink: Option<Box<dyn TokenSink>>) {
+        self.auth.can_ask = sink.is_some();
+        self.items.push(Item::SetTokenSink(sink));
+        let renew_at = self.auth.renew_at(now);
+        if let Some(up) = self.up().filter(|up| up.reauth.is_none() && up.deaf_until.is_none()) {
+            up.renew_at = renew_at;
+        }
+    }
+
+    /// Makes a subscription; the first one connects.
+    pub fn subscribe(&mut self, now: Now, new: NewSubscription) -> Subscribed {
+        if let Err(error) = self.check_subscribe(&new) {
+            return Subscribed::Refused { error, sink: new.sink };
+        }
+        if let Some(uid) = new.uid.as_deref() {
+            if let Some(existing) = self.registry.by_uid(uid) {
+                return Subscribed::Duplicate { tag: existing.target.tag, sink: new.sink };
+            }
+        }
+        let uid = new.uid.unwrap_or_else(|| self.free_uid());
+        let (Ok(uid), Ok(collection)) = (CString::new(uid), CString::new(new.collection)) else {
+            let message = "a uid and a collection's name must not contain a NUL character";
+            let error = Error::new(Status::InvalidArgument, message);
+            return Subscribed::Refused { error, sink: new.sink };
+        };
+        let id = self.registry.reserve();
+        let target = Arc::new(Target {
+            slot: id.slot(),
+            tag: new.tag,
+            uid,
+            collection,
+            shape: new.shape,
+            epoch: AtomicU32::new(0),
+            last_sequence: AtomicU64::new(0),
+        });
+        self.registry.insert(id, Arc::clone(&target), new.wish, new.scope);
+        self.items.push(Item::Register { target, sink: new.sink });
+        if self.told == Told::Nothing && self.state == State::Idle {
+            self.told = Told::Up;
+            self.begin(now);
+        } else if self.up().is_some() {
+            self.subscribes.push_back(id);
+            self.pump(now);
+        }
+        Subscribed::New(id)
+    }
+
+    fn check_subscribe(&mut self, new: &NewSubscription) -> Result<()> {
+        self.check_open()?;
+        if self.state == State::Failed {
+            let message = format!(
+                "the client has failed and must be told to connect again first: {}",
+                self.reason.1
+            );
+            return Err(Error::new(Status::NotConnected, message));
+        }
+        match new.scope {
+            Some(scope) if !self.registry.scope_is_open(scope) => {
+                Err(Error::new(Status::InvalidHandle, "`scope` is stale: it was closed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn free_uid(&mut self) -> String {
+        loop {
+            let uid = format!("drt-{}", self.next_serial());
+            if self.registry.by_uid(&uid).is_none() {
+                return uid;
+            }
+        }
+    }
+
+    /// Ends one subscription; `None` when it is not there any more.
+    pub fn unsubscribe(&mut self, now: Now, id: SubId) -> Option<u32> {
+        let slot = self.end(id)?;
+        self.pump(now);
+        Some(slot)
+    }
+
+    /// Ends several and names the places whose callbacks may still be running.
+    pub fn unsubscribe_many(&mut self, now: Now, ids: Vec<SubId>) -> Vec<u32> {
+        let slots = ids.into_iter().filter_map(|id| self.end(id)).collect();
+        self.pump(now);
+        slots
+    }
+
+    /// Opens a scope.
+    pub fn open_scope(&mut self) -> Result<ScopeId> {
+        self.check_open()?;
+        Ok(self.registry.open_scope())
+    }
+
+    /// Closes a scope and ends its subscriptions but the persistent ones.
+    pub fn close_scope(&mut self, now: Now, scope: ScopeId) -> Result<Vec<u32>> {
+        let stale = || Error::new(Status::InvalidHandle, "`scope` is stale: it was closed");
+        let ids = self.registry.close_scope(scope).ok_or_else(stale)?;
+        Ok(self.unsubscribe_many(now, ids))
+    }
+
+    /// Takes a subscription out, and tells the server where it knows it.
+    fn end(&mut self, id: SubId) -> Option<u32> {
+        let subscription = self.registry.remove(id)?;
+        if let Some(wire) = subscription.wire() {
+            match subscription.phase {
+                Phase::Sent { serial } => {
+                    if let Some(entry) = self.ledger.get_mut(serial) {
+                        entry.what = What::Orphan(wire);
+                    }
+                }
+                Phase::Reading { read, .. } => {
+                    self.ledger.settle(read);
+                    self.unsubscribes.push_back((wire, 0));
+                }
+                _ => self.unsubscribes.push_back((wire, 0)),
+            }
+        }
+        self.effects.push(Effect::End(Arc::clone(&subscription.target)));
+        self.changed = true;
+        Some(id.slot())
+    }
+
+    /// Delivery has let go of a subscription's place.
+    pub fn released(&mut self, slot: u32) {
+        self.registry.released(slot);
+    }
+
+    /// The subscriptions.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// How far a subscription has come.
+    pub fn sub_status(&self, id: SubId) -> SubStatus {
+        match self.registry.get(id) {
+            Some(s) if s.is_active() => SubStatus::Active,
+            Some(_) => SubStatus::Pending,
+            None => match self.refused.iter().find(|(refused, _)| *refused == id) {
+                Some((_, words)) => SubStatus::Refused(words.clone()),
+                None => SubStatus::Gone,
+            },
+        }
+    }
+
+    /// The state.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Why the state was entered.
+    pub fn reason(&self) -> (Status, &str) {
+        (self.reason.0, &self.reason.1)
+    }
+
+    /// How often a state was entered.
+    pub fn entered(&self, state: State) -> u64 {
+        self.entered[state as usize]
+    }
+
+    /// (links that were up, RESYNC INITs, the last round trip in microseconds)
+    pub fn counters(&self) -> (u64, u64, u64) {
+        (self.connects, self.resyncs, self.last_rtt.as_micros() as u64)
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.state == State::Closed {
+            return Err(Error::new(Status::Closed, "the client is closed"));
+        }
+        Ok(())
+    }
+}
+
+const _: () = assert!(ENDED != 0, "a new subscription must not look ended");

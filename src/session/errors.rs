@@ -1,0 +1,105 @@
+//! What the server's errors mean, where they say whom they mean.
+
+use super::Now;
+use super::ledger::What;
+use super::machine::{Link, Session};
+use super::requests::REQUEST_SLOT;
+use crate::error::Status;
+use crate::log::Level;
+use crate::protocol::incoming::{ErrorSource, ServerError};
+use crate::protocol::wire::WireUid;
+use crate::subscriptions::{Phase, SubId};
+
+/// What a refusal means for the subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Asking again would get the same answer.
+    Final,
+    /// The server may answer otherwise in a moment.
+    Temporary,
+    /// The collection is not served by the items service.
+    Unreadable,
+}
+
+/// Codes of passing trouble.
+const TEMPORARY: [&str; 4] =
+    ["REQUESTS_EXCEEDED", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR", "INTERNAL"];
+
+impl Session {
+    /// An error frame.
+    pub(super) fn on_error(&mut self, now: Now, error: &ServerError<'_>) {
+        let words = format!("{}: {}", error.code, error.message);
+        if error.uid.is_none() {
+            self.last_word = Some(words.clone());
+        }
+        match (error.source, error.code.as_ref()) {
+            (ErrorSource::Auth, "TOKEN_EXPIRED") => self.on_token_expired(now, &words),
+            (ErrorSource::Auth, "AUTH_FAILED") => self.on_auth_failed(now, &words),
+            (_, "REQUESTS_EXCEEDED") if error.uid.is_none() => self.on_limit(now, error),
+            (ErrorSource::License, _) => {
+                let message = format!("the server's licence does not allow this: {words}");
+                self.break_link(now, Status::Server, message);
+            }
+            _ => match error.uid.as_deref().map(WireUid::parse) {
+                Some(Some(wire)) => self.on_named_error(now, wire, error),
+                Some(None) => self.log(Level::Warn, format!("error for a foreign uid: {words}")),
+                None => self.on_anonymous_error(now, error),
+            },
+        }
+    }
+
+    fn on_named_error(&mut self, now: Now, wire: WireUid, error: &ServerError<'_>) {
+        if wire.slot == REQUEST_SLOT {
+            return self.fail_request(wire.serial, error.json);
+        }
+        if let Some(entry) = self.ledger.settle(wire.serial) {
+            match entry.what {
+                What::Subscribe(id) => self.subscribe_refused(now, id, error.json, &error.code),
+                What::Read(id) => self.on_refused(now, id, error.json, read_refusal(&error.code)),
+                What::Unsubscribe { wire, tries } => self.unsubscribe_unanswered(wire, tries),
+                What::Orphan(_) => {}
+                What::Request(request) => self.reply(*request, Status::Server, error.json),
+            }
+            return;
+        }
+        let known = self.registry.at_mut(wire.slot);
+        if let Some(s) = known.filter(|s| s.serial() == Some(wire.serial)) {
+            let (id, active) = (s.id, matches!(s.phase, Phase::Active { .. }));
+            // Behind a gap, the snapshot to come makes up for what was withheld.
+            if active {
+                self.emit_error(id, error.json, false);
+            }
+        }
+    }
+
+    /// The answer to a subscribe is a refusal.
+    pub(super) fn subscribe_refused(&mut self, now: Now, id: SubId, json: &str, code: &str) {
+        if matches!(&self.link, Link::Up(up) if up.deaf_until.is_some() || up.reauth.is_some()) {
+            // Judged by the identity that has expired, or is about to change.
+            if let Some(subscription) = self.registry.get_mut(id) {
+                subscription.phase = Phase::Wanted;
+                self.subscribes.push_back(id);
+            }
+            return;
+        }
+        let refusal = if TEMPORARY.contains(&code) { Refusal::Temporary } else { Refusal::Final };
+        self.on_refused(now, id, json, refusal);
+    }
+
+    pub(super) fn fail_request(&mut self, serial: u64, json: &str) {
+        if let Some(entry) = self.ledger.settle(serial) {
+            if let What::Request(request) = entry.what {
+                self.reply(*request, Status::Server, json);
+            }
+        }
+    }
+}
+
+/// What a refused read means.
+pub(super) fn read_refusal(code: &str) -> Refusal {
+    match code {
+        "INVALID_COLLECTION" => Refusal::Unreadable,
+        code if TEMPORARY.contains(&code) => Refusal::Temporary,
+        _ => Refusal::Final,
+    }
+}

@@ -1,0 +1,165 @@
+//! What the server says.
+
+use super::ledger::What;
+use super::machine::{Link, Session};
+use super::requests::REQUEST_SLOT;
+use super::snapshot::Snapshot;
+use super::{LinkId, Now};
+use crate::delivery::{Event, EventKind, Item};
+use crate::error::Status;
+use crate::log::Level;
+use crate::protocol::envelope;
+use crate::protocol::incoming::{self, Change, Incoming, offsets};
+use crate::protocol::wire::WireUid;
+use crate::protocol::Frame;
+use crate::subscriptions::Phase;
+
+/// Where an event's parts are in its frame.
+struct Parts {
+    data: Option<(u32, u32)>,
+    meta: Option<(u32, u32)>,
+    checked: bool,
+}
+
+impl Session {
+    /// A batch of frames has come over a link.
+    pub fn on_frames(&mut self, now: Now, link: LinkId, frames: &mut Vec<Frame>) {
+        let current = match &self.link {
+            Link::Authenticating { id, .. } => *id == link,
+            Link::Up(up) => up.id == link,
+            _ => false,
+        };
+        if !current {
+            return self.linger_frames(link, frames);
+        }
+        let mut frames = frames.drain(..);
+        for frame in frames.by_ref() {
+            self.on_frame(now, frame);
+            if matches!(self.link, Link::None | Link::Opening { .. } | Link::AwaitingToken { .. }) {
+                // The frame ended the link: what follows belongs to the past.
+                break;
+            }
+        }
+        drop(frames);
+        self.heard(now);
+        self.pump(now);
+    }
+
+    fn on_frame(&mut self, now: Now, frame: Frame) {
+        if let Some(seen) = envelope::recognise(&frame) {
+            let (wire, change) = (seen.uid, seen.change);
+            let data = Some(offsets(&frame, seen.data));
+            let parts = Parts { data, meta: None, checked: false };
+            return self.on_change(wire, change, frame, parts);
+        }
+        match incoming::parse(&frame) {
+            Ok(message) => self.on_message(now, &frame, message),
+            Err(malformed) => {
+                // It may have been anybody's event: a gap for all.
+                let message = format!("the server sent a frame that makes no sense: {malformed}");
+                self.break_link(now, Status::Io, message);
+            }
+        }
+    }
+
+    fn on_message(&mut self, now: Now, frame: &Frame, message: Incoming<'_>) {
+        let wire = uid_of(&message).and_then(WireUid::parse);
+        if let Some(wire) = wire.filter(|wire| wire.slot == REQUEST_SLOT) {
+            if !matches!(message, Incoming::Error(_)) {
+                self.on_answer(wire.serial, frame);
+                return self.explain_items(now);
+            }
+        }
+        match message {
+            Incoming::Change { change, data, meta, .. } => {
+                let data = data.map(|part| offsets(frame, part));
+                let meta = meta.map(|part| offsets(frame, part));
+                if let Some(wire) = wire {
+                    let parts = Parts { data, meta, checked: true };
+                    self.on_change(wire, change, frame.clone(), parts);
+                }
+            }
+            Incoming::Init { data, meta, .. } => {
+                if let Some(wire) = wire {
+                    self.on_init(now, wire, &Snapshot { frame, data, meta });
+                }
+            }
+            Incoming::Unsubscribed { .. } => {
+                if let Some(wire) = wire {
+                    self.on_unsubscribed(wire);
+                }
+            }
+            Incoming::AuthOk { refresh_token, .. } => self.on_auth_ok(now, refresh_token),
+            Incoming::Items { data, meta, .. } => {
+                if let Some(entry) = wire.and_then(|wire| self.ledger.settle(wire.serial)) {
+                    if let (What::Read(id), Some(wire)) = (entry.what, wire) {
+                        self.on_read(id, wire.serial, &Snapshot { frame, data, meta });
+                    }
+                }
+                self.explain_items(now);
+            }
+            Incoming::Ping => self.pong(),
+            Incoming::Pong { .. } => self.on_pong(now),
+            Incoming::Error(error) => self.on_error(now, &error),
+            Incoming::Other { kind, .. } => {
+                self.log(Level::Debug, format!("a message of unknown type {kind:?}"));
+            }
+        }
+    }
+
+    fn on_unsubscribed(&mut self, wire: WireUid) {
+        let awaited = self
+            .ledger
+            .get_mut(wire.serial)
+            .is_some_and(|entry| matches!(entry.what, What::Unsubscribe { .. }));
+        if awaited {
+            self.ledger.settle(wire.serial);
+        }
+    }
+
+    /// Something changed in a collection.
+    fn on_change(&mut self, wire: WireUid, change: Change, frame: Frame, parts: Parts) {
+        let known = self.registry.at_mut(wire.slot);
+        let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
+            return;
+        };
+        if !subscription.wish.wants(change) {
+            return;
+        }
+        let kind = match change {
+            Change::Create => EventKind::Create,
+            Change::Update => EventKind::Update,
+            Change::Delete => EventKind::Delete,
+        };
+        let event = Event {
+            slot: wire.slot,
+            epoch: subscription.target.epoch(),
+            kind,
+            flags: 0,
+            frame,
+            data: parts.data,
+            meta: parts.meta,
+            checked: parts.checked,
+        };
+        match subscription.phase {
+            Phase::Active { .. } => self.items.push(Item::Event(event)),
+            Phase::Reading { .. } => self.hold(wire.slot, event),
+            // The snapshot that is still to be read will show it.
+            Phase::Wanted | Phase::Sent { .. } | Phase::ToRead { .. } | Phase::Behind { .. } => {}
+        }
+    }
+}
+
+fn uid_of<'a>(message: &'a Incoming<'_>) -> Option<&'a str> {
+    match message {
+        Incoming::Change { uid, .. }
+        | Incoming::Init { uid, .. }
+        | Incoming::Unsubscribed { uid }
+        | Incoming::AuthOk { uid, .. }
+        | Incoming::Items { uid, .. }
+        | Incoming::Pong { uid }
+        | Incoming::Other { uid, .. } => uid.as_deref(),
+        Incoming::Error(error) => error.uid.as_deref(),
+        Incoming::Ping => None,
+    }
+}

@@ -1,0 +1,132 @@
+//! What was sent on the present link and has not been answered yet.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::requests::Request;
+use crate::protocol::wire::WireUid;
+use crate::subscriptions::SubId;
+
+/// What an answer is awaited for.
+#[derive(Debug)]
+pub enum What {
+    /// A subscription's INIT.
+    Subscribe(SubId),
+    /// The INIT of a subscription that nobody wants any more: only after it can
+    /// the server be told to forget it.
+    Orphan(WireUid),
+    /// A snapshot.
+    Read(SubId),
+    /// The confirmation that a wire uid is forgotten.
+    Unsubscribe {
+        /// Which.
+        wire: WireUid,
+        /// How often it was asked for.
+        tries: u32,
+    },
+    /// An application's request.
+    Request(Box<Request>),
+}
+
+/// The kinds of answers that errors without a uid can stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Subscribes and orphans.
+    Subscribe,
+    /// Reads and the application's requests.
+    Items,
+    /// Unsubscribes.
+    Unsubscribe,
+}
+
+impl What {
+    /// See [`Kind`].
+    pub fn kind(&self) -> Kind {
+        match self {
+            What::Subscribe(_) | What::Orphan(_) => Kind::Subscribe,
+            What::Read(_) | What::Request(_) => Kind::Items,
+            What::Unsubscribe { .. } => Kind::Unsubscribe,
+        }
+    }
+}
+
+/// One unanswered message.
+#[derive(Debug)]
+pub struct Entry {
+    /// What it was.
+    pub what: What,
+    /// When it went out.
+    pub sent: Duration,
+    /// When its answer is given up.
+    pub deadline: Duration,
+    /// An error without a uid that may have been meant for it.
+    pub suspect: Option<String>,
+}
+
+/// All unanswered messages by their serials.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    entries: HashMap<u64, Entry>,
+    deadlines: BTreeSet<(Duration, u64)>,
+    counts: [usize; 3],
+}
+
+impl Ledger {
+    /// Enters a message that goes out now.
+    pub fn enter(&mut self, serial: u64, what: What, sent: Duration, deadline: Duration) {
+        self.counts[what.kind() as usize] += 1;
+        self.deadlines.insert((deadline, serial));
+        self.entries.insert(serial, Entry { what, sent, deadline, suspect: None });
+    }
+
+    /// The message is answered, or given up.
+    pub fn settle(&mut self, serial: u64) -> Option<Entry> {
+        let entry = self.entries.remove(&serial)?;
+        self.deadlines.remove(&(entry.deadline, serial));
+        self.counts[entry.what.kind() as usize] -= 1;
+        Some(entry)
+    }
+
+    /// The unanswered message of that serial.
+    pub fn get_mut(&mut self, serial: u64) -> Option<&mut Entry> {
+        self.entries.get_mut(&serial)
+    }
+
+    /// Gives a message another deadline.
+    pub fn postpone(&mut self, serial: u64, deadline: Duration) {
+        if let Some(entry) = self.entries.get_mut(&serial) {
+            self.deadlines.remove(&(entry.deadline, serial));
+            entry.deadline = deadline;
+            self.deadlines.insert((deadline, serial));
+        }
+    }
+
+    /// The next deadline and whose it is.
+    pub fn next_deadline(&self) -> Option<(Duration, u64)> {
+        self.deadlines.first().copied()
+    }
+
+    /// Number of unanswered messages of a kind.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.counts[kind as usize]
+    }
+
+    /// Number of all unanswered messages.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The serials that pass, in the order in which they were given out.
+    pub fn select(&self, mut pass: impl FnMut(&Entry) -> bool) -> Vec<u64> {
+        let mut serials: Vec<u64> =
+            self.entries.iter().filter(|(_, e)| pass(e)).map(|(serial, _)| *serial).collect();
+        serials.sort_unstable();
+        serials
+    }
+
+    /// The link is gone: everything that was unanswered, in order.
+    pub fn clear(&mut self) -> Vec<Entry> {
+        let serials = self.select(|_| true);
+        serials.into_iter().filter_map(|serial| self.settle(serial)).collect()
+    }
+}

@@ -1,0 +1,298 @@
+//! The state machine's memory, and its clock: which deadline comes next and
+//! what is due.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::auth::{Auth, Kind};
+use super::backoff::Backoff;
+use super::ledger::{Ledger, What};
+use super::linger::Linger;
+use super::pacer::Pacer;
+use super::requests::Outgoing;
+use super::{Config, Effect, LinkId, Now};
+use crate::delivery::{Item, State};
+use crate::error::Status;
+use crate::log::Level;
+use crate::protocol::wire::WireUid;
+use crate::subscriptions::{Registry, SubId};
+
+/// The present link.
+#[derive(Debug)]
+pub(super) enum Link {
+    /// There is none.
+    None,
+    /// None yet: the application was asked for a token first.
+    AwaitingToken { deadline: Duration },
+    /// The driver is opening it.
+    Opening { id: LinkId },
+    /// Open; `auth` is with the server.
+    Authenticating { id: LinkId, kind: Kind, since: Duration, deadline: Duration },
+    /// Open and authenticated, at least once.
+    Up(Up),
+}
+
+/// An open link.
+#[derive(Debug)]
+pub(super) struct Up {
+    pub id: LinkId,
+    pub since: Duration,
+    pub last_heard: Duration,
+    /// When the server was asked whether it is still there, if it was.
+    pub probed: Option<Duration>,
+    /// The server answers pings (it does not when its heartbeat is off).
+    pub answers_pings: bool,
+    /// An authentication that renews the present one.
+    pub reauth: Option<Reauth>,
+    /// When the authentication is to be renewed.
+    pub renew_at: Option<Duration>,
+    /// The token has expired: the server knows us as the public. How long we
+    /// wait for a fresh one.
+    pub deaf_until: Option<Duration>,
+}
+
+#[derive(Debug)]
+pub(super) struct Reauth {
+    pub kind: Kind,
+    pub deadline: Duration,
+    /// A newer token came meanwhile; it is sent after this one's answer.
+    pub again: bool,
+}
+
+/// What the application last said about connecting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing: the first subscription connects.
+    Nothing,
+    /// To be connected.
+    Up,
+    /// To stay down.
+    Down,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) config: Config,
+    pub(super) rng: fastrand::Rng,
+    pub(super) auth: Auth,
+    pub(super) backoff: Backoff,
+    pub(super) pacer: Pacer,
+    pub(super) ledger: Ledger,
+    pub(super) registry: Registry,
+    pub(super) lingers: Vec<Linger>,
+
+    pub(super) state: State,
+    pub(super) reason: (Status, String),
+    pub(super) told: Told,
+    pub(super) link: Link,
+    pub(super) last_link: LinkId,
+    pub(super) last_serial: u64,
+    pub(super) retry_at: Option<Duration>,
+    pub(super) slow_refusals: u32,
+    /// The last error that the server sent on this link.
+    pub(super) last_word: Option<String>,
+
+    // What is to be sent, by urgency.
+    pub(super) outbox: VecDeque<Outgoing>,
+    pub(super) outbox_bytes: usize,
+    pub(super) unsubscribes: VecDeque<(WireUid, u32)>,
+    pub(super) reads: VecDeque<SubId>,
+    pub(super) subscribes: VecDeque<SubId>,
+    /// Subscriptions that wait before they are tried again.
+    pub(super) sleeping: BTreeSet<(Duration, SubId)>,
+
+    /// The server has sent an error without a uid: from now on one message at a
+    /// time, so that the next one can be told whose it is.
+    pub(super) one_at_a_time: bool,
+    /// Errors of the items service that nobody could be found for yet.
+    pub(super) unexplained: Vec<String>,
+    /// Subscriptions that the server refused lately, and its words.
+    pub(super) refused: VecDeque<(SubId, String)>,
+
+    pub(super) items: Vec<Item>,
+    pub(super) effects: Vec<Effect>,
+    pub(super) changed: bool,
+
+    pub(super) entered: [u64; 7],
+    pub(super) connects: u64,
+    pub(super) resyncs: u64,
+    pub(super) last_rtt: Duration,
+}
+
+impl Session {
+    /// A session that has not been asked for anything yet.
+    pub fn new(config: Config) -> Self {
+        Session {
+            rng: fastrand::Rng::with_seed(config.seed),
+            auth: Auth::new(config.credentials.clone()),
+            backoff: Backoff::new(
+                config.reconnect_min,
+                config.reconnect_max,
+                config.endpoints.len(),
+            ),
+            config,
+            pacer: Pacer::default(),
+            ledger: Ledger::default(),
+            registry: Registry::default(),
+            lingers: Vec::new(),
+            state: State::Idle,
+            reason: (Status::Ok, String::new()),
+            told: Told::Nothing,
+            link: Link::None,
+            last_link: 0,
+            last_serial: 0,
+            retry_at: None,
+            slow_refusals: 0,
+            last_word: None,
+            outbox: VecDeque::new(),
+            outbox_bytes: 0,
+            unsubscribes: VecDeque::new(),
+            reads: VecDeque::new(),
+            subscribes: VecDeque::new(),
+            sleeping: BTreeSet::new(),
+            one_at_a_time: false,
+            unexplained: Vec::new(),
+            refused: VecDeque::new(),
+            items: Vec::new(),
+            effects: Vec::new(),
+            changed: false,
+            entered: [0; 7],
+            connects: 0,
+            resyncs: 0,
+            last_rtt: Duration::ZERO,
+        }
+    }
+
+    /// What goes to the application, since the last call.
+    pub fn take_items(&mut self) -> Vec<Item> {
+        std::mem::take(&mut self.items)
+    }
+
+    /// Gives an emptied list back, so that its memory is used again.
+    pub fn recycle_items(&mut self, items: Vec<Item>) {
+        if self.items.is_empty() {
+            self.items = items;
+        }
+    }
+
+    /// What the driver has to do, since the last call, in order.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Whether something happened that a waiting thread may wait for.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// A serial that was never given out before.
+    pub(super) fn next_serial(&mut self) -> u64 {
+        self.last_serial += 1;
+        self.last_serial
+    }
+
+    pub(super) fn log(&mut self, level: Level, message: impl Into<String>) {
+        if crate::log::enabled(level) {
+            self.effects.push(Effect::Log(level, message.into()));
+        }
+    }
+
+    /// The present link, if it is up.
+    pub(super) fn up(&mut self) -> Option<&mut Up> {
+        match &mut self.link {
+            Link::Up(up) => Some(up),
+            _ => None,
+        }
+    }
+
+    /// Enters a state and tells it, unless it is the present one.
+    pub(super) fn go(&mut self, state: State, reason: Status, message: impl Into<String>) {
+        if self.state == state {
+            return;
+        }
+        let message = message.into();
+        self.log(Level::Info, format!("{state:?}: {message}"));
+        self.state = state;
+        self.entered[state as usize] += 1;
+        self.reason = (reason, message.clone());
+        self.items.push(Item::State { state, reason, message });
+        self.changed = true;
+    }
+
+    /// When [`Session::on_timer`] wants to be called next.
+    pub fn next_deadline(&mut self, now: Now) -> Option<Duration> {
+        let link = match &self.link {
+            Link::None | Link::Opening { .. } => None,
+            Link::AwaitingToken { deadline } | Link::Authenticating { deadline, .. } => {
+                Some(*deadline)
+            }
+            Link::Up(up) => [
+                Some(up.probed.unwrap_or(up.last_heard) + self.config.heartbeat),
+                up.reauth.as_ref().map(|reauth| reauth.deadline),
+                up.renew_at,
+                up.deaf_until,
+            ]
+            .into_iter()
+            .flatten()
+            .min(),
+        };
+        let pause = self.pacer.paused_until();
+        let paced =
+            if self.has_something_to_send() { self.pacer.wait_until(now.mono) } else { None };
+        [
+            link,
+            self.retry_at,
+            pause,
+            paced,
+            self.ledger.next_deadline().map(|(at, _)| at),
+            self.sleeping.first().map(|(at, _)| *at),
+            self.lingers.iter().map(|linger| linger.deadline).min(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Does what is due.
+    pub fn on_timer(&mut self, now: Now) {
+        self.close_old_lingers(now);
+        if self.retry_at.is_some_and(|at| at <= now.mono) {
+            self.auth.asked = false;
+            self.begin(now);
+        }
+        self.check_link(now);
+        if self.pacer.paused_until().is_some_and(|until| until <= now.mono) {
+            self.resume_after_limit(now);
+        }
+        while let Some((at, serial)) = self.ledger.next_deadline() {
+            if at > now.mono {
+                break;
+            }
+            self.unanswered(now, serial);
+        }
+        while let Some(&(at, id)) = self.sleeping.first() {
+            if at > now.mono {
+                break;
+            }
+            self.sleeping.pop_first();
+            self.subscribes.push_back(id);
+        }
+        self.pump(now);
+    }
+
+    /// A message's answer did not come in time.
+    fn unanswered(&mut self, now: Now, serial: u64) {
+        let Some(entry) = self.ledger.settle(serial) else { return };
+        match entry.what {
+            What::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
+            What::Orphan(wire) => self.unsubscribes.push_back((wire, 0)),
+            What::Read(id) => self.read_unanswered(now, id, serial),
+            What::Unsubscribe { wire, tries } => self.unsubscribe_unanswered(wire, tries),
+            What::Request(request) => {
+                self.outbox_forget(serial);
+                self.reply(*request, Status::Timeout, "");
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Messages and requests of the application.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::ledger::What;
+use super::machine::Session;
+use super::{Effect, Now};
+use crate::delivery::{Item, ReplySink, State};
+use crate::error::{Error, Result, Status};
+use crate::log::Level;
+use crate::protocol::Frame;
+use crate::protocol::outgoing::{self, CustomMessage};
+use crate::protocol::wire::WireUid;
+
+/// The place in the wire uid of a request, where subscriptions have theirs.
+pub(super) const REQUEST_SLOT: u32 = u32::MAX;
+
+/// A request whose answer is awaited.
+pub struct Request {
+    sink: Box<dyn ReplySink>,
+    message: CustomMessage,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("kind", &self.message.kind()).finish_non_exhaustive()
+    }
+}
+
+/// Something of the application's that waits to be sent.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// A message without an answer.
+    Message(String),
+    /// The request of that serial, in the ledger.
+    Request {
+        /// Its serial.
+        serial: u64,
+        /// The text to send.
+        text: String,
+    },
+}
+
+impl Outgoing {
+    fn len(&self) -> usize {
+        match self {
+            Outgoing::Message(text) | Outgoing::Request { text, .. } => text.len(),
+        }
+    }
+}
+
+impl Session {
+    /// Sends a message that expects no answer. `backlog` is what the driver has
+    /// not got rid of yet, in bytes.
+    pub fn send_message(&mut self, now: Now, message: &CustomMessage, backlog: usize) -> Result<()> {
+        let text = message.text();
+        self.check_send(text.len(), backlog)?;
+        self.outbox_bytes += text.len();
+        self.outbox.push_back(Outgoing::Message(text));
+        self.pump(now);
+        Ok(())
+    }
+
+    /// Sends a request. On failure the sink comes back.
+    pub fn request(
+        &mut self,
+        now: Now,
+        message: CustomMessage,
+        timeout: Duration,
+        sink: Box<dyn ReplySink>,
+        backlog: usize,
+    ) -> std::result::Result<(), (Error, Box<dyn ReplySink>)> {
+        let serial = self.next_serial();
+        let text = message.with_uid(&WireUid { slot: REQUEST_SLOT, serial }.to_string());
+        if let Err(error) = self.check_send(text.len(), backlog) {
+            return Err((error, sink));
+        }
+        let deadline = now.mono.saturating_add(timeout);
+        let request = What::Request(Box::new(Request { sink, message }));
+        // Not sent yet: it cannot be the one that an error without a uid means.
+        self.ledger.enter(serial, request, Duration::MAX, deadline);
+        self.outbox_bytes += text.len();
+        self.outbox.push_back(Outgoing::Request { serial, text });
+        self.pump(now);
+        Ok(())
+    }
+
+    fn check_send(&self, bytes: usize, backlog: usize) -> Result<()> {
+        self.check_open()?;
+        if self.state != State::Connected {
+            let message = format!("there is no usable link: {:?}, {}", self.state, self.reason.1);
+            return Err(Error::new(Status::NotConnected, message));
+        }
+        let waiting = (self.outbox_bytes + backlog) as u64;
+        if waiting > 0 && waiting + bytes as u64 > self.config.queue_bytes {
+            let message = format!(
+                "{waiting} bytes wait to be sent already: send more slowly, or raise queue_bytes"
+            );
+            return Err(Error::new(Status::QueueFull, message));
+        }
+        Ok(())
+    }
+
+    /// Sends what comes next of the application's; false when it has to wait.
+    pub(super) fn send_outgoing(&mut self, now: Now) -> bool {
+        let Some(next) = self.outbox.pop_front() else { return false };
+        self.outbox_bytes -= next.len();
+        match next {
+            Outgoing::Message(text) => self.transmit(now, text),
+            Outgoing::Request { serial, text } => {
+                if let Some(entry) = self.ledger.get_mut(serial) {
+                    entry.sent = now.mono;
+                }
+                self.transmit(now, text);
+            }
+        }
+        true
+    }
+
+    /// Sends a frame on the present link.
+    pub(super) fn transmit(&mut self, now: Now, text: String) {
+        if let Some(up) = self.up() {
+            let link = up.id;
+            self.effects.push(Effect::Send { link, text });
+            self.pacer.sent(now.mono);
+        }
+    }
+
+    /// A request is given up before it was sent.
+    pub(super) fn outbox_forget(&mut self, serial: u64) {
+        self.outbox.retain(|waiting| {
+            !matches!(waiting, Outgoing::Request { serial: of, .. } if *of == serial)
+        });
+        self.outbox_bytes = self.outbox.iter().map(Outgoing::len).sum();
+    }
+
+    /// The link is gone: messages that were not sent are lost, and said to be.
+    pub(super) fn drop_outbox(&mut self) {
+        let lost = self.outbox.iter().filter(|o| matches!(o, Outgoing::Message(_))).count();
+        if lost > 0 {
+            let text = format!("{lost} messages could not be sent before the link was lost");
+            self.log(Level::Warn, text);
+        }
+        self.outbox.clear();
+        self.outbox_bytes = 0;
+    }
+
+    /// A frame with a request's uid: its answer, whatever its type.
+    pub(super) fn on_answer(&mut self, serial: u64, frame: &Frame) {
+        if let Some(entry) = self.ledger.settle(serial) {
+            if let What::Request(request) = entry.what {
+                let own_uid = request.message.own_uid_json();
+                let json = if own_uid.is_some() {
+                    Frame::from(outgoing::restore_uid(frame, own_uid))
+                } else {
+                    frame.clone()
+                };
+                self.items.push(Item::Reply { sink: request.sink, status: Status::Ok, json });
+            }
+        }
+    }
+
+    /// Ends a request without the server's answer, or with its error.
+    pub(super) fn reply(&mut self, request: Request, status: Status, json: &str) {
+        let json = Frame::from(json.to_owned());
+        self.items.push(Item::Reply { sink: request.sink, status, json });
+    }
+
+    /// The request again, as it is to be sent.
+    pub(super) fn resend_request(&mut self, serial: u64) {
+        let Some(entry) = self.ledger.get_mut(serial) else { return };
+        if let What::Request(request) = &entry.what {
+            let wire = WireUid { slot: REQUEST_SLOT, serial }.to_string();
+            let text = request.message.with_uid(&wire);
+            entry.sent = Duration::MAX;
+            self.outbox_bytes += text.len();
+            self.outbox.push_back(Outgoing::Request { serial, text });
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! One subscription: a wish that outlives links, and its phase on this link.
+
+use std::sync::Arc;
+
+use super::scope::ScopeId;
+use crate::delivery::{Event, Target};
+use crate::protocol::incoming::Change;
+use crate::protocol::wire::WireUid;
+
+/// Names a subscription for as long as it lives; stale afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubId {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+}
+
+impl SubId {
+    /// The place in the registry, which the wire uid carries.
+    pub fn slot(self) -> u32 {
+        self.slot
+    }
+}
+
+/// Event kinds as bits (`DRT_ON_*`).
+pub const ON_CREATE: u32 = 1;
+/// See [`ON_CREATE`].
+pub const ON_UPDATE: u32 = 2;
+/// See [`ON_CREATE`].
+pub const ON_DELETE: u32 = 4;
+/// All kinds.
+pub const ON_ALL: u32 = ON_CREATE | ON_UPDATE | ON_DELETE;
+
+/// What the application asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The query, with the item's filter where one item is watched.
+    pub query: Option<Box<str>>,
+    /// Wanted kinds of events, never empty.
+    pub events: u32,
+    /// Survives its scope and the collective ways of unsubscribing.
+    pub persistent: bool,
+    /// Whether the snapshot is to be read after the registration. Off where the
+    /// application wants the server's own, and where the server cannot do it.
+    pub exact: bool,
+}
+
+impl Wish {
+    /// The one kind that the server can be asked for, if it is just one.
+    pub fn server_event(&self) -> Option<Change> {
+        match self.events {
+            ON_CREATE => Some(Change::Create),
+            ON_UPDATE => Some(Change::Update),
+            ON_DELETE => Some(Change::Delete),
+            _ => None,
+        }
+    }
+
+    /// Whether an INIT carries a snapshot.
+    pub fn wants_snapshot(&self) -> bool {
+        self.events == ON_ALL
+    }
+
+    /// Whether events of this kind are wanted.
+    pub fn wants(&self, change: Change) -> bool {
+        let bit = match change {
+            Change::Create => ON_CREATE,
+            Change::Update => ON_UPDATE,
+            Change::Delete => ON_DELETE,
+        };
+        self.events & bit != 0
+    }
+}
+
+/// How far a subscription has come on the present link.
+///
+/// ```text
+/// Wanted ─▶ Sent ─▶ Active ◀──────┐
+///   ▲         └───▶ ToRead ─▶ Reading
+///   │                 ▲
+///   │   Active ─▶ Behind ┘            (overflow, expired token)
+///   └── any, when the link is lost or the answer does not come
+/// ```
+#[derive(Debug)]
+pub enum Phase {
+    /// Not with the server; to be sent.
+    Wanted,
+    /// Sent; its INIT or a refusal will come.
+    Sent {
+        /// Serial of the wire uid.
+        serial: u64,
+    },
+    /// Registered at the server; its snapshot is to be read. Events that come
+    /// now will be in that snapshot.
+    ToRead {
+        /// Serial of the wire uid.
+        serial: u64,
+    },
+    /// Registered; the snapshot is being read. Events that come now follow it.
+    Reading {
+        /// Serial of the wire uid.
+        serial: u64,
+        /// Serial of the read.
+        read: u64,
+        /// What came since the read was sent.
+        held: Held,
+    },
+    /// Registered and up to date.
+    Active {
+        /// Serial of the wire uid.
+        serial: u64,
+    },
+    /// Registered, but something was lost; nothing is delivered until a fresh
+    /// snapshot can be.
+    Behind {
+        /// Serial of the wire uid.
+        serial: u64,
+        /// What has to happen first.
+        until: Behind,
+    },
+}
+
+/// What a subscription that is behind waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// The application has worked off what was queued before this epoch.
+    CaughtUp(u32),
+    /// The server knows us again after the token's expiry.
+    Authenticated,
+}
+
+/// Events that wait for the snapshot that they follow.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// In the order of their arrival.
+    pub events: Vec<Event>,
+    /// Bytes of their frames.
+    pub bytes: usize,
+}
+
+/// A live subscription.
+#[derive(Debug)]
+pub struct Subscription {
+    /// Its name.
+    pub id: SubId,
+    /// What delivery knows of it.
+    pub target: Arc<Target>,
+    /// What was asked for.
+    pub wish: Wish,
+    /// The scope that ends it, if any.
+    pub scope: Option<ScopeId>,
+    /// Subscriptions are counted in the order in which they were made.
+    pub order: u64,
+    /// How far it has come.
+    pub phase: Phase,
+    /// It has had an INIT, so the next one follows a gap.
+    pub had_init: bool,
+    /// Attempts on this subscription without success, for its own backoff.
+    pub failures: u32,
+    /// Refusals in a row that may have been meant for it (no uid in them).
+    pub strikes: u32,
+}
+
+impl Subscription {
+    /// The serial under which the server knows it, if it was sent.
+    pub fn serial(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Wanted => None,
+            Phase::Sent { serial }
+            | Phase::ToRead { serial }
+            | Phase::Reading { serial, .. }
+            | Phase::Active { serial }
+            | Phase::Behind { serial, .. } => Some(serial),
+        }
+    }
+
+    /// The wire uid, if it was sent.
+    pub fn wire(&self) -> Option<WireUid> {
+        let slot = self.id.slot;
+        self.serial().map(|serial| WireUid { slot, serial })
+    }
+
+    /// Whether the server has confirmed it.
+    pub fn is_registered(&self) -> bool {
+        !matches!(self.phase, Phase::Wanted | Phase::Sent { .. })
+    }
+
+    /// Whether its INIT is on the way to the application.
+    pub fn is_active(&self) -> bool {
+        matches!(self.phase, Phase::Active { .. } | Phase::Behind { .. })
+    }
+
+    /// Whether it belongs to a collection that the items service refuses.
+    pub fn is_system(&self) -> bool {
+        self.target.collection.to_bytes().starts_with(b"directus_")
+    }
+}
