@@ -5,9 +5,17 @@ pub mod endpoint;
 pub mod envelope;
 pub mod incoming;
 pub mod items;
+mod json;
+mod message;
 pub mod outgoing;
+mod scan;
 pub mod wire;
 
 /// The text of one received frame: UTF-8, cheap to clone, shared with the
 /// buffer that it was read into.
 pub type Frame = tokio_tungstenite::tungstenite::Utf8Bytes;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod recordings;

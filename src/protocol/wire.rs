@@ -1,0 +1,111 @@
+//! The uids that go over the wire. They are the library's own: the uid that
+//! the application chose never leaves the process.
+
+use std::fmt;
+
+/// A wire uid: where the subscription or request is kept, and a number that is
+/// never given twice in a client's life, so that a late frame of a former
+/// occupant of the slot is known for what it is.
+///
+/// As text: both numbers in hexadecimal, with a point between (`"1f.2a"`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct WireUid {
+    /// The place in the registry.
+    pub slot: u32,
+    /// Tells the occupants of one slot apart.
+    pub serial: u64,
+}
+
+impl WireUid {
+    /// The longest text of a wire uid, in bytes.
+    pub const MAX_LEN: usize = 8 + 1 + 16;
+
+    /// Reads exactly what `Display` writes, and nothing else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (slot, serial) = text.split_once('.')?;
+        Some(WireUid {
+            slot: u32::try_from(hexadecimal(slot)?).ok()?,
+            serial: hexadecimal(serial)?,
+        })
+    }
+}
+
+impl fmt::Display for WireUid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}.{:x}", self.slot, self.serial)
+    }
+}
+
+/// A number in lower-case hexadecimal without sign or leading zeros.
+fn hexadecimal(digits: &str) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 16 || (digits.len() > 1 && digits.starts_with('0')) {
+        return None;
+    }
+    digits.bytes().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u64::from(value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_display_does_not_write_is_refused() {
+        for text in [
+            "",
+            ".",
+            "1",
+            "1.",
+            ".1",
+            "01.1",
+            "1.01",
+            "+1.1",
+            "1.-1",
+            "A.1",
+            "1.F",
+            "1.1.1",
+            " 1.1",
+            "1.1 ",
+            "100000000.1",
+            "1.10000000000000000",
+            "0x1.1",
+            "1_0.1",
+            "١.1",
+        ] {
+            assert_eq!(WireUid::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_largest_uid_fits_the_length() {
+        let uid = WireUid {
+            slot: u32::MAX,
+            serial: u64::MAX,
+        };
+        assert_eq!(uid.to_string().len(), WireUid::MAX_LEN);
+        assert_eq!(WireUid::parse(&uid.to_string()), Some(uid));
+        assert_eq!(WireUid::parse("0.0"), Some(WireUid { slot: 0, serial: 0 }));
+    }
+
+    proptest! {
+        #[test]
+        fn a_uid_survives_its_text(slot: u32, serial: u64) {
+            let uid = WireUid { slot, serial };
+            prop_assert_eq!(WireUid::parse(&uid.to_string()), Some(uid));
+        }
+
+        #[test]
+        fn a_text_that_is_read_is_the_one_that_would_be_written(text in "[0-9a-fA-F+.]{1,20}") {
+            if let Some(uid) = WireUid::parse(&text) {
+                prop_assert_eq!(uid.to_string(), text);
+            }
+        }
+    }
+}

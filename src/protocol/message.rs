@@ -1,0 +1,231 @@
+//! Messages that the application wrote itself.
+
+use super::items::{self, member};
+use super::json::{self, compact, kind, push_string, with_member};
+use super::outgoing::check_object;
+use crate::error::{Error, Status};
+
+/// A message of the application's own, checked so far that the server answers
+/// it by its uid, if it answers at all.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CustomMessage {
+    text: String,
+    kind: String,
+    uid: Option<String>,
+}
+
+impl CustomMessage {
+    /// Checks a message.
+    pub fn parse(json: &str) -> Result<CustomMessage, Error> {
+        check_object(json, "message")?;
+        let text = compact(json);
+        let kind = message_type(&text)?;
+        let uid = match member(&text, "uid") {
+            None => None,
+            Some(uid) if items::key_text(uid).is_some() => Some(uid.to_owned()),
+            Some(uid) => {
+                return Err(invalid(format!(
+                    "the message's uid must be a string or a number, not {}",
+                    describe(uid)
+                )));
+            }
+        };
+        Ok(CustomMessage { text, kind, uid })
+    }
+
+    /// The message's `type`.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The message as it was given, without white space.
+    pub fn text(&self) -> String {
+        self.text.clone()
+    }
+
+    /// The message with a wire uid in place of its own, or added.
+    pub fn with_uid(&self, wire: &str) -> String {
+        let mut uid = String::with_capacity(wire.len() + 2);
+        push_string(&mut uid, wire);
+        // It was read as an object before.
+        with_member(&self.text, "uid", &uid).unwrap_or_default()
+    }
+
+    /// The application's own uid, as JSON.
+    pub fn own_uid_json(&self) -> Option<&str> {
+        self.uid.as_deref()
+    }
+}
+
+impl std::fmt::Debug for CustomMessage {
+    /// Only the type: the rest is the application's.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CustomMessage")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The `type` of a message, which must not be one that the library has to know of.
+fn message_type(object: &str) -> Result<String, Error> {
+    let Some(value) = member(object, "type") else {
+        return Err(invalid(
+            "the message has no type; add a member such as \"type\":\"items\"",
+        ));
+    };
+    let Some(name) = json::string(value) else {
+        return Err(invalid(format!(
+            "the message's type must be a string, not {}",
+            describe(value)
+        )));
+    };
+    let instead = match &*name {
+        "" => return Err(invalid("the message's type is empty")),
+        "subscribe" => "drt_subscribe",
+        "unsubscribe" => "drt_unsubscribe",
+        "auth" => "drt_client_set_token",
+        _ => return Ok(name.into_owned()),
+    };
+    Err(invalid(format!(
+        "a message of type \"{name}\" would escape the library's bookkeeping; call {instead} instead"
+    )))
+}
+
+/// What kind of value a JSON value is, where a string should have been fine.
+fn describe(json: &str) -> &'static str {
+    match kind(json) {
+        "a string" => "a string that is not valid Unicode",
+        kind => kind,
+    }
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Status::InvalidArgument, message)
+}
+
+/// The server's answer with the application's own uid in place of the wire uid.
+/// Where the application's message had no uid the answer stays as it is.
+pub fn restore_uid(answer: &str, own_uid_json: Option<&str>) -> String {
+    own_uid_json
+        .filter(|_| member(answer, "uid").is_some())
+        .and_then(|uid| with_member(answer, "uid", uid))
+        .unwrap_or_else(|| answer.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_keeps_its_members_and_their_order() {
+        let message = CustomMessage::parse(
+            " {\"z\": 12345678901234567890123, \"type\": \"items\", \"uid\": 7, \"a\" : [ \"x y\" ] } ",
+        )
+        .unwrap();
+        assert_eq!(message.kind(), "items");
+        assert_eq!(message.own_uid_json(), Some("7"));
+        assert_eq!(
+            message.text(),
+            r#"{"z":12345678901234567890123,"type":"items","uid":7,"a":["x y"]}"#
+        );
+        assert_eq!(
+            message.with_uid("1.f"),
+            r#"{"z":12345678901234567890123,"type":"items","uid":"1.f","a":["x y"]}"#
+        );
+    }
+
+    #[test]
+    fn a_message_without_uid_gets_one() {
+        let message = CustomMessage::parse(r#"{"type":"ping"}"#).unwrap();
+        assert_eq!(message.own_uid_json(), None);
+        assert_eq!(message.with_uid("1.f"), r#"{"type":"ping","uid":"1.f"}"#);
+        assert_eq!(message.text(), r#"{"type":"ping"}"#);
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_the_application() {
+        let message = CustomMessage::parse(r#"{"type":"x","password":"hush"}"#).unwrap();
+        assert!(!format!("{message:?}").contains("hush"));
+    }
+
+    #[test]
+    fn what_is_not_a_message_is_refused() {
+        for (text, expected) in [
+            ("", "the message is empty; it must be a JSON object"),
+            (
+                "{",
+                "the message is not valid JSON: EOF while parsing an object at column 1",
+            ),
+            ("[1]", "the message must be a JSON object, not an array"),
+        ] {
+            let error = CustomMessage::parse(text).unwrap_err();
+            assert_eq!(
+                (error.status, &*error.message),
+                (Status::InvalidJson, expected)
+            );
+        }
+        for (text, expected) in [
+            (
+                "{}",
+                "the message has no type; add a member such as \"type\":\"items\"",
+            ),
+            (
+                r#"{"type":5}"#,
+                "the message's type must be a string, not a number",
+            ),
+            (
+                r#"{"type":"\ud800"}"#,
+                "the message's type must be a string, not a string that is not valid Unicode",
+            ),
+            (r#"{"type":""}"#, "the message's type is empty"),
+            (
+                r#"{"type":"a","uid":null}"#,
+                "the message's uid must be a string or a number, not null",
+            ),
+            (
+                r#"{"type":"a","uid":[1]}"#,
+                "the message's uid must be a string or a number, not an array",
+            ),
+        ] {
+            let error = CustomMessage::parse(text).unwrap_err();
+            assert_eq!(
+                (error.status, &*error.message),
+                (Status::InvalidArgument, expected)
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_library_keeps_books_about_is_refused_with_the_way_to_do_it() {
+        for (kind, instead) in [
+            ("subscribe", "drt_subscribe"),
+            ("unsubscribe", "drt_unsubscribe"),
+            ("auth", "drt_client_set_token"),
+        ] {
+            // The server, too, takes the last of repeated members.
+            let text = format!(r#"{{"type":"items","type":"{kind}"}}"#);
+            let error = CustomMessage::parse(&text).unwrap_err();
+            assert_eq!(error.status, Status::InvalidArgument);
+            assert!(
+                error.message.ends_with(&format!("call {instead} instead")),
+                "{}",
+                error.message
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_gets_the_applications_uid_back() {
+        let answer = r#"{"type":"items","data":{"uid":"1.f"},"uid":"1.f"}"#;
+        assert_eq!(
+            restore_uid(answer, Some("7")),
+            r#"{"type":"items","data":{"uid":"1.f"},"uid":7}"#
+        );
+        assert_eq!(restore_uid(answer, None), answer);
+        assert_eq!(
+            restore_uid(r#"{"type":"ping"}"#, Some("7")),
+            r#"{"type":"ping"}"#
+        );
+        assert_eq!(restore_uid("not JSON", Some("7")), "not JSON");
+    }
+}

@@ -1,0 +1,254 @@
+//! A strict JSON scanner (RFC 8259): one pass, no recursion, no allocation.
+//!
+//! It accepts what serde_json's `RawValue` accepts, lone surrogates in `\u`
+//! escapes included (they are well-formed JSON, if not Unicode), except that
+//! nesting has a limit.
+
+/// How deep values may nest: what serde_json allows, and most parsers of the
+/// applications behind.
+pub(super) const MAX_DEPTH: u32 = 127;
+
+/// What is wrong at the scanner's position.
+pub(super) type Scan = Result<(), &'static str>;
+
+/// A position in a text.
+pub(super) struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// At the beginning of a text.
+    pub fn new(text: &'a str) -> Self {
+        Scanner {
+            text: text.as_bytes(),
+            at: 0,
+        }
+    }
+
+    /// The position, as a byte offset.
+    #[inline(always)]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next byte; 0, which is nowhere valid, at the end.
+    #[inline(always)]
+    fn peek(&self) -> u8 {
+        self.text.get(self.at).copied().unwrap_or(0)
+    }
+
+    /// Takes the next byte if it is this one.
+    #[inline(always)]
+    pub fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == byte;
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Goes to the next byte that is not white space, and tells it.
+    #[inline(always)]
+    pub fn skip_space(&mut self) -> u8 {
+        let byte = self.peek();
+        if byte > b' ' {
+            byte
+        } else {
+            self.skip_more_space()
+        }
+    }
+
+    fn skip_more_space(&mut self) -> u8 {
+        while matches!(self.peek(), b' ' | b'\t' | b'\r' | b'\n') {
+            self.at += 1;
+        }
+        self.peek()
+    }
+
+    /// Whether nothing but white space is left.
+    pub fn end(&mut self) -> Scan {
+        self.skip_space();
+        if self.at == self.text.len() {
+            Ok(())
+        } else {
+            Err("something follows the value")
+        }
+    }
+
+    /// Passes over one value that nests at most `depth` deep, beginning at the
+    /// next byte.
+    pub fn value(&mut self, depth: u32) -> Scan {
+        // A bit per open value, the innermost lowest: is it an object?
+        let mut open: u128 = 0;
+        let mut level = 0;
+        loop {
+            // At the beginning of a value.
+            match self.peek() {
+                b'"' => {
+                    self.at += 1;
+                    self.string()?;
+                }
+                b'-' | b'0'..=b'9' => self.number()?,
+                b't' => self.literal(b"true")?,
+                b'f' => self.literal(b"false")?,
+                b'n' => self.literal(b"null")?,
+                bracket @ (b'{' | b'[') => {
+                    if level == depth {
+                        return Err("it nests too deep");
+                    }
+                    self.at += 1;
+                    let first = self.skip_space();
+                    if first == bracket + 2 {
+                        // `}` and `]` come two after `{` and `[`.
+                        self.at += 1;
+                    } else {
+                        level += 1;
+                        open = open << 1 | u128::from(bracket == b'{');
+                        if bracket == b'{' {
+                            self.name(first)?;
+                        }
+                        continue;
+                    }
+                }
+                _ => return Err("expected a value"),
+            }
+
+            // Behind a value.
+            loop {
+                if level == 0 {
+                    return Ok(());
+                }
+                let object = open & 1 == 1;
+                match self.skip_space() {
+                    b',' => {
+                        self.at += 1;
+                        let next = self.skip_space();
+                        if object {
+                            self.name(next)?;
+                        }
+                        break;
+                    }
+                    b'}' if object => {}
+                    b']' if !object => {}
+                    _ if object => return Err("expected `,` or `}`"),
+                    _ => return Err("expected `,` or `]`"),
+                }
+                self.at += 1;
+                level -= 1;
+                open >>= 1;
+            }
+        }
+    }
+
+    /// Passes over a member's name and the colon, to where its value begins.
+    #[inline(always)]
+    fn name(&mut self, first: u8) -> Scan {
+        if first != b'"' {
+            return Err("expected a member's name");
+        }
+        self.at += 1;
+        self.string()?;
+        if self.skip_space() != b':' {
+            return Err("expected `:`");
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(())
+    }
+
+    /// Passes over the rest of a string, behind its opening quote.
+    #[inline(always)]
+    fn string(&mut self) -> Scan {
+        loop {
+            while let Some(bytes) = self.text.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+                let stops = stops(u64::from_le_bytes(*bytes));
+                if stops != 0 {
+                    self.at += stops.trailing_zeros() as usize / 8;
+                    break;
+                }
+                self.at += 8;
+            }
+            match self.text.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => self.escape()?,
+                Some(0..b' ') => return Err("a control character in a string"),
+                // Only among the last seven bytes of the text.
+                Some(_) => self.at += 1,
+                None => return Err("a string without its end"),
+            }
+        }
+    }
+
+    /// Passes over an escape sequence, beginning at its backslash.
+    fn escape(&mut self) -> Scan {
+        match self.text.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => match self.text.get(self.at + 2..self.at + 6) {
+                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => self.at += 6,
+                _ => return Err("an escape without its four digits"),
+            },
+            _ => return Err("an unknown escape"),
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn number(&mut self) -> Scan {
+        self.take(b'-');
+        if !self.take(b'0') {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if matches!(self.peek(), b'e' | b'E') {
+            self.at += 1;
+            if matches!(self.peek(), b'+' | b'-') {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// At least one digit.
+    #[inline(always)]
+    fn digits(&mut self) -> Scan {
+        let start = self.at;
+        while self.peek().is_ascii_digit() {
+            self.at += 1;
+        }
+        if self.at > start {
+            Ok(())
+        } else {
+            Err("a number without its digits")
+        }
+    }
+
+    #[inline(always)]
+    fn literal(&mut self, word: &[u8]) -> Scan {
+        match self.text.get(self.at..) {
+            Some(text) if text.starts_with(word) => {
+                self.at += word.len();
+                Ok(())
+            }
+            _ => Err("expected a value"),
+        }
+    }
+}
+
+/// Marks the bytes (the top bit of each) of eight that end a run of plain
+/// string: a quote, a backslash, a control character. Above the first mark
+/// there may be false ones.
+#[inline(always)]
+fn stops(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = ONES << 7;
+    // Exchanging 0x20 and 0x22 puts the quote next to the control characters,
+    // so that one comparison finds both.
+    let quote_or_control = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    (quote_or_control | backslash) & !word & TOPS
+}
