@@ -71,7 +71,6 @@ pub(super) enum Told {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct Session {
     pub(super) config: Config,
     pub(super) rng: fastrand::Rng,

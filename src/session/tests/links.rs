@@ -1,0 +1,253 @@
+//! The life of links: authentication, heartbeat, backoff, farewell.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::world::{World, config, wish};
+use crate::delivery::EventKind::Init;
+use crate::delivery::{FLAG_RESYNC, State};
+use crate::error::Status;
+use crate::secret::Secret;
+use crate::session::{AuthMode, Config, Credentials};
+
+fn with(credentials: Credentials) -> World {
+    World::new(Config { credentials, ..config() })
+}
+
+fn auth_failed() -> serde_json::Value {
+    json!({"type": "auth", "status": "error",
+           "error": {"code": "AUTH_FAILED", "message": "Authentication handshake failed."}})
+}
+
+fn token_expired() -> serde_json::Value {
+    json!({"type": "auth", "status": "error",
+           "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
+}
+
+#[test]
+fn nothing_is_sent_between_auth_and_its_answer() {
+    let mut world = World::new(config());
+    world.subscribe(wish());
+    world.open();
+    assert_eq!(world.next()["type"], "auth");
+    world.subscribe(wish());
+    world.advance(Duration::from_secs(2));
+    assert!(world.sent.is_empty(), "the server would lose it");
+    world.say(json!({"type": "auth", "status": "ok"}));
+    assert_eq!(world.sent.len(), 2);
+}
+
+#[test]
+fn public_and_strict_links_are_usable_at_once() {
+    for mode in [AuthMode::Public, AuthMode::Strict] {
+        let access_token = (mode == AuthMode::Strict).then(|| Secret::new("t"));
+        let mut world = with(Credentials { mode, access_token, ..Credentials::default() });
+        world.subscribe(wish());
+        world.open();
+        assert_eq!(world.session.state(), State::Connected);
+        assert_eq!(world.next()["type"], "subscribe");
+    }
+}
+
+#[test]
+fn a_refused_credential_fails_and_a_slow_refusal_is_tried_again() {
+    let mut world = World::new(config());
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.say(auth_failed());
+    assert_eq!(world.session.state(), State::Failed);
+    assert_eq!(world.session.reason().0, Status::Auth);
+
+    let mut world = World::new(config());
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.advance(Duration::from_secs(9));
+    world.say(auth_failed());
+    assert_eq!(world.session.state(), State::Backoff, "the server's own time-out looks the same");
+}
+
+#[test]
+fn after_a_refused_token_the_next_credential_is_shown() {
+    let mut world = with(Credentials {
+        access_token: Some(Secret::new("t")),
+        email: Some("e@example.com".into()),
+        password: Some(Secret::new("p")),
+        ..Credentials::default()
+    });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    assert_eq!(world.next()["access_token"], "t");
+    world.say(auth_failed());
+    world.open();
+    assert_eq!(world.next()["email"], "e@example.com");
+}
+
+#[test]
+fn i3_an_expired_token_is_replaced_and_the_deaf_window_ends_in_a_resync() {
+    let mut world = with(Credentials {
+        email: Some("e@example.com".into()),
+        password: Some(Secret::new("p")),
+        ..Credentials::default()
+    });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
+    let (_, wire) = world.active(wish());
+    world.advance(Duration::from_secs(20));
+    world.say(token_expired());
+    assert_eq!(world.session.state(), State::Authenticating);
+    assert_eq!(world.next()["refresh_token"], "r1");
+    // Judged by what the public may see: of no use to anybody.
+    world.say(json!({"type": "subscribe", "status": "error", "uid": wire,
+                     "error": {"code": "FORBIDDEN", "message": "no"}}));
+    world.change(&wire, "delete", json!(["1"]));
+    assert!(world.told.is_empty());
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
+    assert_eq!(world.session.state(), State::Connected);
+    world.answer_read(json!([]));
+    assert_eq!(world.kinds(), [Init]);
+    assert_eq!(world.told[0].flags, FLAG_RESYNC);
+    // The next renewal comes ahead of the expiry, and without a gap.
+    world.advance(Duration::from_secs(17));
+    assert_eq!(world.next()["refresh_token"], "r2");
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r3"}));
+    assert_eq!(world.told.len(), 1);
+    assert_eq!(world.opened.len(), 1);
+}
+
+#[test]
+fn nothing_but_pongs_is_sent_while_the_authentication_is_renewed() {
+    let mut world = World::connected();
+    world.session.set_token(world.now, Secret::new("fresh")).unwrap();
+    world.settle();
+    assert_eq!(world.next()["access_token"], "fresh");
+    world.subscribe(wish());
+    assert!(world.sent.is_empty());
+    world.say(json!({"type": "ping"}));
+    assert_eq!(world.next()["type"], "pong");
+    world.say(json!({"type": "auth", "status": "ok", "uid": "auth"}));
+    assert_eq!(world.next()["type"], "subscribe");
+}
+
+#[test]
+fn the_heartbeat_asks_after_a_silence_and_gives_up_after_another() {
+    let mut world = World::connected();
+    world.advance(Duration::from_secs(26));
+    assert_eq!(world.next()["type"], "ping");
+    assert_eq!(world.next()["type"], "unsubscribe", "where pings are not answered this is");
+    world.say(json!({"type": "pong"}));
+    world.advance(Duration::from_secs(26));
+    assert_eq!(world.next()["type"], "ping");
+    assert!(world.sent.is_empty(), "this server answers pings");
+    world.advance(Duration::from_secs(26));
+    let (_, _, message) = world.states.iter().find(|s| s.0 == State::Backoff).unwrap();
+    assert!(message.contains("heartbeat"), "{message}");
+    assert_eq!(world.closed, world.opened[..1]);
+}
+
+#[test]
+fn an_idle_session_wakes_only_for_heartbeats() {
+    let mut world = World::connected();
+    world.active(wish());
+    let mut wakes = 0;
+    let begin = world.now.mono;
+    while world.now.mono < begin + Duration::from_secs(3600) {
+        let at = world.session.next_deadline(world.now).unwrap();
+        world.now.mono = at;
+        world.session.on_timer(world.now);
+        world.settle();
+        while let Some(message) = world.sent.pop_front() {
+            if message["type"] == "ping" {
+                world.say(json!({"type": "pong"}));
+            }
+        }
+        wakes += 1;
+    }
+    assert!(wakes <= 3600 / 25 + 1, "{wakes} wake-ups in an hour");
+}
+
+#[test]
+fn backoff_grows_for_links_that_fail_at_once_and_starts_over_after_a_healthy_one() {
+    let mut world = World::connected();
+    world.advance(Duration::from_secs(10));
+    world.lose();
+    let bound = |world: &World| world.session.backoff.failures();
+    assert_eq!(bound(&world), 1);
+    for n in 2..6 {
+        world.advance(Duration::from_secs(40));
+        world.open();
+        world.say(json!({"type": "auth", "status": "ok"}));
+        world.lose();
+        assert_eq!(bound(&world), n, "opened and failed at once");
+    }
+}
+
+#[test]
+fn attempts_are_counted_and_the_last_reason_is_given() {
+    let mut world = World::new(Config { reconnect_attempts: 2, ..config() });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    for _ in 0..3 {
+        world.lose();
+        world.advance(Duration::from_secs(40));
+    }
+    assert_eq!(world.opened.len(), 3);
+    assert_eq!(world.session.state(), State::Failed);
+    assert!(world.session.reason().1.contains("2 attempts"), "{}", world.session.reason().1);
+}
+
+#[test]
+fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
+    let mut world = World::connected();
+    world.subscribe(wish());
+    let link = world.link();
+    let wire = world.next()["uid"].clone();
+    world.session.disconnect(world.now).unwrap();
+    world.settle();
+    assert_eq!(world.session.state(), State::Idle);
+    assert!(world.closed.is_empty(), "the server would keep the subscription for ever");
+    world.say_on(link, json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    assert_eq!(world.closed, [link]);
+    assert!(world.session.has_left_every_link());
+
+    let mut world = World::connected();
+    world.subscribe(wish());
+    world.session.close(world.now);
+    world.settle();
+    world.advance(Duration::from_secs(3));
+    assert_eq!(world.closed.len(), 1, "but not for ever");
+}
+
+#[test]
+fn a_token_is_asked_for_first_ahead_of_expiry_and_after_a_refusal() {
+    let mut world = with(Credentials::default());
+    world.session.auth.can_ask = true;
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    assert_eq!(world.tokens_wanted, [Status::Ok]);
+    assert!(world.opened.is_empty());
+    world.session.set_token(world.now, Secret::new("t")).unwrap();
+    world.settle();
+    world.open();
+    world.say(auth_failed());
+    assert_eq!(world.tokens_wanted, [Status::Ok, Status::Auth]);
+    world.session.set_token(world.now, Secret::new("t2")).unwrap();
+    world.settle();
+    assert_eq!(world.opened.len(), 2, "at once");
+}
+
+#[test]
+fn a_frame_that_makes_no_sense_breaks_the_link_so_that_nothing_is_missed() {
+    let mut world = World::connected();
+    world.active(wish());
+    let mut frames = vec![crate::protocol::Frame::from_static("{\"type\":\"subscr")];
+    world.session.on_frames(world.now, world.link(), &mut frames);
+    world.settle();
+    assert_eq!(world.session.state(), State::Backoff);
+}

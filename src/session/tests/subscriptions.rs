@@ -1,0 +1,287 @@
+//! Subscriptions on a link: snapshots, refusals, endings, gaps.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::world::{World, wish};
+use crate::delivery::EventKind::{Create, Delete, Error, Init, Update};
+use crate::delivery::{FLAG_ENDED, FLAG_RESYNC, State};
+use crate::error::Status;
+use crate::protocol::outgoing::CustomMessage;
+use crate::session::SubStatus;
+use crate::subscriptions::Wish;
+use crate::subscriptions::subscription::ON_CREATE;
+
+struct Sink;
+
+impl crate::delivery::ReplySink for Sink {
+    fn reply(&self, _: Status, _: &str) {}
+}
+
+fn request(world: &mut World, json: &str) {
+    let message = CustomMessage::parse(json).unwrap();
+    let timeout = Duration::from_secs(5);
+    let sent = world.session.request(world.now, message, timeout, Box::new(Sink), 0);
+    assert!(sent.is_ok());
+    world.settle();
+}
+
+#[test]
+fn an_exact_snapshot_is_read_after_the_registration_and_events_follow_it() {
+    let mut world = World::connected();
+    world.subscribe(wish());
+    let wire = world.confirm();
+    assert!(world.told.is_empty(), "the server's own snapshot is not passed on");
+    world.change(&wire, "create", json!([{"id": 1}]));
+    world.change(&wire, "create", json!([{"id": 2}]));
+    world.change(&wire, "delete", json!(["1"]));
+    world.answer_read(json!([{"id": 2}]));
+    world.change(&wire, "update", json!([{"id": 2}]));
+    assert_eq!(world.kinds(), [Init, Create, Delete, Update], "2 is in the snapshot already");
+    assert_eq!(world.told[1].data, json!([{"id": 1}]));
+}
+
+#[test]
+fn a_snapshot_of_the_servers_own_is_passed_on_where_it_is_wanted() {
+    let mut world = World::connected();
+    world.subscribe(Wish { exact: false, ..wish() });
+    world.confirm();
+    assert_eq!(world.kinds(), [Init]);
+    assert!(world.sent.is_empty());
+}
+
+#[test]
+fn i1_an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
+    let mut world = World::connected();
+    let id = world.subscribe(wish());
+    let wire = world.next()["uid"].clone();
+    world.session.unsubscribe(world.now, id);
+    world.settle();
+    assert!(world.sent.is_empty(), "an unsubscribe now would be overtaken");
+    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": wire}));
+    assert!(world.told.is_empty());
+}
+
+#[test]
+fn i1_an_unsubscribe_that_nobody_confirms_is_repeated() {
+    let mut world = World::connected();
+    let (id, wire) = world.active(wish());
+    world.session.unsubscribe(world.now, id);
+    world.settle();
+    assert_eq!(world.next()["uid"], json!(wire));
+    world.advance(Duration::from_secs(11));
+    assert_eq!(world.next()["uid"], json!(wire));
+    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.advance(Duration::from_secs(11));
+    assert!(world.sent.is_empty());
+}
+
+#[test]
+fn i2_events_under_a_wire_uid_of_the_past_are_not_delivered() {
+    let mut world = World::connected();
+    let (_, old) = world.active(wish());
+    world.lose();
+    world.advance(Duration::from_secs(1));
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    let new = world.confirm();
+    world.answer_read(json!([]));
+    assert_ne!(old, new);
+    world.change(&old, "create", json!([{"id": 1}]));
+    world.change(&new, "create", json!([{"id": 2}]));
+    assert_eq!(world.kinds(), [Init, Create]);
+    assert_eq!(world.told[0].flags, FLAG_RESYNC);
+    assert_eq!(world.told[1].data, json!([{"id": 2}]));
+}
+
+#[test]
+fn no_more_than_eight_subscribes_and_reads_are_under_way() {
+    let mut world = World::connected();
+    for _ in 0..100 {
+        world.subscribe(wish());
+    }
+    let mut confirmed = 0;
+    while !world.sent.is_empty() {
+        assert!(world.sent.len() <= 8, "{}", world.sent.len());
+        if world.sent[0]["type"] == "items" {
+            world.answer_read(json!([]));
+            confirmed += 1;
+        } else {
+            world.confirm();
+        }
+    }
+    assert_eq!(confirmed, 100);
+}
+
+#[test]
+fn a_refusal_ends_one_subscription_and_is_remembered_for_who_asks() {
+    let mut world = World::connected();
+    let good = world.subscribe(wish());
+    let bad = world.subscribe(wish());
+    world.confirm();
+    let wire = world.next()["uid"].clone();
+    world.say(json!({"type": "subscribe", "status": "error", "uid": wire,
+                     "error": {"code": "FORBIDDEN", "message": "no"}}));
+    world.answer_read(json!([]));
+    assert_eq!(world.session.sub_status(good), SubStatus::Active);
+    assert!(matches!(world.session.sub_status(bad), SubStatus::Refused(w) if w.contains("no")));
+    let ended = &world.told[0];
+    assert_eq!((ended.slot, ended.kind, ended.flags), (bad.slot(), Error, FLAG_ENDED));
+}
+
+#[test]
+fn an_event_that_is_withheld_is_told_without_an_end() {
+    let mut world = World::connected();
+    let (id, wire) = world.active(wish());
+    world.say(json!({"type": "subscribe", "status": "error", "uid": wire,
+                     "error": {"code": "FORBIDDEN", "message": "no"}}));
+    assert_eq!((world.told[0].kind, world.told[0].flags), (Error, 0));
+    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+}
+
+#[test]
+fn a_refusal_without_a_uid_hits_the_right_one_when_tried_alone() {
+    let mut world = World::connected();
+    let subs: Vec<_> = (0..3).map(|_| world.subscribe(Wish { exact: false, ..wish() })).collect();
+    let bad = subs[1];
+    let mut answered = 0;
+    for _ in 0..40 {
+        while let Some(message) = world.sent.pop_front() {
+            let uid = message["uid"].as_str().unwrap().to_owned();
+            let of_bad = uid.starts_with(&format!("{:x}.", bad.slot()));
+            if message["type"] == "unsubscribe" {
+                world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": uid}));
+            } else if of_bad {
+                world.say(json!({"type": "subscribe", "status": "error",
+                                 "error": {"code": "FORBIDDEN", "message": "no"}}));
+            } else {
+                answered += 1;
+                world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": uid}));
+            }
+        }
+        world.advance(Duration::from_millis(500));
+    }
+    assert_eq!(answered, 2, "the good ones were asked for once");
+    assert!(matches!(world.session.sub_status(bad), SubStatus::Refused(_)));
+    for good in [subs[0], subs[2]] {
+        assert_eq!(world.session.sub_status(good), SubStatus::Active);
+    }
+    let errors: Vec<_> = world.told.iter().filter(|t| t.kind == Error).collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+}
+
+#[test]
+fn a_subscribe_that_is_not_answered_is_sent_again_under_a_fresh_uid() {
+    let mut world = World::connected();
+    world.subscribe(Wish { exact: false, ..wish() });
+    let first = world.next()["uid"].clone();
+    world.advance(Duration::from_secs(11));
+    assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": first}));
+    let second = world.next();
+    assert_eq!(second["type"], "subscribe");
+    assert_ne!(second["uid"], first);
+    // The first one's answer comes after all: it lives at the server.
+    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": first}));
+    assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": first}));
+    assert!(world.told.is_empty());
+}
+
+#[test]
+fn i3_an_overflow_ends_in_a_resync_once_the_application_has_caught_up() {
+    let mut world = World::connected();
+    let (id, wire) = world.active(wish());
+    world.session.on_overflow(id.slot(), 1);
+    world.change(&wire, "create", json!([{"id": 1}]));
+    assert!(world.told.is_empty(), "it will be in the snapshot");
+    world.session.on_caught_up(world.now, id.slot(), 1);
+    world.settle();
+    world.answer_read(json!([{"id": 1}]));
+    world.change(&wire, "create", json!([{"id": 2}]));
+    assert_eq!(world.kinds(), [Init, Create]);
+    assert_eq!(world.told[0].flags, FLAG_RESYNC);
+}
+
+#[test]
+fn i3_a_subscription_without_a_snapshot_is_told_of_an_overflow_too() {
+    let mut world = World::connected();
+    let (id, _) = world.active(Wish { events: ON_CREATE, ..wish() });
+    world.session.on_overflow(id.slot(), 1);
+    world.session.on_caught_up(world.now, id.slot(), 1);
+    world.settle();
+    assert_eq!((world.told[0].kind, world.told[0].flags), (Init, FLAG_RESYNC));
+    assert!(world.told[0].data.is_null() && world.sent.is_empty());
+}
+
+#[test]
+fn i6_what_is_held_for_a_snapshot_is_bounded_and_the_snapshot_asked_for_anew() {
+    let mut world = World::connected();
+    world.subscribe(wish());
+    let wire = world.confirm();
+    let stale = world.next();
+    for n in 0..200 {
+        world.change(&wire, "create", json!([{"id": n, "text": "x".repeat(100)}]));
+    }
+    assert_eq!(world.sent[0]["type"], "items");
+    world.say(json!({"type": "items", "data": [], "uid": stale["uid"]}));
+    assert!(world.told.is_empty(), "the stale snapshot is not used");
+}
+
+#[test]
+fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
+    let mut world = World::connected();
+    for _ in 0..4 {
+        world.subscribe(Wish { exact: false, ..wish() });
+    }
+    let (first, second) = (world.next(), world.next());
+    let limited = json!({"type": "server", "status": "error", "error": {
+        "code": "REQUESTS_EXCEEDED", "message": "Too many messages, retry after 900ms."}});
+    world.say(limited.clone());
+    world.say(limited);
+    for message in [first, second] {
+        world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": message["uid"]}));
+    }
+    let dropped: Vec<_> = world.sent.drain(..).map(|m| m["uid"].clone()).collect();
+    assert_eq!(dropped.len(), 2);
+    request(&mut world, r#"{"type":"ping"}"#);
+    assert!(world.sent.is_empty(), "nothing goes out in the pause");
+    world.advance(Duration::from_millis(1100));
+    assert_eq!(world.next()["type"], "ping");
+    let mut again = Vec::new();
+    for _ in 0..40 {
+        world.advance(Duration::from_millis(100));
+        while let Some(message) = world.sent.pop_front() {
+            if message["type"] == "subscribe" {
+                let uid = message["uid"].clone();
+                assert!(!dropped.contains(&uid), "a fresh uid");
+                let init = json!({"type": "subscription", "event": "init", "data": [], "uid": uid});
+                world.say(init);
+                again.push(uid);
+            }
+        }
+    }
+    assert_eq!(again.len(), 2);
+    assert_eq!(world.kinds(), [Init; 4]);
+}
+
+#[test]
+fn requests_find_their_answers_and_their_end() {
+    let mut world = World::connected();
+    request(&mut world, r#"{"type":"items","action":"read","collection":"a","uid":"own"}"#);
+    request(&mut world, r#"{"type":"silent"}"#);
+    let first = world.next();
+    assert_ne!(first["uid"], "own", "ours, so that two cannot collide");
+    world.next();
+    world.say(json!({"type": "items", "data": [1], "uid": first["uid"]}));
+    assert_eq!(world.replies.len(), 1);
+    let answer: serde_json::Value = serde_json::from_str(&world.replies[0].1).unwrap();
+    assert_eq!(answer, json!({"type": "items", "data": [1], "uid": "own"}));
+    world.advance(Duration::from_secs(6));
+    assert_eq!(world.replies[1].0, Status::Timeout);
+    request(&mut world, r#"{"type":"silent"}"#);
+    world.lose();
+    assert_eq!(world.replies[2].0, Status::NotConnected);
+    assert_eq!(world.session.state(), State::Backoff);
+}

@@ -1,0 +1,237 @@
+//! A session, a clock, and what went out.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::delivery::{EventKind, EventSink, EventView, Item, Shape, State};
+use crate::error::Status;
+use crate::protocol::Frame;
+use crate::secret::Secret;
+use crate::session::{
+    Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, Subscribed,
+};
+use crate::subscriptions::subscription::ON_ALL;
+use crate::subscriptions::{SubId, Wish};
+
+struct Nobody;
+
+impl EventSink for Nobody {
+    fn event(&self, _: &EventView<'_>) {}
+    fn drain_key(&self) -> u64 {
+        0
+    }
+}
+
+/// An event that went to the application: slot, kind, flags, data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    pub slot: u32,
+    pub kind: EventKind,
+    pub flags: u32,
+    pub data: Value,
+}
+
+pub struct World {
+    pub session: Session,
+    pub now: Now,
+    /// What the server would have received and has not been asked for yet.
+    pub sent: VecDeque<Value>,
+    pub opened: Vec<LinkId>,
+    pub closed: Vec<LinkId>,
+    pub told: Vec<Told>,
+    pub states: Vec<(State, Status, String)>,
+    pub replies: Vec<(Status, String)>,
+    pub tokens_wanted: Vec<Status>,
+}
+
+pub fn config() -> Config {
+    Config {
+        credentials: Credentials {
+            access_token: Some(Secret::new("token")),
+            ..Credentials::default()
+        },
+        endpoints: vec!["ws://a/websocket".into()],
+        ack_timeout: Duration::from_secs(10),
+        heartbeat: Duration::from_secs(25),
+        reconnect_min: Duration::from_millis(250),
+        reconnect_max: Duration::from_secs(30),
+        reconnect_attempts: 0,
+        queue_bytes: 10_000,
+        seed: 1,
+    }
+}
+
+pub fn wish() -> Wish {
+    Wish { query: None, events: ON_ALL, persistent: false, exact: true }
+}
+
+impl World {
+    pub fn new(config: Config) -> World {
+        World {
+            session: Session::new(config),
+            now: Now { mono: Duration::ZERO, wall: Duration::from_secs(1_800_000_000) },
+            sent: VecDeque::new(),
+            opened: Vec::new(),
+            closed: Vec::new(),
+            told: Vec::new(),
+            states: Vec::new(),
+            replies: Vec::new(),
+            tokens_wanted: Vec::new(),
+        }
+    }
+
+    /// Connected, with nothing subscribed.
+    pub fn connected() -> World {
+        let mut world = World::new(config());
+        world.connect();
+        world
+    }
+
+    pub fn connect(&mut self) {
+        self.session.connect(self.now).unwrap();
+        self.settle();
+        self.open();
+        assert_eq!(self.next()["type"], "auth");
+        self.say(json!({"type": "auth", "status": "ok"}));
+        assert_eq!(self.session.state(), State::Connected);
+    }
+
+    pub fn link(&self) -> LinkId {
+        *self.opened.last().expect("a link was opened")
+    }
+
+    pub fn open(&mut self) {
+        self.session.on_opened(self.now, self.link());
+        self.settle();
+    }
+
+    pub fn lose(&mut self) {
+        let loss = Loss {
+            status: Status::Io,
+            message: "the link was lost".into(),
+            permanent: false,
+            unauthorized: false,
+        };
+        self.session.on_lost(self.now, self.link(), loss);
+        self.settle();
+    }
+
+    /// The server speaks on the present link.
+    pub fn say(&mut self, message: Value) {
+        self.say_on(self.link(), message);
+    }
+
+    pub fn say_on(&mut self, link: LinkId, message: Value) {
+        let mut frames = vec![Frame::from(message.to_string())];
+        self.session.on_frames(self.now, link, &mut frames);
+        self.settle();
+    }
+
+    /// What the client sent next.
+    #[track_caller]
+    pub fn next(&mut self) -> Value {
+        self.sent.pop_front().expect("something was sent")
+    }
+
+    pub fn advance(&mut self, time: Duration) {
+        let until = self.now.mono + time;
+        while let Some(at) = self.session.next_deadline(self.now).filter(|at| *at <= until) {
+            let step = at.saturating_sub(self.now.mono);
+            self.now.mono += step;
+            self.now.wall += step;
+            self.session.on_timer(self.now);
+            self.settle();
+        }
+        let rest = until - self.now.mono;
+        self.now.mono += rest;
+        self.now.wall += rest;
+    }
+
+    pub fn subscribe(&mut self, wish: Wish) -> SubId {
+        let new = NewSubscription {
+            uid: None,
+            collection: "posts".into(),
+            wish,
+            shape: Shape { primary_key: "id".into(), ..Shape::default() },
+            scope: None,
+            tag: 0,
+            sink: Box::new(Nobody),
+        };
+        let Subscribed::New(id) = self.session.subscribe(self.now, new) else {
+            panic!("the subscription was not made");
+        };
+        self.settle();
+        id
+    }
+
+    /// Subscribes and answers as the server does, with an empty snapshot.
+    pub fn active(&mut self, wish: Wish) -> (SubId, String) {
+        let exact = wish.exact && wish.wants_snapshot();
+        let id = self.subscribe(wish);
+        let wire = self.confirm();
+        if exact {
+            self.answer_read(json!([]));
+        }
+        self.told.clear();
+        (id, wire)
+    }
+
+    /// Answers the next subscribe.
+    pub fn confirm(&mut self) -> String {
+        let subscribe = self.next();
+        assert_eq!(subscribe["type"], "subscribe");
+        let wire = subscribe["uid"].as_str().unwrap().to_owned();
+        self.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+        wire
+    }
+
+    /// Answers the next read.
+    pub fn answer_read(&mut self, data: Value) {
+        let read = self.next();
+        assert_eq!((&read["type"], &read["action"]), (&json!("items"), &json!("read")));
+        self.say(json!({"type": "items", "data": data, "uid": read["uid"]}));
+    }
+
+    pub fn change(&mut self, wire: &str, event: &str, data: Value) {
+        self.say(json!({"type": "subscription", "event": event, "data": data, "uid": wire}));
+    }
+
+    pub fn settle(&mut self) {
+        for item in self.session.take_items() {
+            match item {
+                Item::Event(event) => {
+                    let data = event.data.map_or(Value::Null, |(from, to)| {
+                        serde_json::from_str(&event.frame[from as usize..to as usize]).unwrap()
+                    });
+                    let (slot, kind, flags) = (event.slot, event.kind, event.flags);
+                    self.told.push(Told { slot, kind, flags, data });
+                }
+                Item::State { state, reason, message } => {
+                    self.states.push((state, reason, message));
+                }
+                Item::Reply { status, json, .. } => {
+                    self.replies.push((status, json.to_string()));
+                }
+                Item::TokenWanted { reason } => self.tokens_wanted.push(reason),
+                _ => {}
+            }
+        }
+        for effect in self.session.take_effects() {
+            match effect {
+                Effect::Open { link, .. } => self.opened.push(link),
+                Effect::Send { link, text } => {
+                    assert_eq!(Some(&link), self.opened.last(), "sent on a link of the past");
+                    self.sent.push_back(serde_json::from_str(&text).unwrap());
+                }
+                Effect::Close(link) | Effect::Abort(link) => self.closed.push(link),
+                Effect::End(_) | Effect::Log(..) => {}
+            }
+        }
+    }
+
+    pub fn kinds(&self) -> Vec<EventKind> {
+        self.told.iter().map(|told| told.kind).collect()
+    }
+}

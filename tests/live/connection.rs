@@ -1,0 +1,266 @@
+//! States, reasons, backoff, heartbeat, and coming back.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::server::{ADMIN, Server, V12};
+use super::sut::*;
+use directus_realtime::ffi::*;
+
+const CONNECTED: i32 = DRT_STATE_CONNECTED as i32;
+const BACKOFF: i32 = DRT_STATE_BACKOFF as i32;
+const CONNECTING: i32 = DRT_STATE_CONNECTING as i32;
+const IDLE: i32 = DRT_STATE_IDLE as i32;
+const FAILED: i32 = DRT_STATE_FAILED as i32;
+
+fn fast(o: &mut drt_client_options) {
+    o.reconnect_min_ms = 50;
+    o.reconnect_max_ms = 500;
+}
+
+#[test]
+fn the_first_subscribe_connects_and_disconnect_stays_down_until_told() {
+    let client = Sut::admin(Server::shared());
+    assert_eq!(client.state(), IDLE);
+    let posts = client.follow(wish("posts").query(json!({"limit": 1})));
+    assert_eq!(client.state(), CONNECTED);
+    // SAFETY: live handles, here and below.
+    assert_eq!(unsafe { drt_client_disconnect(client.raw) }, DRT_OK);
+    assert_eq!(client.state(), IDLE);
+    let other = client.subscribe(wish("things"));
+    assert_eq!(client.wait_for(CONNECTED, 500), DRT_ERR_TIMEOUT, "it stays down");
+    assert!(!unsafe { drt_client_is_connected(client.raw) });
+    client.connect();
+    assert_eq!(posts.wait(), DRT_OK);
+    assert_eq!(other.wait(), DRT_OK);
+    let seen = posts.log.until_len(1);
+    assert!(seen[0].is_resync(), "what was missed is made up for: {seen:?}");
+    assert!(!other.log.until_len(1)[0].is_resync(), "its first INIT follows no gap");
+    assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK, "idempotent");
+    assert_eq!(client.stats().connects, 2);
+}
+
+#[test]
+fn i5_states_come_in_order_each_once_with_reasons() {
+    let server = Server::start(V12, &[]);
+    let client = Options::new(&server.url).token(ADMIN).with(fast).open();
+    client.connect();
+    server.tell("kill");
+    assert_eq!(client.wait(BACKOFF), DRT_OK);
+    std::thread::sleep(Duration::from_millis(700));
+    server.tell("start");
+    assert_eq!(client.wait(CONNECTED), DRT_OK);
+    client.close();
+    let states = client.states.all();
+    let allowed = [
+        (0, 1), (1, 2), (1, 4), (2, 3), (2, 4), (3, 4), (4, 1), (3, 6), (1, 6), (4, 6), (2, 6),
+    ];
+    for pair in states.windows(2) {
+        let arrow = (pair[0].0, pair[1].0);
+        assert!(allowed.contains(&arrow), "{arrow:?} is no arrow of the diagram: {states:?}");
+    }
+    assert_eq!(states.last().unwrap().0, DRT_STATE_CLOSED as i32);
+    let refused = states.iter().find(|(s, _, m)| *s == BACKOFF && m.contains("refused"));
+    assert!(refused.is_some(), "the reason names the refusal: {states:?}");
+}
+
+#[test]
+fn i1_every_subscription_comes_back_after_a_restart() {
+    let server = Server::start(V12, &[]);
+    let client = Options::new(&server.url).token(ADMIN).with(fast).open();
+    let subs: Vec<_> = (0..40)
+        .map(|n| client.subscribe(wish("posts").uid(&format!("s{n}")).query(json!({"limit": 1}))))
+        .collect();
+    for sub in &subs {
+        assert_eq!(sub.wait(), DRT_OK);
+    }
+    server.tell("kill");
+    assert_eq!(client.wait(BACKOFF), DRT_OK);
+    server.tell("start");
+    assert_eq!(client.wait(CONNECTED), DRT_OK);
+    for sub in &subs {
+        sub.log.until("the resync", |all| all.iter().any(Seen::is_resync));
+        assert_eq!(sub.wait(), DRT_OK);
+        sub.log.clear();
+    }
+    server.create("posts", json!({"title": "once for each"}));
+    for sub in &subs {
+        sub.log.until_len(1);
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    for sub in &subs {
+        let seen = sub.log.all();
+        assert_eq!(seen.len(), 1, "active exactly once: {seen:?}");
+    }
+    assert_eq!(client.stats().active_subscriptions, 40);
+    assert_eq!(client.stats().reconnects, 1);
+}
+
+#[test]
+fn reconnect_opens_a_new_link_at_once_and_resyncs() {
+    let client = Sut::admin(Server::shared());
+    let posts = client.follow(wish("posts").query(json!({"limit": 1})));
+    // SAFETY: a live handle.
+    assert_eq!(unsafe { drt_client_reconnect(client.raw) }, DRT_OK);
+    let seen = posts.log.until_len(1);
+    assert!(seen[0].is_resync(), "{seen:?}");
+    assert_eq!(client.stats().connects, 2);
+}
+
+#[test]
+fn attempts_that_are_used_up_fail_with_the_last_reason() {
+    let client = Options::new("ws://127.0.0.1:1/websocket")
+        .token("t")
+        .with(fast)
+        .with(|o| o.reconnect_attempts = 3)
+        .open();
+    // SAFETY: a live handle.
+    assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
+    assert_eq!(client.wait(CONNECTED), DRT_ERR_IO, "the reason, at once");
+    assert!(last_error().contains("3 attempts"), "{}", last_error());
+    assert_eq!(client.state(), FAILED);
+    assert_eq!(client.path().iter().filter(|s| **s == CONNECTING).count(), 4);
+    let refused = client.try_subscribe(std::ptr::null_mut(), wish("posts"));
+    assert!(refused.status < 0);
+    assert_eq!(refused.log.released(), 1);
+    // SAFETY: a live handle.
+    assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK, "connect leaves FAILED");
+    assert_ne!(client.state(), FAILED);
+}
+
+#[test]
+fn the_other_replica_is_tried_when_one_is_gone() {
+    let server = Server::shared();
+    let urls = format!("ws://127.0.0.1:1/websocket, {}", server.url);
+    let client = Options::new(&urls).token(ADMIN).with(fast).open();
+    client.connect();
+    client.follow(wish("posts").query(json!({"limit": 1})));
+}
+
+#[test]
+fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/some/path", listener.local_addr().unwrap());
+    let client = Options::new(&url).token("t").with(fast).with(|o| o.connect_timeout_ms = 300).open();
+    // SAFETY: a live handle.
+    assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
+    assert_eq!(client.wait(BACKOFF), DRT_OK);
+    let states = client.states.until("the reason", |all| all.iter().any(|s| s.0 == BACKOFF));
+    let (_, reason, message) = states.iter().find(|s| s.0 == BACKOFF).unwrap();
+    assert_eq!(*reason, DRT_ERR_TIMEOUT);
+    assert!(message.contains("/some/path"), "the path is named: {message}");
+}
+
+#[test]
+fn the_heartbeat_notices_a_frozen_server_and_a_thawed_one_is_found_again() {
+    let server = Server::start(V12, &[]);
+    let client =
+        Options::new(&server.url).token(ADMIN).with(fast).with(|o| o.heartbeat_ms = 400).open();
+    let posts = client.follow(wish("posts").query(json!({"limit": 1})));
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(client.stats().connects, 1, "a silent server that answers pings is alive");
+    assert!(client.stats().last_rtt_us > 0);
+    server.tell("freeze");
+    let frozen = Instant::now();
+    assert_eq!(client.wait(BACKOFF), DRT_OK);
+    assert!(frozen.elapsed() < Duration::from_secs(4), "{:?}", frozen.elapsed());
+    let states = client.states.all();
+    assert!(states.iter().any(|(_, _, m)| m.contains("heartbeat")), "{states:?}");
+    server.tell("thaw");
+    posts.log.until("the resync", |all| all.iter().any(Seen::is_resync));
+}
+
+#[test]
+fn the_servers_heartbeat_is_answered_though_the_application_is_slow() {
+    let server = Server::start(V12, &[("WEBSOCKETS_HEARTBEAT_PERIOD", "1")]);
+    let client = Sut::admin(&server);
+    unsafe extern "C" fn slow(_: *const drt_event, _: *mut std::ffi::c_void) {
+        std::thread::sleep(Duration::from_secs(4));
+    }
+    client.connect();
+    // SAFETY: all-zero is the default, and everything lives during the calls.
+    let status = unsafe {
+        let mut options: drt_subscription_options = std::mem::zeroed();
+        options.struct_size = size_of::<drt_subscription_options>();
+        let collection = c("posts");
+        options.collection = collection.as_ptr();
+        let (null, out) = (std::ptr::null_mut(), std::ptr::null_mut());
+        drt_subscribe(client.raw, null, &options, Some(slow), std::ptr::null_mut(), None, out)
+    };
+    assert_eq!(status, DRT_OK);
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(client.stats().connects, 1, "{:?}", client.states.all());
+}
+
+#[test]
+fn a_server_without_its_heartbeat_is_not_taken_for_dead() {
+    let server = Server::start(V12, &[("WEBSOCKETS_HEARTBEAT_ENABLED", "false")]);
+    let client = Options::new(&server.url).token(ADMIN).with(|o| o.heartbeat_ms = 300).open();
+    client.connect();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(client.stats().connects, 1, "{:?}", client.states.all());
+}
+
+#[test]
+fn a_full_server_is_tried_again_and_the_reason_names_the_status() {
+    let server = Server::start(V12, &[("WEBSOCKETS_REST_CONN_LIMIT", "1")]);
+    let first = Sut::admin(&server);
+    first.connect();
+    let second = Options::new(&server.url).token(ADMIN).with(fast).open();
+    // SAFETY: a live handle.
+    assert_eq!(unsafe { drt_client_connect(second.raw) }, DRT_OK);
+    assert_eq!(second.wait(BACKOFF), DRT_OK);
+    let states = second.states.until("the reason", |all| all.iter().any(|s| s.0 == BACKOFF));
+    assert!(states.iter().any(|(_, _, m)| m.contains("403")), "{states:?}");
+    first.close();
+    assert_eq!(second.wait(CONNECTED), DRT_OK, "there is room now");
+}
+
+#[test]
+fn a_link_that_opens_and_fails_at_once_does_not_reset_the_backoff() {
+    // Takes connections, and closes them when the request has come.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/websocket", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let _ = socket.and_then(|mut socket| socket.read(&mut [0; 1024]));
+        }
+    });
+    let client = Options::new(&url).token("t").with(|o| {
+        o.reconnect_min_ms = 100;
+        o.reconnect_max_ms = 60_000;
+    });
+    let client = client.open();
+    // SAFETY: a live handle.
+    assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
+    std::thread::sleep(Duration::from_secs(3));
+    let attempts = client.path().iter().filter(|s| **s == CONNECTING).count();
+    // With waits that double on average, six or seven; without, sixty.
+    assert!((2..=20).contains(&attempts), "{attempts}");
+}
+
+#[test]
+fn the_rate_limiter_is_waited_out_and_every_subscription_arrives() {
+    let limits = [
+        ("RATE_LIMITER_ENABLED", "true"),
+        ("RATE_LIMITER_POINTS", "5"),
+        ("RATE_LIMITER_DURATION", "2"),
+    ];
+    let server = Server::start(V12, &limits);
+    let client = Sut::admin(&server);
+    client.connect();
+    let subs: Vec<_> = (0..10)
+        .map(|_| client.subscribe(wish("posts").server_snapshot().query(json!({"limit": 1}))))
+        .collect();
+    for sub in &subs {
+        assert_eq!(sub.wait(), DRT_OK, "{}", last_error());
+        let seen = sub.log.until_len(1);
+        assert_eq!(seen.len(), 1);
+        assert!(seen[0].is_init(), "{seen:?}");
+    }
+    let (status, answer) = client.ask(&json!({"type": "ping"}));
+    assert_eq!((status, &answer["type"]), (DRT_OK, &json!("pong")));
+}

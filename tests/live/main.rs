@@ -1,0 +1,20 @@
+//! The library against real Directus servers, through its C ABI.
+//!
+//! Test names are sentences; those that guard an invariant of the design name
+//! it (`i1_…` to `i9_…`). Each kind of server is started once, when the first
+//! test wants it, and ends with this process.
+
+mod server;
+mod sut;
+mod tls;
+
+mod auth;
+mod connection;
+mod delivery;
+mod events;
+mod gaps;
+mod items;
+mod lifetimes;
+mod messages;
+mod old_server;
+mod urls;

@@ -1,0 +1,67 @@
+//! What 11.x does otherwise: errors without a uid, rules on fields and rows.
+
+use serde_json::json;
+
+use super::server::{READER, Server};
+use super::sut::*;
+use directus_realtime::ffi::*;
+
+#[test]
+fn a_refused_subscription_among_good_ones_ends_alone_on_either_server() {
+    for server in [Server::shared(), Server::shared_v11()] {
+        let client = Options::new(&server.url).token(READER).open();
+        let good: Vec<_> = (0..6)
+            .map(|n| client.subscribe(wish("posts").uid(&format!("good{n}")).query(json!({"limit": 1}))))
+            .collect();
+        let bad = client.subscribe(wish("secrets").uid("bad"));
+        let more = client.subscribe(wish("things").uid("more").query(json!({"limit": 1})));
+        assert_eq!(bad.wait(), DRT_ERR_SERVER, "{}", last_error());
+        assert!(last_error().contains("FORBIDDEN"), "{}", last_error());
+        let seen = bad.log.until_len(1);
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert!(seen[0].is_error() && seen[0].is_end());
+        assert_eq!(seen[0].data["code"], "FORBIDDEN");
+        bad.log.until("its release", |_| bad.log.released() == 1);
+        assert!(!client.has("bad"));
+        assert_eq!(bad.unsubscribe(), DRT_ERR_INVALID_HANDLE, "the handle is stale");
+        for sub in good.iter().chain([&more]) {
+            assert_eq!(sub.wait(), DRT_OK, "{}", last_error());
+            let seen = sub.log.until_len(1);
+            assert!(seen.iter().all(Seen::is_init), "{seen:?}");
+        }
+        // A second one, while others are live.
+        let query = json!({"filter": {"no_such_field": {"_eq": 1}}});
+        let bad = client.subscribe(wish("posts").query(query));
+        assert_eq!(bad.wait(), DRT_ERR_SERVER);
+        assert!(good.iter().all(|sub| sub.wait() == DRT_OK));
+    }
+}
+
+#[test]
+fn rules_on_rows_and_fields_shape_what_a_user_sees_on_11_x() {
+    let server = Server::shared_v11();
+    let client = Options::new(&server.url).token("limited-token").open();
+    let posts = client.follow(wish("posts").query(json!({"sort": ["-id"], "limit": 1})));
+    let hidden = server.create("posts", json!({"title": "hidden", "status": "draft"}));
+    let shown = server.create("posts", json!({"title": "shown", "status": "published", "n": 5}));
+    let seen = posts.log.until("the published one", |all| {
+        all.iter().any(|e| e.data["id"] == shown["id"])
+    });
+    assert!(seen.iter().all(|e| e.data["id"] != hidden["id"]), "{seen:?}");
+    let create = seen.iter().find(|e| e.data["id"] == shown["id"]).unwrap();
+    assert!(create.data.get("n").is_none(), "a field that is not ours: {create:?}");
+}
+
+#[test]
+fn an_event_that_is_withheld_is_reported_and_the_subscription_lives_on() {
+    for server in [Server::shared(), Server::shared_v11()] {
+        // With a kind of event named, the server checks no permission at first.
+        let client = Options::new(&server.url).token(READER).open();
+        let secrets = client.follow(wish("secrets").events(DRT_ON_CREATE as u32));
+        server.create("secrets", json!({"hidden": "h"}));
+        let seen = secrets.log.until_len(1);
+        assert!(seen[0].is_error() && !seen[0].is_end(), "{seen:?}");
+        assert_eq!(seen[0].data["code"], "FORBIDDEN");
+        assert_eq!(secrets.wait(), DRT_OK, "it lives on");
+    }
+}

@@ -1,0 +1,150 @@
+//! Real servers, started by `tests/directus/server.py`, and their REST API.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+pub const ADMIN: &str = "admin-static-token";
+pub const READER: &str = "reader-token";
+pub const NOBODY: &str = "none-token";
+pub const V12: &str = "12.4.0";
+pub const V11: &str = "11.17.4";
+
+/// A running server. It ends when it is dropped, and when this process does.
+pub struct Server {
+    pub url: String,
+    pub port: u16,
+    control: Mutex<Control>,
+}
+
+struct Control {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Control {
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("the server's controller is there");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line:?}"))
+    }
+}
+
+impl Server {
+    pub fn start(version: &str, env: &[(&str, &str)]) -> Server {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/directus/server.py");
+        let mut command = Command::new("python3");
+        command.args([script, "serve", "--version", version]);
+        for (name, value) in env {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 starts");
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut control = Control { child, stdin, stdout };
+        let ready = control.line();
+        let port = ready["port"].as_u64().expect("a port") as u16;
+        Server { url: format!("http://127.0.0.1:{port}"), port, control: Mutex::new(control) }
+    }
+
+    /// The server that most tests share.
+    pub fn shared() -> &'static Server {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        SERVER.get_or_init(|| Server::start(V12, &[]))
+    }
+
+    /// Its elder.
+    pub fn shared_v11() -> &'static Server {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        SERVER.get_or_init(|| Server::start(V11, &[]))
+    }
+
+    /// One of: stop, kill, start, freeze, thaw.
+    pub fn tell(&self, order: &str) {
+        let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(control.stdin.as_mut().expect("still open"), "{order}").expect("it listens");
+        control.line();
+    }
+
+    /// A REST request; panics where the server does not answer with success.
+    pub fn rest(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        self.rest_as(ADMIN, method, path, body).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+    }
+
+    pub fn rest_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, String> {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .allow_non_standard_methods(true)
+            .build()
+            .new_agent();
+        let text = body.map(|body| body.to_string()).unwrap_or_default();
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("Content-Type", "application/json");
+        if !token.is_empty() {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(text).map_err(|e| e.to_string())?;
+        let mut answer = agent.run(request).map_err(|e| e.to_string())?;
+        let text = answer.body_mut().read_to_string().map_err(|e| e.to_string())?;
+        if !answer.status().is_success() {
+            return Err(format!("{}: {text}", answer.status()));
+        }
+        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(value["data"].clone())
+    }
+
+    pub fn create(&self, collection: &str, data: Value) -> Value {
+        self.rest("POST", &format!("/items/{collection}"), Some(data))
+    }
+
+    pub fn update(&self, collection: &str, key: &Value, data: Value) -> Value {
+        self.rest("PATCH", &format!("/items/{collection}/{}", text(key)), Some(data))
+    }
+
+    pub fn delete(&self, collection: &str, key: &Value) {
+        self.rest("DELETE", &format!("/items/{collection}/{}", text(key)), None);
+    }
+
+    /// All of a collection's items.
+    pub fn read(&self, collection: &str) -> Vec<Value> {
+        let all = self.rest("GET", &format!("/items/{collection}?limit=-1"), None);
+        all.as_array().cloned().unwrap_or_default()
+    }
+
+    /// A JWT of the ordinary user.
+    pub fn login(&self) -> Value {
+        let who = json!({"email": "reader@example.com", "password": "reader-password"});
+        self.rest_as("", "POST", "/auth/login", Some(who)).expect("the login works")
+    }
+}
+
+/// A key as it stands in a path.
+pub fn text(key: &Value) -> String {
+    key.as_str().map_or_else(|| key.to_string(), str::to_owned)
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        // The controller stops its server when its input ends.
+        control.stdin = None;
+        let _ = control.child.wait();
+    }
+}
