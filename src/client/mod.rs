@@ -137,14 +137,23 @@ impl Client {
         self.shared.delivery.dispatch(timeout, max_events)
     }
 
-    /// Like dispatch, but writes the events into `out` as one JSON array.
+    /// Like dispatch, but shows the events as one JSON array, which stays where
+    /// it is until the next drain or dispatch.
     pub fn drain(
         &self,
         timeout: Option<Duration>,
         max_events: usize,
-        out: &mut String,
+        show: &mut dyn FnMut(&str),
     ) -> Result<usize> {
-        self.shared.delivery.drain(timeout, max_events, out)
+        let mut batch = self.shared.batch();
+        let drained = self.shared.delivery.drain(timeout, max_events, &mut batch)?;
+        show(&batch);
+        Ok(drained)
+    }
+
+    /// Whether both are the same client.
+    pub fn is_same(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Sends a message that expects no answer.

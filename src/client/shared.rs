@@ -47,6 +47,8 @@ pub(super) struct Shared {
     link_options: Arc<LinkOptions>,
     traffic: Arc<Traffic>,
     alarm: OnceLock<Alarm>,
+    /// What was drained last.
+    batch: Mutex<String>,
     origin: Instant,
     this: Weak<Shared>,
 }
@@ -103,6 +105,7 @@ impl Shared {
                 link_options,
                 traffic,
                 alarm: OnceLock::new(),
+                batch: Mutex::new(String::new()),
                 origin: Instant::now(),
                 this: this.clone(),
             }
@@ -135,6 +138,10 @@ impl Shared {
             mono: self.origin.elapsed(),
             wall: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         }
+    }
+
+    pub fn batch(&self) -> MutexGuard<'_, String> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn check_open(&self) -> Result<()> {

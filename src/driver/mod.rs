@@ -1,2 +1,22 @@
 //! tokio, tungstenite and rustls: it carries out what the session decides and
 //! decides nothing itself.
+
+mod alarm;
+mod connect;
+mod connection;
+mod failure;
+mod headers;
+mod proxy;
+pub mod runtime;
+mod tls;
+mod traffic;
+
+
+pub use alarm::{Alarm, spawn_alarm};
+pub use connection::{Link, LinkEvents, LinkId, LinkOptions, open};
+pub use failure::{FailureKind, LinkFailure};
+pub use headers::check_header;
+pub use proxy::Proxy;
+pub use runtime::Runtime;
+pub use tls::{TlsFiles, client_config};
+pub use traffic::{Totals, Traffic};

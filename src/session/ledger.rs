@@ -111,11 +111,6 @@ impl Ledger {
         self.counts[kind as usize]
     }
 
-    /// Number of all unanswered messages.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// The serials that pass, in the order in which they were given out.
     pub fn select(&self, mut pass: impl FnMut(&Entry) -> bool) -> Vec<u64> {
         let mut serials: Vec<u64> =

@@ -1,0 +1,44 @@
+//! A callback of three parts: function, user data, release.
+
+use std::ffi::c_void;
+
+use crate::delivery::enter_callback;
+
+/// Called exactly once for each registration, when the library will never touch
+/// `user_data` again, also when the registering call fails. It runs where the
+/// callbacks run; after a failed registration, before the call returns.
+pub type drt_release_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// A callback; dropping it releases the user data.
+pub(super) struct Callback<F> {
+    pub function: F,
+    pub user_data: *mut c_void,
+    release: drt_release_fn,
+}
+
+impl<F> Callback<F> {
+    pub fn new(function: F, user_data: *mut c_void, release: drt_release_fn) -> Self {
+        Callback { function, user_data, release }
+    }
+
+    /// The same registration with another form of its function.
+    pub fn with<G>(mut self, function: G) -> Callback<G> {
+        Callback { function, user_data: self.user_data, release: self.release.take() }
+    }
+}
+
+// SAFETY: the header says on which threads callbacks and release run, and the
+// application gives user data that is fit for it.
+unsafe impl<F: Send> Send for Callback<F> {}
+// SAFETY: as above; only log callbacks are shared, and the header says so.
+unsafe impl<F: Sync> Sync for Callback<F> {}
+
+impl<F> Drop for Callback<F> {
+    fn drop(&mut self) {
+        if let Some(release) = self.release {
+            let _inside = enter_callback();
+            // SAFETY: the application's own function and data, once.
+            unsafe { release(self.user_data) };
+        }
+    }
+}

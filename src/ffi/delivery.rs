@@ -1,0 +1,90 @@
+//! Poll delivery.
+
+use std::ffi::{c_char, c_int};
+use std::time::Duration;
+
+use super::barrier;
+use super::client::{drt_client, may_block};
+use super::handle;
+use super::status::drt_status;
+use super::strings::is_null;
+
+/// A descriptor that is readable while something waits to be dispatched, for
+/// `poll`, `epoll` and every event loop; -1 in thread delivery and after an error.
+/// It is the library's: do not close it. Whoever reads from it dispatches until
+/// nothing is left.
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_fd(client: *mut drt_client) -> c_int {
+    barrier::value(-1, || Ok(handle::client(client, "client")?.fd().unwrap_or(-1)))
+}
+
+fn time(timeout_ms: i32) -> Option<Duration> {
+    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
+}
+
+/// Runs the callbacks that wait, on the calling thread, in poll delivery; when
+/// none does, waits for `timeout_ms` milliseconds at most (0 = not at all,
+/// negative = for ever). `max_events` 0 means all that wait. `*dispatched`, where
+/// it is not NULL, is the number of callbacks that ran; 0 is no error.
+///
+/// Any thread, one at a time, but not inside a callback. Errors:
+/// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT` (thread delivery),
+/// `DRT_ERR_WOULD_DEADLOCK`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_dispatch(
+    client: *mut drt_client,
+    timeout_ms: i32,
+    max_events: usize,
+    dispatched: *mut usize,
+) -> drt_status {
+    barrier::run(|| {
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let dispatched = unsafe { dispatched.as_mut() };
+        let client = handle::client(client, "client")?;
+        may_block()?;
+        let number = client.dispatch(time(timeout_ms), max_events)?;
+        if let Some(dispatched) = dispatched {
+            *dispatched = number;
+        }
+        Ok(())
+    })
+}
+
+/// Like `drt_client_dispatch`, for languages in which a call for each event costs
+/// more than parsing: no event callback runs, the events come as one JSON array of
+/// `[user_data as a number, kind, flags, sequence, index, count, data, meta]`,
+/// without the meta where there is none. Callbacks of other kinds still run, in
+/// their place: a batch ends before one. `*json` is the library's, not
+/// NUL-terminated, and valid until the next drain or dispatch of this client.
+/// `*drained`, where it is not NULL, counts the events and the callbacks.
+///
+/// Threads and errors as `drt_client_dispatch`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_drain(
+    client: *mut drt_client,
+    timeout_ms: i32,
+    max_events: usize,
+    json: *mut *const c_char,
+    json_len: *mut usize,
+    drained: *mut usize,
+) -> drt_status {
+    barrier::run(|| {
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let (json, json_len, drained) =
+            unsafe { (json.as_mut(), json_len.as_mut(), drained.as_mut()) };
+        let client = handle::client(client, "client")?;
+        let json = json.ok_or_else(|| is_null("json"))?;
+        let json_len = json_len.ok_or_else(|| is_null("json_len"))?;
+        (*json, *json_len) = (std::ptr::null(), 0);
+        may_block()?;
+        let number = client.drain(time(timeout_ms), max_events, &mut |text| {
+            (*json, *json_len) = (text.as_ptr().cast(), text.len());
+        })?;
+        if let Some(drained) = drained {
+            *drained = number;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,114 @@
+//! `drt_event`.
+
+use std::ffi::{c_char, c_void};
+
+use super::callback::Callback;
+use super::handle::{self, Number};
+use super::subscription::drt_subscription;
+use crate::delivery::{EventSink, EventView};
+
+/// What happened.
+pub type drt_event_kind = u32;
+/// A snapshot: an array of items, an object for one item or a singleton (null
+/// where there is no such item), nothing where fewer than all kinds are wanted.
+pub const DRT_EVENT_INIT: u32 = 0;
+/// An item was made.
+pub const DRT_EVENT_CREATE: u32 = 1;
+/// An item was changed.
+pub const DRT_EVENT_UPDATE: u32 = 2;
+/// An item was deleted: `{"<primary_key>": key}`.
+pub const DRT_EVENT_DELETE: u32 = 3;
+/// `{"code": …, "message": …}`: with `DRT_FLAG_ENDED` the server has refused the
+/// subscription; without it, something was withheld and the subscription lives on.
+pub const DRT_EVENT_ERROR: u32 = 4;
+
+/// An INIT that follows a gap: it replaces what was known before.
+pub const DRT_FLAG_RESYNC: u32 = 1;
+/// The subscription is over; this is its last event.
+pub const DRT_FLAG_ENDED: u32 = 2;
+
+/// An event. Everything in it is the library's and valid during the call only.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct drt_event {
+    /// `sizeof(drt_event)` of the library.
+    pub struct_size: usize,
+    /// What happened.
+    pub kind: drt_event_kind,
+    /// Any of the `DRT_FLAG_` bits.
+    pub flags: u32,
+    /// Whose event it is.
+    pub subscription: *mut drt_subscription,
+    /// The subscription's uid, NUL-terminated.
+    pub uid: *const c_char,
+    /// Its length in bytes.
+    pub uid_len: usize,
+    /// The subscription's collection, NUL-terminated.
+    pub collection: *const c_char,
+    /// Its length in bytes.
+    pub collection_len: usize,
+    /// JSON, not NUL-terminated; NULL where there is none.
+    pub data: *const c_char,
+    /// Its length in bytes.
+    pub data_len: usize,
+    /// The server's `meta` as JSON, not NUL-terminated; NULL where there is none.
+    pub meta: *const c_char,
+    /// Its length in bytes.
+    pub meta_len: usize,
+    /// Counts the client's events from 1 in the order of delivery, without holes.
+    pub sequence: u64,
+    /// The item's place in its server message.
+    pub index: u32,
+    /// The number of items in that message.
+    pub count: u32,
+}
+
+/// Takes an event. Runs on the client's delivery thread, or inside
+/// `drt_client_dispatch`; must not throw.
+pub type drt_event_fn =
+    Option<unsafe extern "C" fn(event: *const drt_event, user_data: *mut c_void)>;
+
+pub(super) type EventFunction = unsafe extern "C" fn(*const drt_event, *mut c_void);
+
+/// The callback of one subscription. Its end is the end of the handle.
+pub(super) struct CEvent {
+    pub number: Number,
+    pub callback: Callback<EventFunction>,
+}
+
+impl EventSink for CEvent {
+    fn event(&self, event: &EventView<'_>) {
+        let pointer = |text: Option<&str>| text.map_or(std::ptr::null(), |t| t.as_ptr().cast());
+        let length = |text: Option<&str>| text.map_or(0, str::len);
+        let (uid, collection) = (&event.target.uid, &event.target.collection);
+        let event = drt_event {
+            struct_size: size_of::<drt_event>(),
+            kind: event.kind as drt_event_kind,
+            flags: event.flags,
+            subscription: self.number as *mut drt_subscription,
+            uid: uid.as_ptr(),
+            uid_len: uid.as_bytes().len(),
+            collection: collection.as_ptr(),
+            collection_len: collection.as_bytes().len(),
+            data: pointer(event.data),
+            data_len: length(event.data),
+            meta: pointer(event.meta),
+            meta_len: length(event.meta),
+            sequence: event.sequence,
+            index: event.index,
+            count: event.count,
+        };
+        // SAFETY: the application's own function and data; the event lives.
+        unsafe { (self.callback.function)(&event, self.callback.user_data) }
+    }
+
+    fn drain_key(&self) -> u64 {
+        self.callback.user_data as u64
+    }
+}
+
+impl Drop for CEvent {
+    fn drop(&mut self) {
+        handle::remove(self.number);
+    }
+}

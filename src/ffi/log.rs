@@ -1,0 +1,96 @@
+//! `drt_set_log`.
+
+use std::ffi::{CString, c_char, c_void};
+use std::sync::Arc;
+
+use super::barrier;
+use super::callback::{Callback, drt_release_fn};
+use super::status::drt_status;
+use crate::delivery::enter_callback;
+use crate::error::{Error, Status};
+use crate::log::{self, Level};
+
+/// How important a log message is.
+pub type drt_log_level = i32;
+
+/// No messages.
+pub const DRT_LOG_OFF: i32 = 0;
+/// Something failed that the application should know of.
+pub const DRT_LOG_ERROR: i32 = 1;
+/// Something is odd, and dealt with.
+pub const DRT_LOG_WARN: i32 = 2;
+/// The life of links: connected, lost, authenticated.
+pub const DRT_LOG_INFO: i32 = 3;
+/// What the library does, and why.
+pub const DRT_LOG_DEBUG: i32 = 4;
+/// Everything.
+pub const DRT_LOG_TRACE: i32 = 5;
+
+/// Takes a log message; the strings are valid during the call. Runs on any
+/// thread, on several at once, and may call back into the library, except for
+/// the functions that block.
+pub type drt_log_fn = Option<
+    unsafe extern "C" fn(
+        level: drt_log_level,
+        target: *const c_char,
+        message: *const c_char,
+        user_data: *mut c_void,
+    ),
+>;
+
+type Function =
+    unsafe extern "C" fn(drt_log_level, *const c_char, *const c_char, *mut c_void);
+
+struct CLog(Callback<Function>);
+
+impl log::Sink for CLog {
+    fn log(&self, level: Level, target: &'static str, message: &str) {
+        let (Ok(target), Ok(message)) =
+            (CString::new(target), CString::new(message.replace('\0', "\u{fffd}")))
+        else {
+            return;
+        };
+        let _inside = enter_callback();
+        let Callback { function, user_data, .. } = &self.0;
+        // SAFETY: the application's own function and data; the strings live.
+        unsafe {
+            function(level as drt_log_level, target.as_ptr(), message.as_ptr(), *user_data);
+        }
+    }
+}
+
+/// Sets where the log messages of all clients go, up to `max_level`. No token or
+/// password is ever in one. `DRT_LOG_OFF`, or NULL for `fn`, ends it.
+///
+/// The function that was set before is released when its last call has returned.
+/// Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_set_log(
+    max_level: drt_log_level,
+    r#fn: drt_log_fn,
+    user_data: *mut c_void,
+    release: drt_release_fn,
+) -> drt_status {
+    barrier::run(|| {
+        let callback = Callback::new(r#fn, user_data, release);
+        let level = match max_level {
+            DRT_LOG_OFF => Level::Off,
+            DRT_LOG_ERROR => Level::Error,
+            DRT_LOG_WARN => Level::Warn,
+            DRT_LOG_INFO => Level::Info,
+            DRT_LOG_DEBUG => Level::Debug,
+            DRT_LOG_TRACE => Level::Trace,
+            other => {
+                let message = format!("`max_level` is {other}: it must be a DRT_LOG_ constant");
+                return Err(Error::new(Status::InvalidArgument, message));
+            }
+        };
+        match r#fn {
+            Some(function) if level != Level::Off => {
+                log::set_sink(level, Some(Arc::new(CLog(callback.with(function)))));
+            }
+            _ => log::set_sink(Level::Off, None),
+        }
+        Ok(())
+    })
+}

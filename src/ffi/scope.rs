@@ -1,0 +1,51 @@
+//! `drt_scope`.
+
+use super::barrier;
+use super::client::drt_client;
+use super::handle::{self, Number, Object};
+use super::status::drt_status;
+use super::strings::is_null;
+
+/// A group of subscriptions that end together. A number in pointer's clothing,
+/// made by `drt_scope_new`, ended by `drt_scope_close`.
+pub struct drt_scope {
+    _opaque: [u8; 0],
+}
+
+/// Opens a scope. `*out` is to be ended with `drt_scope_close`; it is NULL after
+/// an error.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+/// `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_scope_new(
+    client: *mut drt_client,
+    out: *mut *mut drt_scope,
+) -> drt_status {
+    barrier::run(|| {
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let out = unsafe { out.as_mut() };
+        let client = handle::client(client, "client")?;
+        let out = out.ok_or_else(|| is_null("out"))?;
+        *out = std::ptr::null_mut();
+        let id = client.new_scope()?;
+        *out = handle::insert(Object::Scope(client, id))? as *mut drt_scope;
+        Ok(())
+    })
+}
+
+/// Closes a scope: its subscriptions end, but for the persistent ones, which live
+/// on. When it returns, no callback of those that ended is running or will run,
+/// unless this was called from inside that very callback.
+///
+/// Any thread; hold no lock that such a callback takes. Errors:
+/// `DRT_ERR_INVALID_HANDLE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_scope_close(scope: *mut drt_scope) -> drt_status {
+    barrier::run(|| {
+        let (client, id) = handle::scope(scope, "scope")?;
+        let closed = client.close_scope(id);
+        handle::remove(scope as Number);
+        closed
+    })
+}

@@ -1,0 +1,257 @@
+//! `drt_subscription`.
+
+use std::ffi::{c_char, c_void};
+
+use super::barrier;
+use super::callback::{Callback, drt_release_fn};
+use super::client::{drt_client, may_block, ms};
+use super::events::{CEvent, drt_event_fn};
+use super::handle::{self, Object};
+use super::options::{drt_subscription_options, subscription_options};
+use super::scope::drt_scope;
+use super::status::{DRT_DUPLICATE, DRT_OK, drt_status};
+use super::strings::{is_null, required};
+use crate::client::Subscribed;
+use crate::error::{Error, Status};
+
+/// A subscription. A number in pointer's clothing that needs no freeing: it goes
+/// stale when the subscription ends.
+pub struct drt_subscription {
+    _opaque: [u8; 0],
+}
+
+/// How far a subscription has come.
+pub type drt_subscription_status = i32;
+/// The server has not confirmed it on the present link.
+pub const DRT_SUB_PENDING: i32 = 0;
+/// The server has confirmed it.
+pub const DRT_SUB_ACTIVE: i32 = 1;
+
+/// What is known of a subscription. Valid during the visit only.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct drt_subscription_info {
+    /// `sizeof(drt_subscription_info)` of the library.
+    pub struct_size: usize,
+    /// The subscription.
+    pub handle: *mut drt_subscription,
+    /// Its uid, NUL-terminated.
+    pub uid: *const c_char,
+    /// The uid's length in bytes.
+    pub uid_len: usize,
+    /// Its collection, NUL-terminated.
+    pub collection: *const c_char,
+    /// The collection's length in bytes.
+    pub collection_len: usize,
+    /// Whether it survives its scope.
+    pub persistent: bool,
+    /// `DRT_SUB_PENDING` or `DRT_SUB_ACTIVE`.
+    pub status: drt_subscription_status,
+    /// The sequence number of its last event; 0 = none yet.
+    pub last_sequence: u64,
+}
+
+/// Visits a subscription; false ends the visits. No lock is held meanwhile.
+pub type drt_subscription_visit_fn = Option<
+    unsafe extern "C" fn(info: *const drt_subscription_info, user_data: *mut c_void) -> bool,
+>;
+
+/// Subscribes to a collection or an item of it; the first one connects. It is a
+/// wish that outlives links: it is sent again after each reconnect, and the
+/// snapshot (INIT) that follows a gap is marked `DRT_FLAG_RESYNC`.
+///
+/// `scope` ends it when it is closed, or is NULL. `*out`, where `out` is not
+/// NULL, is the subscription: when its uid is taken, the one that exists, and
+/// `fn` is not used but `user_data` released.
+///
+/// Any thread. Success: `DRT_OK`, `DRT_DUPLICATE`. Errors:
+/// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
+/// `DRT_ERR_INVALID_JSON`, `DRT_ERR_NOT_CONNECTED` (the client has failed),
+/// `DRT_ERR_CLOSED`. What the server refuses comes as an event with
+/// `DRT_FLAG_ENDED`, and from `drt_subscription_wait`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_subscribe(
+    client: *mut drt_client,
+    scope: *mut drt_scope,
+    options: *const drt_subscription_options,
+    r#fn: drt_event_fn,
+    user_data: *mut c_void,
+    release: drt_release_fn,
+    out: *mut *mut drt_subscription,
+) -> drt_status {
+    barrier::status(|| {
+        let callback = Callback::new(r#fn, user_data, release);
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let out = unsafe { out.as_mut() };
+        let mut unused = std::ptr::null_mut();
+        let out = out.unwrap_or(&mut unused);
+        *out = std::ptr::null_mut();
+        let client = handle::client(client, "client")?;
+        let scope = if scope.is_null() {
+            None
+        } else {
+            let (of, id) = handle::scope(scope, "scope")?;
+            if !of.is_same(&client) {
+                let message = "`scope` belongs to another client";
+                return Err(Error::new(Status::InvalidHandle, message));
+            }
+            Some(id)
+        };
+        let function = r#fn.ok_or_else(|| is_null("fn"))?;
+        // SAFETY: the header's contract.
+        let options = unsafe { subscription_options(options) }?;
+        let number = handle::reserve()?;
+        // Gives the handle back where the subscription is not made.
+        let sink = Box::new(CEvent { number, callback: callback.with(function) });
+        match client.subscribe(scope, options, number, sink)? {
+            Subscribed::New(id) => {
+                handle::fill(number, Object::Subscription(client, id));
+                *out = number as *mut drt_subscription;
+                Ok(DRT_OK)
+            }
+            Subscribed::Duplicate { tag } => {
+                *out = tag as *mut drt_subscription;
+                Ok(DRT_DUPLICATE)
+            }
+        }
+    })
+}
+
+/// Blocks until the server has answered, for `timeout_ms` milliseconds at most:
+/// its snapshot is on the way to the callback then.
+///
+/// Any thread, but not inside a callback. Errors: `DRT_ERR_TIMEOUT`,
+/// `DRT_ERR_SERVER` with the server's words when it refused,
+/// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`, `DRT_ERR_WOULD_DEADLOCK`, and the
+/// reason when the client fails.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_subscription_wait(
+    s: *mut drt_subscription,
+    timeout_ms: u32,
+) -> drt_status {
+    barrier::run(|| {
+        let (client, id) = handle::subscription(s, "s")?;
+        may_block()?;
+        client.subscription_wait(id, ms(timeout_ms))
+    })
+}
+
+/// Ends a subscription. When it returns, no callback of it is running or will
+/// run, unless this was called from inside that very callback.
+///
+/// Any thread; hold no lock that the callback takes. Errors:
+/// `DRT_ERR_INVALID_HANDLE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_subscription_unsubscribe(s: *mut drt_subscription) -> drt_status {
+    barrier::run(|| {
+        let (client, id) = handle::subscription(s, "s")?;
+        client.unsubscribe(id)
+    })
+}
+
+/// Ends the subscription with that uid; see `drt_subscription_unsubscribe`.
+///
+/// Any thread. Errors: `DRT_ERR_NOT_FOUND`, `DRT_ERR_INVALID_HANDLE`,
+/// `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_unsubscribe(
+    client: *mut drt_client,
+    uid: *const c_char,
+) -> drt_status {
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        // SAFETY: the header's contract.
+        client.unsubscribe_uid(unsafe { required(uid, "uid") }?)
+    })
+}
+
+/// Ends a collection's subscriptions in every scope, but for the persistent ones;
+/// `*ended`, where it is not NULL, is their number. See
+/// `drt_subscription_unsubscribe`.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+/// `DRT_ERR_INVALID_UTF8`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_unsubscribe_collection(
+    client: *mut drt_client,
+    collection: *const c_char,
+    ended: *mut usize,
+) -> drt_status {
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        // SAFETY: the header's contract.
+        let collection = unsafe { required(collection, "collection") }?;
+        let number = client.unsubscribe_collection(collection)?;
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        if let Some(ended) = unsafe { ended.as_mut() } {
+            *ended = number;
+        }
+        Ok(())
+    })
+}
+
+/// Ends all subscriptions in every scope, but for the persistent ones; `*ended`,
+/// where it is not NULL, is their number. See `drt_subscription_unsubscribe`.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_unsubscribe_all(
+    client: *mut drt_client,
+    ended: *mut usize,
+) -> drt_status {
+    barrier::run(|| {
+        let number = handle::client(client, "client")?.unsubscribe_all()?;
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        if let Some(ended) = unsafe { ended.as_mut() } {
+            *ended = number;
+        }
+        Ok(())
+    })
+}
+
+/// Whether a subscription has that uid; false also after an error.
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_has_subscription(
+    client: *mut drt_client,
+    uid: *const c_char,
+) -> bool {
+    barrier::value(false, || {
+        let client = handle::client(client, "client")?;
+        // SAFETY: the header's contract.
+        Ok(client.has_subscription(unsafe { required(uid, "uid") }?))
+    })
+}
+
+/// Visits the subscriptions in the order in which they were made, on the calling
+/// thread.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+/// `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_active_subscriptions(
+    client: *mut drt_client,
+    r#fn: drt_subscription_visit_fn,
+    user_data: *mut c_void,
+) -> drt_status {
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        let function = r#fn.ok_or_else(|| is_null("fn"))?;
+        client.visit_subscriptions(&mut |seen| {
+            let info = drt_subscription_info {
+                struct_size: size_of::<drt_subscription_info>(),
+                handle: seen.tag as *mut drt_subscription,
+                uid: seen.uid.as_ptr(),
+                uid_len: seen.uid.to_bytes().len(),
+                collection: seen.collection.as_ptr(),
+                collection_len: seen.collection.to_bytes().len(),
+                persistent: seen.persistent,
+                status: if seen.active { DRT_SUB_ACTIVE } else { DRT_SUB_PENDING },
+                last_sequence: seen.last_sequence,
+            };
+            // SAFETY: the application's own function and data; the info lives.
+            unsafe { function(&info, user_data) }
+        })
+    })
+}
