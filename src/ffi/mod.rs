@@ -1,33 +1,40 @@
-//! The C ABI: pointer checks, the handle table, the panic barrier, conversions.
-//! No logic. A file per object of the header, which cbindgen makes from here.
+//! The C ABI, a file per object of the header, and no logic: handles, pointers
+//! and text are checked here, and [`crate::client`] does the rest.
 //!
-//! Types bear their C names. What C calls an enumeration is an integer here: a
-//! value that we do not know must be an error, not undefined behaviour.
+//! `include/directus_realtime.h` is made from these files, section by section,
+//! by `tests/header.rs`; their doc comments are its documentation.
 
 #![allow(non_camel_case_types)]
-#![allow(clippy::missing_safety_doc)] // The contracts are in the header's own words.
+// What a caller must keep to is what the header asks of any program.
+#![allow(clippy::missing_safety_doc)]
 
-mod barrier;
 mod callback;
 mod client;
 mod delivery;
-mod events;
+mod event;
+mod guard;
 mod handle;
 mod log;
 mod options;
-mod process;
+mod out;
 mod request;
 mod scope;
 mod status;
-mod strings;
 mod subscription;
+mod subscription_options;
+mod table;
+mod text;
+mod types;
+mod versioned;
 
 pub use client::*;
 pub use delivery::*;
-pub use events::*;
+pub use event::*;
 pub use log::*;
 pub use options::*;
 pub use request::*;
 pub use scope::*;
 pub use status::*;
 pub use subscription::*;
+pub use subscription_options::*;
+pub use types::*;
