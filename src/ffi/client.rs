@@ -1,41 +1,43 @@
-//! Clients.
+//! `drt_client`.
 
 use std::ffi::{CString, c_char, c_void};
-use std::ptr;
 use std::time::Duration;
 
-use super::callback::Callback;
+use super::barrier;
+use super::callback::{Callback, drt_release_fn};
+use super::handle::{self, Number, Object};
 use super::options::{client_options, drt_client_options};
-use super::status::{code, drt_status};
-use super::types::{drt_client, drt_release_fn};
-use super::{guard, handle, text, versioned};
-use crate::client::Client;
-use crate::delivery::{State, StateSink, TokenSink};
-use crate::error::{Result, Status};
+use super::status::drt_status;
+use super::strings::{is_null, required};
+use crate::client::{Client, Stats};
+use crate::delivery::{State, StateSink, TokenSink, in_callback};
+use crate::error::{Error, Result, Status};
 
-/// What a client is doing.
+/// A client: a link to a Directus server and the subscriptions on it. A number
+/// in pointer's clothing, made by `drt_client_new`, ended by `drt_client_close`.
+pub struct drt_client {
+    _opaque: [u8; 0],
+}
+
+/// The state of a client.
 pub type drt_state = i32;
-
 /// Not asked to connect, or asked to disconnect.
-pub const DRT_STATE_IDLE: drt_state = 0;
+pub const DRT_STATE_IDLE: i32 = 0;
 /// A link is being opened.
-pub const DRT_STATE_CONNECTING: drt_state = 1;
-/// The link is open; the credentials are with the server, or are being asked for.
-pub const DRT_STATE_AUTHENTICATING: drt_state = 2;
+pub const DRT_STATE_CONNECTING: i32 = 1;
+/// The link is open, the server does not know us (any more).
+pub const DRT_STATE_AUTHENTICATING: i32 = 2;
 /// Authenticated and usable.
-pub const DRT_STATE_CONNECTED: drt_state = 3;
+pub const DRT_STATE_CONNECTED: i32 = 3;
 /// Waiting before the next attempt.
-pub const DRT_STATE_BACKOFF: drt_state = 4;
-/// Something that retrying cannot mend: refused credentials, attempts used up, an
-/// untrusted certificate. `drt_client_connect`, `drt_client_reconnect` and
-/// `drt_client_set_token` leave it.
-pub const DRT_STATE_FAILED: drt_state = 5;
+pub const DRT_STATE_BACKOFF: i32 = 4;
+/// Something that retrying cannot mend; connect, reconnect and set_token leave it.
+pub const DRT_STATE_FAILED: i32 = 5;
 /// Closed.
-pub const DRT_STATE_CLOSED: drt_state = 6;
+pub const DRT_STATE_CLOSED: i32 = 6;
 
-/// Hears of each change of a client's state, once and in order. `reason` is DRT_OK
-/// or the error that led there, `message` says it in words that a person can act on;
-/// NUL-terminated, valid during the call.
+/// The state has changed, for that reason (`DRT_OK` when nothing went wrong);
+/// `message` says why in words and is valid during the call.
 pub type drt_state_fn = Option<
     unsafe extern "C" fn(
         client: *mut drt_client,
@@ -46,220 +48,100 @@ pub type drt_state_fn = Option<
     ),
 >;
 
-/// Is asked for a fresh access token: before the first link when none is set, ahead
-/// of a JWT's expiry, and after the server has refused the one it had. `reason` is
-/// DRT_OK or the error. Answer with `drt_client_set_token`, at once or later, or let
-/// the attempt time out.
+/// A fresh token is wanted: before the first link when none is set and ahead of
+/// a JWT's expiry (`DRT_OK`), after a refusal or an expiry (`DRT_ERR_AUTH`).
+/// Answer with `drt_client_set_token`, at once or later, or let the attempt time
+/// out.
 pub type drt_token_fn = Option<
     unsafe extern "C" fn(client: *mut drt_client, reason: drt_status, user_data: *mut c_void),
 >;
 
-/// Counters of a client since it was made, for `drt_client_stats`. Initialise with
-/// `DRT_STATS_INIT`.
+/// Counters of a client, from its beginning. Begin with `DRT_STATS_INIT`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default)]
 pub struct drt_stats {
-    /// Size of the struct in bytes; set by `DRT_STATS_INIT`.
+    /// `sizeof(drt_stats)`.
     pub struct_size: usize,
     /// Links that became usable.
     pub connects: u64,
     /// Those after the first.
     pub reconnects: u64,
-    /// Messages received.
+    /// Frames received.
     pub frames_in: u64,
-    /// Bytes received in messages.
+    /// Bytes in them.
     pub bytes_in: u64,
-    /// Messages sent.
+    /// Frames sent.
     pub frames_out: u64,
-    /// Bytes sent in messages.
+    /// Bytes in them.
     pub bytes_out: u64,
-    /// Events delivered to the application.
+    /// Events delivered.
     pub events: u64,
     /// INIT events marked `DRT_FLAG_RESYNC`.
     pub resyncs: u64,
-    /// Times that a subscription lost what waited because `queue_bytes` were used up.
+    /// Times that a subscription lost what waited, for want of room.
     pub overflows: u64,
-    /// Events that wait for the application now.
+    /// Server messages that wait for the application now.
     pub queued_events: u64,
-    /// Bytes that wait for the application now.
+    /// Their bytes.
     pub queued_bytes: u64,
     /// Subscriptions now.
     pub subscriptions: u64,
-    /// Subscriptions that the server has confirmed on the present link.
+    /// Those that the server has confirmed.
     pub active_subscriptions: u64,
-    /// Round trip of the last heartbeat in microseconds; 0 before the first.
+    /// The last heartbeat's round trip in microseconds; 0 = none yet.
     pub last_rtt_us: u64,
 }
 
-/// Makes a client and stores its handle in `*out`, or NULL when it fails. Nothing is
-/// sent before `drt_client_connect` or the first `drt_subscribe`. The options are
-/// copied. End the client with `drt_client_close`. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_new(
-    options: *const drt_client_options,
-    out: *mut *mut drt_client,
-) -> drt_status {
-    guard::status(|| {
-        if out.is_null() {
-            return Err(text::null("out"));
+type StateFunction =
+    unsafe extern "C" fn(*mut drt_client, drt_state, drt_status, *const c_char, *mut c_void);
+type TokenFunction = unsafe extern "C" fn(*mut drt_client, drt_status, *mut c_void);
+
+struct CState {
+    client: Number,
+    callback: Callback<StateFunction>,
+}
+
+impl StateSink for CState {
+    fn state(&self, state: State, reason: Status, message: &str) {
+        let message = CString::new(message.replace('\0', "\u{fffd}")).unwrap_or_default();
+        let Callback { function, user_data, .. } = &self.callback;
+        let client = self.client as *mut drt_client;
+        // SAFETY: the application's own function and data; the string lives.
+        unsafe {
+            function(client, state as drt_state, reason as i32, message.as_ptr(), *user_data);
         }
-        // SAFETY: `out` is the caller's variable.
-        let tell = |client| unsafe { *out = client };
-        tell(ptr::null_mut());
-        // SAFETY: the caller passes options that were initialised as documented.
-        let options = unsafe { client_options(options) }?;
-        tell(handle::add_client(|| Client::new(options))?);
-        Ok(())
-    })
+    }
 }
 
-/// Sets the callback that hears of changes of state, in place of the one before,
-/// which is released. `fn` NULL removes it. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_on_state(
-    client: *mut drt_client,
-    r#fn: drt_state_fn,
-    user_data: *mut c_void,
-    release: drt_release_fn,
-) -> drt_status {
-    let callback = Callback::new(r#fn, user_data, release);
-    guard::status(|| {
-        let open = handle::client(client)?;
-        let sink = callback.map(|callback| Box::new(StateCallback { client, callback }) as _);
-        open.client.on_state(sink)
-    })
+struct CToken {
+    client: Number,
+    callback: Callback<TokenFunction>,
 }
 
-/// Sets the callback that is asked for access tokens, in place of the one before,
-/// which is released. `fn` NULL removes it. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_on_token(
-    client: *mut drt_client,
-    r#fn: drt_token_fn,
-    user_data: *mut c_void,
-    release: drt_release_fn,
-) -> drt_status {
-    let callback = Callback::new(r#fn, user_data, release);
-    guard::status(|| {
-        let open = handle::client(client)?;
-        let sink = callback.map(|callback| Box::new(TokenCallback { client, callback }) as _);
-        open.client.on_token(sink)
-    })
+impl TokenSink for CToken {
+    fn token_wanted(&self, reason: Status) {
+        let Callback { function, user_data, .. } = &self.callback;
+        // SAFETY: the application's own function and data.
+        unsafe { function(self.client as *mut drt_client, reason as i32, *user_data) }
+    }
 }
 
-/// Starts to connect, unless that is under way; returns at once. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_connect(client: *mut drt_client) -> drt_status {
-    guard::status(|| handle::client(client)?.client.connect())
+/// Milliseconds as a duration.
+pub(super) fn ms(time: u32) -> Duration {
+    Duration::from_millis(time.into())
 }
 
-/// Drops the link, if there is one, and connects now, without a delay; returns at
-/// once. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_reconnect(client: *mut drt_client) -> drt_status {
-    guard::status(|| handle::client(client)?.client.reconnect())
+/// Fails inside a callback, for functions that block.
+pub(super) fn may_block() -> Result<()> {
+    if in_callback() {
+        let message = "this function waits, and must not be called from inside a callback";
+        return Err(Error::new(Status::WouldDeadlock, message));
+    }
+    Ok(())
 }
 
-/// Drops the link and stays down until `drt_client_connect` or
-/// `drt_client_reconnect`; subscriptions are kept. Returns at once. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_disconnect(client: *mut drt_client) -> drt_status {
-    guard::status(|| handle::client(client)?.client.disconnect())
-}
-
-/// Sets the access token. A live link is authenticated with it at once, a failed
-/// client tries again. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_set_token(
-    client: *mut drt_client,
-    access_token: *const c_char,
-) -> drt_status {
-    guard::status(|| {
-        let open = handle::client(client)?;
-        // SAFETY: the caller passes NULL or a NUL-terminated text.
-        let token = unsafe { text::filled(access_token, "access_token") }?;
-        open.client.set_token(token)
-    })
-}
-
-/// The state of a client; `DRT_STATE_CLOSED` for an invalid handle. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_state(client: *mut drt_client) -> drt_state {
-    guard::value(DRT_STATE_CLOSED, || {
-        Ok(handle::client(client)?.client.state() as drt_state)
-    })
-}
-
-/// Whether the client is authenticated and usable; false for an invalid handle. Any
-/// thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_is_connected(client: *mut drt_client) -> bool {
-    guard::value(false, || {
-        Ok(handle::client(client)?.client.state() == State::Connected)
-    })
-}
-
-/// Waits until the client enters a state, or is in it. *Blocks.*
-///
-/// Returns `DRT_ERR_TIMEOUT` after `timeout_ms` milliseconds (0 = look and don't wait),
-/// or as soon as the client fails or is closed instead, the reason for that. It does not
-/// dispatch: in poll delivery a token callback, say, runs only if another thread does. Any
-/// thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_wait(
-    client: *mut drt_client,
-    state: drt_state,
-    timeout_ms: u32,
-) -> drt_status {
-    guard::status(|| {
-        let open = handle::client(client)?;
-        guard::may_block()?;
-        open.client
-            .wait(known_state(state)?, milliseconds(timeout_ms))
-    })
-}
-
-/// Fills `*out` with the client's counters. `out->struct_size` says how much room there
-/// is. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_stats(
-    client: *mut drt_client,
-    out: *mut drt_stats,
-) -> drt_status {
-    guard::status(|| {
-        let open = handle::client(client)?;
-        if out.is_null() {
-            return Err(text::null("out"));
-        }
-        let stats = stats(&open.client);
-        // SAFETY: the caller passes a struct that was initialised as documented; ours
-        // begins with a size_t and has no padding.
-        unsafe { versioned::write(out, &stats, "out", "DRT_STATS_INIT") }
-    })
-}
-
-/// Ends a client: its subscriptions end, callbacks that are due run and are released,
-/// the link is closed politely, all within `timeout_ms` milliseconds; then every handle
-/// of the client is stale. *Blocks.*
-///
-/// Returns after the last callback and the last release, which in poll delivery run
-/// inside this call; or with `DRT_ERR_TIMEOUT`, if a callback does not return in time,
-/// and then the rest happens when it does. Of several threads that close a client at
-/// once, one does; the others get `DRT_ERR_INVALID_HANDLE`. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_close(client: *mut drt_client, timeout_ms: u32) -> drt_status {
-    guard::status(|| {
-        let open = handle::client(client)?;
-        guard::may_block()?;
-        let closing = handle::begin_close(&open)?;
-        let closed = open.client.close(milliseconds(timeout_ms));
-        drop(closing);
-        closed
-    })
-}
-
-fn known_state(value: drt_state) -> Result<State> {
-    Ok(match value {
+fn state_of(number: drt_state) -> Result<State> {
+    Ok(match number {
         DRT_STATE_IDLE => State::Idle,
         DRT_STATE_CONNECTING => State::Connecting,
         DRT_STATE_AUTHENTICATING => State::Authenticating,
@@ -267,91 +149,243 @@ fn known_state(value: drt_state) -> Result<State> {
         DRT_STATE_BACKOFF => State::Backoff,
         DRT_STATE_FAILED => State::Failed,
         DRT_STATE_CLOSED => State::Closed,
-        _ => return Err(text::unknown_value("state", value)),
+        other => {
+            let message = format!("`state` is {other}: it must be a DRT_STATE_ constant");
+            return Err(Error::new(Status::InvalidArgument, message));
+        }
     })
 }
 
-pub(super) fn milliseconds(ms: u32) -> Duration {
-    Duration::from_millis(ms.into())
+/// Makes a client. Nothing goes out before `drt_client_connect` or the first
+/// `drt_subscribe`. `*out` is to be ended with `drt_client_close`; it is NULL
+/// after an error.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT` (also for a URL, with a message
+/// that says what is wrong with it), `DRT_ERR_INVALID_UTF8`, `DRT_ERR_TLS` (files
+/// that cannot be used), `DRT_ERR_IO`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_new(
+    options: *const drt_client_options,
+    out: *mut *mut drt_client,
+) -> drt_status {
+    barrier::run(|| {
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let out = unsafe { out.as_mut() }.ok_or_else(|| is_null("out"))?;
+        *out = std::ptr::null_mut();
+        // SAFETY: the header's contract.
+        let options = unsafe { client_options(options) }?;
+        let client = Client::new(options)?;
+        *out = handle::insert(Object::Client(client))? as *mut drt_client;
+        Ok(())
+    })
 }
 
-fn stats(client: &Client) -> drt_stats {
-    let stats = client.stats();
-    drt_stats {
-        struct_size: size_of::<drt_stats>(),
-        connects: stats.connects,
-        reconnects: stats.reconnects,
-        frames_in: stats.frames_in,
-        bytes_in: stats.bytes_in,
-        frames_out: stats.frames_out,
-        bytes_out: stats.bytes_out,
-        events: stats.events,
-        resyncs: stats.resyncs,
-        overflows: stats.overflows,
-        queued_events: stats.queued_events,
-        queued_bytes: stats.queued_bytes,
-        subscriptions: stats.subscriptions,
-        active_subscriptions: stats.active_subscriptions,
-        last_rtt_us: stats.last_rtt_us,
-    }
-}
-
-type StateCall =
-    unsafe extern "C" fn(*mut drt_client, drt_state, drt_status, *const c_char, *mut c_void);
-type TokenCall = unsafe extern "C" fn(*mut drt_client, drt_status, *mut c_void);
-
-struct StateCallback {
+/// Sets the callback for changes of state; NULL for `fn` removes it. The one that
+/// was set before is released in the place where it would have run next.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_on_state(
     client: *mut drt_client,
-    callback: Callback<StateCall>,
+    r#fn: drt_state_fn,
+    user_data: *mut c_void,
+    release: drt_release_fn,
+) -> drt_status {
+    barrier::run(|| {
+        let callback = Callback::new(r#fn, user_data, release);
+        let number = client as Number;
+        let client = handle::client(client, "client")?;
+        let sink = r#fn.map(|function| {
+            let callback = callback.with(function);
+            Box::new(CState { client: number, callback }) as Box<dyn StateSink>
+        });
+        client.on_state(sink)
+    })
 }
 
-// SAFETY: a handle is a number, and the callback is `Send`.
-unsafe impl Send for StateCallback {}
-
-impl StateSink for StateCallback {
-    fn state(&self, state: State, reason: Status, message: &str) {
-        let message: CString = text::nul_terminated(message);
-        let Callback {
-            call, user_data, ..
-        } = &self.callback;
-        let (state, reason) = (state as drt_state, code(reason));
-        // SAFETY: the application says that `call` may be called with its
-        // `user_data` until `release`; the text outlives the call.
-        unsafe { call(self.client, state, reason, message.as_ptr(), *user_data) }
-    }
+/// Starts to connect and returns at once; nothing where that is under way. Leaves
+/// `DRT_STATE_FAILED`, with the backoff reset.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_connect(client: *mut drt_client) -> drt_status {
+    barrier::run(|| handle::client(client, "client")?.connect())
 }
 
-struct TokenCallback {
+/// Drops the link, if there is one, and connects now, with the backoff reset.
+/// Every subscription comes back with a RESYNC.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_reconnect(client: *mut drt_client) -> drt_status {
+    barrier::run(|| handle::client(client, "client")?.reconnect())
+}
+
+/// Takes the link down, and stays down until `drt_client_connect` or
+/// `drt_client_reconnect`. Subscriptions are kept.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_disconnect(client: *mut drt_client) -> drt_status {
+    barrier::run(|| handle::client(client, "client")?.disconnect())
+}
+
+/// Sets the access token. A live link is authenticated anew with it, an attempt
+/// that waits for one goes on, `DRT_STATE_FAILED` is left.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+/// `DRT_ERR_INVALID_UTF8`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_set_token(
     client: *mut drt_client,
-    callback: Callback<TokenCall>,
+    access_token: *const c_char,
+) -> drt_status {
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        // SAFETY: the header's contract.
+        client.set_token(unsafe { required(access_token, "access_token") }?)
+    })
 }
 
-// SAFETY: a handle is a number, and the callback is `Send`.
-unsafe impl Send for TokenCallback {}
-
-impl TokenSink for TokenCallback {
-    fn token_wanted(&self, reason: Status) {
-        let Callback {
-            call, user_data, ..
-        } = &self.callback;
-        // SAFETY: the application says that `call` may be called with its
-        // `user_data` until `release`.
-        unsafe { call(self.client, code(reason), *user_data) }
-    }
+/// Sets the callback that is asked for tokens; NULL for `fn` removes it.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_on_token(
+    client: *mut drt_client,
+    r#fn: drt_token_fn,
+    user_data: *mut c_void,
+    release: drt_release_fn,
+) -> drt_status {
+    barrier::run(|| {
+        let callback = Callback::new(r#fn, user_data, release);
+        let number = client as Number;
+        let client = handle::client(client, "client")?;
+        let sink = r#fn.map(|function| {
+            let callback = callback.with(function);
+            Box::new(CToken { client: number, callback }) as Box<dyn TokenSink>
+        });
+        client.on_token(sink)
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The state now; `DRT_STATE_CLOSED` for a handle that is none.
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_state(client: *mut drt_client) -> drt_state {
+    barrier::value(DRT_STATE_CLOSED, || {
+        Ok(handle::client(client, "client")?.state() as drt_state)
+    })
+}
 
-    #[test]
-    fn every_state_has_the_number_that_the_header_says() {
-        for number in DRT_STATE_IDLE..=DRT_STATE_CLOSED {
-            assert_eq!(
-                known_state(number).map(|state| state as drt_state),
-                Ok(number)
-            );
+/// Whether the state is `DRT_STATE_CONNECTED`.
+///
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_is_connected(client: *mut drt_client) -> bool {
+    barrier::value(false, || Ok(handle::client(client, "client")?.state() == State::Connected))
+}
+
+/// Blocks until the state is, or was meanwhile, `state`; for `timeout_ms`
+/// milliseconds at most. When `DRT_STATE_FAILED` or `DRT_STATE_CLOSED` is entered
+/// instead, returns its reason at once.
+///
+/// Any thread, but not inside a callback. Errors: `DRT_ERR_TIMEOUT`,
+/// `DRT_ERR_WOULD_DEADLOCK`, `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+/// and the reason of the state that was entered.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_wait(
+    client: *mut drt_client,
+    state: drt_state,
+    timeout_ms: u32,
+) -> drt_status {
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        let state = state_of(state)?;
+        may_block()?;
+        client.wait(state, ms(timeout_ms))
+    })
+}
+
+/// Copies the counters; `out->struct_size` says how much room there is.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_stats(
+    client: *mut drt_client,
+    out: *mut drt_stats,
+) -> drt_status {
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        if out.is_null() {
+            return Err(is_null("out"));
         }
-        assert!(known_state(7).is_err() && known_state(-1).is_err());
+        // SAFETY: not NULL; a struct begins with its size.
+        let room = unsafe { out.cast::<usize>().read_unaligned() };
+        if room < size_of::<usize>() {
+            let message = format!("`out->struct_size` is {room}: begin with DRT_STATS_INIT");
+            return Err(Error::new(Status::InvalidArgument, message));
+        }
+        let stats = drt_stats { struct_size: room, ..drt_stats::from(client.stats()) };
+        let bytes = room.min(size_of::<drt_stats>());
+        // SAFETY: the caller says that so many bytes are there.
+        unsafe {
+            std::ptr::copy_nonoverlapping((&raw const stats).cast(), out.cast::<u8>(), bytes);
+        }
+        Ok(())
+    })
+}
+
+/// Closes a client: its subscriptions and scopes end, callbacks that are due run
+/// (not events any more), every release function runs, the link is taken down
+/// politely. Afterwards every handle of it is stale, and after the last client of
+/// the process no thread of the library is left.
+///
+/// Blocks for `timeout_ms` milliseconds at most. After `DRT_ERR_TIMEOUT`, which
+/// means that a callback is still running, the rest happens when it returns; the
+/// handles are stale all the same.
+///
+/// Any thread, but not inside a callback. Errors: `DRT_ERR_INVALID_HANDLE`,
+/// `DRT_ERR_CLOSED` (another thread is closing it), `DRT_ERR_WOULD_DEADLOCK`,
+/// `DRT_ERR_TIMEOUT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_close(client: *mut drt_client, timeout_ms: u32) -> drt_status {
+    barrier::run(|| {
+        let number = client as Number;
+        let client = handle::client(client, "client")?;
+        may_block()?;
+        let closed = client.close(ms(timeout_ms));
+        if closed.as_ref().err().is_some_and(|error| error.status == Status::Closed) {
+            return closed;
+        }
+        handle::remove_where(|object| match object {
+            Object::Scope(of, _) | Object::Subscription(of, _) => of.is_same(&client),
+            _ => false,
+        });
+        handle::remove(number);
+        closed
+    })
+}
+
+impl From<Stats> for drt_stats {
+    fn from(stats: Stats) -> drt_stats {
+        drt_stats {
+            struct_size: size_of::<drt_stats>(),
+            connects: stats.connects,
+            reconnects: stats.reconnects,
+            frames_in: stats.frames_in,
+            bytes_in: stats.bytes_in,
+            frames_out: stats.frames_out,
+            bytes_out: stats.bytes_out,
+            events: stats.events,
+            resyncs: stats.resyncs,
+            overflows: stats.overflows,
+            queued_events: stats.queued_events,
+            queued_bytes: stats.queued_bytes,
+            subscriptions: stats.subscriptions,
+            active_subscriptions: stats.active_subscriptions,
+            last_rtt_us: stats.last_rtt_us,
+        }
     }
 }

@@ -1,30 +1,37 @@
-//! Poll delivery: the application runs the callbacks.
+//! Poll delivery.
 
 use std::ffi::{c_char, c_int};
 use std::time::Duration;
-use std::{mem, ptr};
 
-use super::out::store;
+use super::barrier;
+use super::client::{drt_client, may_block};
+use super::handle;
 use super::status::drt_status;
-use super::types::drt_client;
-use super::{guard, handle, text};
+use super::strings::is_null;
 
-/// A descriptor that is readable while something waits to be dispatched, for `poll`,
-/// `epoll`, `select` or an event loop. Only wait on it: it is the library's, which reads
-/// from it and closes it. Whoever finds it readable dispatches until nothing is left.
-/// -1 in thread delivery and for an invalid handle. Any thread.
+/// A descriptor that is readable while something waits to be dispatched, for
+/// `poll`, `epoll` and every event loop; -1 in thread delivery and after an error.
+/// It is the library's: do not close it. Whoever reads from it dispatches until
+/// nothing is left.
+///
+/// Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_client_fd(client: *mut drt_client) -> c_int {
-    guard::value(-1, || Ok(handle::client(client)?.client.fd().unwrap_or(-1)))
+    barrier::value(-1, || Ok(handle::client(client, "client")?.fd().unwrap_or(-1)))
 }
 
-/// In poll delivery, runs the callbacks that wait, on this thread. *Blocks.*
+fn time(timeout_ms: i32) -> Option<Duration> {
+    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
+}
+
+/// Runs the callbacks that wait, on the calling thread, in poll delivery; when
+/// none does, waits for `timeout_ms` milliseconds at most (0 = not at all,
+/// negative = for ever). `max_events` 0 means all that wait. `*dispatched`, where
+/// it is not NULL, is the number of callbacks that ran; 0 is no error.
 ///
-/// Waits for something for up to `timeout_ms` milliseconds (0 = not at all, negative = for
-/// ever), then runs at most `max_events` callbacks (0 = all that wait) and stores how many
-/// in `*dispatched`, unless that is NULL. Returns DRT_OK also when nothing came;
-/// `DRT_ERR_INVALID_ARGUMENT` in thread delivery. One thread at a time dispatches, others
-/// wait for it. Any thread.
+/// Any thread, one at a time, but not inside a callback. Errors:
+/// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT` (thread delivery),
+/// `DRT_ERR_WOULD_DEADLOCK`, `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_client_dispatch(
     client: *mut drt_client,
@@ -32,29 +39,28 @@ pub unsafe extern "C" fn drt_client_dispatch(
     max_events: usize,
     dispatched: *mut usize,
 ) -> drt_status {
-    guard::status(|| {
-        // SAFETY: the caller passes NULL or its variable.
-        unsafe { store(dispatched, 0) };
-        let open = handle::client(client)?;
-        guard::may_block()?;
-        let count = open.client.dispatch(patience(timeout_ms), max_events)?;
-        // SAFETY: as above.
-        unsafe { store(dispatched, count) };
+    barrier::run(|| {
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let dispatched = unsafe { dispatched.as_mut() };
+        let client = handle::client(client, "client")?;
+        may_block()?;
+        let number = client.dispatch(time(timeout_ms), max_events)?;
+        if let Some(dispatched) = dispatched {
+            *dispatched = number;
+        }
         Ok(())
     })
 }
 
-/// Dispatch for languages in which a call per event costs more than parsing: no event
-/// callback runs; the events come as one JSON array. *Blocks.*
+/// Like `drt_client_dispatch`, for languages in which a call for each event costs
+/// more than parsing: no event callback runs, the events come as one JSON array of
+/// `[user_data as a number, kind, flags, sequence, index, count, data, meta]`,
+/// without the meta where there is none. Callbacks of other kinds still run, in
+/// their place: a batch ends before one. `*json` is the library's, not
+/// NUL-terminated, and valid until the next drain or dispatch of this client.
+/// `*drained`, where it is not NULL, counts the events and the callbacks.
 ///
-/// Each element is `[user_data as a number, kind, flags, sequence, index, count, data]`,
-/// and `meta` as an eighth where there is some; `data` is `null` where there is none.
-/// `*json` has `*json_len` bytes, is *not* NUL-terminated, and is valid until the next
-/// drain or dispatch of this client, or its close; on failure it is NULL. `*drained` is the
-/// number of events and of other callbacks that ran, unless it is NULL.
-/// State, token, reply and release callbacks run as in `drt_client_dispatch`, in
-/// their place: a batch ends before one. `timeout_ms` and `max_events` are as there. Any
-/// thread.
+/// Threads and errors as `drt_client_dispatch`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_client_drain(
     client: *mut drt_client,
@@ -64,50 +70,21 @@ pub unsafe extern "C" fn drt_client_drain(
     json_len: *mut usize,
     drained: *mut usize,
 ) -> drt_status {
-    guard::status(|| {
-        // SAFETY: the caller passes NULL or its variables.
-        unsafe {
-            store(json, ptr::null());
-            store(json_len, 0);
-            store(drained, 0);
+    barrier::run(|| {
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let (json, json_len, drained) =
+            unsafe { (json.as_mut(), json_len.as_mut(), drained.as_mut()) };
+        let client = handle::client(client, "client")?;
+        let json = json.ok_or_else(|| is_null("json"))?;
+        let json_len = json_len.ok_or_else(|| is_null("json_len"))?;
+        (*json, *json_len) = (std::ptr::null(), 0);
+        may_block()?;
+        let number = client.drain(time(timeout_ms), max_events, &mut |text| {
+            (*json, *json_len) = (text.as_ptr().cast(), text.len());
+        })?;
+        if let Some(drained) = drained {
+            *drained = number;
         }
-        let open = handle::client(client)?;
-        guard::may_block()?;
-        if json.is_null() {
-            return Err(text::null("json"));
-        }
-        if json_len.is_null() {
-            return Err(text::null("json_len"));
-        }
-        // Nothing is locked while this waits: another thread may dispatch.
-        let mut batch = mem::take(&mut *open.drained());
-        let count = open
-            .client
-            .drain(patience(timeout_ms), max_events, &mut batch)?;
-        // SAFETY: as above. The text stays where it is when the string moves.
-        unsafe {
-            store(json, batch.as_ptr().cast());
-            store(json_len, batch.len());
-            store(drained, count);
-        }
-        *open.drained() = batch;
         Ok(())
     })
-}
-
-fn patience(timeout_ms: i32) -> Option<Duration> {
-    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_negative_timeout_waits_for_ever() {
-        assert_eq!(patience(-1), None);
-        assert_eq!(patience(i32::MIN), None);
-        assert_eq!(patience(0), Some(Duration::ZERO));
-        assert_eq!(patience(1500), Some(Duration::from_millis(1500)));
-    }
 }

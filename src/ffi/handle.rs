@@ -1,368 +1,222 @@
-//! The process's handles: what each number stands for, and what is wrong with it.
+//! Handles: numbers in pointer's clothing, never dereferenced.
 //!
-//! No call goes into a client, and nothing of one is dropped, while the table is
-//! locked: what runs then may need the table itself.
+//! A handle packs, from the top: 32 bits of the place's generation, 7 bits that
+//! count forks, 24 bits of the place, and a 1, so that it is never NULL and
+//! never looks like an aligned address.
 
-use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, RwLock};
-use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::table::{Found, Parts, Table, fork_part};
-use super::types::{drt_client, drt_scope, drt_subscription};
+use super::process;
 use crate::client::{Client, ScopeId, SubId};
-use crate::driver;
 use crate::error::{Error, Result, Status};
 
-/// A client and what the ABI keeps beside it.
-pub(super) struct OpenClient {
-    pub client: Client,
-    /// What the last drain gave out.
-    drained: Mutex<String>,
-    closing: AtomicBool,
-    /// Its handles are stale. Set and read with the table locked.
-    gone: AtomicBool,
-}
+const _: () = assert!(usize::BITS == 64, "a handle is a 64-bit number");
 
-impl OpenClient {
-    /// The buffer that the last drain gave out.
-    pub fn drained(&self) -> MutexGuard<'_, String> {
-        self.drained.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+const PLACE_BITS: u32 = 24;
+const FORK_BITS: u32 = 7;
+const FORK_SHIFT: u32 = 1 + PLACE_BITS;
+const GENERATION_SHIFT: u32 = 32;
 
 /// What a handle stands for.
 #[derive(Clone)]
-enum Entry {
-    Client(Arc<OpenClient>),
-    Scope(Arc<OpenClient>, ScopeId),
-    Subscription(Arc<OpenClient>, SubId),
-    /// A subscription whose making has not returned, and the thread that makes it.
-    Reserved(Arc<OpenClient>, ThreadId),
+pub(super) enum Object {
+    /// Given out to nobody yet.
+    Reserved,
+    Client(Client),
+    Scope(Client, ScopeId),
+    Subscription(Client, SubId),
 }
 
-impl Entry {
-    fn owner(&self) -> &Arc<OpenClient> {
-        match self {
-            Entry::Client(open)
-            | Entry::Scope(open, _)
-            | Entry::Subscription(open, _)
-            | Entry::Reserved(open, _) => open,
-        }
-    }
-
+impl Object {
     fn kind(&self) -> &'static str {
         match self {
-            Entry::Client(_) => "a client",
-            Entry::Scope(..) => "a scope",
-            Entry::Subscription(..) | Entry::Reserved(..) => "a subscription",
+            Object::Reserved => "nothing yet",
+            Object::Client(_) => "a client",
+            Object::Scope(..) => "a scope",
+            Object::Subscription(..) => "a subscription",
         }
     }
 }
 
-/// The handles of one process. A forked child begins with none; its parent's are
-/// kept, never freed and never locked, to tell what was inherited.
-struct Process {
-    depth: usize,
-    parent: Option<&'static Process>,
-    table: RwLock<Table<Entry>>,
+struct Place {
+    generation: u32,
+    object: Option<Object>,
 }
 
-static PROCESS: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
-/// How many forks lie between this process and the one that loaded the library.
-static DEPTH: AtomicUsize = AtomicUsize::new(0);
-
-/// Runs in a forked child, before anything else: may only touch atomics.
-extern "C" fn after_fork_in_child() {
-    DEPTH.fetch_add(1, Ordering::SeqCst);
-    driver::runtime::forget_after_fork();
+#[derive(Default)]
+struct Table {
+    places: Vec<Place>,
+    free: Vec<u32>,
 }
 
-fn process() -> &'static Process {
-    static WATCH_FORKS: Once = Once::new();
-    let depth = DEPTH.load(Ordering::SeqCst);
-    let known = PROCESS.load(Ordering::SeqCst);
-    // SAFETY: what is stored there is never freed.
-    let parent = unsafe { known.as_ref() };
-    if let Some(process) = parent.filter(|process| process.depth == depth) {
-        return process;
+/// One table for each generation of forks: a child begins with an empty one and
+/// never meets a lock that a thread of its parent held.
+static TABLES: [RwLock<Table>; 1 << FORK_BITS] =
+    [const { RwLock::new(Table { places: Vec::new(), free: Vec::new() }) }; 1 << FORK_BITS];
+
+fn table() -> &'static RwLock<Table> {
+    &TABLES[(process::forks() % (1 << FORK_BITS)) as usize]
+}
+
+fn read() -> RwLockReadGuard<'static, Table> {
+    table().read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write() -> RwLockWriteGuard<'static, Table> {
+    table().write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A handle as a number.
+pub(super) type Number = u64;
+
+fn pack(place: u32, generation: u32) -> Number {
+    let forks = process::forks() % (1 << FORK_BITS);
+    1 | u64::from(place) << 1 | forks << FORK_SHIFT | u64::from(generation) << GENERATION_SHIFT
+}
+
+/// A new handle, for now of nothing.
+pub(super) fn reserve() -> Result<Number> {
+    process::watch_forks();
+    let mut table = write();
+    let place = match table.free.pop() {
+        Some(place) => place,
+        None => {
+            let place = table.places.len() as u32;
+            if place >> PLACE_BITS != 0 {
+                let message = "more than 16 million handles are open: close some";
+                return Err(Error::new(Status::InvalidArgument, message));
+            }
+            // Salted, so that small numbers are no handles.
+            let generation = RandomState::new().build_hasher().finish() as u32 | 1 << 31;
+            table.places.push(Place { generation, object: None });
+            place
+        }
+    };
+    let entry = &mut table.places[place as usize];
+    entry.object = Some(Object::Reserved);
+    Ok(pack(place, entry.generation))
+}
+
+/// Says what a reserved handle stands for. Nothing where it was given back.
+pub(super) fn fill(number: Number, object: Object) {
+    let mut table = write();
+    if let Some(place) = table.place_mut(number) {
+        if place.object.is_some() {
+            place.object = Some(object);
+        }
     }
-    if depth == 0 {
-        WATCH_FORKS.call_once(|| {
-            // SAFETY: the handler is a plain function that lives as long as the library.
-            unsafe { libc::pthread_atfork(None, None, Some(after_fork_in_child)) };
+}
+
+/// A new handle of something.
+pub(super) fn insert(object: Object) -> Result<Number> {
+    let number = reserve()?;
+    fill(number, object);
+    Ok(number)
+}
+
+/// Makes a handle stale.
+pub(super) fn remove(number: Number) {
+    // Dropped with the lock given back: it may be the last of its client.
+    let _object = {
+        let mut table = write();
+        let Some(place) = table.place_mut(number) else { return };
+        let object = place.object.take();
+        if object.is_some() {
+            place.generation = place.generation.wrapping_add(1);
+            table.free.push((number >> 1) as u32 & ((1 << PLACE_BITS) - 1));
+        }
+        object
+    };
+}
+
+/// Makes every handle that passes stale.
+pub(super) fn remove_where(pass: impl Fn(&Object) -> bool) {
+    let mut removed = Vec::new();
+    let mut table = write();
+    let Table { places, free } = &mut *table;
+    for (place, entry) in places.iter_mut().enumerate() {
+        if entry.object.as_ref().is_some_and(&pass) {
+            removed.push(entry.object.take());
+            entry.generation = entry.generation.wrapping_add(1);
+            free.push(place as u32);
+        }
+    }
+    drop(table);
+}
+
+impl Table {
+    fn place_mut(&mut self, number: Number) -> Option<&mut Place> {
+        let place = (number >> 1) as usize & ((1 << PLACE_BITS) - 1);
+        let place = self.places.get_mut(place)?;
+        (place.generation == (number >> GENERATION_SHIFT) as u32).then_some(place)
+    }
+}
+
+/// Looks a handle up; `name` is the parameter's.
+fn find(number: Number, name: &str) -> Result<Object> {
+    let invalid = |why: &str| Error::new(Status::InvalidHandle, format!("`{name}` {why}"));
+    if number == 0 {
+        return Err(invalid("is NULL"));
+    }
+    let foreign = || invalid("is not a handle of this library");
+    let place = (number >> 1) as usize & ((1 << PLACE_BITS) - 1);
+    let forks = (number >> FORK_SHIFT) & ((1 << FORK_BITS) - 1);
+    let now = process::forks() % (1 << FORK_BITS);
+    let generation = (number >> GENERATION_SHIFT) as u32;
+    if number & 1 == 0 {
+        return Err(foreign());
+    }
+    if forks != now {
+        let before = &TABLES[forks as usize];
+        // A thread of the parent may hold it for ever; then we cannot look.
+        let known = before.try_read().map(|table| {
+            table.places.get(place).is_some_and(|entry| entry.generation == generation)
         });
+        if forks < now && known.unwrap_or(true) {
+            let message = format!(
+                "`{name}` was inherited through fork(): make a client of the child's own instead"
+            );
+            return Err(Error::new(Status::Forked, message));
+        }
+        return Err(foreign());
     }
-    let table = RwLock::new(Table::new(depth));
-    let fresh = Box::into_raw(Box::new(Process {
-        depth,
-        parent,
-        table,
-    }));
-    let stored = PROCESS.compare_exchange(known, fresh, Ordering::SeqCst, Ordering::SeqCst);
-    if stored.is_err() {
-        // SAFETY: another thread was faster, and nobody has seen this one.
-        drop(unsafe { Box::from_raw(fresh) });
+    let table = read();
+    let entry = table.places.get(place).ok_or_else(foreign)?;
+    match &entry.object {
+        Some(object) if entry.generation == generation => Ok(object.clone()),
+        _ if entry.generation.wrapping_sub(generation) < 1 << 20 => {
+            Err(invalid("is stale: what it stood for has ended"))
+        }
+        _ => Err(foreign()),
     }
-    process()
 }
 
-/// Runs something on the table of this process.
-fn with_table<R>(f: impl FnOnce(&mut Table<Entry>) -> R) -> R {
-    f(&mut process()
-        .table
-        .write()
-        .unwrap_or_else(PoisonError::into_inner))
-}
-
-fn invalid(message: String) -> Error {
+fn wrong_kind(object: &Object, name: &str, wanted: &str) -> Error {
+    let message = format!("`{name}` is a handle of {}, not of {wanted}", object.kind());
     Error::new(Status::InvalidHandle, message)
 }
 
-/// The entry of a handle, or what is wrong with it.
-fn look_up(handle: usize, name: &str) -> Result<Entry> {
-    if handle == 0 {
-        return Err(invalid(format!("`{name}` is NULL")));
-    }
-    let unknown = || invalid(format!("`{name}` is not a handle of this library"));
-    let parts = Parts::of(handle).ok_or_else(unknown)?;
-    let process = process();
-    if parts.fork != fork_part(process.depth) {
-        return Err(inherited(process, parts, name).unwrap_or_else(unknown));
-    }
-    loop {
-        let table = process.table.read().unwrap_or_else(PoisonError::into_inner);
-        match table.get(parts) {
-            Found::Entry(Entry::Reserved(_, maker)) if *maker != thread::current().id() => {}
-            Found::Entry(Entry::Reserved(..)) => {
-                let message = format!("`{name}` is still being made by this very thread");
-                return Err(invalid(message));
-            }
-            Found::Entry(entry) => return Ok(entry.clone()),
-            Found::Stale => return Err(stale(name)),
-            Found::Unknown => return Err(unknown()),
-        }
-        drop(table);
-        // Its first event is faster than the call that makes it: a matter of
-        // microseconds.
-        thread::sleep(Duration::from_micros(50));
-    }
-}
-
-fn stale(name: &str) -> Error {
-    let how = if name == "subscription" {
-        "it has ended"
-    } else {
-        "it was closed"
-    };
-    invalid(format!("`{name}` is stale: {how}"))
-}
-
-/// What is wrong with a handle of a process that this one was forked from.
-fn inherited(process: &Process, parts: Parts, name: &str) -> Option<Error> {
-    let mut ancestors = std::iter::successors(process.parent, |process| process.parent);
-    let giver = ancestors.find(|ancestor| fork_part(ancestor.depth) == parts.fork)?;
-    // A thread that held the lock when the process forked does not exist here.
-    let Ok(table) = giver.table.try_read() else {
-        return Some(forked(name));
-    };
-    match table.get(parts) {
-        Found::Entry(_) => Some(forked(name)),
-        Found::Stale => Some(stale(name)),
-        Found::Unknown => None,
-    }
-}
-
-fn forked(name: &str) -> Error {
-    let message =
-        format!("`{name}` was inherited through fork: make a client of this process's own");
-    Error::new(Status::Forked, message)
-}
-
-fn wrong_kind(name: &str, entry: &Entry) -> Error {
-    invalid(format!("`{name}` is {}'s handle", entry.kind()))
-}
-
-/// Gives an entry its handle, unless its client's handles are stale already.
-fn add(entry: Entry) -> Result<usize> {
-    let added = with_table(|table| {
-        let gone = entry.owner().gone.load(Ordering::Relaxed);
-        if gone {
-            Err(entry)
-        } else {
-            Ok(table.add(entry))
-        }
-    });
-    match added {
-        Ok(Some((handle, _old))) => Ok(handle),
-        Ok(None) => {
-            let message = "too many clients, scopes and subscriptions are open in this process";
-            Err(Error::new(Status::QueueFull, message))
-        }
-        Err(_) => Err(stale("client")),
-    }
-}
-
-/// Takes a handle's entry out of the table.
-fn take(handle: usize) -> Option<Entry> {
-    let parts = Parts::of(handle)?;
-    with_table(|table| table.take(parts))
-}
-
-/// Makes a client and gives it its handle.
-pub(super) fn add_client(make: impl FnOnce() -> Result<Client>) -> Result<*mut drt_client> {
-    // Forks are watched from before the client's first thread on.
-    process();
-    let open = Arc::new(OpenClient {
-        client: make()?,
-        drained: Mutex::new(String::new()),
-        closing: AtomicBool::new(false),
-        gone: AtomicBool::new(false),
-    });
-    let added = add(Entry::Client(Arc::clone(&open)));
-    if added.is_err() {
-        // It has done nothing yet that would have to be waited for.
-        let _ = open.client.close(Duration::ZERO);
-    }
-    added.map(ptr::without_provenance_mut)
-}
-
 /// The client of a handle.
-pub(super) fn client(handle: *mut drt_client) -> Result<Arc<OpenClient>> {
-    match look_up(handle.addr(), "client")? {
-        Entry::Client(open) => Ok(open),
-        other => Err(wrong_kind("client", &other)),
+pub(super) fn client<T>(handle: *mut T, name: &str) -> Result<Client> {
+    match find(handle as Number, name)? {
+        Object::Client(client) => Ok(client),
+        other => Err(wrong_kind(&other, name, "a client")),
     }
 }
 
-/// Makes every handle of a client stale when it is dropped.
-pub(super) struct Closing<'a>(&'a Arc<OpenClient>);
-
-/// Begins to close a client, which only one thread can.
-pub(super) fn begin_close(open: &Arc<OpenClient>) -> Result<Closing<'_>> {
-    if open.closing.swap(true, Ordering::SeqCst) {
-        return Err(invalid(
-            "`client` is stale: another thread is closing it".into(),
-        ));
-    }
-    Ok(Closing(open))
-}
-
-impl Drop for Closing<'_> {
-    fn drop(&mut self) {
-        let entries = with_table(|table| {
-            self.0.gone.store(true, Ordering::Relaxed);
-            table.take_all(|entry| Arc::ptr_eq(entry.owner(), self.0))
-        });
-        drop(entries);
+/// The scope of a handle.
+pub(super) fn scope<T>(handle: *mut T, name: &str) -> Result<(Client, ScopeId)> {
+    match find(handle as Number, name)? {
+        Object::Scope(client, id) => Ok((client, id)),
+        other => Err(wrong_kind(&other, name, "a scope")),
     }
 }
 
-/// Opens a scope and gives it its handle.
-pub(super) fn add_scope(open: &Arc<OpenClient>) -> Result<*mut drt_scope> {
-    let id = open.client.new_scope()?;
-    let added = add(Entry::Scope(Arc::clone(open), id));
-    if added.is_err() {
-        let _ = open.client.close_scope(id);
-    }
-    added.map(ptr::without_provenance_mut)
-}
-
-fn scope(handle: *mut drt_scope) -> Result<(Arc<OpenClient>, ScopeId)> {
-    match look_up(handle.addr(), "scope")? {
-        Entry::Scope(open, id) => Ok((open, id)),
-        other => Err(wrong_kind("scope", &other)),
-    }
-}
-
-/// The scope of this client that a handle stands for; none for NULL.
-pub(super) fn scope_of(open: &Arc<OpenClient>, handle: *mut drt_scope) -> Result<Option<ScopeId>> {
-    if handle.is_null() {
-        return Ok(None);
-    }
-    let (owner, id) = scope(handle)?;
-    if !Arc::ptr_eq(&owner, open) {
-        return Err(invalid("`scope` belongs to another client".into()));
-    }
-    Ok(Some(id))
-}
-
-/// The scope of a handle, which is stale from now on.
-pub(super) fn take_scope(handle: *mut drt_scope) -> Result<(Arc<OpenClient>, ScopeId)> {
-    scope(handle)?;
-    match take(handle.addr()) {
-        Some(Entry::Scope(open, id)) => Ok((open, id)),
-        _ => Err(stale("scope")),
-    }
-}
-
-/// The client and the subscription of a handle. One that has ended may still be
-/// found for a while; the client knows.
-pub(super) fn subscription(handle: *mut drt_subscription) -> Result<(Arc<OpenClient>, SubId)> {
-    match look_up(handle.addr(), "subscription")? {
-        Entry::Subscription(open, id) => Ok((open, id)),
-        other => Err(wrong_kind("subscription", &other)),
-    }
-}
-
-/// The handle of a subscription that is being made; given back unless filled.
-pub(super) struct Reserved<'a> {
-    open: &'a Arc<OpenClient>,
-    handle: usize,
-    filled: bool,
-}
-
-/// Gives a subscription its handle before it exists, for its events to name.
-pub(super) fn reserve_subscription(open: &Arc<OpenClient>) -> Result<Reserved<'_>> {
-    let handle = add(Entry::Reserved(Arc::clone(open), thread::current().id()))?;
-    Ok(Reserved {
-        open,
-        handle,
-        filled: false,
-    })
-}
-
-impl Reserved<'_> {
-    /// The handle.
-    pub fn handle(&self) -> *mut drt_subscription {
-        ptr::without_provenance_mut(self.handle)
-    }
-
-    /// The handle as the lower rooms carry it.
-    pub fn tag(&self) -> u64 {
-        self.handle as u64
-    }
-
-    /// The subscription exists now; perhaps it has ended already.
-    pub fn fill(mut self, id: SubId) {
-        self.filled = true;
-        let Some(parts) = Parts::of(self.handle) else {
-            return;
-        };
-        let entry = Entry::Subscription(Arc::clone(self.open), id);
-        let replaced = with_table(|table| table.replace(parts, entry));
-        drop(replaced);
-    }
-}
-
-impl Drop for Reserved<'_> {
-    fn drop(&mut self) {
-        if !self.filled {
-            drop(take(self.handle));
-        }
-    }
-}
-
-/// The handle behind a tag.
-pub(super) fn of_tag(tag: u64) -> *mut drt_subscription {
-    ptr::without_provenance_mut(tag as usize)
-}
-
-/// A subscription has ended and its callback is gone: its handle may be given to
-/// something else in a while.
-pub(super) fn retire(handle: *mut drt_subscription) {
-    if let Some(parts) = Parts::of(handle.addr()) {
-        with_table(|table| table.leave(parts));
+/// The subscription of a handle.
+pub(super) fn subscription<T>(handle: *mut T, name: &str) -> Result<(Client, SubId)> {
+    match find(handle as Number, name)? {
+        Object::Subscription(client, id) => Ok((client, id)),
+        other => Err(wrong_kind(&other, name, "a subscription")),
     }
 }

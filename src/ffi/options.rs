@@ -1,219 +1,282 @@
-//! What a client is made with.
+//! Option structs of any age.
 
 use std::ffi::c_char;
-use std::mem::offset_of;
 
-use super::{text, versioned};
-use crate::client::{AuthMode, ClientOptions};
+use super::strings::{is_null, optional, required};
+use crate::client::{AuthMode, ClientOptions, SnapshotMode, SubscriptionOptions};
 use crate::delivery::Mode;
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::secret::Secret;
+use crate::subscriptions::subscription::ON_ALL;
 
-/// How the client shows who it is.
+/// How credentials are shown to the server (its `WEBSOCKETS_REST_AUTH`).
 pub type drt_auth_mode = i32;
-
-/// The server's `WEBSOCKETS_REST_AUTH` is "handshake", its default: the first
-/// message authenticates.
-pub const DRT_AUTH_HANDSHAKE: drt_auth_mode = 0;
-/// It is "public": the client is usable at once, and authenticates if it can.
-pub const DRT_AUTH_PUBLIC: drt_auth_mode = 1;
-/// It is "strict": the token goes into the URL of the connection.
-pub const DRT_AUTH_STRICT: drt_auth_mode = 2;
+/// The first message authenticates: the server's default.
+pub const DRT_AUTH_HANDSHAKE: i32 = 0;
+/// No credentials are needed; those that are set are shown.
+pub const DRT_AUTH_PUBLIC: i32 = 1;
+/// The token is a part of the URL.
+pub const DRT_AUTH_STRICT: i32 = 2;
 
 /// Who runs the callbacks.
 pub type drt_delivery = i32;
-
-/// One thread of the library per client.
-pub const DRT_DELIVER_THREAD: drt_delivery = 0;
+/// A thread of the library's, one for each client.
+pub const DRT_DELIVER_THREAD: i32 = 0;
 /// Whoever calls `drt_client_dispatch` or `drt_client_drain`.
-pub const DRT_DELIVER_POLL: drt_delivery = 1;
+pub const DRT_DELIVER_POLL: i32 = 1;
 
-/// Options of a client, for `drt_client_new`. Initialise with
-/// `DRT_CLIENT_OPTIONS_INIT`; a member that is NULL or 0 has its default.
+/// How changes are cut into events.
+pub type drt_granularity = i32;
+/// One event for each item.
+pub const DRT_PER_ITEM: i32 = 0;
+/// One event for each message of the server.
+pub const DRT_PER_MESSAGE: i32 = 1;
+
+/// Which snapshot an INIT carries.
+pub type drt_snapshot = i32;
+/// One that was read after the registration: nothing falls between it and the
+/// events that follow.
+pub const DRT_SNAPSHOT_EXACT: i32 = 0;
+/// The server's own, which may miss what was written meanwhile, and saves a read.
+pub const DRT_SNAPSHOT_SERVER: i32 = 1;
+
+/// Kinds of events, to be combined; 0 stands for all.
+pub type drt_event_mask = u32;
+/// Items that are made.
+pub const DRT_ON_CREATE: u32 = 1;
+/// Items that are changed.
+pub const DRT_ON_UPDATE: u32 = 2;
+/// Items that are deleted.
+pub const DRT_ON_DELETE: u32 = 4;
+
+/// Options of a client. Begin with `DRT_CLIENT_OPTIONS_INIT`; a member that is
+/// all zero means its default. Strings are copied before the call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct drt_client_options {
-    /// Size of the struct in bytes; set by `DRT_CLIENT_OPTIONS_INIT`.
+    /// `sizeof(drt_client_options)`.
     pub struct_size: usize,
-    /// Where the server is; required. `ws(s)://host[:port]/path` is used as it is,
-    /// `http(s)://host[:port][/base]` becomes `ws(s)://host[:port][/base]/websocket`.
-    /// Several, comma-separated, are replicas that are tried in turn.
+    /// Required. `ws(s)://host[:port]/path` is used as it is;
+    /// `http(s)://host[:port][/base]` becomes `ws(s)://…[/base]/websocket`;
+    /// several, with commas between, are replicas that are tried in turn.
     pub url: *const c_char,
-    /// How the client shows who it is; default `DRT_AUTH_HANDSHAKE`.
+    /// `DRT_AUTH_HANDSHAKE` by default.
     pub auth_mode: drt_auth_mode,
-    /// A static token or a JWT; default none.
+    /// A static token or a JWT.
     pub access_token: *const c_char,
-    /// Logs in together with `password`; default none.
+    /// For a login, with `password`.
     pub email: *const c_char,
-    /// Logs in together with `email`; default none.
+    /// For a login, with `email`.
     pub password: *const c_char,
-    /// Gets the first access token. The server takes it once, and its successors stay with
-    /// the client. Default none.
+    /// Good for one use; its successors are kept in memory.
     pub refresh_token: *const c_char,
-    /// Who runs the callbacks; default `DRT_DELIVER_THREAD`.
+    /// `DRT_DELIVER_THREAD` by default.
     pub delivery: drt_delivery,
-    /// Milliseconds that opening a link may take, from the look-up of the name to the
-    /// end of the handshake; default 10,000.
+    /// Milliseconds for DNS, TCP, TLS and upgrade together; 10 000.
     pub connect_timeout_ms: u32,
-    /// Milliseconds that an answer of the server may take; default 10,000.
+    /// Milliseconds for every answer of the server; 10 000.
     pub ack_timeout_ms: u32,
-    /// After this many milliseconds of silence the client asks whether the server is
-    /// there; as much again without an answer is a dead link. Default 25,000.
+    /// Milliseconds of silence after which the client asks, and again after
+    /// which the link is dead; 25 000.
     pub heartbeat_ms: u32,
-    /// The first upper bound of the random delay before a lost link is opened again, in
-    /// milliseconds; it doubles from attempt to attempt. Default 250.
+    /// Milliseconds, the first backoff's upper bound; 250.
     pub reconnect_min_ms: u32,
-    /// The last upper bound of that delay, in milliseconds; default 30,000.
+    /// Milliseconds, every backoff's upper bound; 30 000.
     pub reconnect_max_ms: u32,
-    /// Failed attempts in a row after which the client gives up (`DRT_STATE_FAILED`);
-    /// default 0 = never.
+    /// Failed attempts to reconnect before `DRT_STATE_FAILED`; 0 = never.
     pub reconnect_attempts: u32,
-    /// Bytes that may wait for the application; default 64 MiB. A subscription that overflows
-    /// loses what waits of it as a whole and is brought up to date by a RESYNC.
+    /// Bytes that may wait for the application; 64 MiB.
     pub queue_bytes: u64,
-    /// PEM file with roots to trust beside the system's; default none.
+    /// A file of PEM roots to trust beside the system's.
     pub ca_file: *const c_char,
-    /// URL of a proxy to connect through; default none.
+    /// `http://[user:password@]host:port`; NULL = none.
     pub proxy: *const c_char,
-    /// PEM file with the certificate chain to show to the server, together with
-    /// `client_key_file`; default none.
+    /// A file with the PEM certificate chain to show, with `client_key_file`.
     pub client_cert_file: *const c_char,
-    /// PEM file with the private key of `client_cert_file`; default none.
+    /// A file with its PEM key.
     pub client_key_file: *const c_char,
-    /// Headers to send when a link is opened: lines `Name: value` with line feeds between
-    /// them; default none.
+    /// More headers of the upgrade request, as lines `Name: value`.
     pub headers: *const c_char,
-    /// The User-Agent to send when a link is opened; default "directus-realtime/" and the
-    /// version.
+    /// The User-Agent header; `directus-realtime/VERSION`.
     pub user_agent: *const c_char,
-    /// The largest message taken from the server, in bytes; default 256 MiB.
+    /// Bytes of the largest message that is taken; 256 MiB.
     pub max_message_bytes: u64,
 }
 
-const INIT: &str = "DRT_CLIENT_OPTIONS_INIT";
+/// Options of a subscription. Begin with `DRT_SUBSCRIPTION_OPTIONS_INIT`; a
+/// member that is all zero means its default. Strings are copied before the
+/// call returns.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct drt_subscription_options {
+    /// `sizeof(drt_subscription_options)`.
+    pub struct_size: usize,
+    /// Required.
+    pub collection: *const c_char,
+    /// A JSON object: fields, filter, sort, limit, search, deep, alias, meta …
+    pub query: *const c_char,
+    /// Names the subscription within its client; NULL = one is generated.
+    pub uid: *const c_char,
+    /// Survives its scope and the collective ways of unsubscribing.
+    pub persistent: bool,
+    /// Any of the `DRT_ON_` kinds; 0 = all.
+    pub events: drt_event_mask,
+    /// The primary key of the one item to watch, as text; NULL = the collection.
+    pub item: *const c_char,
+    /// The name of the primary key; `id`.
+    pub primary_key: *const c_char,
+    /// `DRT_PER_ITEM` by default.
+    pub granularity: drt_granularity,
+    /// `DRT_SNAPSHOT_EXACT` by default.
+    pub snapshot: drt_snapshot,
+}
 
-/// Takes over a program's options.
+/// Structs that applications fill grow at the end only, so that those of an
+/// older or a newer header can be read.
 ///
 /// # Safety
-/// `options` is NULL, or as [`versioned::read`] wants it, with texts in it that
-/// are NULL or NUL-terminated.
-pub(super) unsafe fn client_options(options: *const drt_client_options) -> Result<ClientOptions> {
+///
+/// `options` is NULL or points to `struct_size` bytes, which the struct's first
+/// member says; all-zero is a value of `T`.
+unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T> {
+    /// No struct of ours will ever be as large.
+    const MOST: usize = 4096;
     if options.is_null() {
-        return Err(text::null("options"));
+        return Err(is_null("options"));
     }
-    // SAFETY: as the caller promises; every bit pattern is valid for the members.
-    let given = unsafe { versioned::read(options, "options", INIT)?.assume_init() };
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    // SAFETY: the texts are NUL-terminated or NULL, as the caller promises.
+    // SAFETY: a struct begins with its size, whatever its age.
+    let given = unsafe { options.cast::<usize>().read_unaligned() };
+    let invalid = |message: String| Err(Error::new(Status::InvalidArgument, message));
+    if given < least || given > MOST {
+        return invalid(format!("`options.struct_size` is {given}: begin with {init}"));
+    }
+    let size = size_of::<T>();
+    if given > size {
+        // SAFETY: within the bytes that the caller says are there.
+        let rest = unsafe {
+            std::slice::from_raw_parts(options.cast::<u8>().add(size), given - size)
+        };
+        if rest.iter().any(|byte| *byte != 0) {
+            return invalid(
+                "`options` sets something that this version of the library does not know: use \
+                 the library that belongs to the header, or a later one"
+                    .to_owned(),
+            );
+        }
+    }
+    let mut known = std::mem::MaybeUninit::<T>::zeroed();
+    // SAFETY: both have so many bytes; what is not copied is zero, a value of T.
     unsafe {
-        use text::{filled, optional, optional_filled as some};
-        Ok(ClientOptions {
-            url: filled(given.url, "options.url")?.to_owned(),
-            auth_mode: auth_mode(given.auth_mode)?,
-            access_token: some(given.access_token, "options.access_token")?.map(Secret::new),
-            email: owned(some(given.email, "options.email")?),
-            password: some(given.password, "options.password")?.map(Secret::new),
-            refresh_token: some(given.refresh_token, "options.refresh_token")?.map(Secret::new),
-            delivery: delivery(given.delivery)?,
-            connect_timeout_ms: given.connect_timeout_ms,
-            ack_timeout_ms: given.ack_timeout_ms,
-            heartbeat_ms: given.heartbeat_ms,
-            reconnect_min_ms: given.reconnect_min_ms,
-            reconnect_max_ms: given.reconnect_max_ms,
-            reconnect_attempts: given.reconnect_attempts,
-            queue_bytes: given.queue_bytes,
-            ca_file: owned(some(given.ca_file, "options.ca_file")?),
-            client_cert_file: owned(some(given.client_cert_file, "options.client_cert_file")?),
-            client_key_file: owned(some(given.client_key_file, "options.client_key_file")?),
-            proxy: owned(some(given.proxy, "options.proxy")?),
-            headers: owned(optional(given.headers, "options.headers")?),
-            user_agent: owned(some(given.user_agent, "options.user_agent")?),
-            max_message_bytes: given.max_message_bytes,
-        })
+        let (from, to) = (options.cast::<u8>(), known.as_mut_ptr().cast::<u8>());
+        std::ptr::copy_nonoverlapping(from, to, given.min(size));
+        Ok(known.assume_init())
     }
 }
 
-fn auth_mode(value: drt_auth_mode) -> Result<AuthMode> {
-    Ok(match value {
-        DRT_AUTH_HANDSHAKE => AuthMode::Handshake,
-        DRT_AUTH_PUBLIC => AuthMode::Public,
-        DRT_AUTH_STRICT => AuthMode::Strict,
-        _ => return Err(text::unknown_value("options.auth_mode", value)),
+fn unknown<T>(name: &str, value: i64) -> Result<T> {
+    let message = format!("`options.{name}` is {value}, which is none of its constants");
+    Err(Error::new(Status::InvalidArgument, message))
+}
+
+/// # Safety
+///
+/// As the header says of `drt_client_new`.
+pub(super) unsafe fn client_options(options: *const drt_client_options) -> Result<ClientOptions> {
+    let least = std::mem::offset_of!(drt_client_options, auth_mode);
+    // SAFETY: the caller's promise.
+    let o = unsafe { read(options, least, "DRT_CLIENT_OPTIONS_INIT") }?;
+    // SAFETY: NULL or NUL-terminated, by the caller's promise.
+    let text = |text, name| unsafe { optional(text, name) }.map(|t| t.map(str::to_owned));
+    let secret = |secret, name| {
+        // SAFETY: as above.
+        unsafe { optional(secret, name) }.map(|s| s.map(Secret::new))
+    };
+    Ok(ClientOptions {
+        // SAFETY: as above.
+        url: unsafe { required(o.url, "options.url") }?.to_owned(),
+        auth_mode: match o.auth_mode {
+            DRT_AUTH_HANDSHAKE => AuthMode::Handshake,
+            DRT_AUTH_PUBLIC => AuthMode::Public,
+            DRT_AUTH_STRICT => AuthMode::Strict,
+            other => return unknown("auth_mode", other.into()),
+        },
+        access_token: secret(o.access_token, "options.access_token")?,
+        email: text(o.email, "options.email")?,
+        password: secret(o.password, "options.password")?,
+        refresh_token: secret(o.refresh_token, "options.refresh_token")?,
+        delivery: match o.delivery {
+            DRT_DELIVER_THREAD => Mode::Thread,
+            DRT_DELIVER_POLL => Mode::Poll,
+            other => return unknown("delivery", other.into()),
+        },
+        connect_timeout_ms: o.connect_timeout_ms,
+        ack_timeout_ms: o.ack_timeout_ms,
+        heartbeat_ms: o.heartbeat_ms,
+        reconnect_min_ms: o.reconnect_min_ms,
+        reconnect_max_ms: o.reconnect_max_ms,
+        reconnect_attempts: o.reconnect_attempts,
+        queue_bytes: o.queue_bytes,
+        ca_file: text(o.ca_file, "options.ca_file")?,
+        proxy: text(o.proxy, "options.proxy")?,
+        client_cert_file: text(o.client_cert_file, "options.client_cert_file")?,
+        client_key_file: text(o.client_key_file, "options.client_key_file")?,
+        headers: text(o.headers, "options.headers")?,
+        user_agent: text(o.user_agent, "options.user_agent")?,
+        max_message_bytes: o.max_message_bytes,
     })
 }
 
-fn delivery(value: drt_delivery) -> Result<Mode> {
-    Ok(match value {
-        DRT_DELIVER_THREAD => Mode::Thread,
-        DRT_DELIVER_POLL => Mode::Poll,
-        _ => return Err(text::unknown_value("options.delivery", value)),
+/// # Safety
+///
+/// As the header says of `drt_subscribe`.
+pub(super) unsafe fn subscription_options(
+    options: *const drt_subscription_options,
+) -> Result<SubscriptionOptions> {
+    let least = std::mem::offset_of!(drt_subscription_options, query);
+    // `persistent` is a bool: its byte must be 0 or 1 before it is read as one.
+    // SAFETY: the caller's promise; the twin has the same layout.
+    let o = unsafe { read(options.cast::<Twin>(), least, "DRT_SUBSCRIPTION_OPTIONS_INIT") }?;
+    // SAFETY: NULL or NUL-terminated, by the caller's promise.
+    let text = |text, name| unsafe { optional(text, name) }.map(|t| t.map(str::to_owned));
+    if o.events & !ON_ALL != 0 {
+        return unknown("events", o.events.into());
+    }
+    Ok(SubscriptionOptions {
+        // SAFETY: as above.
+        collection: unsafe { required(o.collection, "options.collection") }?.to_owned(),
+        query: text(o.query, "options.query")?,
+        uid: text(o.uid, "options.uid")?,
+        persistent: o.persistent != 0,
+        events: o.events,
+        item: text(o.item, "options.item")?,
+        primary_key: text(o.primary_key, "options.primary_key")?,
+        per_message: match o.granularity {
+            DRT_PER_ITEM => false,
+            DRT_PER_MESSAGE => true,
+            other => return unknown("granularity", other.into()),
+        },
+        snapshot: match o.snapshot {
+            DRT_SNAPSHOT_EXACT => SnapshotMode::Exact,
+            DRT_SNAPSHOT_SERVER => SnapshotMode::Server,
+            other => return unknown("snapshot", other.into()),
+        },
     })
 }
 
-// The order is the ABI: members are appended only.
-const _: () = {
-    assert!(offset_of!(drt_client_options, url) == size_of::<usize>());
-    assert!(offset_of!(drt_client_options, ca_file) < offset_of!(drt_client_options, proxy));
-};
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::Status;
-
-    fn blank() -> drt_client_options {
-        // SAFETY: all-zero is the default of every option.
-        let mut options: drt_client_options = unsafe { std::mem::zeroed() };
-        options.struct_size = size_of::<drt_client_options>();
-        options.url = c"ws://localhost/websocket".as_ptr();
-        options
-    }
-
-    fn refusal(options: &drt_client_options) -> String {
-        // SAFETY: a live struct with literals in it.
-        let error = unsafe { client_options(options) }.expect_err("refused");
-        assert_eq!(error.status, Status::InvalidArgument);
-        error.message
-    }
-
-    #[test]
-    fn an_unknown_choice_is_named_with_its_value() {
-        let options = drt_client_options {
-            auth_mode: 3,
-            ..blank()
-        };
-        assert_eq!(
-            refusal(&options),
-            "`options.auth_mode` has the unknown value 3"
-        );
-        let options = drt_client_options {
-            delivery: -1,
-            ..blank()
-        };
-        assert_eq!(
-            refusal(&options),
-            "`options.delivery` has the unknown value -1"
-        );
-    }
-
-    #[test]
-    fn an_empty_credential_is_not_taken_for_none() {
-        let options = drt_client_options {
-            access_token: c"".as_ptr(),
-            ..blank()
-        };
-        assert!(refusal(&options).contains("`options.access_token` is empty"));
-    }
-
-    #[test]
-    fn everything_left_out_is_the_default() {
-        // SAFETY: a live struct with a literal in it.
-        let options = unsafe { client_options(&blank()) }.expect("taken");
-        assert_eq!(options.url, "ws://localhost/websocket");
-        assert!(options.access_token.is_none() && options.proxy.is_none());
-        assert_eq!(
-            (options.delivery, options.auth_mode),
-            (Mode::Thread, AuthMode::Handshake)
-        );
-    }
+/// `drt_subscription_options` with a byte for the bool.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Twin {
+    struct_size: usize,
+    collection: *const c_char,
+    query: *const c_char,
+    uid: *const c_char,
+    persistent: u8,
+    events: drt_event_mask,
+    item: *const c_char,
+    primary_key: *const c_char,
+    granularity: drt_granularity,
+    snapshot: drt_snapshot,
 }
+
+const _: () = assert!(size_of::<Twin>() == size_of::<drt_subscription_options>());

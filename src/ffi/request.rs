@@ -1,18 +1,20 @@
-//! Messages of the application's own.
+//! Custom messages and requests.
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::Callback;
-use super::client::milliseconds;
-use super::status::{code, drt_status};
-use super::types::{drt_client, drt_release_fn};
-use super::{guard, handle, text};
+use super::barrier;
+use super::callback::{Callback, drt_release_fn};
+use super::client::{drt_client, ms};
+use super::handle;
+use super::status::drt_status;
+use super::strings::{is_null, required};
 use crate::delivery::ReplySink;
 use crate::error::Status;
 
-/// Takes the outcome of a request. `json` is the server's answer or, with
-/// `DRT_ERR_SERVER`, its error object; *not* NUL-terminated, empty where there is none,
-/// valid during the call.
+/// Takes the answer to a request, once: `DRT_OK` with the server's answer,
+/// `DRT_ERR_SERVER` with its error object, `DRT_ERR_TIMEOUT`,
+/// `DRT_ERR_NOT_CONNECTED` (the link was lost) or `DRT_ERR_CLOSED` with nothing.
+/// `json` is counted, not NUL-terminated, and valid during the call.
 pub type drt_reply_fn = Option<
     unsafe extern "C" fn(
         status: drt_status,
@@ -22,29 +24,43 @@ pub type drt_reply_fn = Option<
     ),
 >;
 
-/// Sends a message that no answer is expected to: a JSON object with a `type`.
-/// `DRT_ERR_NOT_CONNECTED` when the client is not connected, `DRT_ERR_QUEUE_FULL` when
-/// too much waits to be sent. Any thread.
+type Function = unsafe extern "C" fn(drt_status, *const c_char, usize, *mut c_void);
+
+struct CReply(Callback<Function>);
+
+impl ReplySink for CReply {
+    fn reply(&self, status: Status, json: &str) {
+        let Callback { function, user_data, .. } = &self.0;
+        // SAFETY: the application's own function and data; the text lives.
+        unsafe { function(status as i32, json.as_ptr().cast(), json.len(), *user_data) }
+    }
+}
+
+/// Sends a message that expects no answer: a JSON object with a `type`. Those of
+/// type subscribe, unsubscribe and auth have functions of their own and are
+/// refused here.
+///
+/// Any thread; does not block. Errors: `DRT_ERR_INVALID_HANDLE`,
+/// `DRT_ERR_INVALID_JSON`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
+/// `DRT_ERR_NOT_CONNECTED`, `DRT_ERR_QUEUE_FULL`, `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_send_message(
     client: *mut drt_client,
     json: *const c_char,
 ) -> drt_status {
-    guard::status(|| {
-        let open = handle::client(client)?;
-        // SAFETY: the caller passes NULL or a NUL-terminated text.
-        let json = unsafe { text::required(json, "json") }?;
-        open.client.send_message(json)
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        // SAFETY: the header's contract.
+        client.send_message(unsafe { required(json, "json") }?)
     })
 }
 
-/// Sends a message and gives its answer to `fn`: a JSON object with a `type`. A uid is
-/// added where it has none.
+/// Sends a message and hands the server's answer to `fn`, exactly once, unless
+/// this call fails. A uid of the library's own takes the place of the message's,
+/// which the answer bears again. `timeout_ms` 0 means `ack_timeout_ms`.
 ///
-/// When this returns DRT_OK, `fn` runs exactly once: with the server's answer, its error
-/// (`DRT_ERR_SERVER`), `DRT_ERR_TIMEOUT` after `timeout_ms` milliseconds (0 = the client's
-/// `ack_timeout_ms`), `DRT_ERR_NOT_CONNECTED` when the link is lost, or `DRT_ERR_CLOSED`.
-/// When this fails, `fn` does not run. Any thread.
+/// Any thread; does not block. Errors: as `drt_send_message`; then `fn` does not
+/// run, and `user_data` is released before the call returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_request(
     client: *mut drt_client,
@@ -54,30 +70,12 @@ pub unsafe extern "C" fn drt_request(
     user_data: *mut c_void,
     release: drt_release_fn,
 ) -> drt_status {
-    let callback = Callback::new(r#fn, user_data, release);
-    guard::status(|| {
-        let open = handle::client(client)?;
-        // SAFETY: the caller passes NULL or a NUL-terminated text.
-        let json = unsafe { text::required(json, "json") }?;
-        let callback = callback.ok_or_else(|| text::null("fn"))?;
-        let sink = Box::new(ReplyCallback { callback });
-        open.client.request(json, milliseconds(timeout_ms), sink)
+    barrier::run(|| {
+        let callback = Callback::new(r#fn, user_data, release);
+        let client = handle::client(client, "client")?;
+        let function = r#fn.ok_or_else(|| is_null("fn"))?;
+        // SAFETY: the header's contract.
+        let json = unsafe { required(json, "json") }?;
+        client.request(json, ms(timeout_ms), Box::new(CReply(callback.with(function))))
     })
-}
-
-type ReplyCall = unsafe extern "C" fn(drt_status, *const c_char, usize, *mut c_void);
-
-struct ReplyCallback {
-    callback: Callback<ReplyCall>,
-}
-
-impl ReplySink for ReplyCallback {
-    fn reply(&self, status: Status, json: &str) {
-        let Callback {
-            call, user_data, ..
-        } = &self.callback;
-        // SAFETY: the application says that `call` may be called with its
-        // `user_data` until `release`; the text outlives the call.
-        unsafe { call(code(status), json.as_ptr().cast(), json.len(), *user_data) }
-    }
 }

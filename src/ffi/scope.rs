@@ -1,41 +1,51 @@
-//! Scopes.
+//! `drt_scope`.
 
-use std::ptr;
-
-use super::out::store;
+use super::barrier;
+use super::client::drt_client;
+use super::handle::{self, Number, Object};
 use super::status::drt_status;
-use super::types::{drt_client, drt_scope};
-use super::{guard, handle, text};
+use super::strings::is_null;
 
-/// Opens a scope: a group of subscriptions that end together, such as those of one page
-/// of a user interface. Stores its handle in `*out`, or NULL when it fails. End it with
-/// `drt_scope_close`, or with its client. Any thread.
+/// A group of subscriptions that end together. A number in pointer's clothing,
+/// made by `drt_scope_new`, ended by `drt_scope_close`.
+pub struct drt_scope {
+    _opaque: [u8; 0],
+}
+
+/// Opens a scope. `*out` is to be ended with `drt_scope_close`; it is NULL after
+/// an error.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+/// `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_scope_new(
     client: *mut drt_client,
     out: *mut *mut drt_scope,
 ) -> drt_status {
-    guard::status(|| {
-        // SAFETY: `out` is NULL or the caller's variable.
-        let tell = |scope| unsafe { store(out, scope) };
-        tell(ptr::null_mut());
-        let open = handle::client(client)?;
-        if out.is_null() {
-            return Err(text::null("out"));
-        }
-        tell(handle::add_scope(&open)?);
+    barrier::run(|| {
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let out = unsafe { out.as_mut() };
+        let client = handle::client(client, "client")?;
+        let out = out.ok_or_else(|| is_null("out"))?;
+        *out = std::ptr::null_mut();
+        let id = client.new_scope()?;
+        *out = handle::insert(Object::Scope(client, id))? as *mut drt_scope;
         Ok(())
     })
 }
 
-/// Ends a scope and its subscriptions; persistent ones live on, outside of any scope.
-/// When it returns, no callback of the ended subscriptions runs or will run, unless
-/// this was called from inside that callback. It may wait for a running one: hold no
-/// lock that the callback takes. Any thread.
+/// Closes a scope: its subscriptions end, but for the persistent ones, which live
+/// on. When it returns, no callback of those that ended is running or will run,
+/// unless this was called from inside that very callback.
+///
+/// Any thread; hold no lock that such a callback takes. Errors:
+/// `DRT_ERR_INVALID_HANDLE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_scope_close(scope: *mut drt_scope) -> drt_status {
-    guard::status(|| {
-        let (open, id) = handle::take_scope(scope)?;
-        open.client.close_scope(id)
+    barrier::run(|| {
+        let (client, id) = handle::scope(scope, "scope")?;
+        let closed = client.close_scope(id);
+        handle::remove(scope as Number);
+        closed
     })
 }

@@ -1,64 +1,74 @@
-//! Subscriptions.
+//! `drt_subscription`.
 
 use std::ffi::{c_char, c_void};
-use std::ptr;
 
-use super::callback::Callback;
-use super::client::milliseconds;
-use super::event::{EventCallback, drt_event_fn, name};
-use super::out::store;
+use super::barrier;
+use super::callback::{Callback, drt_release_fn};
+use super::client::{drt_client, may_block, ms};
+use super::events::{CEvent, drt_event_fn};
+use super::handle::{self, Object};
+use super::options::{drt_subscription_options, subscription_options};
+use super::scope::drt_scope;
 use super::status::{DRT_DUPLICATE, DRT_OK, drt_status};
-use super::subscription_options::{drt_subscription_options, subscription_options};
-use super::types::{drt_client, drt_release_fn, drt_scope, drt_subscription};
-use super::{guard, handle, text};
-use crate::client::{Subscribed, SubscriptionInfo};
-use crate::delivery::enter_callback;
+use super::strings::{is_null, required};
+use crate::client::Subscribed;
+use crate::error::{Error, Status};
+
+/// A subscription. A number in pointer's clothing that needs no freeing: it goes
+/// stale when the subscription ends.
+pub struct drt_subscription {
+    _opaque: [u8; 0],
+}
 
 /// How far a subscription has come.
 pub type drt_subscription_status = i32;
-
 /// The server has not confirmed it on the present link.
-pub const DRT_SUB_PENDING: drt_subscription_status = 0;
+pub const DRT_SUB_PENDING: i32 = 0;
 /// The server has confirmed it.
-pub const DRT_SUB_ACTIVE: drt_subscription_status = 1;
+pub const DRT_SUB_ACTIVE: i32 = 1;
 
-/// A subscription, as `drt_active_subscriptions` shows it. Valid during the call.
+/// What is known of a subscription. Valid during the visit only.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct drt_subscription_info {
-    /// Size of the struct in bytes, as the library knows it.
+    /// `sizeof(drt_subscription_info)` of the library.
     pub struct_size: usize,
     /// The subscription.
     pub handle: *mut drt_subscription,
     /// Its uid, NUL-terminated.
     pub uid: *const c_char,
-    /// Bytes in `uid`.
+    /// The uid's length in bytes.
     pub uid_len: usize,
     /// Its collection, NUL-terminated.
     pub collection: *const c_char,
-    /// Bytes in `collection`.
+    /// The collection's length in bytes.
     pub collection_len: usize,
     /// Whether it survives its scope.
     pub persistent: bool,
-    /// How far it has come.
+    /// `DRT_SUB_PENDING` or `DRT_SUB_ACTIVE`.
     pub status: drt_subscription_status,
-    /// The `sequence` of its last event; 0 before the first.
+    /// The sequence number of its last event; 0 = none yet.
     pub last_sequence: u64,
 }
 
-/// Takes one of the subscriptions; false ends the row.
+/// Visits a subscription; false ends the visits. No lock is held meanwhile.
 pub type drt_subscription_visit_fn = Option<
     unsafe extern "C" fn(info: *const drt_subscription_info, user_data: *mut c_void) -> bool,
 >;
 
-/// Subscribes to a collection. Works in every state but FAILED and CLOSED; the first
-/// subscription of a client connects it.
+/// Subscribes to a collection or an item of it; the first one connects. It is a
+/// wish that outlives links: it is sent again after each reconnect, and the
+/// snapshot (INIT) that follows a gap is marked `DRT_FLAG_RESYNC`.
 ///
-/// `fn` gets the subscription's events: an INIT first, and another one, marked
-/// `DRT_FLAG_RESYNC`, after every gap. `scope` may be NULL. The options are copied.
-/// `out` may be NULL; otherwise `*out` is the new subscription, with `DRT_DUPLICATE` the
-/// one that has the uid already (`fn` is not used then, and is released), or NULL when
-/// this fails. The handle needs no freeing. Any thread.
+/// `scope` ends it when it is closed, or is NULL. `*out`, where `out` is not
+/// NULL, is the subscription: when its uid is taken, the one that exists, and
+/// `fn` is not used but `user_data` released.
+///
+/// Any thread. Success: `DRT_OK`, `DRT_DUPLICATE`. Errors:
+/// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
+/// `DRT_ERR_INVALID_JSON`, `DRT_ERR_NOT_CONNECTED` (the client has failed),
+/// `DRT_ERR_CLOSED`. What the server refuses comes as an event with
+/// `DRT_FLAG_ENDED`, and from `drt_subscription_wait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_subscribe(
     client: *mut drt_client,
@@ -69,165 +79,179 @@ pub unsafe extern "C" fn drt_subscribe(
     release: drt_release_fn,
     out: *mut *mut drt_subscription,
 ) -> drt_status {
-    let callback = Callback::new(r#fn, user_data, release);
-    // SAFETY: `out` is NULL or the caller's variable.
-    let tell = |handle| unsafe { store(out, handle) };
-    guard::remark(|| {
-        tell(ptr::null_mut());
-        let open = handle::client(client)?;
-        let scope = handle::scope_of(&open, scope)?;
-        // SAFETY: the caller passes options that were initialised as documented.
+    barrier::status(|| {
+        let callback = Callback::new(r#fn, user_data, release);
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let out = unsafe { out.as_mut() };
+        let mut unused = std::ptr::null_mut();
+        let out = out.unwrap_or(&mut unused);
+        *out = std::ptr::null_mut();
+        let client = handle::client(client, "client")?;
+        let scope = if scope.is_null() {
+            None
+        } else {
+            let (of, id) = handle::scope(scope, "scope")?;
+            if !of.is_same(&client) {
+                let message = "`scope` belongs to another client";
+                return Err(Error::new(Status::InvalidHandle, message));
+            }
+            Some(id)
+        };
+        let function = r#fn.ok_or_else(|| is_null("fn"))?;
+        // SAFETY: the header's contract.
         let options = unsafe { subscription_options(options) }?;
-        let callback = callback.ok_or_else(|| text::null("fn"))?;
-        let reserved = handle::reserve_subscription(&open)?;
-        let (handle, tag) = (reserved.handle(), reserved.tag());
-        let sink = Box::new(EventCallback { handle, callback });
-        match open.client.subscribe(scope, options, tag, sink)? {
+        let number = handle::reserve()?;
+        // Gives the handle back where the subscription is not made.
+        let sink = Box::new(CEvent { number, callback: callback.with(function) });
+        match client.subscribe(scope, options, number, sink)? {
             Subscribed::New(id) => {
-                reserved.fill(id);
-                tell(handle);
+                handle::fill(number, Object::Subscription(client, id));
+                *out = number as *mut drt_subscription;
                 Ok(DRT_OK)
             }
             Subscribed::Duplicate { tag } => {
-                tell(handle::of_tag(tag));
+                *out = tag as *mut drt_subscription;
                 Ok(DRT_DUPLICATE)
             }
         }
     })
 }
 
-/// Waits until the server has answered a subscription. *Blocks.*
+/// Blocks until the server has answered, for `timeout_ms` milliseconds at most:
+/// its snapshot is on the way to the callback then.
 ///
-/// Returns DRT_OK once it is active, `DRT_ERR_SERVER` when the server has refused it,
-/// `DRT_ERR_TIMEOUT` after `timeout_ms` milliseconds (0 = look and don't wait), or, when
-/// the client fails or is closed, the reason for that. It does not dispatch. Any thread.
+/// Any thread, but not inside a callback. Errors: `DRT_ERR_TIMEOUT`,
+/// `DRT_ERR_SERVER` with the server's words when it refused,
+/// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`, `DRT_ERR_WOULD_DEADLOCK`, and the
+/// reason when the client fails.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_subscription_wait(
-    subscription: *mut drt_subscription,
+    s: *mut drt_subscription,
     timeout_ms: u32,
 ) -> drt_status {
-    guard::status(|| {
-        let (open, id) = handle::subscription(subscription)?;
-        guard::may_block()?;
-        open.client.subscription_wait(id, milliseconds(timeout_ms))
+    barrier::run(|| {
+        let (client, id) = handle::subscription(s, "s")?;
+        may_block()?;
+        client.subscription_wait(id, ms(timeout_ms))
     })
 }
 
-/// Ends a subscription. When it returns, no callback of it runs or will run, unless this
-/// was called from inside that callback. It may wait for a running one: hold no lock that
-/// the callback takes. Any thread.
+/// Ends a subscription. When it returns, no callback of it is running or will
+/// run, unless this was called from inside that very callback.
+///
+/// Any thread; hold no lock that the callback takes. Errors:
+/// `DRT_ERR_INVALID_HANDLE`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_subscription_unsubscribe(
-    subscription: *mut drt_subscription,
-) -> drt_status {
-    guard::status(|| {
-        let (open, id) = handle::subscription(subscription)?;
-        open.client.unsubscribe(id)
+pub unsafe extern "C" fn drt_subscription_unsubscribe(s: *mut drt_subscription) -> drt_status {
+    barrier::run(|| {
+        let (client, id) = handle::subscription(s, "s")?;
+        client.unsubscribe(id)
     })
 }
 
-/// Ends the subscription with that uid, persistent or not, in whichever scope, as
-/// `drt_subscription_unsubscribe` does; `DRT_ERR_NOT_FOUND` if there is none. Any thread.
+/// Ends the subscription with that uid; see `drt_subscription_unsubscribe`.
+///
+/// Any thread. Errors: `DRT_ERR_NOT_FOUND`, `DRT_ERR_INVALID_HANDLE`,
+/// `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`, `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_unsubscribe(
     client: *mut drt_client,
     uid: *const c_char,
 ) -> drt_status {
-    guard::status(|| {
-        let open = handle::client(client)?;
-        // SAFETY: the caller passes NULL or a NUL-terminated text.
-        let uid = unsafe { text::filled(uid, "uid") }?;
-        open.client.unsubscribe_uid(uid)
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        // SAFETY: the header's contract.
+        client.unsubscribe_uid(unsafe { required(uid, "uid") }?)
     })
 }
 
-/// Ends all subscriptions to a collection but the persistent ones, in every scope, as
-/// `drt_subscription_unsubscribe` does. `*ended` is their number; `ended` may be NULL.
-/// Any thread.
+/// Ends a collection's subscriptions in every scope, but for the persistent ones;
+/// `*ended`, where it is not NULL, is their number. See
+/// `drt_subscription_unsubscribe`.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+/// `DRT_ERR_INVALID_UTF8`, `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_unsubscribe_collection(
     client: *mut drt_client,
     collection: *const c_char,
     ended: *mut usize,
 ) -> drt_status {
-    guard::status(|| {
-        // SAFETY: `ended` is NULL or the caller's variable.
-        let tell = |count| unsafe { store(ended, count) };
-        tell(0);
-        let open = handle::client(client)?;
-        // SAFETY: the caller passes NULL or a NUL-terminated text.
-        let collection = unsafe { text::filled(collection, "collection") }?;
-        tell(open.client.unsubscribe_collection(collection)?);
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        // SAFETY: the header's contract.
+        let collection = unsafe { required(collection, "collection") }?;
+        let number = client.unsubscribe_collection(collection)?;
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        if let Some(ended) = unsafe { ended.as_mut() } {
+            *ended = number;
+        }
         Ok(())
     })
 }
 
-/// Ends all subscriptions but the persistent ones, in every scope, as
-/// `drt_subscription_unsubscribe` does. `*ended` is their number; `ended` may be NULL.
-/// Any thread.
+/// Ends all subscriptions in every scope, but for the persistent ones; `*ended`,
+/// where it is not NULL, is their number. See `drt_subscription_unsubscribe`.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_unsubscribe_all(
     client: *mut drt_client,
     ended: *mut usize,
 ) -> drt_status {
-    guard::status(|| {
-        // SAFETY: `ended` is NULL or the caller's variable.
-        let tell = |count| unsafe { store(ended, count) };
-        tell(0);
-        tell(handle::client(client)?.client.unsubscribe_all()?);
+    barrier::run(|| {
+        let number = handle::client(client, "client")?.unsubscribe_all()?;
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        if let Some(ended) = unsafe { ended.as_mut() } {
+            *ended = number;
+        }
         Ok(())
     })
 }
 
-/// Whether a subscription with that uid exists, confirmed or not; false for an invalid
-/// handle. Any thread.
+/// Whether a subscription has that uid; false also after an error.
+///
+/// Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_has_subscription(client: *mut drt_client, uid: *const c_char) -> bool {
-    guard::value(false, || {
-        let open = handle::client(client)?;
-        // SAFETY: the caller passes NULL or a NUL-terminated text.
-        let uid = unsafe { text::filled(uid, "uid") }?;
-        Ok(open.client.has_subscription(uid))
+pub unsafe extern "C" fn drt_has_subscription(
+    client: *mut drt_client,
+    uid: *const c_char,
+) -> bool {
+    barrier::value(false, || {
+        let client = handle::client(client, "client")?;
+        // SAFETY: the header's contract.
+        Ok(client.has_subscription(unsafe { required(uid, "uid") }?))
     })
 }
 
-/// Shows `fn` each subscription of the client, in the order in which they were made,
-/// before it returns. `fn` may call every function, except those that block. Any thread.
+/// Visits the subscriptions in the order in which they were made, on the calling
+/// thread.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+/// `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_active_subscriptions(
     client: *mut drt_client,
     r#fn: drt_subscription_visit_fn,
     user_data: *mut c_void,
 ) -> drt_status {
-    guard::status(|| {
-        let open = handle::client(client)?;
-        let visit = r#fn.ok_or_else(|| text::null("fn"))?;
-        open.client.visit_subscriptions(&mut |info| {
-            let info = c_info(info);
-            let _inside = enter_callback();
-            // SAFETY: the caller says that `fn` may be called with its `user_data`
-            // during this call; what the info points to outlives it.
-            unsafe { visit(&info, user_data) }
+    barrier::run(|| {
+        let client = handle::client(client, "client")?;
+        let function = r#fn.ok_or_else(|| is_null("fn"))?;
+        client.visit_subscriptions(&mut |seen| {
+            let info = drt_subscription_info {
+                struct_size: size_of::<drt_subscription_info>(),
+                handle: seen.tag as *mut drt_subscription,
+                uid: seen.uid.as_ptr(),
+                uid_len: seen.uid.to_bytes().len(),
+                collection: seen.collection.as_ptr(),
+                collection_len: seen.collection.to_bytes().len(),
+                persistent: seen.persistent,
+                status: if seen.active { DRT_SUB_ACTIVE } else { DRT_SUB_PENDING },
+                last_sequence: seen.last_sequence,
+            };
+            // SAFETY: the application's own function and data; the info lives.
+            unsafe { function(&info, user_data) }
         })
     })
-}
-
-fn c_info(info: &SubscriptionInfo<'_>) -> drt_subscription_info {
-    let (uid, uid_len) = name(info.uid);
-    let (collection, collection_len) = name(info.collection);
-    drt_subscription_info {
-        struct_size: size_of::<drt_subscription_info>(),
-        handle: handle::of_tag(info.tag),
-        uid,
-        uid_len,
-        collection,
-        collection_len,
-        persistent: info.persistent,
-        status: if info.active {
-            DRT_SUB_ACTIVE
-        } else {
-            DRT_SUB_PENDING
-        },
-        last_sequence: info.last_sequence,
-    }
 }
