@@ -6,6 +6,24 @@
 //! runs it, so that a callback is dropped (released) exactly once and just
 //! there where callbacks run.
 
+mod api;
+mod consumer;
+mod cutter;
+mod desk;
+mod dispatcher;
+mod drain;
+mod load;
+mod presence;
+mod queue;
+mod waiting;
+mod wakeup;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::{Delivery, DeliveryStats};
+pub use presence::{CallbackGuard, enter_callback, in_callback};
+
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

@@ -1,0 +1,86 @@
+//! Events as one JSON array, for languages in which a call per event costs
+//! more than parsing.
+
+use std::fmt::Write;
+
+use super::{EventView, Item};
+
+/// The array that is being written:
+/// `[[key,kind,flags,sequence,index,count,data,meta?],…]`.
+#[derive(Default)]
+pub(super) struct Batch {
+    text: String,
+    /// Up to where the text is whole: behind the last event.
+    whole: usize,
+    /// The next item must come after the batch has been handed over.
+    pub is_over: bool,
+}
+
+impl Batch {
+    /// An empty batch that uses this buffer.
+    pub fn new(mut buffer: String) -> Batch {
+        buffer.clear();
+        buffer.push('[');
+        Batch {
+            whole: buffer.len(),
+            text: buffer,
+            is_over: false,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.whole == 1
+    }
+
+    /// Whether the batch has to be handed over before this item is processed.
+    pub fn ends_before(&mut self, item: &Item) -> bool {
+        self.is_over = !self.is_empty()
+            && match item {
+                Item::Event(_) | Item::Register { .. } | Item::CaughtUp { .. } => false,
+                Item::Release { .. }
+                | Item::State { .. }
+                | Item::SetStateSink(_)
+                | Item::SetTokenSink(_)
+                | Item::TokenWanted { .. }
+                | Item::Reply { .. } => true,
+            };
+        self.is_over
+    }
+
+    /// Appends an event.
+    pub fn add(&mut self, key: u64, event: &EventView<'_>) {
+        let comma = if self.is_empty() { "" } else { "," };
+        let &EventView {
+            kind,
+            flags,
+            sequence,
+            index,
+            count,
+            ..
+        } = event;
+        // Writing to a string cannot fail.
+        let _ = write!(
+            self.text,
+            "{comma}[{key},{},{flags},{sequence},{index},{count},",
+            kind as u32
+        );
+        self.text.push_str(event.data.unwrap_or("null"));
+        if let Some(meta) = event.meta {
+            self.text.push(',');
+            self.text.push_str(meta);
+        }
+        self.text.push(']');
+        self.whole = self.text.len();
+    }
+
+    /// Takes back what was written of an event that panicked.
+    pub fn repair(&mut self) {
+        self.text.truncate(self.whole);
+    }
+
+    /// The whole array.
+    pub fn into_text(mut self) -> String {
+        self.text.push(']');
+        self.text
+    }
+}

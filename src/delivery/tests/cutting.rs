@@ -1,0 +1,202 @@
+use super::*;
+
+fn shaped(item: Option<&str>, per_message: bool) -> Shape {
+    Shape {
+        per_message,
+        primary_key: "id".into(),
+        item: item.map(Into::into),
+    }
+}
+
+/// What a subscription of this shape gets from one message.
+fn cut(shape: Shape, kind: EventKind, data: &str) -> Vec<String> {
+    let bench = Bench::poll();
+    let a = bench.register_with(0, shape, bench.sink("a"));
+    bench.push([Item::Event(message(&a, kind, data))]);
+    bench.run()
+}
+
+/// What it gets from a frame that the fast scan took for an update.
+fn scanned(shape: Shape, frame: &str, data: &str) -> Vec<String> {
+    let bench = Bench::poll();
+    let a = bench.register_with(0, shape, bench.sink("a"));
+    let start = frame.find(data).unwrap() as u32;
+    bench.push([Item::Event(Event {
+        frame: Frame::from(frame.to_owned()),
+        data: Some((start, start + data.len() as u32)),
+        checked: false,
+        ..message(&a, EventKind::Update, "")
+    })]);
+    bench.run()
+}
+
+#[test]
+fn a_message_makes_one_callback_per_item() {
+    let per_item = |kind, data| cut(shaped(None, false), kind, data);
+    assert_eq!(
+        per_item(EventKind::Create, r#"[ {"id":1} ,{"id":[2,3]}]"#),
+        [
+            r#"a 1 Create {"id":1} 0/2"#,
+            r#"a 2 Create {"id":[2,3]} 1/2"#
+        ]
+    );
+    assert_eq!(
+        per_item(EventKind::Update, r#"{"id":1}"#),
+        [r#"a 1 Update {"id":1} 0/1"#]
+    );
+    assert_eq!(
+        per_item(EventKind::Delete, r#"["4",5]"#),
+        [r#"a 1 Delete {"id":"4"} 0/2"#, r#"a 2 Delete {"id":5} 1/2"#]
+    );
+    assert!(per_item(EventKind::Update, "[]").is_empty());
+}
+
+#[test]
+fn snapshots_and_errors_come_in_one_piece() {
+    for kind in [EventKind::Init, EventKind::Error] {
+        for shape in [
+            shaped(None, false),
+            shaped(Some("1"), false),
+            shaped(None, true),
+        ] {
+            assert_eq!(
+                cut(shape, kind, "[1,2]"),
+                [format!("a 1 {kind:?} [1,2] 0/1")]
+            );
+        }
+    }
+}
+
+#[test]
+fn per_message_passes_the_servers_own_value() {
+    for kind in [EventKind::Create, EventKind::Update, EventKind::Delete] {
+        let whole = format!("a 1 {kind:?} [1,2] 0/1");
+        assert_eq!(cut(shaped(None, true), kind, "[1,2]"), [whole]);
+    }
+}
+
+#[test]
+fn deletes_of_other_items_are_left_out() {
+    let delete = |item, data| cut(shaped(Some(item), false), EventKind::Delete, data);
+    assert_eq!(
+        delete("4", r#"[3,"4",5]"#),
+        [r#"a 1 Delete {"id":"4"} 0/1"#]
+    );
+    assert_eq!(delete("4", "[4]"), ["a 1 Delete {\"id\":4} 0/1"]);
+    assert!(delete("4", r#"[3,"44",null,[4]]"#).is_empty());
+    assert!(delete("abc", r#"["ABC"]"#).is_empty());
+    assert_eq!(
+        delete(
+            "0F9e4c1a-0000-4000-8000-00000000000a",
+            r#"["0f9E4C1A-0000-4000-8000-00000000000A"]"#
+        ),
+        [r#"a 1 Delete {"id":"0f9E4C1A-0000-4000-8000-00000000000A"} 0/1"#]
+    );
+}
+
+#[test]
+fn a_whole_message_is_left_out_when_the_item_is_not_in_it() {
+    let delete = |data| cut(shaped(Some("4"), true), EventKind::Delete, data);
+    assert_eq!(delete(r#"[3,"4"]"#), [r#"a 1 Delete [3,"4"] 0/1"#]);
+    assert!(delete("[3]").is_empty());
+}
+
+#[test]
+fn meta_comes_with_every_piece_and_data_may_be_absent() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    let mut event = message(&a, EventKind::Update, "[1,2]{}");
+    event.data = Some((0, 5));
+    event.meta = Some((5, 7));
+    let mut empty = message(&a, EventKind::Init, "");
+    empty.data = None;
+    bench.push([Item::Event(event), Item::Event(empty)]);
+    assert_eq!(
+        bench.run(),
+        [
+            "a 1 Update 1 0/2 meta {}",
+            "a 2 Update 2 1/2 meta {}",
+            "a 3 Init - 0/1"
+        ]
+    );
+}
+
+#[test]
+fn a_frame_that_only_looked_like_an_event_is_read_as_a_whole() {
+    // Two members in place of what looked like one array.
+    let frame = r#"{"type":"subscription","event":"update","data":[1],"event":"create","meta":[2],"uid":"0.1"}"#;
+    let data = r#"[1],"event":"create","meta":[2]"#;
+    for per_message in [false, true] {
+        let data_out = if per_message { "[1]" } else { "1" };
+        assert_eq!(
+            scanned(shaped(None, per_message), frame, data),
+            [format!("a 1 Create {data_out} 0/1 meta [2]")]
+        );
+    }
+}
+
+#[test]
+fn a_broken_frame_is_reported_and_not_delivered() {
+    for per_message in [false, true] {
+        for (frame, data) in [
+            (
+                r#"{"type":"subscription","event":"update","data":[1,],"uid":"0.1"}"#,
+                "[1,]",
+            ),
+            (
+                r#"{"type":"pong","data":[1],"x":[2],"uid":"0.1"}"#,
+                r#"[1],"x":[2]"#,
+            ),
+        ] {
+            assert_eq!(
+                scanned(shaped(None, per_message), frame, data),
+                ["malformed 0 0"]
+            );
+        }
+    }
+}
+
+#[test]
+fn ranges_outside_of_the_frame_are_a_broken_event() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    for range in [(0, 100), (3, 2), (1, 2)] {
+        let event = message(&a, EventKind::Init, "é");
+        bench.push([Item::Event(Event {
+            data: Some(range),
+            ..event
+        })]);
+        assert_eq!(bench.run(), ["malformed 0 0"]);
+    }
+}
+
+#[test]
+fn after_a_broken_event_nothing_but_an_init_follows() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    let b = bench.register(1, "b");
+    let broken = Event {
+        checked: false,
+        ..message(&a, EventKind::Update, "[")
+    };
+    bench.push([
+        update(&a, "[1]"),
+        Item::Event(broken),
+        update(&a, "[2]"),
+        update(&b, "[3]"),
+        Item::Event(message(&a, EventKind::Error, "{}")),
+        Item::Event(message(&a, EventKind::Init, "[]")),
+        update(&a, "[4]"),
+    ]);
+    assert_eq!(
+        bench.run(),
+        [
+            "a 1 Update 1 0/1",
+            "malformed 0 0",
+            "b 2 Update 3 0/1",
+            "a 3 Error {} 0/1",
+            "a 4 Init [] 0/1",
+            "a 5 Update 4 0/1",
+        ]
+    );
+}

@@ -1,0 +1,284 @@
+//! Fakes for the tests of delivery, and the tests by concern.
+
+mod closing;
+mod cutting;
+mod draining;
+mod ending;
+mod order;
+mod overflow;
+mod polling;
+mod stress;
+
+use std::ffi::CString;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use super::load::OVERHEAD;
+use super::*;
+use crate::error::Result;
+
+/// Longer than anything takes, even on a machine that is busy.
+const AGES: Duration = Duration::from_secs(60);
+const NOW: Option<Duration> = Some(Duration::ZERO);
+const AMPLE: u64 = 1 << 26;
+
+/// What happened, one line each, in order.
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<Vec<String>>>);
+
+impl Diary {
+    fn write(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+type Hook = Box<dyn Fn(&EventView<'_>) + Send>;
+
+/// Every kind of callback; writes what it is told, and its release.
+struct FakeSink {
+    name: &'static str,
+    diary: Diary,
+    hook: Option<Hook>,
+}
+
+impl EventSink for FakeSink {
+    fn event(&self, event: &EventView<'_>) {
+        assert!(in_callback());
+        let &EventView {
+            kind,
+            data,
+            meta,
+            sequence,
+            index,
+            count,
+            ..
+        } = event;
+        let (name, data) = (self.name, data.unwrap_or("-"));
+        let meta = meta.map(|meta| format!(" meta {meta}")).unwrap_or_default();
+        self.diary.write(format!(
+            "{name} {sequence} {kind:?} {data} {index}/{count}{meta}"
+        ));
+        if let Some(hook) = &self.hook {
+            hook(event);
+        }
+    }
+
+    fn drain_key(&self) -> u64 {
+        u64::from(self.name.as_bytes()[0])
+    }
+}
+
+impl StateSink for FakeSink {
+    fn state(&self, state: State, _: Status, message: &str) {
+        assert!(in_callback());
+        self.diary
+            .write(format!("{} {state:?} {message}", self.name));
+    }
+}
+
+impl TokenSink for FakeSink {
+    fn token_wanted(&self, reason: Status) {
+        assert!(in_callback());
+        self.diary.write(format!("{} {reason:?}", self.name));
+    }
+}
+
+impl ReplySink for FakeSink {
+    fn reply(&self, status: Status, json: &str) {
+        assert!(in_callback());
+        self.diary.write(format!("{} {status:?} {json}", self.name));
+    }
+}
+
+impl Drop for FakeSink {
+    fn drop(&mut self) {
+        assert!(
+            in_callback(),
+            "{} was released outside of the dispatcher",
+            self.name
+        );
+        self.diary.write(format!("{} released", self.name));
+    }
+}
+
+struct FakeFeedback(Diary);
+
+impl Feedback for FakeFeedback {
+    fn caught_up(&self, slot: u32, epoch: u32) {
+        self.0.write(format!("caught up {slot} {epoch}"));
+    }
+
+    fn malformed(&self, slot: u32, epoch: u32) {
+        self.0.write(format!("malformed {slot} {epoch}"));
+    }
+
+    fn released(&self, slot: u32) {
+        self.0.write(format!("free {slot}"));
+    }
+}
+
+/// A delivery with its fakes.
+struct Bench {
+    delivery: Arc<Delivery>,
+    diary: Diary,
+    _feedback: Arc<FakeFeedback>,
+}
+
+impl Bench {
+    fn new(mode: Mode, budget: u64) -> Bench {
+        let diary = Diary::default();
+        let feedback = Arc::new(FakeFeedback(diary.clone()));
+        let weak: Weak<FakeFeedback> = Arc::downgrade(&feedback);
+        let delivery = Delivery::new(mode, budget, weak).unwrap();
+        Bench {
+            delivery,
+            diary,
+            _feedback: feedback,
+        }
+    }
+
+    fn poll() -> Bench {
+        Bench::new(Mode::Poll, AMPLE)
+    }
+
+    fn sink(&self, name: &'static str) -> Box<FakeSink> {
+        Box::new(FakeSink {
+            name,
+            diary: self.diary.clone(),
+            hook: None,
+        })
+    }
+
+    fn register(&self, slot: u32, name: &'static str) -> Arc<Target> {
+        self.register_with(slot, Shape::default(), self.sink(name))
+    }
+
+    fn register_hooked(
+        &self,
+        slot: u32,
+        name: &'static str,
+        hook: impl Fn(&EventView<'_>) + Send + 'static,
+    ) -> Arc<Target> {
+        let sink = FakeSink {
+            name,
+            diary: self.diary.clone(),
+            hook: Some(Box::new(hook)),
+        };
+        self.register_with(slot, Shape::default(), Box::new(sink))
+    }
+
+    fn register_with(&self, slot: u32, shape: Shape, sink: Box<dyn EventSink>) -> Arc<Target> {
+        let target = target(slot, shape);
+        self.push([Item::Register {
+            target: Arc::clone(&target),
+            sink,
+        }]);
+        target
+    }
+
+    fn push(&self, items: impl IntoIterator<Item = Item>) -> Vec<(u32, u32)> {
+        let mut batch: Vec<_> = items.into_iter().collect();
+        let lost = self.delivery.push(&mut batch);
+        assert!(batch.is_empty());
+        lost
+    }
+
+    /// Dispatches what is there, and tells what happened.
+    fn run(&self) -> Vec<String> {
+        self.dispatch(0).unwrap();
+        self.diary.take()
+    }
+
+    fn dispatch(&self, most: usize) -> Result<usize> {
+        self.delivery.dispatch(NOW, most)
+    }
+
+    /// In thread mode: waits until everything that was pushed is done with.
+    fn settle(&self) {
+        let (done, signal) = channel();
+        self.push([Item::Reply {
+            sink: Box::new(Mark(done)),
+            status: Status::Ok,
+            json: Frame::from_static(""),
+        }]);
+        signal.recv_timeout(AGES).unwrap();
+    }
+
+    fn close(&self) -> Result<()> {
+        self.delivery.close(Instant::now() + AGES)
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.close().unwrap();
+        }
+    }
+}
+
+/// Tells that delivery has come so far.
+struct Mark(Sender<()>);
+
+impl ReplySink for Mark {
+    fn reply(&self, _: Status, _: &str) {
+        let _ = self.0.send(());
+    }
+}
+
+/// A door that a callback waits behind until it is opened.
+fn door() -> (Sender<()>, impl Fn() + Send) {
+    let (open, wait): (Sender<()>, Receiver<()>) = channel();
+    (open, move || {
+        let _ = wait.recv_timeout(AGES);
+    })
+}
+
+fn target(slot: u32, shape: Shape) -> Arc<Target> {
+    Arc::new(Target {
+        slot,
+        tag: 0,
+        uid: CString::new(format!("uid-{slot}")).unwrap(),
+        collection: CString::new("posts").unwrap(),
+        shape,
+        epoch: AtomicU32::new(0),
+        last_sequence: AtomicU64::new(0),
+    })
+}
+
+/// A message of one subscription in its present epoch.
+fn message(target: &Target, kind: EventKind, data: &str) -> Event {
+    Event {
+        slot: target.slot,
+        epoch: target.epoch(),
+        kind,
+        flags: 0,
+        frame: Frame::from(data.to_owned()),
+        data: Some((0, data.len() as u32)),
+        meta: None,
+        checked: true,
+    }
+}
+
+fn update(target: &Target, data: &str) -> Item {
+    Item::Event(message(target, EventKind::Update, data))
+}
+
+fn state(message: &str) -> Item {
+    Item::State {
+        state: State::Connected,
+        reason: Status::Ok,
+        message: message.into(),
+    }
+}
+
+/// What an update with this data weighs.
+fn weight(data: &str) -> u64 {
+    data.len() as u64 + OVERHEAD
+}

@@ -1,0 +1,169 @@
+use super::*;
+
+#[test]
+fn i3_the_heaviest_subscription_loses_all_that_waits_for_it() {
+    let big = "[1,2,3,4]";
+    let bench = Bench::new(Mode::Poll, weight("[1]") * 2 + weight(big) * 2);
+    let a = bench.register(0, "a");
+    let b = bench.register(1, "b");
+    assert!(
+        bench
+            .push([update(&a, "[1]"), update(&b, big), update(&b, big)])
+            .is_empty()
+    );
+    // The rest of what this push brings of it goes, too.
+    assert_eq!(
+        bench.push([update(&a, "[1]"), update(&b, "[5]"), update(&b, "[6]")]),
+        [(1, 1)]
+    );
+    assert_eq!(b.epoch(), 1);
+    assert!(
+        bench
+            .push([update(&a, "[7]"), update(&b, "[8]")])
+            .is_empty()
+    );
+    assert_eq!(
+        bench.run(),
+        [
+            "a 1 Update 1 0/1",
+            "a 2 Update 1 0/1",
+            "caught up 1 1",
+            "a 3 Update 7 0/1",
+            "b 4 Update 8 0/1",
+        ]
+    );
+    assert_eq!(bench.delivery.stats().overflows, 1);
+}
+
+#[test]
+fn of_equals_the_one_that_was_pushed_to_loses() {
+    for pushed in [0, 1] {
+        let bench = Bench::new(Mode::Poll, weight("[1]") * 3);
+        let targets = [bench.register(0, "a"), bench.register(1, "b")];
+        let other = 1 - pushed;
+        bench.push([
+            update(&targets[other], "[1]"),
+            update(&targets[other], "[1]"),
+        ]);
+        bench.push([update(&targets[pushed], "[1]")]);
+        let lost = bench.push([update(&targets[pushed], "[1]")]);
+        assert_eq!(lost, [(pushed as u32, 1)]);
+    }
+}
+
+#[test]
+fn several_lose_when_one_is_not_enough() {
+    let bench = Bench::new(Mode::Poll, weight("[1]") * 2);
+    let targets: Vec<_> = ["a", "b", "c"]
+        .into_iter()
+        .zip(0..)
+        .map(|(n, s)| bench.register(s, n))
+        .collect();
+    let mut lost = bench.push(
+        targets
+            .iter()
+            .flat_map(|t| [update(t, "[1]"), update(t, "[1]")]),
+    );
+    lost.sort();
+    assert_eq!(lost.len(), 2);
+    let stats = bench.delivery.stats();
+    assert_eq!(
+        (stats.overflows, stats.queued_bytes),
+        (2, weight("[1]") * 2)
+    );
+}
+
+#[test]
+fn an_event_larger_than_the_budget_is_accepted_alone() {
+    let bench = Bench::new(Mode::Poll, 200);
+    let a = bench.register(0, "a");
+    let large = format!("[\"{}\"]", "x".repeat(300));
+    assert!(bench.push([update(&a, &large)]).is_empty());
+    assert_eq!(bench.dispatch(0), Ok(1));
+    bench.push([update(&a, "[1]")]);
+    assert_eq!(bench.push([update(&a, &large)]), [(0, 1)]);
+    bench.diary.take();
+    assert_eq!(bench.run(), ["caught up 0 1"]);
+    assert!(bench.push([update(&a, &large)]).is_empty());
+}
+
+#[test]
+fn what_is_in_hand_is_lost_and_counted_as_well() {
+    let bench = Bench::new(Mode::Poll, weight("[1]") * 40);
+    let a = bench.register(0, "a");
+    let b = bench.register(1, "b");
+    bench.push((0..20).map(|_| update(&a, "[1]")));
+    assert_eq!(bench.dispatch(1), Ok(1));
+    bench.diary.take();
+    bench.push((0..15).map(|_| update(&b, "[1]")));
+    assert_eq!(bench.delivery.stats().queued_events, 34);
+    // 5 of a's are in hand, one of them done with: it is still the heaviest.
+    assert_eq!(bench.push((0..7).map(|_| update(&b, "[1]"))).len(), 1);
+    assert_eq!(a.epoch() + b.epoch(), 1);
+    let seen = bench.run();
+    let lost = if a.epoch() == 1 { "a" } else { "b" };
+    assert!(seen.iter().all(|line| !line.starts_with(lost)), "{seen:?}");
+}
+
+#[test]
+fn i6_frames_that_stay_do_not_keep_the_read_buffer_alive() {
+    let text = format!("[1][\"{}\"]", "x".repeat(1000));
+    let budget = weight("[1]") + weight(&text[3..]);
+    let bench = Bench::new(Mode::Poll, budget);
+    let a = bench.register(0, "a");
+    let b = bench.register(1, "b");
+    // Two frames of one read: memory is shared.
+    let buffer = tokio_tungstenite::tungstenite::Bytes::from(text.clone());
+    let part = |range: std::ops::Range<usize>| Frame::try_from(buffer.slice(range)).unwrap();
+    let mut stays = message(&a, EventKind::Update, "[1]");
+    stays.frame = part(0..3);
+    let mut goes = message(&b, EventKind::Update, &text[3..]);
+    goes.frame = part(3..text.len());
+    bench.push([Item::Event(stays), Item::Event(goes)]);
+    assert!(!buffer.is_unique());
+    assert_eq!(bench.push([update(&a, "[2]")]), [(1, 1)]);
+    assert!(buffer.is_unique());
+    assert_eq!(
+        bench.run(),
+        ["a 1 Update 1 0/1", "a 2 Update 2 0/1", "caught up 1 1"]
+    );
+}
+
+#[test]
+fn a_refusal_survives_an_overflow_of_its_subscription() {
+    let bench = Bench::new(Mode::Poll, weight("[1]"));
+    let a = bench.register(0, "a");
+    let mut last = message(&a, EventKind::Error, "{}");
+    last.flags = FLAG_ENDED;
+    let items = [
+        update(&a, "[1]"),
+        update(&a, "[1]"),
+        Item::Event(last),
+        Item::Release { slot: 0 },
+    ];
+    assert_eq!(bench.push(items), [(0, 1)]);
+    assert_eq!(bench.run(), ["a 1 Error {} 0/1", "a released", "free 0"]);
+}
+
+#[test]
+fn an_epoch_never_looks_ended() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    a.epoch.store(ENDED - 1, Ordering::SeqCst);
+    assert_eq!(bench.delivery.discard(&a), 0);
+    assert_eq!(a.epoch(), 0);
+}
+
+#[test]
+fn discarding_drops_what_waits_without_a_marker() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    let b = bench.register(1, "b");
+    bench.push([update(&a, "[1]"), update(&b, "[2]"), update(&a, "[3]")]);
+    let old = message(&a, EventKind::Update, "[4]");
+    assert_eq!(bench.delivery.discard(&a), 1);
+    assert_eq!(bench.delivery.stats().queued_events, 1);
+    // Of another epoch than the present one: left out.
+    bench.push([Item::Event(old), update(&a, "[5]")]);
+    assert_eq!(bench.run(), ["b 1 Update 2 0/1", "a 2 Update 5 0/1"]);
+}
