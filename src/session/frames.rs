@@ -13,6 +13,7 @@ use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire::WireUid;
 use crate::protocol::Frame;
 use crate::subscriptions::Phase;
+use crate::subscriptions::recent::Recent;
 
 /// Where an event's parts are in its frame.
 struct Parts {
@@ -93,7 +94,7 @@ impl Session {
             Incoming::Items { data, meta, .. } => {
                 if let Some(entry) = wire.and_then(|wire| self.ledger.settle(wire.serial)) {
                     if let (What::Read(id), Some(wire)) = (entry.what, wire) {
-                        self.on_read(id, wire.serial, &Snapshot { frame, data, meta });
+                        self.on_read(now, id, wire.serial, &Snapshot { frame, data, meta });
                     }
                 }
                 self.explain_items(now);
@@ -142,7 +143,13 @@ impl Session {
             checked: parts.checked,
         };
         match subscription.phase {
-            Phase::Active { .. } => self.items.push(Item::Event(event)),
+            Phase::Active { .. } => {
+                let primary_key = &subscription.target.shape.primary_key;
+                let told = |recent: &mut Box<Recent>| recent.has_told(&event, primary_key);
+                if !subscription.recent.as_mut().is_some_and(told) {
+                    self.items.push(Item::Event(event));
+                }
+            }
             Phase::Reading { .. } => self.hold(wire.slot, event),
             // The snapshot that is still to be read will show it.
             Phase::Wanted | Phase::Sent { .. } | Phase::ToRead { .. } | Phase::Behind { .. } => {}

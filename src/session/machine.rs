@@ -101,6 +101,9 @@ pub struct Session {
     /// Subscriptions that wait before they are tried again.
     pub(super) sleeping: BTreeSet<(Duration, SubId)>,
 
+    /// Whose snapshots' keys are to be forgotten, and when.
+    pub(super) forget: VecDeque<(Duration, SubId)>,
+
     /// The server has sent an error without a uid: from now on one message at a
     /// time, so that the next one can be told whose it is.
     pub(super) one_at_a_time: bool,
@@ -150,6 +153,7 @@ impl Session {
             reads: VecDeque::new(),
             subscribes: VecDeque::new(),
             sleeping: BTreeSet::new(),
+            forget: VecDeque::new(),
             one_at_a_time: false,
             unexplained: Vec::new(),
             refused: VecDeque::new(),
@@ -246,6 +250,7 @@ impl Session {
             paced,
             self.ledger.next_deadline().map(|(at, _)| at),
             self.sleeping.first().map(|(at, _)| *at),
+            self.forget.front().map(|(at, _)| *at),
             self.lingers.iter().map(|linger| linger.deadline).min(),
         ]
         .into_iter()
@@ -256,6 +261,7 @@ impl Session {
     /// Does what is due.
     pub fn on_timer(&mut self, now: Now) {
         self.close_old_lingers(now);
+        self.forget_old_snapshots(now);
         if self.retry_at.is_some_and(|at| at <= now.mono) {
             self.auth.asked = false;
             self.begin(now);

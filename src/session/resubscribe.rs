@@ -145,7 +145,7 @@ impl Session {
         if wish.exact && wish.wants_snapshot() && !subscription.is_system() {
             self.start_read(now, id, wire.serial);
         } else {
-            self.activate(id, snapshot);
+            self.activate(now, id, snapshot);
         }
     }
 
@@ -158,12 +158,12 @@ impl Session {
     }
 
     /// The answer to a read.
-    pub(super) fn on_read(&mut self, id: SubId, serial: u64, snapshot: &Snapshot<'_>) {
+    pub(super) fn on_read(&mut self, now: Now, id: SubId, serial: u64, snapshot: &Snapshot<'_>) {
         let reading = self.registry.get(id).is_some_and(
             |s| matches!(s.phase, Phase::Reading { read, .. } if read == serial),
         );
         if reading {
-            self.activate(id, snapshot);
+            self.activate(now, id, snapshot);
         }
     }
 
@@ -341,7 +341,7 @@ impl Session {
         let Phase::Behind { serial, .. } = subscription.phase else { return };
         if !subscription.wish.wants_snapshot() {
             let frame = Frame::from_static("");
-            self.activate(id, &Snapshot { frame: &frame, data: None, meta: None });
+            self.activate(now, id, &Snapshot { frame: &frame, data: None, meta: None });
         } else if subscription.wish.exact && !subscription.is_system() {
             self.start_read(now, id, serial);
         } else {

@@ -1,13 +1,18 @@
 //! INIT events, and the join between a snapshot and the events that follow it.
 
-use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
+use super::Now;
 use super::machine::Session;
 use crate::delivery::{Event, EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
 use crate::protocol::incoming::offsets;
 use crate::protocol::{Frame, items};
-use crate::subscriptions::subscription::Held;
+use crate::subscriptions::recent::Recent;
 use crate::subscriptions::{Phase, SubId, Subscription};
+
+/// How late an event may be behind the snapshot that shows its effect.
+const LATEST_CREATE: Duration = Duration::from_secs(15);
 
 /// A snapshot as it came: the frame and where data and meta are in it.
 pub(super) struct Snapshot<'a> {
@@ -19,7 +24,7 @@ pub(super) struct Snapshot<'a> {
 impl Session {
     /// Hands over the snapshot and what was held back for it; the subscription
     /// is up to date then.
-    pub(super) fn activate(&mut self, id: SubId, snapshot: &Snapshot<'_>) {
+    pub(super) fn activate(&mut self, now: Now, id: SubId, snapshot: &Snapshot<'_>) {
         let Some(subscription) = self.registry.get_mut(id) else { return };
         let Some(serial) = subscription.serial() else { return };
         let before = std::mem::replace(&mut subscription.phase, Phase::Active { serial });
@@ -32,10 +37,33 @@ impl Session {
         self.changed = true;
         let epoch = init.epoch;
         self.items.push(Item::Event(init));
+        let target = Arc::clone(&subscription.target);
+        let mut recent = Recent::of(snapshot.data, &target.shape.primary_key);
         if let Phase::Reading { held, .. } = before {
-            let primary_key = subscription.target.shape.primary_key.clone();
-            for event in after_snapshot(held, snapshot.data, &primary_key) {
-                self.items.push(Item::Event(Event { epoch, ..event }));
+            for event in held.events {
+                let told = |recent: &mut Box<Recent>| {
+                    recent.has_told(&event, &target.shape.primary_key)
+                };
+                if !recent.as_mut().is_some_and(told) {
+                    self.items.push(Item::Event(Event { epoch, ..event }));
+                }
+            }
+        }
+        if recent.is_some() {
+            self.forget.push_back((now.mono + LATEST_CREATE, id));
+        }
+        if let Some(subscription) = self.registry.get_mut(id) {
+            subscription.recent = recent;
+        }
+    }
+
+    /// Old snapshots' keys are forgotten: no create is as late as that.
+    pub(super) fn forget_old_snapshots(&mut self, now: Now) {
+        while let Some((_, id)) = self.forget.pop_front_if(|(at, _)| *at <= now.mono) {
+            // A newer snapshot has an entry of its own.
+            let newer = self.forget.iter().any(|(_, other)| *other == id);
+            if let Some(subscription) = self.registry.get_mut(id).filter(|_| !newer) {
+                subscription.recent = None;
             }
         }
     }
@@ -94,40 +122,4 @@ fn only_item(data: &str) -> Option<&str> {
         }
         _ => Some(data).filter(|data| *data != "null"),
     }
-}
-
-/// The events since the snapshot was asked for. A create of an item that the
-/// snapshot has already is left out, so that it is told once; whatever changed
-/// the item later has an event of its own.
-fn after_snapshot(held: Held, data: Option<&str>, primary_key: &str) -> Vec<Event> {
-    if !held.events.iter().any(|event| event.kind == EventKind::Create) {
-        return held.events;
-    }
-    let keys = keys_of(data.unwrap_or("[]"), primary_key);
-    held.events
-        .into_iter()
-        .filter(|event| {
-            event.kind != EventKind::Create || {
-                let created = event
-                    .data
-                    .and_then(|(from, to)| event.frame.get(from as usize..to as usize))
-                    .map(|data| keys_of(data, primary_key))
-                    .unwrap_or_default();
-                created.is_empty() || !created.is_subset(&keys)
-            }
-        })
-        .collect()
-}
-
-fn keys_of(data: &str, primary_key: &str) -> HashSet<String> {
-    let mut elements = Vec::new();
-    if items::elements(data, &mut elements).is_err() {
-        return HashSet::new();
-    }
-    elements
-        .iter()
-        .filter_map(|&(from, to)| data.get(from as usize..to as usize))
-        .filter_map(|item| items::member(item, primary_key))
-        .filter_map(|key| items::key_text(key).map(|text| text.into_owned()))
-        .collect()
 }

@@ -76,6 +76,7 @@ impl Registry {
             order: self.made,
             phase: Phase::Wanted,
             had_init: false,
+            recent: None,
             failures: 0,
             strikes: 0,
         }));

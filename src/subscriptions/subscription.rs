@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::scope::ScopeId;
+use super::recent::Recent;
 use crate::delivery::{Event, Target};
 use crate::protocol::incoming::Change;
 use crate::protocol::wire::WireUid;
@@ -154,6 +155,9 @@ pub struct Subscription {
     pub phase: Phase,
     /// It has had an INIT, so the next one follows a gap.
     pub had_init: bool,
+    /// The items that its last snapshot told of, for as long as their creates
+    /// may still come.
+    pub recent: Option<Box<Recent>>,
     /// Attempts on this subscription without success, for its own backoff.
     pub failures: u32,
     /// Refusals in a row that may have been meant for it (no uid in them).

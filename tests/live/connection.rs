@@ -158,15 +158,15 @@ fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
 fn the_heartbeat_notices_a_frozen_server_and_a_thawed_one_is_found_again() {
     let server = Server::start(V12, &[]);
     let client =
-        Options::new(&server.url).token(ADMIN).with(fast).with(|o| o.heartbeat_ms = 400).open();
+        Options::new(&server.url).token(ADMIN).with(fast).with(|o| o.heartbeat_ms = 1_000).open();
     let posts = client.follow(wish("posts").query(json!({"limit": 1})));
-    std::thread::sleep(Duration::from_millis(1_500));
+    std::thread::sleep(Duration::from_millis(3_500));
     assert_eq!(client.stats().connects, 1, "a silent server that answers pings is alive");
     assert!(client.stats().last_rtt_us > 0);
     server.tell("freeze");
     let frozen = Instant::now();
     assert_eq!(client.wait(BACKOFF), DRT_OK);
-    assert!(frozen.elapsed() < Duration::from_secs(4), "{:?}", frozen.elapsed());
+    assert!(frozen.elapsed() < Duration::from_secs(10), "{:?}", frozen.elapsed());
     let states = client.states.all();
     assert!(states.iter().any(|(_, _, m)| m.contains("heartbeat")), "{states:?}");
     server.tell("thaw");

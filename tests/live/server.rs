@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 pub const ADMIN: &str = "admin-static-token";
 pub const READER: &str = "reader-token";
-pub const NOBODY: &str = "none-token";
 pub const V12: &str = "12.4.0";
 pub const V11: &str = "11.17.4";
 

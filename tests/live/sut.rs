@@ -76,6 +76,16 @@ impl<T: Clone> Log<T> {
     }
 }
 
+/// Waits until something is so; panics after `PATIENCE`.
+#[track_caller]
+pub fn eventually(what: &str, so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// An event as a callback saw it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {

@@ -37,7 +37,7 @@ fn bad_addresses_are_refused_with_a_sentence() {
     for (url, word) in [
         ("", "empty"),
         ("localhost:8055", "scheme"),
-        ("ftp://example.com", "ftp"),
+        ("ftp://example.com", "scheme"),
         ("http://", "host"),
         ("http://example.com:99999", "port"),
         ("http://user:secret@example.com", "access_token"),

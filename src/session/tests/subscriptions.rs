@@ -43,6 +43,23 @@ fn an_exact_snapshot_is_read_after_the_registration_and_events_follow_it() {
 }
 
 #[test]
+fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
+    let mut world = World::connected();
+    world.subscribe(wish());
+    let wire = world.confirm();
+    world.answer_read(json!([{"id": 1}, {"id": 2}]));
+    world.change(&wire, "create", json!([{"id": 1}]));
+    world.change(&wire, "create", json!([{"id": 3}]));
+    world.change(&wire, "delete", json!(["2"]));
+    world.change(&wire, "create", json!([{"id": 2}]));
+    assert_eq!(world.kinds(), [Init, Create, Delete, Create]);
+    assert_eq!(world.told[1].data, json!([{"id": 3}]));
+    world.advance(Duration::from_secs(16));
+    world.change(&wire, "create", json!([{"id": 1}]));
+    assert_eq!(world.told.len(), 5, "no create is as late as that");
+}
+
+#[test]
 fn a_snapshot_of_the_servers_own_is_passed_on_where_it_is_wanted() {
     let mut world = World::connected();
     world.subscribe(Wish { exact: false, ..wish() });
