@@ -54,7 +54,10 @@ pub struct Error {
 impl Error {
     /// An error with its sentence.
     pub fn new(status: Status, message: impl Into<String>) -> Self {
-        Error { status, message: message.into() }
+        Error {
+            status,
+            message: message.into(),
+        }
     }
 }
 

@@ -35,7 +35,11 @@ static SINK: RwLock<Option<Arc<dyn Sink>>> = RwLock::new(None);
 
 /// Replaces the sink; the old one is dropped when its last call has returned.
 pub fn set_sink(max_level: Level, sink: Option<Arc<dyn Sink>>) {
-    let level = if sink.is_some() { max_level } else { Level::Off };
+    let level = if sink.is_some() {
+        max_level
+    } else {
+        Level::Off
+    };
     MAX_LEVEL.store(level as u8, Ordering::Relaxed);
     let old = {
         let mut guard = SINK.write().unwrap_or_else(PoisonError::into_inner);

@@ -35,5 +35,8 @@ fn the_header_is_the_one_that_the_source_makes() {
         std::fs::write(&path, &made).expect("the header can be written");
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == made, "include/directus_realtime.h is stale: run `make header`");
+    assert!(
+        there == made,
+        "include/directus_realtime.h is stale: run `make header`"
+    );
 }

@@ -29,14 +29,21 @@ unsafe extern "C" fn count(event: *const drt_event, user_data: *mut c_void) {
     let bytes = tally.bytes.load(Ordering::Relaxed) + event.data_len as u64;
     tally.bytes.store(bytes, Ordering::Relaxed);
     if seen == 1 {
-        tally.first.store(tally.began.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        tally
+            .first
+            .store(tally.began.elapsed().as_nanos() as u64, Ordering::Relaxed);
     } else if seen == tally.wanted {
-        tally.last.store(tally.began.elapsed().as_nanos() as u64, Ordering::Release);
+        tally
+            .last
+            .store(tally.began.elapsed().as_nanos() as u64, Ordering::Release);
     }
 }
 
 fn open(url: &str) -> *mut drt_client {
-    let (url, token) = (CString::new(url).expect("text"), CString::new("t").expect("text"));
+    let (url, token) = (
+        CString::new(url).expect("text"),
+        CString::new("t").expect("text"),
+    );
     let mut client = ptr::null_mut();
     // SAFETY: all-zero is the default; everything lives until the calls return.
     unsafe {
@@ -62,7 +69,15 @@ fn subscribe(client: *mut drt_client, uid: Option<&str>, tally: &Tally) {
         options.uid = uid.as_ref().map_or(ptr::null(), |uid| uid.as_ptr());
         let data = ptr::from_ref(tally).cast_mut().cast();
         let null = ptr::null_mut();
-        let status = drt_subscribe(client, null, &options, Some(count), data, None, ptr::null_mut());
+        let status = drt_subscribe(
+            client,
+            null,
+            &options,
+            Some(count),
+            data,
+            None,
+            ptr::null_mut(),
+        );
         assert_eq!(status, DRT_OK);
     }
 }
@@ -84,7 +99,10 @@ pub fn events_per_second(url: &str, frames: u64) -> f64 {
     subscribe(client, None, &tally);
     while tally.last.load(Ordering::Acquire) == 0 {
         std::thread::sleep(Duration::from_millis(5));
-        assert!(tally.began.elapsed() < Duration::from_secs(120), "the events do not come");
+        assert!(
+            tally.began.elapsed() < Duration::from_secs(120),
+            "the events do not come"
+        );
     }
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_close(client, 10_000) }, DRT_OK);
@@ -108,7 +126,10 @@ pub fn bytes_per_subscription(url: &str, subscriptions: usize) -> f64 {
         std::thread::sleep(Duration::from_millis(50));
         // SAFETY: a live handle and a valid out pointer.
         assert_eq!(unsafe { drt_client_stats(client, &mut stats) }, DRT_OK);
-        assert!(tally.began.elapsed() < Duration::from_secs(60), "not all became active");
+        assert!(
+            tally.began.elapsed() < Duration::from_secs(60),
+            "not all became active"
+        );
     }
     std::thread::sleep(Duration::from_millis(300));
     let bytes = counting::live() - before - given;
@@ -140,13 +161,19 @@ pub fn wakes_while_idle(url: &str, time: Duration) -> u64 {
 /// How often the library's threads have gone to sleep, as the kernel counts.
 fn wakes() -> u64 {
     let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap_or_default();
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let tasks = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
     tasks
         .filter(|task| read(task.path().join("comm")).starts_with("drt-"))
         .map(|task| {
             let status = read(task.path().join("status"));
-            let line = status.lines().find(|l| l.starts_with("voluntary_ctxt_switches"));
-            line.and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0)
+            let line = status
+                .lines()
+                .find(|l| l.starts_with("voluntary_ctxt_switches"));
+            line.and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok())
+                .unwrap_or(0)
         })
         .sum()
 }

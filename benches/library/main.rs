@@ -77,7 +77,10 @@ impl Server {
         let stdout = child.stdout.take().expect("a pipe");
         std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)
             .expect("the server says its address");
-        Server { child, url: line.trim().to_owned() }
+        Server {
+            child,
+            url: line.trim().to_owned(),
+        }
     }
 }
 

@@ -19,16 +19,20 @@ struct Envelope<'a> {
 }
 
 pub fn events_per_second(url: &str, frames: u64) -> f64 {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.expect("a runtime").block_on(run(url, frames))
 }
 
 async fn run(url: &str, frames: u64) -> f64 {
     let (mut link, _) = tokio_tungstenite::connect_async(url).await.expect("a link");
     let read = r#"{"type":"items","action":"read","collection":"posts","uid":"r"}"#;
-    link.send(Message::text(r#"{"type":"subscribe","collection":"posts","uid":"s"}"#))
-        .await
-        .expect("sent");
+    link.send(Message::text(
+        r#"{"type":"subscribe","collection":"posts","uid":"s"}"#,
+    ))
+    .await
+    .expect("sent");
     link.send(Message::text(read)).await.expect("sent");
     let mut seen = 0_u64;
     let mut bytes = 0;
@@ -37,9 +41,15 @@ async fn run(url: &str, frames: u64) -> f64 {
     let mut began = None;
     while seen < frames {
         let message = link.next().await.expect("more").expect("a frame");
-        let Ok(text) = message.to_text() else { continue };
-        let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else { continue };
-        let (Some(event), Some(data)) = (envelope.event, envelope.data) else { continue };
+        let Ok(text) = message.to_text() else {
+            continue;
+        };
+        let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
+            continue;
+        };
+        let (Some(event), Some(data)) = (envelope.event, envelope.data) else {
+            continue;
+        };
         if envelope.kind != "subscription" || event == "init" {
             continue;
         }

@@ -9,15 +9,22 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, accept};
 
 pub fn serve(item: usize, frames: u64) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    println!("ws://{}/websocket", listener.local_addr().expect("an address"));
+    println!(
+        "ws://{}/websocket",
+        listener.local_addr().expect("an address")
+    );
     let (socket, _) = listener.accept().expect("a client");
     socket.set_nodelay(true).expect("a socket option");
     let mut link = accept(socket).expect("a WebSocket handshake");
     let mut uid = String::new();
     loop {
         let Ok(message) = link.read() else { return };
-        let Ok(text) = message.to_text() else { continue };
-        let Ok(request) = serde_json::from_str::<Value>(text) else { continue };
+        let Ok(text) = message.to_text() else {
+            continue;
+        };
+        let Ok(request) = serde_json::from_str::<Value>(text) else {
+            continue;
+        };
         let of = &request["uid"];
         match request["type"].as_str() {
             Some("auth") => say(&mut link, json!({"type": "auth", "status": "ok"})),
@@ -28,7 +35,10 @@ pub fn serve(item: usize, frames: u64) {
                 say(&mut link, init);
             }
             Some("unsubscribe") => {
-                say(&mut link, json!({"type": "subscription", "event": "unsubscribe", "uid": of}));
+                say(
+                    &mut link,
+                    json!({"type": "subscription", "event": "unsubscribe", "uid": of}),
+                );
             }
             Some("items") => {
                 say(&mut link, json!({"type": "items", "data": [], "uid": of}));

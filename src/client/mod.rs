@@ -68,7 +68,9 @@ impl Client {
     /// Makes a client; nothing is sent before it is told to connect or gets its
     /// first subscription.
     pub fn new(options: ClientOptions) -> Result<Client> {
-        Ok(Client { shared: Shared::start(options)? })
+        Ok(Client {
+            shared: Shared::start(options)?,
+        })
     }
 
     /// Sets or removes the state callback.
@@ -81,7 +83,8 @@ impl Client {
     /// Sets or removes the callback that is asked for tokens.
     pub fn on_token(&self, sink: Option<Box<dyn TokenSink>>) -> Result<()> {
         self.shared.check_open()?;
-        self.shared.with(|session, now| session.set_token_sink(now, sink));
+        self.shared
+            .with(|session, now| session.set_token_sink(now, sink));
         Ok(())
     }
 
@@ -107,7 +110,8 @@ impl Client {
             return Err(Error::new(Status::InvalidArgument, message));
         }
         let token = Secret::new(token);
-        self.shared.with(|session, now| session.set_token(now, token))
+        self.shared
+            .with(|session, now| session.set_token(now, token))
     }
 
     /// The state.
@@ -146,7 +150,10 @@ impl Client {
         show: &mut dyn FnMut(&str),
     ) -> Result<usize> {
         let mut batch = self.shared.batch();
-        let drained = self.shared.delivery.drain(timeout, max_events, &mut batch)?;
+        let drained = self
+            .shared
+            .delivery
+            .drain(timeout, max_events, &mut batch)?;
         show(&batch);
         Ok(drained)
     }
@@ -161,13 +168,19 @@ impl Client {
         let message = CustomMessage::parse(json)?;
         let mut core = self.shared.lock();
         let backlog = core.backlog();
-        self.shared.run(&mut core, |session, now| session.send_message(now, &message, backlog))
+        self.shared.run(&mut core, |session, now| {
+            session.send_message(now, &message, backlog)
+        })
     }
 
     /// Sends a request; `sink` is called once, unless this fails.
     pub fn request(&self, json: &str, timeout: Duration, sink: Box<dyn ReplySink>) -> Result<()> {
         let message = CustomMessage::parse(json)?;
-        let timeout = if timeout.is_zero() { self.shared.ack_timeout } else { timeout };
+        let timeout = if timeout.is_zero() {
+            self.shared.ack_timeout
+        } else {
+            timeout
+        };
         let outcome = {
             let mut core = self.shared.lock();
             let backlog = core.backlog();

@@ -59,7 +59,11 @@ pub struct ClientOptions {
 }
 
 fn or(value: u32, default: u64) -> Duration {
-    Duration::from_millis(if value == 0 { default } else { u64::from(value) })
+    Duration::from_millis(if value == 0 {
+        default
+    } else {
+        u64::from(value)
+    })
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -88,18 +92,28 @@ impl ClientOptions {
     }
 
     pub(super) fn queue_bytes(&self) -> u64 {
-        if self.queue_bytes == 0 { 64 << 20 } else { self.queue_bytes }
+        if self.queue_bytes == 0 {
+            64 << 20
+        } else {
+            self.queue_bytes
+        }
     }
 
     pub(super) fn max_message_bytes(&self) -> usize {
-        let bytes = if self.max_message_bytes == 0 { 256 << 20 } else { self.max_message_bytes };
+        let bytes = if self.max_message_bytes == 0 {
+            256 << 20
+        } else {
+            self.max_message_bytes
+        };
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
     /// The credentials, if they go together.
     pub(super) fn credentials(&self) -> Result<Credentials> {
         if self.email.is_some() != self.password.is_some() {
-            return Err(invalid("`email` and `password` go together: set both or neither"));
+            return Err(invalid(
+                "`email` and `password` go together: set both or neither",
+            ));
         }
         let needs_auth_frame = self.email.is_some() || self.refresh_token.is_some();
         if self.auth_mode == AuthMode::Strict && needs_auth_frame {
@@ -135,7 +149,9 @@ impl ClientOptions {
             .filter(|line| !line.trim().is_empty())
             .map(|line| {
                 let Some((name, value)) = line.split_once(':') else {
-                    return Err(invalid("a line in `headers` is not of the form `Name: value`"));
+                    return Err(invalid(
+                        "a line in `headers` is not of the form `Name: value`",
+                    ));
                 };
                 let (name, value) = (name.trim(), value.trim());
                 check_header(name, value)?;
@@ -190,28 +206,47 @@ impl SubscriptionOptions {
     /// without saying whom it means is refused here.
     pub(super) fn resolve(&self) -> Result<(Wish, Shape)> {
         if self.collection.is_empty() {
-            return Err(invalid("`collection` is empty: name the collection to follow"));
+            return Err(invalid(
+                "`collection` is empty: name the collection to follow",
+            ));
         }
         if self.uid.as_deref() == Some("") {
-            return Err(invalid("`uid` is empty: leave it out to have one generated"));
+            return Err(invalid(
+                "`uid` is empty: leave it out to have one generated",
+            ));
         }
         if self.events & !ON_ALL != 0 {
-            return Err(invalid(format!("`events` has unknown bits: {:#x}", self.events)));
+            return Err(invalid(format!(
+                "`events` has unknown bits: {:#x}",
+                self.events
+            )));
         }
         let primary_key = self.primary_key.as_deref().unwrap_or("id");
         if primary_key.is_empty() {
             return Err(invalid("`primary_key` is empty: leave it out for \"id\""));
         }
-        let mut query = self.query.as_deref().map(outgoing::check_query).transpose()?;
+        let mut query = self
+            .query
+            .as_deref()
+            .map(outgoing::check_query)
+            .transpose()?;
         if let Some(item) = self.item.as_deref() {
             if item.is_empty() {
                 return Err(invalid("`item` is empty: give the item's primary key"));
             }
-            query = Some(outgoing::query_for_item(query.as_deref(), primary_key, item)?);
+            query = Some(outgoing::query_for_item(
+                query.as_deref(),
+                primary_key,
+                item,
+            )?);
         }
         let wish = Wish {
             query: query.map(String::into_boxed_str),
-            events: if self.events == 0 { ON_ALL } else { self.events },
+            events: if self.events == 0 {
+                ON_ALL
+            } else {
+                self.events
+            },
             persistent: self.persistent,
             exact: self.snapshot == SnapshotMode::Exact,
         };

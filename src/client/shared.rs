@@ -65,7 +65,11 @@ impl Shared {
             headers: options.headers()?,
             user_agent: options.user_agent()?,
             proxy: options.proxy()?,
-            tls: if tls { Some(driver::client_config(&files)?) } else { None },
+            tls: if tls {
+                Some(driver::client_config(&files)?)
+            } else {
+                None
+            },
             max_message_bytes: options.max_message_bytes(),
             connect_timeout: options.connect_timeout(),
             traffic: Arc::clone(&traffic),
@@ -136,7 +140,9 @@ impl Shared {
     fn now(&self) -> Now {
         Now {
             mono: self.origin.elapsed(),
-            wall: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            wall: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
         }
     }
 
@@ -197,14 +203,19 @@ impl Shared {
     fn carry_out(&self, core: &mut Core) {
         for effect in core.session.take_effects() {
             match effect {
-                Effect::Open { link, endpoint, access_token } => {
+                Effect::Open {
+                    link,
+                    endpoint,
+                    access_token,
+                } => {
                     let (Some(runtime), Some(this)) = (&core.runtime, self.this.upgrade()) else {
                         continue;
                     };
-                    let Some(endpoint) = self.endpoints.get(endpoint).cloned() else { continue };
+                    let Some(endpoint) = self.endpoints.get(endpoint).cloned() else {
+                        continue;
+                    };
                     let options = Arc::clone(&self.link_options);
-                    let opened =
-                        driver::open(runtime, link, endpoint, access_token, options, this);
+                    let opened = driver::open(runtime, link, endpoint, access_token, options, this);
                     core.links.insert(link, opened);
                 }
                 Effect::Send { link, text } => {
@@ -339,7 +350,10 @@ fn warn_of_plain_text(endpoints: &[Endpoint], options: &ClientOptions) {
     let secret = options.access_token.is_some()
         || options.password.is_some()
         || options.refresh_token.is_some();
-    for endpoint in endpoints.iter().filter(|e| secret && !e.tls && !e.is_loopback()) {
+    for endpoint in endpoints
+        .iter()
+        .filter(|e| secret && !e.tls && !e.is_loopback())
+    {
         let text = format!(
             "credentials go to {} unencrypted: anybody on the way can read them; use wss://",
             endpoint.url()

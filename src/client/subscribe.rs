@@ -50,8 +50,18 @@ impl Client {
         sink: Box<dyn EventSink>,
     ) -> Result<Subscribed> {
         let (wish, shape) = options.resolve()?;
-        let SubscriptionOptions { uid, collection, .. } = options;
-        let new = NewSubscription { uid, collection, wish, shape, scope, tag, sink };
+        let SubscriptionOptions {
+            uid, collection, ..
+        } = options;
+        let new = NewSubscription {
+            uid,
+            collection,
+            wish,
+            shape,
+            scope,
+            tag,
+            sink,
+        };
         // The sink of one that was not made is dropped here, with no lock held.
         match self.shared.with(|session, now| session.subscribe(now, new)) {
             session::Subscribed::New(id) => Ok(Subscribed::New(id)),
@@ -62,7 +72,10 @@ impl Client {
 
     /// Ends a subscription.
     pub fn unsubscribe(&self, id: SubId) -> Result<()> {
-        match self.shared.with(|session, now| session.unsubscribe(now, id)) {
+        match self
+            .shared
+            .with(|session, now| session.unsubscribe(now, id))
+        {
             Some(slot) => {
                 self.shared.delivery.quiesce(&[slot]);
                 Ok(())
@@ -78,8 +91,12 @@ impl Client {
             let id = session.registry().by_uid(uid)?.id;
             session.unsubscribe(now, id)
         });
-        let not_found =
-            || Error::new(Status::NotFound, format!("there is no subscription with uid {uid:?}"));
+        let not_found = || {
+            Error::new(
+                Status::NotFound,
+                format!("there is no subscription with uid {uid:?}"),
+            )
+        };
         self.shared.delivery.quiesce(&[slot.ok_or_else(not_found)?]);
         Ok(())
     }
@@ -111,7 +128,9 @@ impl Client {
 
     /// Closes a scope: its subscriptions end, but for the persistent ones.
     pub fn close_scope(&self, scope: ScopeId) -> Result<()> {
-        let slots = self.shared.with(|session, now| session.close_scope(now, scope))?;
+        let slots = self
+            .shared
+            .with(|session, now| session.close_scope(now, scope))?;
         self.shared.delivery.quiesce(&slots);
         Ok(())
     }
@@ -138,7 +157,14 @@ impl Client {
             let registry = core.session.registry();
             registry
                 .iter()
-                .map(|s| (s.order, Arc::clone(&s.target), s.wish.persistent, s.is_active()))
+                .map(|s| {
+                    (
+                        s.order,
+                        Arc::clone(&s.target),
+                        s.wish.persistent,
+                        s.is_active(),
+                    )
+                })
                 .collect()
         };
         seen.sort_unstable_by_key(|(order, ..)| *order);
@@ -160,5 +186,8 @@ impl Client {
 }
 
 pub(super) fn stale_subscription() -> Error {
-    Error::new(Status::InvalidHandle, "`subscription` is stale: it has ended")
+    Error::new(
+        Status::InvalidHandle,
+        "`subscription` is stale: it has ended",
+    )
 }

@@ -25,15 +25,16 @@ impl Client {
 
     /// Waits until the server has answered a subscription.
     pub fn subscription_wait(&self, id: SubId, timeout: Duration) -> Result<()> {
-        self.shared.wait_until(timeout, |core| match core.session.sub_status(id) {
-            SubStatus::Active => Some(Ok(())),
-            SubStatus::Pending => over(core),
-            SubStatus::Refused(words) => {
-                let message = format!("the server refused the subscription: {words}");
-                Some(Err(Error::new(Status::Server, message)))
-            }
-            SubStatus::Gone => Some(Err(over_closed(core).unwrap_or_else(stale_subscription))),
-        })
+        self.shared
+            .wait_until(timeout, |core| match core.session.sub_status(id) {
+                SubStatus::Active => Some(Ok(())),
+                SubStatus::Pending => over(core),
+                SubStatus::Refused(words) => {
+                    let message = format!("the server refused the subscription: {words}");
+                    Some(Err(Error::new(Status::Server, message)))
+                }
+                SubStatus::Gone => Some(Err(over_closed(core).unwrap_or_else(stale_subscription))),
+            })
     }
 }
 

@@ -46,7 +46,10 @@ pub fn spawn_alarm(
     next: impl Fn() -> Option<Instant> + Send + 'static,
     fire: impl Fn() + Send + 'static,
 ) -> Alarm {
-    let shared = Arc::new(Shared { changed: Notify::new(), stop: Notify::new() });
+    let shared = Arc::new(Shared {
+        changed: Notify::new(),
+        stop: Notify::new(),
+    });
     let theirs = Arc::clone(&shared);
     runtime.spawn(async move {
         loop {

@@ -68,7 +68,9 @@ async fn attempt(
     let _ = socket.set_nodelay(true);
     if let Some(proxy) = &options.proxy {
         *stage = Stage::Proxy;
-        proxy.tunnel(&mut socket, &authority(&endpoint.host, endpoint.port)).await?;
+        proxy
+            .tunnel(&mut socket, &authority(&endpoint.host, endpoint.port))
+            .await?;
     }
     let stream = match (&options.tls, endpoint.tls) {
         (Some(config), true) => {
@@ -102,12 +104,15 @@ async fn open_tcp(
     let addresses: Vec<SocketAddr> = found.collect();
     *stage = Stage::Connect;
     let name = authority(host, port);
-    let mut failure =
-        LinkFailure::new(FailureKind::Dns, format!("the name {host} has no address"));
+    let mut failure = LinkFailure::new(FailureKind::Dns, format!("the name {host} has no address"));
     for (tried, address) in addresses.iter().enumerate() {
         // A share for each that is left, so that a dead one does not eat it all.
         let left = time.saturating_sub(begin.elapsed()) / (addresses.len() - tried) as u32;
-        let share = if addresses.len() - tried > 1 { left.min(ADDRESS_SHARE) } else { time };
+        let share = if addresses.len() - tried > 1 {
+            left.min(ADDRESS_SHARE)
+        } else {
+            time
+        };
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(socket)) => return Ok(socket),
             Ok(Err(error)) => failure = LinkFailure::of_connect(&name, &error),
@@ -127,7 +132,10 @@ async fn upgrade(
     stream: Stream,
 ) -> Result<WebSocketStream<Stream>, LinkFailure> {
     let uri = endpoint.request_uri(access_token);
-    let mut request = uri.as_str().into_client_request().map_err(LinkFailure::of_websocket)?;
+    let mut request = uri
+        .as_str()
+        .into_client_request()
+        .map_err(LinkFailure::of_websocket)?;
     let headers = request.headers_mut();
     let agent = ("User-Agent".to_owned(), options.user_agent.clone());
     for (name, value) in options.headers.iter().chain([&agent]) {
@@ -140,14 +148,19 @@ async fn upgrade(
         .max_message_size(Some(options.max_message_bytes))
         .max_frame_size(Some(options.max_message_bytes));
     let opened = client_async_with_config(request, stream, Some(config)).await;
-    opened.map(|(socket, _)| socket).map_err(LinkFailure::of_websocket)
+    opened
+        .map(|(socket, _)| socket)
+        .map_err(LinkFailure::of_websocket)
 }
 
 fn too_late(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFailure {
     let seconds = options.connect_timeout.as_secs_f32();
     let host = authority(&endpoint.host, endpoint.port);
     let message = match stage {
-        Stage::Resolve => format!("the name {} was not resolved within {seconds} s", endpoint.host),
+        Stage::Resolve => format!(
+            "the name {} was not resolved within {seconds} s",
+            endpoint.host
+        ),
         Stage::Connect => format!("{host} does not answer: no connection within {seconds} s"),
         Stage::Proxy => format!("the proxy did not open a tunnel to {host} within {seconds} s"),
         Stage::Tls => format!("no TLS with {host} within {seconds} s"),
@@ -163,7 +176,11 @@ fn too_late(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFai
 }
 
 fn authority(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 impl AsyncRead for Stream {

@@ -120,7 +120,11 @@ pub fn open(
         let failure = match connect(&endpoint, access_token.as_ref(), &options).await {
             Ok(mut socket) => {
                 drop(access_token);
-                log::emit(Level::Debug, "driver", &format!("link {id} to {} is open", endpoint.url()));
+                log::emit(
+                    Level::Debug,
+                    "driver",
+                    &format!("link {id} to {} is open", endpoint.url()),
+                );
                 events.opened(id);
                 let failure = pump.run(id, &mut socket, events.as_ref()).await;
                 // A forked child may have a copy of the socket: say FIN ourselves.
@@ -129,10 +133,18 @@ pub fn open(
             }
             Err(failure) => failure,
         };
-        log::emit(Level::Debug, "driver", &format!("link {id} is gone: {}", failure.message));
+        log::emit(
+            Level::Debug,
+            "driver",
+            &format!("link {id} is gone: {}", failure.message),
+        );
         events.lost(id, failure);
     });
-    Link { orders, task, backlog }
+    Link {
+        orders,
+        task,
+        backlog,
+    }
 }
 
 struct Pump {
@@ -240,7 +252,9 @@ impl Pump {
                     Err(_) => continue,
                 },
                 Some(Ok(Message::Close(frame))) => {
-                    failure = Some(closed(frame.map(|f| (u16::from(f.code), f.reason.to_string()))));
+                    failure = Some(closed(
+                        frame.map(|f| (u16::from(f.code), f.reason.to_string())),
+                    ));
                     break;
                 }
                 Some(Ok(_)) => continue,

@@ -43,7 +43,10 @@ pub struct LinkFailure {
 
 impl LinkFailure {
     pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        LinkFailure { kind, message: message.into() }
+        LinkFailure {
+            kind,
+            message: message.into(),
+        }
     }
 
     /// TCP could not be opened.
@@ -53,13 +56,18 @@ impl LinkFailure {
                 FailureKind::Refused,
                 format!("{address} refused the connection: is the server running?"),
             ),
-            _ => LinkFailure::new(FailureKind::Io, format!("cannot connect to {address}: {error}")),
+            _ => LinkFailure::new(
+                FailureKind::Io,
+                format!("cannot connect to {address}: {error}"),
+            ),
         }
     }
 
     /// The TLS handshake failed.
     pub(super) fn of_tls(host: &str, error: &io::Error) -> Self {
-        let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let cause = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match cause {
             Some(rustls::Error::InvalidCertificate(why)) => LinkFailure::new(
                 FailureKind::Untrusted,
@@ -116,9 +124,10 @@ impl LinkFailure {
                 io::ErrorKind::ConnectionReset
                 | io::ErrorKind::BrokenPipe
                 | io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::ConnectionAborted => {
-                    LinkFailure::new(FailureKind::Closed, format!("the connection broke: {error}"))
-                }
+                | io::ErrorKind::ConnectionAborted => LinkFailure::new(
+                    FailureKind::Closed,
+                    format!("the connection broke: {error}"),
+                ),
                 _ => LinkFailure::new(FailureKind::Io, format!("the network failed: {error}")),
             },
             other => LinkFailure::new(

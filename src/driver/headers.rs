@@ -25,10 +25,14 @@ pub fn check_header(name: &str, value: &str) -> Result<()> {
         return invalid(format!("{name:?} in `headers` is not the name of a header"));
     }
     if HeaderValue::from_str(value).is_err() {
-        return invalid(format!("the value of the header {name} has characters that none may have"));
+        return invalid(format!(
+            "the value of the header {name} has characters that none may have"
+        ));
     }
     if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
-        return invalid(format!("the header {name} is the handshake's own and cannot be set"));
+        return invalid(format!(
+            "the header {name} is the handshake's own and cannot be set"
+        ));
     }
     Ok(())
 }

@@ -11,7 +11,6 @@ pub mod runtime;
 mod tls;
 mod traffic;
 
-
 pub use alarm::{Alarm, spawn_alarm};
 pub use connection::{Link, LinkEvents, LinkId, LinkOptions, open};
 pub use failure::{FailureKind, LinkFailure};

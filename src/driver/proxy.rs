@@ -33,7 +33,10 @@ impl Proxy {
         };
         let url = Url::parse(text).map_err(|error| invalid(&format!("is no URL ({error})")))?;
         if url.scheme() != "http" {
-            return Err(invalid(&format!("has the scheme {:?}, only http is known", url.scheme())));
+            return Err(invalid(&format!(
+                "has the scheme {:?}, only http is known",
+                url.scheme()
+            )));
         }
         let host = url.host_str().ok_or_else(|| invalid("has no host"))?;
         let decode = |part: &str| percent_decode(part);
@@ -43,8 +46,15 @@ impl Proxy {
             let pair = Zeroizing::new(format!("{user}:{}", *password));
             Secret::new(&format!("Basic {}", STANDARD.encode(pair.as_bytes())))
         });
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Proxy { host, port: url.port().unwrap_or(80), authorization })
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        Ok(Proxy {
+            host,
+            port: url.port().unwrap_or(80),
+            authorization,
+        })
     }
 
     /// Asks the proxy for a tunnel to `target` (`host:port`).
@@ -80,7 +90,9 @@ impl Proxy {
         match line.split_whitespace().nth(1) {
             Some("200") => Ok(()),
             Some("407") => Err(failed("wants other credentials (HTTP 407)".into())),
-            _ => Err(failed(format!("does not let us through to {target}: {line}"))),
+            _ => Err(failed(format!(
+                "does not let us through to {target}: {line}"
+            ))),
         }
     }
 }

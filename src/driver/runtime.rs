@@ -47,12 +47,19 @@ impl Runtime {
         let mut holder = holder().lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(live) = holder.as_mut() {
             live.users += 1;
-            return Ok(Arc::new(Runtime { handle: live.handle.clone() }));
+            return Ok(Arc::new(Runtime {
+                handle: live.handle.clone(),
+            }));
         }
         let live = start().map_err(|error| {
-            Error::new(Status::Io, format!("the I/O thread cannot be started: {error}"))
+            Error::new(
+                Status::Io,
+                format!("the I/O thread cannot be started: {error}"),
+            )
         })?;
-        let runtime = Runtime { handle: live.handle.clone() };
+        let runtime = Runtime {
+            handle: live.handle.clone(),
+        };
         *holder = Some(live);
         Ok(Arc::new(runtime))
     }
@@ -101,10 +108,18 @@ fn start() -> std::io::Result<Live> {
     let handle = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel::<Instant>();
     let (finished, done) = mpsc::channel();
-    let thread = std::thread::Builder::new().name("drt-io".into()).spawn(move || {
-        let deadline = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
-        runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
-        let _ = finished.send(());
-    })?;
-    Ok(Live { users: 1, handle, stop, done, thread })
+    let thread = std::thread::Builder::new()
+        .name("drt-io".into())
+        .spawn(move || {
+            let deadline = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
+            runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
+            let _ = finished.send(());
+        })?;
+    Ok(Live {
+        users: 1,
+        handle,
+        stop,
+        done,
+        thread,
+    })
 }

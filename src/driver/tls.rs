@@ -25,7 +25,9 @@ pub fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>> {
     let mut roots = system_roots().clone();
     if let Some(path) = files.ca_file.as_deref() {
         for certificate in certificates("ca_file", path)? {
-            roots.add(certificate).map_err(|error| bad_file("ca_file", path, &error))?;
+            roots
+                .add(certificate)
+                .map_err(|error| bad_file("ca_file", path, &error))?;
         }
     }
     if roots.is_empty() {
@@ -38,7 +40,10 @@ pub fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>> {
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(Status::Tls, format!("TLS cannot be set up: {error}")))?
         .with_root_certificates(roots);
-    let config = match (files.client_cert_file.as_deref(), files.client_key_file.as_deref()) {
+    let config = match (
+        files.client_cert_file.as_deref(),
+        files.client_key_file.as_deref(),
+    ) {
         (None, None) => builder.with_no_client_auth(),
         (Some(cert_path), Some(key_path)) => {
             let chain = certificates("client_cert_file", cert_path)?;
@@ -80,5 +85,8 @@ fn certificates(option: &str, path: &str) -> Result<Vec<CertificateDer<'static>>
 }
 
 fn bad_file(option: &str, path: &str, error: &dyn std::fmt::Display) -> Error {
-    Error::new(Status::Tls, format!("{option} {path:?} cannot be used: {error}"))
+    Error::new(
+        Status::Tls,
+        format!("{option} {path:?} cannot be used: {error}"),
+    )
 }

@@ -18,12 +18,20 @@ pub(super) struct Callback<F> {
 
 impl<F> Callback<F> {
     pub fn new(function: F, user_data: *mut c_void, release: drt_release_fn) -> Self {
-        Callback { function, user_data, release }
+        Callback {
+            function,
+            user_data,
+            release,
+        }
     }
 
     /// The same registration with another form of its function.
     pub fn with<G>(mut self, function: G) -> Callback<G> {
-        Callback { function, user_data: self.user_data, release: self.release.take() }
+        Callback {
+            function,
+            user_data: self.user_data,
+            release: self.release.take(),
+        }
     }
 }
 

@@ -104,11 +104,21 @@ struct CState {
 impl StateSink for CState {
     fn state(&self, state: State, reason: Status, message: &str) {
         let message = CString::new(message.replace('\0', "\u{fffd}")).unwrap_or_default();
-        let Callback { function, user_data, .. } = &self.callback;
+        let Callback {
+            function,
+            user_data,
+            ..
+        } = &self.callback;
         let client = self.client as *mut drt_client;
         // SAFETY: the application's own function and data; the string lives.
         unsafe {
-            function(client, state as drt_state, reason as i32, message.as_ptr(), *user_data);
+            function(
+                client,
+                state as drt_state,
+                reason as i32,
+                message.as_ptr(),
+                *user_data,
+            );
         }
     }
 }
@@ -120,7 +130,11 @@ struct CToken {
 
 impl TokenSink for CToken {
     fn token_wanted(&self, reason: Status) {
-        let Callback { function, user_data, .. } = &self.callback;
+        let Callback {
+            function,
+            user_data,
+            ..
+        } = &self.callback;
         // SAFETY: the application's own function and data.
         unsafe { function(self.client as *mut drt_client, reason as i32, *user_data) }
     }
@@ -197,7 +211,10 @@ pub unsafe extern "C" fn drt_client_on_state(
         let client = handle::client(client, "client")?;
         let sink = r#fn.map(|function| {
             let callback = callback.with(function);
-            Box::new(CState { client: number, callback }) as Box<dyn StateSink>
+            Box::new(CState {
+                client: number,
+                callback,
+            }) as Box<dyn StateSink>
         });
         client.on_state(sink)
     })
@@ -263,7 +280,10 @@ pub unsafe extern "C" fn drt_client_on_token(
         let client = handle::client(client, "client")?;
         let sink = r#fn.map(|function| {
             let callback = callback.with(function);
-            Box::new(CToken { client: number, callback }) as Box<dyn TokenSink>
+            Box::new(CToken {
+                client: number,
+                callback,
+            }) as Box<dyn TokenSink>
         });
         client.on_token(sink)
     })
@@ -284,7 +304,9 @@ pub unsafe extern "C" fn drt_client_state(client: *mut drt_client) -> drt_state 
 /// Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_client_is_connected(client: *mut drt_client) -> bool {
-    barrier::value(false, || Ok(handle::client(client, "client")?.state() == State::Connected))
+    barrier::value(false, || {
+        Ok(handle::client(client, "client")?.state() == State::Connected)
+    })
 }
 
 /// Blocks until the state is, or was meanwhile, `state`; for `timeout_ms`
@@ -327,7 +349,10 @@ pub unsafe extern "C" fn drt_client_stats(
             let message = format!("`out->struct_size` is {room}: begin with DRT_STATS_INIT");
             return Err(Error::new(Status::InvalidArgument, message));
         }
-        let stats = drt_stats { struct_size: room, ..drt_stats::from(client.stats()) };
+        let stats = drt_stats {
+            struct_size: room,
+            ..drt_stats::from(client.stats())
+        };
         let bytes = room.min(size_of::<drt_stats>());
         // SAFETY: the caller says that so many bytes are there.
         unsafe {
@@ -356,7 +381,11 @@ pub unsafe extern "C" fn drt_client_close(client: *mut drt_client, timeout_ms: u
         let client = handle::client(client, "client")?;
         may_block()?;
         let closed = client.close(ms(timeout_ms));
-        if closed.as_ref().err().is_some_and(|error| error.status == Status::Closed) {
+        if closed
+            .as_ref()
+            .err()
+            .is_some_and(|error| error.status == Status::Closed)
+        {
             return closed;
         }
         handle::remove_where(|object| match object {

@@ -17,7 +17,9 @@ use super::strings::is_null;
 /// Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_client_fd(client: *mut drt_client) -> c_int {
-    barrier::value(-1, || Ok(handle::client(client, "client")?.fd().unwrap_or(-1)))
+    barrier::value(-1, || {
+        Ok(handle::client(client, "client")?.fd().unwrap_or(-1))
+    })
 }
 
 fn time(timeout_ms: i32) -> Option<Duration> {

@@ -52,8 +52,12 @@ struct Table {
 
 /// One table for each generation of forks: a child begins with an empty one and
 /// never meets a lock that a thread of its parent held.
-static TABLES: [RwLock<Table>; 1 << FORK_BITS] =
-    [const { RwLock::new(Table { places: Vec::new(), free: Vec::new() }) }; 1 << FORK_BITS];
+static TABLES: [RwLock<Table>; 1 << FORK_BITS] = [const {
+    RwLock::new(Table {
+        places: Vec::new(),
+        free: Vec::new(),
+    })
+}; 1 << FORK_BITS];
 
 fn table() -> &'static RwLock<Table> {
     &TABLES[(process::forks() % (1 << FORK_BITS)) as usize]
@@ -89,7 +93,10 @@ pub(super) fn reserve() -> Result<Number> {
             }
             // Salted, so that small numbers are no handles.
             let generation = RandomState::new().build_hasher().finish() as u32 | 1 << 31;
-            table.places.push(Place { generation, object: None });
+            table.places.push(Place {
+                generation,
+                object: None,
+            });
             place
         }
     };
@@ -120,11 +127,15 @@ pub(super) fn remove(number: Number) {
     // Dropped with the lock given back: it may be the last of its client.
     let _object = {
         let mut table = write();
-        let Some(place) = table.place_mut(number) else { return };
+        let Some(place) = table.place_mut(number) else {
+            return;
+        };
         let object = place.object.take();
         if object.is_some() {
             place.generation = place.generation.wrapping_add(1);
-            table.free.push((number >> 1) as u32 & ((1 << PLACE_BITS) - 1));
+            table
+                .free
+                .push((number >> 1) as u32 & ((1 << PLACE_BITS) - 1));
         }
         object
     };
@@ -171,7 +182,10 @@ fn find(number: Number, name: &str) -> Result<Object> {
         let before = &TABLES[forks as usize];
         // A thread of the parent may hold it for ever; then we cannot look.
         let known = before.try_read().map(|table| {
-            table.places.get(place).is_some_and(|entry| entry.generation == generation)
+            table
+                .places
+                .get(place)
+                .is_some_and(|entry| entry.generation == generation)
         });
         if forks < now && known.unwrap_or(true) {
             let message = format!(

@@ -38,23 +38,32 @@ pub type drt_log_fn = Option<
     ),
 >;
 
-type Function =
-    unsafe extern "C" fn(drt_log_level, *const c_char, *const c_char, *mut c_void);
+type Function = unsafe extern "C" fn(drt_log_level, *const c_char, *const c_char, *mut c_void);
 
 struct CLog(Callback<Function>);
 
 impl log::Sink for CLog {
     fn log(&self, level: Level, target: &'static str, message: &str) {
-        let (Ok(target), Ok(message)) =
-            (CString::new(target), CString::new(message.replace('\0', "\u{fffd}")))
-        else {
+        let (Ok(target), Ok(message)) = (
+            CString::new(target),
+            CString::new(message.replace('\0', "\u{fffd}")),
+        ) else {
             return;
         };
         let _inside = enter_callback();
-        let Callback { function, user_data, .. } = &self.0;
+        let Callback {
+            function,
+            user_data,
+            ..
+        } = &self.0;
         // SAFETY: the application's own function and data; the strings live.
         unsafe {
-            function(level as drt_log_level, target.as_ptr(), message.as_ptr(), *user_data);
+            function(
+                level as drt_log_level,
+                target.as_ptr(),
+                message.as_ptr(),
+                *user_data,
+            );
         }
     }
 }

@@ -148,14 +148,15 @@ unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T
     let given = unsafe { options.cast::<usize>().read_unaligned() };
     let invalid = |message: String| Err(Error::new(Status::InvalidArgument, message));
     if given < least || given > MOST {
-        return invalid(format!("`options.struct_size` is {given}: begin with {init}"));
+        return invalid(format!(
+            "`options.struct_size` is {given}: begin with {init}"
+        ));
     }
     let size = size_of::<T>();
     if given > size {
         // SAFETY: within the bytes that the caller says are there.
-        let rest = unsafe {
-            std::slice::from_raw_parts(options.cast::<u8>().add(size), given - size)
-        };
+        let rest =
+            unsafe { std::slice::from_raw_parts(options.cast::<u8>().add(size), given - size) };
         if rest.iter().any(|byte| *byte != 0) {
             return invalid(
                 "`options` sets something that this version of the library does not know: use \
@@ -235,7 +236,13 @@ pub(super) unsafe fn subscription_options(
     let least = std::mem::offset_of!(drt_subscription_options, query);
     // `persistent` is a bool: its byte must be 0 or 1 before it is read as one.
     // SAFETY: the caller's promise; the twin has the same layout.
-    let o = unsafe { read(options.cast::<Twin>(), least, "DRT_SUBSCRIPTION_OPTIONS_INIT") }?;
+    let o = unsafe {
+        read(
+            options.cast::<Twin>(),
+            least,
+            "DRT_SUBSCRIPTION_OPTIONS_INIT",
+        )
+    }?;
     // SAFETY: NULL or NUL-terminated, by the caller's promise.
     let text = |text, name| unsafe { optional(text, name) }.map(|t| t.map(str::to_owned));
     if o.events & !ON_ALL != 0 {

@@ -30,7 +30,11 @@ struct CReply(Callback<Function>);
 
 impl ReplySink for CReply {
     fn reply(&self, status: Status, json: &str) {
-        let Callback { function, user_data, .. } = &self.0;
+        let Callback {
+            function,
+            user_data,
+            ..
+        } = &self.0;
         // SAFETY: the application's own function and data; the text lives.
         unsafe { function(status as i32, json.as_ptr().cast(), json.len(), *user_data) }
     }
@@ -76,6 +80,10 @@ pub unsafe extern "C" fn drt_request(
         let function = r#fn.ok_or_else(|| is_null("fn"))?;
         // SAFETY: the header's contract.
         let json = unsafe { required(json, "json") }?;
-        client.request(json, ms(timeout_ms), Box::new(CReply(callback.with(function))))
+        client.request(
+            json,
+            ms(timeout_ms),
+            Box::new(CReply(callback.with(function))),
+        )
     })
 }

@@ -75,12 +75,11 @@ pub extern "C" fn drt_abi_version() -> u32 {
 /// Any thread; cannot fail.
 #[unsafe(no_mangle)]
 pub extern "C" fn drt_version() -> *const c_char {
-    const VERSION: &CStr = match CStr::from_bytes_with_nul(
-        concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes(),
-    ) {
-        Ok(version) => version,
-        Err(_) => c"",
-    };
+    const VERSION: &CStr =
+        match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+            Ok(version) => version,
+            Err(_) => c"",
+        };
     VERSION.as_ptr()
 }
 
@@ -121,5 +120,7 @@ pub extern "C" fn drt_status_name(status: drt_status) -> *const c_char {
 /// Any thread; cannot fail.
 #[unsafe(no_mangle)]
 pub extern "C" fn drt_last_error() -> *const c_char {
-    LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+    LAST_ERROR
+        .try_with(|last| last.borrow().as_ptr())
+        .unwrap_or(c"".as_ptr())
 }

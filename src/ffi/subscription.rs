@@ -102,7 +102,10 @@ pub unsafe extern "C" fn drt_subscribe(
         let options = unsafe { subscription_options(options) }?;
         let number = handle::reserve()?;
         // Gives the handle back where the subscription is not made.
-        let sink = Box::new(CEvent { number, callback: callback.with(function) });
+        let sink = Box::new(CEvent {
+            number,
+            callback: callback.with(function),
+        });
         match client.subscribe(scope, options, number, sink)? {
             Subscribed::New(id) => {
                 handle::fill(number, Object::Subscription(client, id));
@@ -213,10 +216,7 @@ pub unsafe extern "C" fn drt_unsubscribe_all(
 ///
 /// Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_has_subscription(
-    client: *mut drt_client,
-    uid: *const c_char,
-) -> bool {
+pub unsafe extern "C" fn drt_has_subscription(client: *mut drt_client, uid: *const c_char) -> bool {
     barrier::value(false, || {
         let client = handle::client(client, "client")?;
         // SAFETY: the header's contract.
@@ -247,7 +247,11 @@ pub unsafe extern "C" fn drt_active_subscriptions(
                 collection: seen.collection.as_ptr(),
                 collection_len: seen.collection.to_bytes().len(),
                 persistent: seen.persistent,
-                status: if seen.active { DRT_SUB_ACTIVE } else { DRT_SUB_PENDING },
+                status: if seen.active {
+                    DRT_SUB_ACTIVE
+                } else {
+                    DRT_SUB_PENDING
+                },
                 last_sequence: seen.last_sequence,
             };
             // SAFETY: the application's own function and data; the info lives.

@@ -65,7 +65,9 @@ impl Session {
 
     /// No INIT came after an error that may have been this subscription's.
     pub(super) fn suspect_confirmed(&mut self, now: Now, id: SubId, serial: u64, error: &str) {
-        let Some(subscription) = self.registry.get_mut(id) else { return };
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
         if subscription.strikes >= STRIKES {
             let code = code_of(error);
             self.subscribe_refused(now, id, error, &code);
@@ -112,7 +114,9 @@ impl Session {
         }
         let errors = std::mem::take(&mut self.unexplained);
         for (serial, error) in waiting.into_iter().zip(errors) {
-            let Some(entry) = self.ledger.settle(serial) else { continue };
+            let Some(entry) = self.ledger.settle(serial) else {
+                continue;
+            };
             match entry.what {
                 What::Read(id) => {
                     let refusal = read_refusal(&code_of(&error));
@@ -126,14 +130,17 @@ impl Session {
 
     /// Some other message is refused; if just one request is under way, its.
     fn some_request_refused(&mut self, error: &ServerError<'_>) {
-        let waiting = self.ledger.select(|e| {
-            matches!(e.what, What::Request(_)) && e.sent != Duration::MAX
-        });
+        let waiting = self
+            .ledger
+            .select(|e| matches!(e.what, What::Request(_)) && e.sent != Duration::MAX);
         if let [serial] = waiting.as_slice() {
             self.fail_request(*serial, error.json);
         } else if error.source != ErrorSource::Auth {
             let words = format!("{}: {}", error.code, error.message);
-            self.log(Level::Warn, format!("the server refused some message: {words}"));
+            self.log(
+                Level::Warn,
+                format!("the server refused some message: {words}"),
+            );
         }
     }
 
@@ -141,7 +148,10 @@ impl Session {
     pub(super) fn on_limit(&mut self, now: Now, error: &ServerError<'_>) {
         let retry_after = error.retry_after().unwrap_or(UNSAID_PAUSE);
         self.pacer.exceeded(now.mono, retry_after, &mut self.rng);
-        let text = format!("the server's rate limiter dropped a message: {}", error.message);
+        let text = format!(
+            "the server's rate limiter dropped a message: {}",
+            error.message
+        );
         self.log(Level::Info, text);
         // No answer is late because of the pause.
         let resume = now.mono + retry_after + self.config.ack_timeout;
@@ -162,14 +172,18 @@ impl Session {
         let unanswered = self.ledger.select(|e| e.sent <= now.mono);
         let certain = unanswered.len() <= dropped;
         for serial in unanswered {
-            let Some(entry) = self.ledger.get_mut(serial) else { continue };
+            let Some(entry) = self.ledger.get_mut(serial) else {
+                continue;
+            };
             if let What::Request(_) = entry.what {
                 if certain {
                     self.resend_request(serial);
                 }
                 continue;
             }
-            let Some(entry) = self.ledger.settle(serial) else { continue };
+            let Some(entry) = self.ledger.settle(serial) else {
+                continue;
+            };
             match entry.what {
                 What::Subscribe(id) => {
                     if let Some(subscription) = self.registry.get_mut(id) {
@@ -199,7 +213,10 @@ impl Session {
 
     /// Requests in the ledger that were not sent yet.
     pub(super) fn outbox_requests(&self) -> usize {
-        self.outbox.iter().filter(|o| matches!(o, Outgoing::Request { .. })).count()
+        self.outbox
+            .iter()
+            .filter(|o| matches!(o, Outgoing::Request { .. }))
+            .count()
     }
 }
 
@@ -208,5 +225,7 @@ fn code_of(error: &str) -> String {
     struct Code {
         code: String,
     }
-    serde_json::from_str::<Code>(error).map(|e| e.code).unwrap_or_default()
+    serde_json::from_str::<Code>(error)
+        .map(|e| e.code)
+        .unwrap_or_default()
 }

@@ -107,8 +107,14 @@ impl Auth {
     pub fn frame(&self, kind: Kind, uid: Option<&str>) -> Option<String> {
         let c = &self.credentials;
         match kind {
-            Kind::Token => c.access_token.as_ref().map(|t| outgoing::auth_token(t, uid)),
-            Kind::Refresh => c.refresh_token.as_ref().map(|t| outgoing::auth_refresh(t, uid)),
+            Kind::Token => c
+                .access_token
+                .as_ref()
+                .map(|t| outgoing::auth_token(t, uid)),
+            Kind::Refresh => c
+                .refresh_token
+                .as_ref()
+                .map(|t| outgoing::auth_refresh(t, uid)),
             Kind::Password => {
                 let (email, password) = (c.email.as_deref()?, c.password.as_ref()?);
                 Some(outgoing::auth_password(email, password, uid))
@@ -191,7 +197,9 @@ impl Auth {
 
 /// How long before its expiry a token is renewed.
 fn margin(lifetime: Duration) -> Duration {
-    (lifetime / 5).clamp(Duration::from_millis(500), Duration::from_secs(60)).min(lifetime / 2)
+    (lifetime / 5)
+        .clamp(Duration::from_millis(500), Duration::from_secs(60))
+        .min(lifetime / 2)
 }
 
 /// The times in a JWT.
@@ -218,7 +226,9 @@ impl Life {
         let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
         let claims: Claims = serde_json::from_slice(&json).ok()?;
         let expires = Duration::try_from_secs_f64(claims.exp).ok()?;
-        let issued = claims.iat.and_then(|iat| Duration::try_from_secs_f64(iat).ok());
+        let issued = claims
+            .iat
+            .and_then(|iat| Duration::try_from_secs_f64(iat).ok());
         let length = issued.map_or(Duration::from_secs(900), |iat| expires.saturating_sub(iat));
         Some(Life { expires, length })
     }
@@ -233,17 +243,26 @@ mod tests {
     }
 
     fn at(seconds: u64) -> Now {
-        Now { mono: Duration::from_secs(seconds), wall: Duration::from_secs(1_000_000 + seconds) }
+        Now {
+            mono: Duration::from_secs(seconds),
+            wall: Duration::from_secs(1_000_000 + seconds),
+        }
     }
 
     fn keyring(credentials: Credentials) -> Auth {
-        Auth { can_ask: true, ..Auth::new(credentials) }
+        Auth {
+            can_ask: true,
+            ..Auth::new(credentials)
+        }
     }
 
     #[test]
     fn a_jwt_is_renewed_ahead_of_its_expiry_and_a_static_token_never() {
         let token = Some(jwt(r#"{"iat":1000000,"exp":1000100}"#));
-        let mut auth = keyring(Credentials { access_token: token, ..Credentials::default() });
+        let mut auth = keyring(Credentials {
+            access_token: token,
+            ..Credentials::default()
+        });
         auth.accepted(at(10), Kind::Token, None);
         assert_eq!(auth.renew_at(at(10)), Some(Duration::from_secs(80)));
 

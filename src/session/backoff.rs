@@ -19,7 +19,13 @@ pub struct Backoff {
 impl Backoff {
     /// No failure yet, the first replica's turn.
     pub fn new(min: Duration, max: Duration, replicas: usize) -> Self {
-        Backoff { min, max, replicas: replicas.max(1), failures: 0, replica: 0 }
+        Backoff {
+            min,
+            max,
+            replicas: replicas.max(1),
+            failures: 0,
+            replica: 0,
+        }
     }
 
     /// The replica whose turn it is.
@@ -64,10 +70,18 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(1);
         for exponent in 0..40 {
             let bound = min.saturating_mul(1 << exponent.min(24)).min(max);
-            let waits: Vec<_> = (0..500).map(|_| jitter(min, max, exponent, &mut rng)).collect();
+            let waits: Vec<_> = (0..500)
+                .map(|_| jitter(min, max, exponent, &mut rng))
+                .collect();
             assert!(waits.iter().all(|w| *w <= bound));
-            assert!(waits.iter().any(|w| *w < bound / 10), "full jitter reaches down to zero");
-            assert!(waits.iter().any(|w| *w > bound / 10 * 9), "and up to the bound");
+            assert!(
+                waits.iter().any(|w| *w < bound / 10),
+                "full jitter reaches down to zero"
+            );
+            assert!(
+                waits.iter().any(|w| *w > bound / 10 * 9),
+                "and up to the bound"
+            );
         }
     }
 
@@ -82,7 +96,10 @@ mod tests {
                 (replica, wait)
             })
             .collect();
-        assert_eq!(turns.iter().map(|t| t.0).collect::<Vec<_>>(), [0, 1, 2, 0, 1, 2]);
+        assert_eq!(
+            turns.iter().map(|t| t.0).collect::<Vec<_>>(),
+            [0, 1, 2, 0, 1, 2]
+        );
         assert!(turns[..3].iter().all(|t| t.1 <= Duration::from_millis(100)));
         assert!(turns[3..].iter().all(|t| t.1 <= Duration::from_millis(200)));
     }

@@ -137,7 +137,10 @@ impl Session {
         self.auth.can_ask = sink.is_some();
         self.items.push(Item::SetTokenSink(sink));
         let renew_at = self.auth.renew_at(now);
-        if let Some(up) = self.up().filter(|up| up.reauth.is_none() && up.deaf_until.is_none()) {
+        if let Some(up) = self
+            .up()
+            .filter(|up| up.reauth.is_none() && up.deaf_until.is_none())
+        {
             up.renew_at = renew_at;
         }
     }
@@ -145,18 +148,27 @@ impl Session {
     /// Makes a subscription; the first one connects.
     pub fn subscribe(&mut self, now: Now, new: NewSubscription) -> Subscribed {
         if let Err(error) = self.check_subscribe(&new) {
-            return Subscribed::Refused { error, sink: new.sink };
+            return Subscribed::Refused {
+                error,
+                sink: new.sink,
+            };
         }
         if let Some(uid) = new.uid.as_deref() {
             if let Some(existing) = self.registry.by_uid(uid) {
-                return Subscribed::Duplicate { tag: existing.target.tag, sink: new.sink };
+                return Subscribed::Duplicate {
+                    tag: existing.target.tag,
+                    sink: new.sink,
+                };
             }
         }
         let uid = new.uid.unwrap_or_else(|| self.free_uid());
         let (Ok(uid), Ok(collection)) = (CString::new(uid), CString::new(new.collection)) else {
             let message = "a uid and a collection's name must not contain a NUL character";
             let error = Error::new(Status::InvalidArgument, message);
-            return Subscribed::Refused { error, sink: new.sink };
+            return Subscribed::Refused {
+                error,
+                sink: new.sink,
+            };
         };
         let id = self.registry.reserve();
         let target = Arc::new(Target {
@@ -168,8 +180,12 @@ impl Session {
             epoch: AtomicU32::new(0),
             last_sequence: AtomicU64::new(0),
         });
-        self.registry.insert(id, Arc::clone(&target), new.wish, new.scope);
-        self.items.push(Item::Register { target, sink: new.sink });
+        self.registry
+            .insert(id, Arc::clone(&target), new.wish, new.scope);
+        self.items.push(Item::Register {
+            target,
+            sink: new.sink,
+        });
         if self.told == Told::Nothing && self.state == State::Idle {
             self.told = Told::Up;
             self.begin(now);
@@ -190,9 +206,10 @@ impl Session {
             return Err(Error::new(Status::NotConnected, message));
         }
         match new.scope {
-            Some(scope) if !self.registry.scope_is_open(scope) => {
-                Err(Error::new(Status::InvalidHandle, "`scope` is stale: it was closed"))
-            }
+            Some(scope) if !self.registry.scope_is_open(scope) => Err(Error::new(
+                Status::InvalidHandle,
+                "`scope` is stale: it was closed",
+            )),
             _ => Ok(()),
         }
     }
@@ -250,7 +267,8 @@ impl Session {
                 _ => self.unsubscribes.push_back((wire, 0)),
             }
         }
-        self.effects.push(Effect::End(Arc::clone(&subscription.target)));
+        self.effects
+            .push(Effect::End(Arc::clone(&subscription.target)));
         self.changed = true;
         Some(id.slot())
     }
@@ -294,7 +312,11 @@ impl Session {
 
     /// (links that were up, RESYNC INITs, the last round trip in microseconds)
     pub fn counters(&self) -> (u64, u64, u64) {
-        (self.connects, self.resyncs, self.last_rtt.as_micros() as u64)
+        (
+            self.connects,
+            self.resyncs,
+            self.last_rtt.as_micros() as u64,
+        )
     }
 
     pub(super) fn check_open(&self) -> Result<()> {

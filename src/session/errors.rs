@@ -22,8 +22,12 @@ pub(super) enum Refusal {
 }
 
 /// Codes of passing trouble.
-const TEMPORARY: [&str; 4] =
-    ["REQUESTS_EXCEEDED", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR", "INTERNAL"];
+const TEMPORARY: [&str; 4] = [
+    "REQUESTS_EXCEEDED",
+    "SERVICE_UNAVAILABLE",
+    "INTERNAL_SERVER_ERROR",
+    "INTERNAL",
+];
 
 impl Session {
     /// An error frame.
@@ -82,7 +86,11 @@ impl Session {
             }
             return;
         }
-        let refusal = if TEMPORARY.contains(&code) { Refusal::Temporary } else { Refusal::Final };
+        let refusal = if TEMPORARY.contains(&code) {
+            Refusal::Temporary
+        } else {
+            Refusal::Final
+        };
         self.on_refused(now, id, json, refusal);
     }
 

@@ -8,10 +8,10 @@ use super::{LinkId, Now};
 use crate::delivery::{Event, EventKind, Item};
 use crate::error::Status;
 use crate::log::Level;
+use crate::protocol::Frame;
 use crate::protocol::envelope;
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire::WireUid;
-use crate::protocol::Frame;
 use crate::subscriptions::Phase;
 use crate::subscriptions::recent::Recent;
 
@@ -36,7 +36,10 @@ impl Session {
         let mut frames = frames.drain(..);
         for frame in frames.by_ref() {
             self.on_frame(now, frame);
-            if matches!(self.link, Link::None | Link::Opening { .. } | Link::AwaitingToken { .. }) {
+            if matches!(
+                self.link,
+                Link::None | Link::Opening { .. } | Link::AwaitingToken { .. }
+            ) {
                 // The frame ended the link: what follows belongs to the past.
                 break;
             }
@@ -50,7 +53,11 @@ impl Session {
         if let Some(seen) = envelope::recognise(&frame) {
             let (wire, change) = (seen.uid, seen.change);
             let data = Some(offsets(&frame, seen.data));
-            let parts = Parts { data, meta: None, checked: false };
+            let parts = Parts {
+                data,
+                meta: None,
+                checked: false,
+            };
             return self.on_change(wire, change, frame, parts);
         }
         match incoming::parse(&frame) {
@@ -72,11 +79,17 @@ impl Session {
             }
         }
         match message {
-            Incoming::Change { change, data, meta, .. } => {
+            Incoming::Change {
+                change, data, meta, ..
+            } => {
                 let data = data.map(|part| offsets(frame, part));
                 let meta = meta.map(|part| offsets(frame, part));
                 if let Some(wire) = wire {
-                    let parts = Parts { data, meta, checked: true };
+                    let parts = Parts {
+                        data,
+                        meta,
+                        checked: true,
+                    };
                     self.on_change(wire, change, frame.clone(), parts);
                 }
             }

@@ -29,13 +29,23 @@ impl Session {
             None if up.last_heard + period <= now.mono => {
                 up.probed = Some(now.mono);
                 let (link, answers_pings) = (up.id, up.answers_pings);
-                self.effects.push(Effect::Send { link, text: outgoing::ping(None) });
+                self.effects.push(Effect::Send {
+                    link,
+                    text: outgoing::ping(None),
+                });
                 self.pacer.sent(now.mono);
                 if !answers_pings {
                     // With its heartbeat switched off the server answers no ping,
                     // but it confirms that it has forgotten what it never knew.
-                    let wire = WireUid { slot: u32::MAX, serial }.to_string();
-                    self.effects.push(Effect::Send { link, text: outgoing::unsubscribe(&wire) });
+                    let wire = WireUid {
+                        slot: u32::MAX,
+                        serial,
+                    }
+                    .to_string();
+                    self.effects.push(Effect::Send {
+                        link,
+                        text: outgoing::unsubscribe(&wire),
+                    });
                     self.pacer.sent(now.mono);
                 }
             }

@@ -76,7 +76,15 @@ impl Ledger {
     pub fn enter(&mut self, serial: u64, what: What, sent: Duration, deadline: Duration) {
         self.counts[what.kind() as usize] += 1;
         self.deadlines.insert((deadline, serial));
-        self.entries.insert(serial, Entry { what, sent, deadline, suspect: None });
+        self.entries.insert(
+            serial,
+            Entry {
+                what,
+                sent,
+                deadline,
+                suspect: None,
+            },
+        );
     }
 
     /// The message is answered, or given up.
@@ -113,8 +121,12 @@ impl Ledger {
 
     /// The serials that pass, in the order in which they were given out.
     pub fn select(&self, mut pass: impl FnMut(&Entry) -> bool) -> Vec<u64> {
-        let mut serials: Vec<u64> =
-            self.entries.iter().filter(|(_, e)| pass(e)).map(|(serial, _)| *serial).collect();
+        let mut serials: Vec<u64> = self
+            .entries
+            .iter()
+            .filter(|(_, e)| pass(e))
+            .map(|(serial, _)| *serial)
+            .collect();
         serials.sort_unstable();
         serials
     }
@@ -122,6 +134,9 @@ impl Ledger {
     /// The link is gone: everything that was unanswered, in order.
     pub fn clear(&mut self) -> Vec<Entry> {
         let serials = self.select(|_| true);
-        serials.into_iter().filter_map(|serial| self.settle(serial)).collect()
+        serials
+            .into_iter()
+            .filter_map(|serial| self.settle(serial))
+            .collect()
     }
 }

@@ -46,7 +46,11 @@ impl Session {
                     self.effects.push(Effect::Close(link));
                 } else {
                     let deadline = now.mono + PATIENCE.min(self.config.ack_timeout);
-                    self.lingers.push(Linger { link, awaited, deadline });
+                    self.lingers.push(Linger {
+                        link,
+                        awaited,
+                        deadline,
+                    });
                 }
             }
         }

@@ -24,7 +24,12 @@ impl Session {
     pub(super) fn begin(&mut self, now: Now) {
         self.retry_at = None;
         let endpoint = self.backoff.replica();
-        let name = self.config.endpoints.get(endpoint).cloned().unwrap_or_default();
+        let name = self
+            .config
+            .endpoints
+            .get(endpoint)
+            .cloned()
+            .unwrap_or_default();
         let credential = self.auth.choose();
         if credential.is_none() && self.auth.mode() != AuthMode::Public {
             if !self.auth.can_ask {
@@ -35,7 +40,9 @@ impl Session {
                 );
             }
             self.ask_for_token(Status::Ok);
-            self.link = Link::AwaitingToken { deadline: now.mono + self.config.ack_timeout };
+            self.link = Link::AwaitingToken {
+                deadline: now.mono + self.config.ack_timeout,
+            };
             return self.go(State::Connecting, Status::Ok, "waiting for an access token");
         }
         self.last_link += 1;
@@ -44,8 +51,16 @@ impl Session {
         let access_token = if in_url { self.auth.token() } else { None };
         self.last_word = None;
         self.link = Link::Opening { id };
-        self.effects.push(Effect::Open { link: id, endpoint, access_token });
-        self.go(State::Connecting, Status::Ok, format!("connecting to {name}"));
+        self.effects.push(Effect::Open {
+            link: id,
+            endpoint,
+            access_token,
+        });
+        self.go(
+            State::Connecting,
+            Status::Ok,
+            format!("connecting to {name}"),
+        );
     }
 
     pub(super) fn ask_for_token(&mut self, reason: Status) {
@@ -72,8 +87,17 @@ impl Session {
         };
         self.effects.push(Effect::Send { link, text });
         let deadline = now.mono + self.config.ack_timeout;
-        self.link = Link::Authenticating { id: link, kind, since: now.mono, deadline };
-        self.go(State::Authenticating, Status::Ok, "the link is open, authenticating");
+        self.link = Link::Authenticating {
+            id: link,
+            kind,
+            since: now.mono,
+            deadline,
+        };
+        self.go(
+            State::Authenticating,
+            Status::Ok,
+            "the link is open, authenticating",
+        );
     }
 
     /// The link is usable: everything that is wanted goes to the server.
@@ -105,7 +129,9 @@ impl Session {
                 self.come_up(now, id);
             }
             Link::Up(up) => {
-                let Some(reauth) = up.reauth.take() else { return };
+                let Some(reauth) = up.reauth.take() else {
+                    return;
+                };
                 let was_deaf = up.deaf_until.take().is_some();
                 self.auth.accepted(now, reauth.kind, refresh_token);
                 let renew_at = self.auth.renew_at(now);
@@ -129,13 +155,19 @@ impl Session {
     /// answer: the server may lose it, or judge it by the old identity.
     pub(super) fn reauthenticate(&mut self, now: Now, kind: Kind) {
         let deadline = now.mono + self.config.ack_timeout;
-        let Some(text) = self.auth.frame(kind, Some("auth")) else { return };
+        let Some(text) = self.auth.frame(kind, Some("auth")) else {
+            return;
+        };
         let Some(up) = self.up() else { return };
         if let Some(reauth) = &mut up.reauth {
             reauth.again = kind == Kind::Token;
             return;
         }
-        up.reauth = Some(Reauth { kind, deadline, again: false });
+        up.reauth = Some(Reauth {
+            kind,
+            deadline,
+            again: false,
+        });
         up.renew_at = None;
         let link = up.id;
         self.effects.push(Effect::Send { link, text });
@@ -145,9 +177,9 @@ impl Session {
     /// The server has refused a credential.
     pub(super) fn on_auth_failed(&mut self, now: Now, words: &str) {
         let (id, kind, slow) = match &self.link {
-            Link::Authenticating { id, kind, since, .. } => {
-                (*id, *kind, now.mono.saturating_sub(*since) >= SLOW_REFUSAL)
-            }
+            Link::Authenticating {
+                id, kind, since, ..
+            } => (*id, *kind, now.mono.saturating_sub(*since) >= SLOW_REFUSAL),
             Link::Up(up) => match &up.reauth {
                 Some(reauth) => (up.id, reauth.kind, false),
                 None => return,
@@ -175,16 +207,25 @@ impl Session {
         };
         let message = format!("the server refused the {which}: {words}");
         if self.auth.choose().is_some() {
-            self.log(Level::Warn, format!("{message}; trying the next credential"));
+            self.log(
+                Level::Warn,
+                format!("{message}; trying the next credential"),
+            );
             return self.begin(now);
         }
         if !self.auth.can_ask {
             return self.fail(Status::Auth, message);
         }
         self.ask_for_token(Status::Auth);
-        self.retry_later(now, Status::Auth, format!("{message}; a fresh token was asked for"));
+        self.retry_later(
+            now,
+            Status::Auth,
+            format!("{message}; a fresh token was asked for"),
+        );
         // The answer comes when it comes; set_token connects at once.
-        self.retry_at = self.retry_at.map(|at| at.max(now.mono + self.config.ack_timeout));
+        self.retry_at = self
+            .retry_at
+            .map(|at| at.max(now.mono + self.config.ack_timeout));
     }
 
     /// The token has expired on a live link: until the server knows us again,
@@ -197,7 +238,11 @@ impl Session {
         up.renew_at = None;
         let renewing = up.reauth.is_some();
         self.go_deaf();
-        self.go(State::Authenticating, Status::Auth, format!("the token has expired: {words}"));
+        self.go(
+            State::Authenticating,
+            Status::Auth,
+            format!("the token has expired: {words}"),
+        );
         if renewing {
             return;
         }
@@ -271,7 +316,15 @@ impl Session {
             Link::Up(up) => up.id,
         };
         self.effects.push(Effect::Abort(id));
-        self.lost(now, Loss { status, message, permanent: false, unauthorized: false });
+        self.lost(
+            now,
+            Loss {
+                status,
+                message,
+                permanent: false,
+                unauthorized: false,
+            },
+        );
     }
 
     /// The driver has lost a link.
@@ -350,7 +403,10 @@ impl Session {
     pub(super) fn pong(&mut self) {
         if let Some(up) = self.up() {
             let link = up.id;
-            self.effects.push(Effect::Send { link, text: outgoing::pong() });
+            self.effects.push(Effect::Send {
+                link,
+                text: outgoing::pong(),
+            });
         }
     }
 }

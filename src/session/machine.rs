@@ -27,7 +27,12 @@ pub(super) enum Link {
     /// The driver is opening it.
     Opening { id: LinkId },
     /// Open; `auth` is with the server.
-    Authenticating { id: LinkId, kind: Kind, since: Duration, deadline: Duration },
+    Authenticating {
+        id: LinkId,
+        kind: Kind,
+        since: Duration,
+        deadline: Duration,
+    },
     /// Open and authenticated, at least once.
     Up(Up),
 }
@@ -219,7 +224,11 @@ impl Session {
         self.state = state;
         self.entered[state as usize] += 1;
         self.reason = (reason, message.clone());
-        self.items.push(Item::State { state, reason, message });
+        self.items.push(Item::State {
+            state,
+            reason,
+            message,
+        });
         self.changed = true;
     }
 
@@ -241,8 +250,11 @@ impl Session {
             .min(),
         };
         let pause = self.pacer.paused_until();
-        let paced =
-            if self.has_something_to_send() { self.pacer.wait_until(now.mono) } else { None };
+        let paced = if self.has_something_to_send() {
+            self.pacer.wait_until(now.mono)
+        } else {
+            None
+        };
         [
             link,
             self.retry_at,
@@ -267,7 +279,11 @@ impl Session {
             self.begin(now);
         }
         self.check_link(now);
-        if self.pacer.paused_until().is_some_and(|until| until <= now.mono) {
+        if self
+            .pacer
+            .paused_until()
+            .is_some_and(|until| until <= now.mono)
+        {
             self.resume_after_limit(now);
         }
         while let Some((at, serial)) = self.ledger.next_deadline() {
@@ -288,7 +304,9 @@ impl Session {
 
     /// A message's answer did not come in time.
     fn unanswered(&mut self, now: Now, serial: u64) {
-        let Some(entry) = self.ledger.settle(serial) else { return };
+        let Some(entry) = self.ledger.settle(serial) else {
+            return;
+        };
         match entry.what {
             What::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
             What::Orphan(wire) => self.unsubscribes.push_back((wire, 0)),

@@ -79,7 +79,10 @@ impl Pacer {
                 points: points.min(known.points.saturating_sub(1)).max(1),
                 window: window.max(known.window),
             },
-            Some(known) => Limit { points: points.min(known.points), ..known },
+            Some(known) => Limit {
+                points: points.min(known.points),
+                ..known
+            },
             None => Limit { points, window },
         });
         let pause = now + retry_after + MARGIN + jitter(MARGIN, MARGIN, 0, rng);
@@ -128,7 +131,12 @@ mod tests {
     fn the_limit_is_learnt_from_one_pause_and_then_kept() {
         for (points, seconds) in [(5, 3), (50, 1), (1, 1), (10, 60)] {
             let window = Duration::from_secs(seconds);
-            let mut server = Server { points, window, began: None, used: 0 };
+            let mut server = Server {
+                points,
+                window,
+                began: None,
+                used: 0,
+            };
             let mut pacer = Pacer::default();
             let mut rng = fastrand::Rng::with_seed(points as u64);
             let (mut now, mut taken, mut pauses) = (Duration::ZERO, 0, 0);

@@ -24,7 +24,9 @@ pub struct Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("kind", &self.message.kind()).finish_non_exhaustive()
+        f.debug_struct("Request")
+            .field("kind", &self.message.kind())
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,7 +55,12 @@ impl Outgoing {
 impl Session {
     /// Sends a message that expects no answer. `backlog` is what the driver has
     /// not got rid of yet, in bytes.
-    pub fn send_message(&mut self, now: Now, message: &CustomMessage, backlog: usize) -> Result<()> {
+    pub fn send_message(
+        &mut self,
+        now: Now,
+        message: &CustomMessage,
+        backlog: usize,
+    ) -> Result<()> {
         let text = message.text();
         self.check_send(text.len(), backlog)?;
         self.outbox_bytes += text.len();
@@ -72,7 +79,13 @@ impl Session {
         backlog: usize,
     ) -> std::result::Result<(), (Error, Box<dyn ReplySink>)> {
         let serial = self.next_serial();
-        let text = message.with_uid(&WireUid { slot: REQUEST_SLOT, serial }.to_string());
+        let text = message.with_uid(
+            &WireUid {
+                slot: REQUEST_SLOT,
+                serial,
+            }
+            .to_string(),
+        );
         if let Err(error) = self.check_send(text.len(), backlog) {
             return Err((error, sink));
         }
@@ -89,7 +102,10 @@ impl Session {
     fn check_send(&self, bytes: usize, backlog: usize) -> Result<()> {
         self.check_open()?;
         if self.state != State::Connected {
-            let message = format!("there is no usable link: {:?}, {}", self.state, self.reason.1);
+            let message = format!(
+                "there is no usable link: {:?}, {}",
+                self.state, self.reason.1
+            );
             return Err(Error::new(Status::NotConnected, message));
         }
         let waiting = (self.outbox_bytes + backlog) as u64;
@@ -104,7 +120,9 @@ impl Session {
 
     /// Sends what comes next of the application's; false when it has to wait.
     pub(super) fn send_outgoing(&mut self, now: Now) -> bool {
-        let Some(next) = self.outbox.pop_front() else { return false };
+        let Some(next) = self.outbox.pop_front() else {
+            return false;
+        };
         self.outbox_bytes -= next.len();
         match next {
             Outgoing::Message(text) => self.transmit(now, text),
@@ -129,15 +147,19 @@ impl Session {
 
     /// A request is given up before it was sent.
     pub(super) fn outbox_forget(&mut self, serial: u64) {
-        self.outbox.retain(|waiting| {
-            !matches!(waiting, Outgoing::Request { serial: of, .. } if *of == serial)
-        });
+        self.outbox.retain(
+            |waiting| !matches!(waiting, Outgoing::Request { serial: of, .. } if *of == serial),
+        );
         self.outbox_bytes = self.outbox.iter().map(Outgoing::len).sum();
     }
 
     /// The link is gone: messages that were not sent are lost, and said to be.
     pub(super) fn drop_outbox(&mut self) {
-        let lost = self.outbox.iter().filter(|o| matches!(o, Outgoing::Message(_))).count();
+        let lost = self
+            .outbox
+            .iter()
+            .filter(|o| matches!(o, Outgoing::Message(_)))
+            .count();
         if lost > 0 {
             let text = format!("{lost} messages could not be sent before the link was lost");
             self.log(Level::Warn, text);
@@ -156,7 +178,11 @@ impl Session {
                 } else {
                     frame.clone()
                 };
-                self.items.push(Item::Reply { sink: request.sink, status: Status::Ok, json });
+                self.items.push(Item::Reply {
+                    sink: request.sink,
+                    status: Status::Ok,
+                    json,
+                });
             }
         }
     }
@@ -164,14 +190,24 @@ impl Session {
     /// Ends a request without the server's answer, or with its error.
     pub(super) fn reply(&mut self, request: Request, status: Status, json: &str) {
         let json = Frame::from(json.to_owned());
-        self.items.push(Item::Reply { sink: request.sink, status, json });
+        self.items.push(Item::Reply {
+            sink: request.sink,
+            status,
+            json,
+        });
     }
 
     /// The request again, as it is to be sent.
     pub(super) fn resend_request(&mut self, serial: u64) {
-        let Some(entry) = self.ledger.get_mut(serial) else { return };
+        let Some(entry) = self.ledger.get_mut(serial) else {
+            return;
+        };
         if let What::Request(request) = &entry.what {
-            let wire = WireUid { slot: REQUEST_SLOT, serial }.to_string();
+            let wire = WireUid {
+                slot: REQUEST_SLOT,
+                serial,
+            }
+            .to_string();
             let text = request.message.with_uid(&wire);
             entry.sent = Duration::MAX;
             self.outbox_bytes += text.len();

@@ -70,9 +70,14 @@ impl Session {
     }
 
     fn send_unsubscribe(&mut self, now: Now) -> bool {
-        let Some((wire, tries)) = self.unsubscribes.pop_front() else { return false };
+        let Some((wire, tries)) = self.unsubscribes.pop_front() else {
+            return false;
+        };
         let deadline = now.mono + self.config.ack_timeout;
-        let what = What::Unsubscribe { wire, tries: tries + 1 };
+        let what = What::Unsubscribe {
+            wire,
+            tries: tries + 1,
+        };
         self.ledger.enter(wire.serial, what, now.mono, deadline);
         self.transmit(now, outgoing::unsubscribe(&wire.to_string()));
         true
@@ -90,19 +95,26 @@ impl Session {
     fn send_subscribe(&mut self, now: Now) -> bool {
         while let Some(id) = self.subscribes.pop_front() {
             let serial = self.last_serial + 1;
-            let Some(subscription) = self.registry.get_mut(id) else { continue };
+            let Some(subscription) = self.registry.get_mut(id) else {
+                continue;
+            };
             if !matches!(subscription.phase, Phase::Wanted) {
                 continue;
             }
             subscription.phase = Phase::Sent { serial };
-            let wire = WireUid { slot: id.slot(), serial }.to_string();
+            let wire = WireUid {
+                slot: id.slot(),
+                serial,
+            }
+            .to_string();
             let wish = &subscription.wish;
             let collection = subscription.target.collection_str();
             let event = wish.server_event();
             let text = outgoing::subscribe(&wire, collection, event, wish.query.as_deref());
             self.last_serial = serial;
             let deadline = now.mono + self.config.ack_timeout;
-            self.ledger.enter(serial, What::Subscribe(id), now.mono, deadline);
+            self.ledger
+                .enter(serial, What::Subscribe(id), now.mono, deadline);
             self.transmit(now, text);
             return true;
         }
@@ -112,10 +124,22 @@ impl Session {
     fn send_read(&mut self, now: Now) -> bool {
         while let Some(id) = self.reads.pop_front() {
             let read = self.last_serial + 1;
-            let Some(subscription) = self.registry.get_mut(id) else { continue };
-            let Phase::ToRead { serial } = subscription.phase else { continue };
-            subscription.phase = Phase::Reading { serial, read, held: Held::default() };
-            let wire = WireUid { slot: id.slot(), serial: read }.to_string();
+            let Some(subscription) = self.registry.get_mut(id) else {
+                continue;
+            };
+            let Phase::ToRead { serial } = subscription.phase else {
+                continue;
+            };
+            subscription.phase = Phase::Reading {
+                serial,
+                read,
+                held: Held::default(),
+            };
+            let wire = WireUid {
+                slot: id.slot(),
+                serial: read,
+            }
+            .to_string();
             let collection = subscription.target.collection_str();
             let text = outgoing::read(&wire, collection, subscription.wish.query.as_deref());
             self.last_serial = read;
@@ -159,9 +183,10 @@ impl Session {
 
     /// The answer to a read.
     pub(super) fn on_read(&mut self, now: Now, id: SubId, serial: u64, snapshot: &Snapshot<'_>) {
-        let reading = self.registry.get(id).is_some_and(
-            |s| matches!(s.phase, Phase::Reading { read, .. } if read == serial),
-        );
+        let reading = self
+            .registry
+            .get(id)
+            .is_some_and(|s| matches!(s.phase, Phase::Reading { read, .. } if read == serial));
         if reading {
             self.activate(now, id, snapshot);
         }
@@ -171,8 +196,12 @@ impl Session {
     /// the snapshot is asked for anew: it will show what the events said.
     pub(super) fn hold(&mut self, slot: u32, event: Event) {
         let most = self.config.queue_bytes as usize;
-        let Some(subscription) = self.registry.at_mut(slot) else { return };
-        let Phase::Reading { serial, read, held } = &mut subscription.phase else { return };
+        let Some(subscription) = self.registry.at_mut(slot) else {
+            return;
+        };
+        let Phase::Reading { serial, read, held } = &mut subscription.phase else {
+            return;
+        };
         held.bytes += event.frame.len();
         held.events.push(event);
         if held.bytes > most {
@@ -184,8 +213,15 @@ impl Session {
     }
 
     pub(super) fn read_unanswered(&mut self, now: Now, id: SubId, read: u64) {
-        let Some(subscription) = self.registry.get_mut(id) else { return };
-        if let Phase::Reading { serial, read: awaited, .. } = subscription.phase {
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
+        if let Phase::Reading {
+            serial,
+            read: awaited,
+            ..
+        } = subscription.phase
+        {
             if awaited == read {
                 self.resubscribe(now, id, serial, "the server did not answer a read");
             }
@@ -199,7 +235,11 @@ impl Session {
         serial: u64,
         suspect: Option<String>,
     ) {
-        if !self.registry.get(id).is_some_and(|s| s.serial() == Some(serial)) {
+        if !self
+            .registry
+            .get(id)
+            .is_some_and(|s| s.serial() == Some(serial))
+        {
             return;
         }
         match suspect {
@@ -210,7 +250,9 @@ impl Session {
 
     /// Subscribes again under a fresh wire uid, after a pause of its own.
     pub(super) fn resubscribe(&mut self, now: Now, id: SubId, old: u64, why: &str) {
-        let Some(subscription) = self.registry.get_mut(id) else { return };
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
         let slot = id.slot();
         let failures = subscription.failures;
         subscription.failures += 1;
@@ -220,9 +262,13 @@ impl Session {
         subscription.phase = Phase::Wanted;
         let uid = subscription.target.uid_str().to_owned();
         let pause = jitter(RETRY_MIN, RETRY_MAX, failures, &mut self.rng);
-        self.unsubscribes.push_back((WireUid { slot, serial: old }, 0));
+        self.unsubscribes
+            .push_back((WireUid { slot, serial: old }, 0));
         self.sleeping.insert((now.mono + pause, id));
-        let text = format!("{why} for {uid:?}; trying again in {:.1} s", pause.as_secs_f32());
+        let text = format!(
+            "{why} for {uid:?}; trying again in {:.1} s",
+            pause.as_secs_f32()
+        );
         self.log(Level::Warn, text);
         if (failures + 1).is_power_of_two() && failures > 0 {
             let message = format!("{why} in {} attempts; trying on", failures + 1);
@@ -232,7 +278,9 @@ impl Session {
 
     /// The server has refused a subscription or the read of its snapshot.
     pub(super) fn on_refused(&mut self, now: Now, id: SubId, json: &str, refusal: Refusal) {
-        let Some(subscription) = self.registry.get_mut(id) else { return };
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
         let serial = subscription.serial();
         match (refusal, serial) {
             (Refusal::Unreadable, Some(serial)) => {
@@ -252,7 +300,9 @@ impl Session {
 
     fn give_up(&mut self, now: Now, id: SubId, json: &str) {
         self.emit_error(id, json, true);
-        let Some(subscription) = self.registry.remove(id) else { return };
+        let Some(subscription) = self.registry.remove(id) else {
+            return;
+        };
         if subscription.is_registered() {
             if let Phase::Reading { read, .. } = subscription.phase {
                 self.ledger.settle(read);
@@ -261,7 +311,8 @@ impl Session {
                 self.unsubscribes.push_back((wire, 0));
             }
         }
-        self.items.push(crate::delivery::Item::Release { slot: id.slot() });
+        self.items
+            .push(crate::delivery::Item::Release { slot: id.slot() });
         if self.refused.len() == REFUSALS_REMEMBERED {
             self.refused.pop_front();
         }
@@ -285,7 +336,9 @@ impl Session {
     /// The application has worked off what was queued before an overflow.
     pub fn on_caught_up(&mut self, now: Now, slot: u32, epoch: u32) {
         let deaf = matches!(&self.link, Link::Up(up) if up.deaf_until.is_some());
-        let Some(subscription) = self.registry.at_mut(slot) else { return };
+        let Some(subscription) = self.registry.at_mut(slot) else {
+            return;
+        };
         let id = subscription.id;
         if let Phase::Behind { until, .. } = &mut subscription.phase {
             if *until == Behind::CaughtUp(epoch) {
@@ -299,7 +352,9 @@ impl Session {
 
     /// A frame turned out to be broken after it was queued.
     pub fn on_malformed(&mut self, now: Now, slot: u32, epoch: u32) {
-        let Some(subscription) = self.registry.at_mut(slot) else { return };
+        let Some(subscription) = self.registry.at_mut(slot) else {
+            return;
+        };
         let current = subscription.target.epoch() == epoch;
         if current && matches!(subscription.phase, Phase::Active { .. }) {
             let message = "the server sent a frame that is not well-formed JSON".into();
@@ -328,7 +383,13 @@ impl Session {
     /// The server knows us again.
     pub(super) fn resync_deaf(&mut self, now: Now) {
         let waits = |phase: &Phase| {
-            matches!(phase, Phase::Behind { until: Behind::Authenticated, .. })
+            matches!(
+                phase,
+                Phase::Behind {
+                    until: Behind::Authenticated,
+                    ..
+                }
+            )
         };
         for id in self.registry.select(|s| waits(&s.phase)) {
             self.resync(now, id);
@@ -337,15 +398,30 @@ impl Session {
 
     /// Brings a registered subscription up to date.
     fn resync(&mut self, now: Now, id: SubId) {
-        let Some(subscription) = self.registry.get_mut(id) else { return };
-        let Phase::Behind { serial, .. } = subscription.phase else { return };
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
+        let Phase::Behind { serial, .. } = subscription.phase else {
+            return;
+        };
         if !subscription.wish.wants_snapshot() {
             let frame = Frame::from_static("");
-            self.activate(now, id, &Snapshot { frame: &frame, data: None, meta: None });
+            self.activate(
+                now,
+                id,
+                &Snapshot {
+                    frame: &frame,
+                    data: None,
+                    meta: None,
+                },
+            );
         } else if subscription.wish.exact && !subscription.is_system() {
             self.start_read(now, id, serial);
         } else {
-            let wire = WireUid { slot: id.slot(), serial };
+            let wire = WireUid {
+                slot: id.slot(),
+                serial,
+            };
             subscription.phase = Phase::Wanted;
             self.unsubscribes.push_back((wire, 0));
             self.subscribes.push_back(id);

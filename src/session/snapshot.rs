@@ -25,10 +25,18 @@ impl Session {
     /// Hands over the snapshot and what was held back for it; the subscription
     /// is up to date then.
     pub(super) fn activate(&mut self, now: Now, id: SubId, snapshot: &Snapshot<'_>) {
-        let Some(subscription) = self.registry.get_mut(id) else { return };
-        let Some(serial) = subscription.serial() else { return };
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
+        let Some(serial) = subscription.serial() else {
+            return;
+        };
         let before = std::mem::replace(&mut subscription.phase, Phase::Active { serial });
-        let flags = if subscription.had_init { FLAG_RESYNC } else { 0 };
+        let flags = if subscription.had_init {
+            FLAG_RESYNC
+        } else {
+            0
+        };
         subscription.had_init = true;
         subscription.failures = 0;
         subscription.strikes = 0;
@@ -41,9 +49,8 @@ impl Session {
         let mut recent = Recent::of(snapshot.data, &target.shape.primary_key);
         if let Phase::Reading { held, .. } = before {
             for event in held.events {
-                let told = |recent: &mut Box<Recent>| {
-                    recent.has_told(&event, &target.shape.primary_key)
-                };
+                let told =
+                    |recent: &mut Box<Recent>| recent.has_told(&event, &target.shape.primary_key);
                 if !recent.as_mut().is_some_and(told) {
                     self.items.push(Item::Event(Event { epoch, ..event }));
                 }
@@ -70,7 +77,9 @@ impl Session {
 
     /// Hands over an error: with `ended` the subscription's last word.
     pub(super) fn emit_error(&mut self, id: SubId, json: &str, ended: bool) {
-        let Some(subscription) = self.registry.get(id) else { return };
+        let Some(subscription) = self.registry.get(id) else {
+            return;
+        };
         let frame = Frame::from(json.to_owned());
         let data = Some((0, frame.len() as u32));
         self.items.push(Item::Event(Event {
@@ -105,7 +114,10 @@ fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) 
         epoch: subscription.target.epoch(),
         kind: EventKind::Init,
         flags,
-        meta: snapshot.meta.filter(|_| frame.as_ptr() == snapshot.frame.as_ptr()).map(place),
+        meta: snapshot
+            .meta
+            .filter(|_| frame.as_ptr() == snapshot.frame.as_ptr())
+            .map(place),
         frame,
         data,
         checked: true,

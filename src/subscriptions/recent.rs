@@ -25,7 +25,9 @@ impl Recent {
 
     /// Whether an event tells what the snapshot has told.
     pub fn has_told(&mut self, event: &Event, primary_key: &str) -> bool {
-        let data = event.data.and_then(|(from, to)| event.frame.get(from as usize..to as usize));
+        let data = event
+            .data
+            .and_then(|(from, to)| event.frame.get(from as usize..to as usize));
         match (event.kind, data) {
             (EventKind::Create, Some(data)) => {
                 let created = keys_of(data, primary_key);
@@ -48,7 +50,9 @@ fn elements(data: &str) -> impl Iterator<Item = &str> {
     if items::elements(data, &mut places).is_err() {
         places.clear();
     }
-    places.into_iter().filter_map(|(from, to)| data.get(from as usize..to as usize))
+    places
+        .into_iter()
+        .filter_map(|(from, to)| data.get(from as usize..to as usize))
 }
 
 fn keys_of(data: &str, primary_key: &str) -> HashSet<u64> {

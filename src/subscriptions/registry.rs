@@ -58,7 +58,10 @@ impl Registry {
             self.slots.push(Slot::default());
             (self.slots.len() - 1) as u32
         });
-        SubId { slot, generation: self.slots[slot as usize].generation }
+        SubId {
+            slot,
+            generation: self.slots[slot as usize].generation,
+        }
     }
 
     /// Makes a subscription in a reserved place.
@@ -118,7 +121,10 @@ impl Registry {
 
     /// The subscription in that place, if there is one.
     pub fn at_mut(&mut self, slot: u32) -> Option<&mut Subscription> {
-        self.slots.get_mut(slot as usize)?.subscription.as_deref_mut()
+        self.slots
+            .get_mut(slot as usize)?
+            .subscription
+            .as_deref_mut()
     }
 
     /// The subscription with that uid.
@@ -128,18 +134,25 @@ impl Registry {
 
     /// All subscriptions, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Subscription> {
-        self.slots.iter().filter_map(|slot| slot.subscription.as_deref())
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.subscription.as_deref())
     }
 
     /// See [`Registry::iter`].
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Subscription> {
-        self.slots.iter_mut().filter_map(|slot| slot.subscription.as_deref_mut())
+        self.slots
+            .iter_mut()
+            .filter_map(|slot| slot.subscription.as_deref_mut())
     }
 
     /// The ids that pass, in the order in which they were made.
     pub fn select(&self, mut pass: impl FnMut(&Subscription) -> bool) -> Vec<SubId> {
-        let mut chosen: Vec<_> =
-            self.iter().filter(|s| pass(s)).map(|s| (s.order, s.id)).collect();
+        let mut chosen: Vec<_> = self
+            .iter()
+            .filter(|s| pass(s))
+            .map(|s| (s.order, s.id))
+            .collect();
         chosen.sort_unstable();
         chosen.into_iter().map(|(_, id)| id).collect()
     }

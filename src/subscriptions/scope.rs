@@ -31,7 +31,10 @@ impl Scopes {
         });
         let place = &mut self.slots[slot as usize];
         place.members = Some(Vec::new());
-        ScopeId { slot, generation: place.generation }
+        ScopeId {
+            slot,
+            generation: place.generation,
+        }
     }
 
     /// The members of an open scope.

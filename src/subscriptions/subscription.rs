@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::scope::ScopeId;
 use super::recent::Recent;
+use super::scope::ScopeId;
 use crate::delivery::{Event, Target};
 use crate::protocol::incoming::Change;
 use crate::protocol::wire::WireUid;

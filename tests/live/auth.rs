@@ -18,7 +18,9 @@ fn a_static_token_a_login_and_a_refresh_token_each_connect() {
     let ways = [
         Options::new(url).token(READER),
         Options::new(url).token(login["access_token"].as_str().unwrap()),
-        Options::new(url).text("email", "reader@example.com").text("password", "reader-password"),
+        Options::new(url)
+            .text("email", "reader@example.com")
+            .text("password", "reader-password"),
         Options::new(url).text("refresh_token", login["refresh_token"].as_str().unwrap()),
     ];
     for options in ways {
@@ -26,7 +28,11 @@ fn a_static_token_a_login_and_a_refresh_token_each_connect() {
         client.connect();
         assert!(client.follow(wish("posts")).log.all().is_empty());
         let path = client.path();
-        let expected = [DRT_STATE_CONNECTING, DRT_STATE_AUTHENTICATING, DRT_STATE_CONNECTED];
+        let expected = [
+            DRT_STATE_CONNECTING,
+            DRT_STATE_AUTHENTICATING,
+            DRT_STATE_CONNECTED,
+        ];
         assert_eq!(path, expected.map(|state| state as i32));
     }
 }
@@ -44,10 +50,18 @@ fn refused_credentials_fail_with_the_reason_and_a_good_token_mends_it() {
     let (_, reason, message) = states.last().unwrap();
     assert_eq!(*reason, DRT_ERR_AUTH);
     assert!(message.contains("AUTH_FAILED"), "{message}");
-    assert!(!message.contains("wrong-token-5150"), "no secret in a message: {message}");
+    assert!(
+        !message.contains("wrong-token-5150"),
+        "no secret in a message: {message}"
+    );
 
     client.set_token(ADMIN);
-    assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_OK, "{}", last_error());
+    assert_eq!(
+        client.wait(DRT_STATE_CONNECTED as i32),
+        DRT_OK,
+        "{}",
+        last_error()
+    );
 
     let wrong = Options::new(&server.url).text("email", "reader@example.com");
     let client = wrong.text("password", "wrong").open();
@@ -81,7 +95,10 @@ unsafe extern "C" fn give_token(client: *mut drt_client, reason: drt_status, dat
     if let Some(token) = next {
         let token = c(&token);
         // SAFETY: a handle and a text.
-        assert_eq!(unsafe { drt_client_set_token(client, token.as_ptr()) }, DRT_OK);
+        assert_eq!(
+            unsafe { drt_client_set_token(client, token.as_ptr()) },
+            DRT_OK
+        );
     }
 }
 
@@ -122,7 +139,9 @@ fn a_token_that_is_not_given_in_time_is_asked_for_again() {
     let tokens = with_tokens(&client, &[]);
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
-    eventually("a second request", || tokens.asked.load(Ordering::SeqCst) >= 2);
+    eventually("a second request", || {
+        tokens.asked.load(Ordering::SeqCst) >= 2
+    });
     client.set_token(ADMIN);
     assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_OK);
     client.close();
@@ -162,7 +181,13 @@ fn strict_mode_puts_the_token_into_the_url_and_a_wrong_one_fails() {
 
 /// A server whose tokens live for six seconds.
 fn hasty() -> Server {
-    Server::start(V12, &[("ACCESS_TOKEN_TTL", "6s"), ("WEBSOCKETS_REST_AUTH_TIMEOUT", "5")])
+    Server::start(
+        V12,
+        &[
+            ("ACCESS_TOKEN_TTL", "6s"),
+            ("WEBSOCKETS_REST_AUTH_TIMEOUT", "5"),
+        ],
+    )
 }
 
 #[test]
@@ -181,7 +206,11 @@ fn i3_a_login_outlives_its_token_and_a_deaf_window_ends_in_a_resync() {
     std::thread::sleep(std::time::Duration::from_secs(13));
     let post = server.create("posts", json!({"title": "after"}));
     let seen = posts.log.until_len(1);
-    assert_eq!((seen[0].name(), &seen[0].data["id"]), ("create", &post["id"]), "{seen:?}");
+    assert_eq!(
+        (seen[0].name(), &seen[0].data["id"]),
+        ("create", &post["id"]),
+        "{seen:?}"
+    );
     assert_eq!(client.stats().connects, 1, "{:?}", client.states.all());
 }
 
@@ -205,13 +234,26 @@ fn a_jwt_is_renewed_through_the_callback_ahead_of_its_expiry_without_a_gap() {
         // SAFETY: a handle and a text.
         unsafe { drt_client_set_token(client, token.as_ptr()) };
     }
-    let login = Login { server: &raw const server, asked: AtomicUsize::new(0) };
+    let login = Login {
+        server: &raw const server,
+        asked: AtomicUsize::new(0),
+    };
     let data = (&raw const login).cast_mut().cast();
     // SAFETY: as above.
-    assert_eq!(unsafe { drt_client_on_token(client.raw, Some(log_in), data, None) }, DRT_OK);
-    let posts = client.follow(wish("posts").query(json!({"limit": 0})).events(DRT_ON_CREATE as u32));
+    assert_eq!(
+        unsafe { drt_client_on_token(client.raw, Some(log_in), data, None) },
+        DRT_OK
+    );
+    let posts = client.follow(
+        wish("posts")
+            .query(json!({"limit": 0}))
+            .events(DRT_ON_CREATE as u32),
+    );
     std::thread::sleep(std::time::Duration::from_secs(13));
-    assert!(login.asked.load(Ordering::SeqCst) >= 3, "asked ahead of each expiry");
+    assert!(
+        login.asked.load(Ordering::SeqCst) >= 3,
+        "asked ahead of each expiry"
+    );
     assert_eq!(posts.log.all(), [], "no gap, nothing withheld");
     assert_eq!(client.stats().connects, 1, "{:?}", client.states.all());
     client.close();
@@ -221,11 +263,19 @@ fn a_jwt_is_renewed_through_the_callback_ahead_of_its_expiry_without_a_gap() {
 fn an_expired_jwt_that_nobody_renews_fails_and_says_so() {
     let server = hasty();
     let login = server.login();
-    let client = Options::new(&server.url).token(login["access_token"].as_str().unwrap()).open();
+    let client = Options::new(&server.url)
+        .token(login["access_token"].as_str().unwrap())
+        .open();
     client.connect();
-    assert_eq!(client.wait(DRT_STATE_FAILED as i32), DRT_OK, "{}", last_error());
+    assert_eq!(
+        client.wait(DRT_STATE_FAILED as i32),
+        DRT_OK,
+        "{}",
+        last_error()
+    );
     let states = client.states.until("the failure", |all| {
-        all.iter().any(|(state, ..)| *state == DRT_STATE_FAILED as i32)
+        all.iter()
+            .any(|(state, ..)| *state == DRT_STATE_FAILED as i32)
     });
     let (_, reason, message) = states.last().unwrap();
     assert_eq!(*reason, DRT_ERR_AUTH);
@@ -240,11 +290,13 @@ fn set_token_authenticates_a_live_link_anew() {
     let server = Server::shared();
     let client = Options::new(&server.url).token(READER).open();
     client.connect();
-    let (status, error) = client.ask(&json!({"type": "items", "action": "read", "collection": "secrets"}));
+    let (status, error) =
+        client.ask(&json!({"type": "items", "action": "read", "collection": "secrets"}));
     assert_eq!(status, DRT_ERR_SERVER);
     assert_eq!(error["code"], "FORBIDDEN");
     client.set_token(ADMIN);
-    let (status, _) = client.ask(&json!({"type": "items", "action": "read", "collection": "secrets"}));
+    let (status, _) =
+        client.ask(&json!({"type": "items", "action": "read", "collection": "secrets"}));
     assert_eq!(status, DRT_OK);
     assert_eq!(client.stats().connects, 1);
 }

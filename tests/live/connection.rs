@@ -31,15 +31,29 @@ fn the_first_subscribe_connects_and_disconnect_stays_down_until_told() {
     assert_eq!(unsafe { drt_client_disconnect(client.raw) }, DRT_OK);
     assert_eq!(client.state(), IDLE);
     let other = client.subscribe(wish("things"));
-    assert_eq!(client.wait_for(CONNECTED, 500), DRT_ERR_TIMEOUT, "it stays down");
+    assert_eq!(
+        client.wait_for(CONNECTED, 500),
+        DRT_ERR_TIMEOUT,
+        "it stays down"
+    );
     assert!(!unsafe { drt_client_is_connected(client.raw) });
     client.connect();
     assert_eq!(posts.wait(), DRT_OK);
     assert_eq!(other.wait(), DRT_OK);
     let seen = posts.log.until_len(1);
-    assert!(seen[0].is_resync(), "what was missed is made up for: {seen:?}");
-    assert!(!other.log.until_len(1)[0].is_resync(), "its first INIT follows no gap");
-    assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK, "idempotent");
+    assert!(
+        seen[0].is_resync(),
+        "what was missed is made up for: {seen:?}"
+    );
+    assert!(
+        !other.log.until_len(1)[0].is_resync(),
+        "its first INIT follows no gap"
+    );
+    assert_eq!(
+        unsafe { drt_client_connect(client.raw) },
+        DRT_OK,
+        "idempotent"
+    );
     assert_eq!(client.stats().connects, 2);
 }
 
@@ -56,15 +70,33 @@ fn i5_states_come_in_order_each_once_with_reasons() {
     client.close();
     let states = client.states.all();
     let allowed = [
-        (0, 1), (1, 2), (1, 4), (2, 3), (2, 4), (3, 4), (4, 1), (3, 6), (1, 6), (4, 6), (2, 6),
+        (0, 1),
+        (1, 2),
+        (1, 4),
+        (2, 3),
+        (2, 4),
+        (3, 4),
+        (4, 1),
+        (3, 6),
+        (1, 6),
+        (4, 6),
+        (2, 6),
     ];
     for pair in states.windows(2) {
         let arrow = (pair[0].0, pair[1].0);
-        assert!(allowed.contains(&arrow), "{arrow:?} is no arrow of the diagram: {states:?}");
+        assert!(
+            allowed.contains(&arrow),
+            "{arrow:?} is no arrow of the diagram: {states:?}"
+        );
     }
     assert_eq!(states.last().unwrap().0, DRT_STATE_CLOSED as i32);
-    let refused = states.iter().find(|(s, _, m)| *s == BACKOFF && m.contains("refused"));
-    assert!(refused.is_some(), "the reason names the refusal: {states:?}");
+    let refused = states
+        .iter()
+        .find(|(s, _, m)| *s == BACKOFF && m.contains("refused"));
+    assert!(
+        refused.is_some(),
+        "the reason names the refusal: {states:?}"
+    );
 }
 
 #[test]
@@ -72,7 +104,13 @@ fn i1_every_subscription_comes_back_after_a_restart() {
     let server = Server::start(V12, &[]);
     let client = Options::new(&server.url).token(ADMIN).with(fast).open();
     let subs: Vec<_> = (0..40)
-        .map(|n| client.subscribe(wish("posts").uid(&format!("s{n}")).query(json!({"limit": 1}))))
+        .map(|n| {
+            client.subscribe(
+                wish("posts")
+                    .uid(&format!("s{n}"))
+                    .query(json!({"limit": 1})),
+            )
+        })
         .collect();
     for sub in &subs {
         assert_eq!(sub.wait(), DRT_OK);
@@ -82,7 +120,8 @@ fn i1_every_subscription_comes_back_after_a_restart() {
     server.tell("start");
     assert_eq!(client.wait(CONNECTED), DRT_OK);
     for sub in &subs {
-        sub.log.until("the resync", |all| all.iter().any(Seen::is_resync));
+        sub.log
+            .until("the resync", |all| all.iter().any(Seen::is_resync));
         assert_eq!(sub.wait(), DRT_OK);
         sub.log.clear();
     }
@@ -122,12 +161,19 @@ fn attempts_that_are_used_up_fail_with_the_last_reason() {
     assert_eq!(client.wait(CONNECTED), DRT_ERR_IO, "the reason, at once");
     assert!(last_error().contains("3 attempts"), "{}", last_error());
     assert_eq!(client.state(), FAILED);
-    assert_eq!(client.path().iter().filter(|s| **s == CONNECTING).count(), 4);
+    assert_eq!(
+        client.path().iter().filter(|s| **s == CONNECTING).count(),
+        4
+    );
     let refused = client.try_subscribe(std::ptr::null_mut(), wish("posts"));
     assert!(refused.status < 0);
     assert_eq!(refused.log.released(), 1);
     // SAFETY: a live handle.
-    assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK, "connect leaves FAILED");
+    assert_eq!(
+        unsafe { drt_client_connect(client.raw) },
+        DRT_OK,
+        "connect leaves FAILED"
+    );
     assert_ne!(client.state(), FAILED);
 }
 
@@ -144,33 +190,58 @@ fn the_other_replica_is_tried_when_one_is_gone() {
 fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/some/path", listener.local_addr().unwrap());
-    let client = Options::new(&url).token("t").with(fast).with(|o| o.connect_timeout_ms = 300).open();
+    let client = Options::new(&url)
+        .token("t")
+        .with(fast)
+        .with(|o| o.connect_timeout_ms = 300)
+        .open();
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
     assert_eq!(client.wait(BACKOFF), DRT_OK);
-    let states = client.states.until("the reason", |all| all.iter().any(|s| s.0 == BACKOFF));
+    let states = client
+        .states
+        .until("the reason", |all| all.iter().any(|s| s.0 == BACKOFF));
     let (_, reason, message) = states.iter().find(|s| s.0 == BACKOFF).unwrap();
     assert_eq!(*reason, DRT_ERR_TIMEOUT);
-    assert!(message.contains("/some/path"), "the path is named: {message}");
+    assert!(
+        message.contains("/some/path"),
+        "the path is named: {message}"
+    );
 }
 
 #[test]
 fn the_heartbeat_notices_a_frozen_server_and_a_thawed_one_is_found_again() {
     let server = Server::start(V12, &[]);
-    let client =
-        Options::new(&server.url).token(ADMIN).with(fast).with(|o| o.heartbeat_ms = 1_000).open();
+    let client = Options::new(&server.url)
+        .token(ADMIN)
+        .with(fast)
+        .with(|o| o.heartbeat_ms = 1_000)
+        .open();
     let posts = client.follow(wish("posts").query(json!({"limit": 1})));
     std::thread::sleep(Duration::from_millis(3_500));
-    assert_eq!(client.stats().connects, 1, "a silent server that answers pings is alive");
+    assert_eq!(
+        client.stats().connects,
+        1,
+        "a silent server that answers pings is alive"
+    );
     assert!(client.stats().last_rtt_us > 0);
     server.tell("freeze");
     let frozen = Instant::now();
     assert_eq!(client.wait(BACKOFF), DRT_OK);
-    assert!(frozen.elapsed() < Duration::from_secs(10), "{:?}", frozen.elapsed());
+    assert!(
+        frozen.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        frozen.elapsed()
+    );
     let states = client.states.all();
-    assert!(states.iter().any(|(_, _, m)| m.contains("heartbeat")), "{states:?}");
+    assert!(
+        states.iter().any(|(_, _, m)| m.contains("heartbeat")),
+        "{states:?}"
+    );
     server.tell("thaw");
-    posts.log.until("the resync", |all| all.iter().any(Seen::is_resync));
+    posts
+        .log
+        .until("the resync", |all| all.iter().any(Seen::is_resync));
 }
 
 #[test]
@@ -188,7 +259,15 @@ fn the_servers_heartbeat_is_answered_though_the_application_is_slow() {
         let collection = c("posts");
         options.collection = collection.as_ptr();
         let (null, out) = (std::ptr::null_mut(), std::ptr::null_mut());
-        drt_subscribe(client.raw, null, &options, Some(slow), std::ptr::null_mut(), None, out)
+        drt_subscribe(
+            client.raw,
+            null,
+            &options,
+            Some(slow),
+            std::ptr::null_mut(),
+            None,
+            out,
+        )
     };
     assert_eq!(status, DRT_OK);
     std::thread::sleep(Duration::from_secs(5));
@@ -198,7 +277,10 @@ fn the_servers_heartbeat_is_answered_though_the_application_is_slow() {
 #[test]
 fn a_server_without_its_heartbeat_is_not_taken_for_dead() {
     let server = Server::start(V12, &[("WEBSOCKETS_HEARTBEAT_ENABLED", "false")]);
-    let client = Options::new(&server.url).token(ADMIN).with(|o| o.heartbeat_ms = 300).open();
+    let client = Options::new(&server.url)
+        .token(ADMIN)
+        .with(|o| o.heartbeat_ms = 300)
+        .open();
     client.connect();
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(client.stats().connects, 1, "{:?}", client.states.all());
@@ -213,8 +295,13 @@ fn a_full_server_is_tried_again_and_the_reason_names_the_status() {
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(second.raw) }, DRT_OK);
     assert_eq!(second.wait(BACKOFF), DRT_OK);
-    let states = second.states.until("the reason", |all| all.iter().any(|s| s.0 == BACKOFF));
-    assert!(states.iter().any(|(_, _, m)| m.contains("403")), "{states:?}");
+    let states = second
+        .states
+        .until("the reason", |all| all.iter().any(|s| s.0 == BACKOFF));
+    assert!(
+        states.iter().any(|(_, _, m)| m.contains("403")),
+        "{states:?}"
+    );
     first.close();
     assert_eq!(second.wait(CONNECTED), DRT_OK, "there is room now");
 }

@@ -9,7 +9,10 @@ use super::sut::*;
 use directus_realtime::ffi::*;
 
 fn polled(server: &Server) -> Sut {
-    Options::new(&server.url).token(ADMIN).with(|o| o.delivery = DRT_DELIVER_POLL).open()
+    Options::new(&server.url)
+        .token(ADMIN)
+        .with(|o| o.delivery = DRT_DELIVER_POLL)
+        .open()
 }
 
 fn dispatch(client: &Sut, timeout_ms: i32, most: usize) -> usize {
@@ -21,7 +24,11 @@ fn dispatch(client: &Sut, timeout_ms: i32, most: usize) -> usize {
 }
 
 fn readable(fd: i32, timeout_ms: i32) -> bool {
-    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let mut poll = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
     // SAFETY: one pollfd, as said.
     unsafe { libc::poll(&mut poll, 1, timeout_ms) == 1 }
 }
@@ -33,9 +40,11 @@ fn a_poll_loop_on_the_descriptor_gets_every_event_on_its_own_thread() {
     // SAFETY: a live handle.
     let fd = unsafe { drt_client_fd(client.raw) };
     assert!(fd >= 0);
-    let sub = client.subscribe(wish("codes").primary_key("code").query(
-        json!({"filter": {"code": {"_starts_with": "poll-"}}, "limit": -1}),
-    ));
+    let sub = client.subscribe(
+        wish("codes")
+            .primary_key("code")
+            .query(json!({"filter": {"code": {"_starts_with": "poll-"}}, "limit": -1})),
+    );
     assert_eq!(sub.wait(), DRT_OK, "waiting needs no dispatch");
     assert_eq!(sub.log.len(), 0, "callbacks run only inside dispatch");
     for n in 0..5 {
@@ -67,19 +76,29 @@ fn an_edge_triggered_epoll_loop_misses_nothing() {
         let epoll = libc::epoll_create1(libc::EPOLL_CLOEXEC);
         let fd = drt_client_fd(client.raw);
         let interest = (libc::EPOLLIN | libc::EPOLLET) as u32;
-        let mut event = libc::epoll_event { events: interest, u64: 1 };
-        assert_eq!(libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd, &mut event), 0);
+        let mut event = libc::epoll_event {
+            events: interest,
+            u64: 1,
+        };
+        assert_eq!(
+            libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd, &mut event),
+            0
+        );
         epoll
     };
     let sub = client.subscribe(wish("things").query(json!({"limit": 1})));
     let writer = std::thread::scope(|threads| {
         let writer = threads.spawn(|| {
-            (0..20).map(|n| server.create("things", json!({"title": format!("edge {n}")}))).collect()
+            (0..20)
+                .map(|n| server.create("things", json!({"title": format!("edge {n}")})))
+                .collect()
         });
         let deadline = Instant::now() + PATIENCE;
         let edges = |all: &[Seen]| {
             let title = |e: &Seen| e.data["title"].as_str().unwrap_or_default().to_owned();
-            all.iter().filter(|e| e.name() == "create" && title(e).starts_with("edge")).count()
+            all.iter()
+                .filter(|e| e.name() == "create" && title(e).starts_with("edge"))
+                .count()
         };
         // The snapshot may have taken in the first ones.
         let mut snapshot = 0;
@@ -109,9 +128,10 @@ fn an_edge_triggered_epoll_loop_misses_nothing() {
 fn drain_hands_over_events_as_one_json_array() {
     let server = Server::shared();
     let client = polled(server);
-    let sub = client.subscribe(wish("codes").primary_key("code").query(
-        json!({"filter": {"code": {"_starts_with": "drain-"}}, "meta": ["filter_count"]}),
-    ));
+    let sub =
+        client.subscribe(wish("codes").primary_key("code").query(
+            json!({"filter": {"code": {"_starts_with": "drain-"}}, "meta": ["filter_count"]}),
+        ));
     assert_eq!(sub.wait(), DRT_OK);
     server.create("codes", json!({"code": "drain-1", "label": "x"}));
     server.delete("codes", &json!("drain-1"));
@@ -122,8 +142,7 @@ fn drain_hands_over_events_as_one_json_array() {
         let (mut json, mut len, mut drained) = (std::ptr::null(), 0, 0);
         // SAFETY: a live handle and valid out pointers.
         let text = unsafe {
-            let status =
-                drt_client_drain(client.raw, 1_000, 0, &mut json, &mut len, &mut drained);
+            let status = drt_client_drain(client.raw, 1_000, 0, &mut json, &mut len, &mut drained);
             assert_eq!(status, DRT_OK, "{}", last_error());
             std::slice::from_raw_parts(json.cast::<u8>(), len)
         };
@@ -132,7 +151,10 @@ fn drain_hands_over_events_as_one_json_array() {
     }
     assert_eq!(sub.log.len(), 0, "no event callback runs");
     let key = all[0][0].as_u64().unwrap() as usize;
-    assert!(std::ptr::eq(key as *const Log<Seen>, std::sync::Arc::as_ptr(&sub.log)));
+    assert!(std::ptr::eq(
+        key as *const Log<Seen>,
+        std::sync::Arc::as_ptr(&sub.log)
+    ));
     let kinds: Vec<_> = all.iter().map(|event| event[1].as_u64().unwrap()).collect();
     assert_eq!(kinds, [0, 1, 3]);
     assert_eq!(all[0][6], json!([]));

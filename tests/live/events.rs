@@ -21,7 +21,10 @@ fn a_snapshot_then_each_change_reaches_the_callback_once_and_in_order() {
     let init = &posts.log.until_len(1)[0];
     assert!(init.is_init() && init.flags == 0, "{init:?}");
     assert_eq!(init.data.as_array().unwrap().len(), 1);
-    assert_eq!((init.uid.as_str(), init.collection.as_str()), ("my-posts", "posts"));
+    assert_eq!(
+        (init.uid.as_str(), init.collection.as_str()),
+        ("my-posts", "posts")
+    );
 
     let second = server.create("posts", json!({"title": "two", "status": "order"}));
     server.update("posts", &second["id"], json!({"title": "changed"}));
@@ -49,8 +52,17 @@ fn batches_arrive_item_by_item_or_message_by_message() {
     let batch = json!([{"title": "a", "status": "batch"}, {"title": "b", "status": "batch"},
                        {"title": "c", "status": "batch"}]);
     let made = server.rest("POST", "/items/posts", Some(batch));
-    let keys: Vec<_> = made.as_array().unwrap().iter().map(|post| post["id"].clone()).collect();
-    server.rest("PATCH", "/items/posts", Some(json!({"keys": keys, "data": {"n": 7}})));
+    let keys: Vec<_> = made
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|post| post["id"].clone())
+        .collect();
+    server.rest(
+        "PATCH",
+        "/items/posts",
+        Some(json!({"keys": keys, "data": {"n": 7}})),
+    );
     server.rest("DELETE", "/items/posts", Some(json!(keys)));
 
     let is_ours = |e: &Seen, name: &str| {
@@ -60,7 +72,11 @@ fn batches_arrive_item_by_item_or_message_by_message() {
         all.iter().filter(|e| is_ours(e, "delete")).count() == 3
     });
     for name in ["create", "update", "delete"] {
-        assert_eq!(seen.iter().filter(|e| is_ours(e, name)).count(), 3, "{name}");
+        assert_eq!(
+            seen.iter().filter(|e| is_ours(e, name)).count(),
+            3,
+            "{name}"
+        );
     }
     let updates: Vec<_> = seen.iter().filter(|e| e.name() == "update").collect();
     let places: Vec<_> = updates.iter().map(|e| (e.index, e.count)).collect();
@@ -68,8 +84,14 @@ fn batches_arrive_item_by_item_or_message_by_message() {
     assert!(updates.iter().all(|e| e.data["n"] == 7));
 
     let ours = |e: &Seen| e.name() == "delete" && e.data == json!(keys);
-    let seen = per_message.log.until("the delete", |all| all.iter().any(ours));
-    assert_eq!(seen.iter().filter(|e| e.name() == "create").count(), 3, "one message an item");
+    let seen = per_message
+        .log
+        .until("the delete", |all| all.iter().any(ours));
+    assert_eq!(
+        seen.iter().filter(|e| e.name() == "create").count(),
+        3,
+        "one message an item"
+    );
     let update = seen.iter().find(|e| e.name() == "update").unwrap();
     assert_eq!(update.data.as_array().unwrap().len(), 3);
     assert_eq!((update.index, update.count), (0, 1));
@@ -84,7 +106,10 @@ fn only_the_wanted_kinds_of_events_arrive_and_their_init_is_empty() {
         (DRT_ON_UPDATE, vec!["update"]),
         (DRT_ON_DELETE, vec!["delete"]),
         (DRT_ON_CREATE | DRT_ON_DELETE, vec!["create", "delete"]),
-        (DRT_ON_CREATE | DRT_ON_UPDATE | DRT_ON_DELETE, vec!["create", "update", "delete"]),
+        (
+            DRT_ON_CREATE | DRT_ON_UPDATE | DRT_ON_DELETE,
+            vec!["create", "update", "delete"],
+        ),
     ];
     let subs: Vec<_> = masks
         .iter()
@@ -121,9 +146,13 @@ fn the_query_shapes_snapshot_and_events_and_meta_comes_along() {
     let init = &sub.log.until_len(1)[0];
     assert_eq!(init.data, json!([]));
     assert_eq!(init.meta, json!({"filter_count": 0}));
-    let post =
-        server.create("posts", json!({"title": "q", "status": "query", "author": author["id"]}));
-    let seen = sub.log.until("the create", |all| all.iter().any(|e| e.name() == "create"));
+    let post = server.create(
+        "posts",
+        json!({"title": "q", "status": "query", "author": author["id"]}),
+    );
+    let seen = sub
+        .log
+        .until("the create", |all| all.iter().any(|e| e.name() == "create"));
     let create = seen.iter().find(|e| e.name() == "create").unwrap();
     let expected = json!({"id": post["id"], "title": "q", "author": {"name": "Ada"}});
     assert_eq!(create.data, expected);
@@ -138,7 +167,12 @@ fn an_exact_snapshot_and_the_servers_own_show_the_same_where_nothing_is_written(
     let client = Sut::admin(server);
     let query = json!({"filter": {"code": {"_eq": "same"}}});
     let exact = client.subscribe(wish("codes").query(query.clone()).primary_key("code"));
-    let own = client.subscribe(wish("codes").query(query).primary_key("code").server_snapshot());
+    let own = client.subscribe(
+        wish("codes")
+            .query(query)
+            .primary_key("code")
+            .server_snapshot(),
+    );
     let (exact, own) = (exact.log.until_len(1), own.log.until_len(1));
     assert_eq!(exact[0].data, json!([{"code": "same", "label": "same"}]));
     assert_eq!(exact[0].data, own[0].data);
@@ -153,14 +187,21 @@ fn a_singleton_and_a_system_collection_can_be_followed() {
     assert_eq!(settings.wait(), DRT_OK);
     settings.log.until_len(1);
     settings.log.clear();
-    server.rest("PATCH", "/items/settings_one", Some(json!({"title": "hello"})));
+    server.rest(
+        "PATCH",
+        "/items/settings_one",
+        Some(json!({"title": "hello"})),
+    );
     let seen = settings.log.until_len(1);
     assert!(["create", "update"].contains(&seen[0].name()), "{seen:?}");
 
     let folders = client.follow(wish("directus_folders"));
     let folder = server.rest("POST", "/folders", Some(json!({"name": "f"})));
     let seen = folders.log.until_len(1);
-    assert_eq!((seen[0].name(), &seen[0].data["id"]), ("create", &folder["id"]));
+    assert_eq!(
+        (seen[0].name(), &seen[0].data["id"]),
+        ("create", &folder["id"])
+    );
 }
 
 #[test]
@@ -187,11 +228,17 @@ fn i7_folding_events_over_snapshots_gives_the_servers_items() {
         };
     }
     server.create("codes", json!({"code": "fold-last", "label": "fold last"}));
-    let seen = sub.log.until("the last", |all| all.iter().any(|e| e.data["code"] == "fold-last"));
+    let seen = sub.log.until("the last", |all| {
+        all.iter().any(|e| e.data["code"] == "fold-last")
+    });
     let items = server.read("codes");
     let expected = items
         .iter()
-        .filter(|item| item["label"].as_str().is_some_and(|label| label.starts_with("fold")))
+        .filter(|item| {
+            item["label"]
+                .as_str()
+                .is_some_and(|label| label.starts_with("fold"))
+        })
         .map(|item| (item["code"].as_str().unwrap().to_owned(), item.clone()))
         .collect();
     assert_eq!(fold(&seen, "code"), expected);
@@ -219,7 +266,9 @@ fn nothing_is_missing_between_an_exact_snapshot_and_the_events_under_concurrent_
             })
             .collect();
         for sub in subs {
-            let seen = sub.log.until("all hundred posts", |all| fold(all, "id").len() >= 100);
+            let seen = sub
+                .log
+                .until("all hundred posts", |all| fold(all, "id").len() >= 100);
             let mut created = std::collections::BTreeMap::new();
             for event in seen.iter().filter(|e| e.name() == "create") {
                 *created.entry(event.data["id"].to_string()).or_insert(0) += 1;

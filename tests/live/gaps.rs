@@ -23,11 +23,15 @@ fn i3_what_is_written_while_the_link_is_down_comes_with_one_resync() {
     server.create("codes", json!({"code": "gap-2", "label": "missed"}));
     server.delete("codes", &json!("gap-1"));
     client.connect();
-    let seen = codes.log.until("the resync", |all| all.iter().any(Seen::is_resync));
+    let seen = codes
+        .log
+        .until("the resync", |all| all.iter().any(Seen::is_resync));
     let after: Vec<_> = seen.iter().skip_while(|e| !e.is_resync()).collect();
     assert_eq!(after[0].data, json!([{"code": "gap-2", "label": "missed"}]));
     server.delete("codes", &json!("gap-2"));
-    let seen = codes.log.until("the delete", |all| all.last().is_some_and(|e| e.name() == "delete"));
+    let seen = codes.log.until("the delete", |all| {
+        all.last().is_some_and(|e| e.name() == "delete")
+    });
     assert_eq!(seen.iter().filter(|e| e.is_resync()).count(), 1);
     assert_eq!(client.stats().resyncs, 1);
 }
@@ -72,9 +76,15 @@ unsafe extern "C" fn through_gate(event: *const drt_event, data: *mut c_void) {
 #[test]
 fn i6_an_overflow_drops_what_waits_as_a_whole_and_ends_in_an_exact_resync() {
     let server = Server::start(V12, &[]);
-    let client = Options::new(&server.url).token(ADMIN).with(|o| o.queue_bytes = 20_000).open();
+    let client = Options::new(&server.url)
+        .token(ADMIN)
+        .with(|o| o.queue_bytes = 20_000)
+        .open();
     client.connect();
-    let gate = Gate { shut: AtomicBool::new(true), log: Log::new() };
+    let gate = Gate {
+        shut: AtomicBool::new(true),
+        log: Log::new(),
+    };
     let collection = c("posts");
     // SAFETY: all-zero is the default, and everything lives until the close.
     let status = unsafe {
@@ -94,7 +104,9 @@ fn i6_an_overflow_drops_what_waits_as_a_whole_and_ends_in_an_exact_resync() {
     assert_eq!(status, DRT_OK);
     gate.log.until_len(1);
     let content = "x".repeat(900);
-    let batch: Vec<_> = (0..60).map(|n| json!({"n": n, "content": content})).collect();
+    let batch: Vec<_> = (0..60)
+        .map(|n| json!({"n": n, "content": content}))
+        .collect();
     server.rest("POST", "/items/posts", Some(json!(batch)));
     eventually("the overflow", || {
         let stats = client.stats();
@@ -108,9 +120,15 @@ fn i6_an_overflow_drops_what_waits_as_a_whole_and_ends_in_an_exact_resync() {
     let resyncs = seen.iter().filter(|e| e.is_resync()).count();
     assert_eq!(resyncs as u64, client.stats().resyncs);
     for (i, event) in seen.iter().enumerate() {
-        assert_eq!(event.sequence, i as u64 + 1, "no holes though some were dropped");
+        assert_eq!(
+            event.sequence,
+            i as u64 + 1,
+            "no holes though some were dropped"
+        );
     }
     server.create("posts", json!({"title": "after"}));
-    gate.log.until("life goes on", |all| all.iter().any(|e| e.data["title"] == "after"));
+    gate.log.until("life goes on", |all| {
+        all.iter().any(|e| e.data["title"] == "after")
+    });
     client.close();
 }

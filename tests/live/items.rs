@@ -27,7 +27,10 @@ fn watch_posts(server: &Server) {
     let client = Sut::admin(server);
     let sub = client.subscribe(wish("posts").item(&id.to_string()));
     let init = &sub.log.until_len(1)[0];
-    assert_eq!(init.data["title"], "watched", "an object, not an array: {init:?}");
+    assert_eq!(
+        init.data["title"], "watched",
+        "an object, not an array: {init:?}"
+    );
 
     server.update("posts", id, json!({"title": "single"}));
     let both = json!({"keys": [id, other["id"]], "data": {"title": "batch"}});
@@ -35,8 +38,14 @@ fn watch_posts(server: &Server) {
     server.update("posts", &other["id"], json!({"title": "not ours"}));
     server.delete("posts", &other["id"]);
     server.rest("DELETE", "/items/posts", Some(json!([id])));
-    let seen = sub.log.until("the delete", |all| all.iter().any(|e| e.name() == "delete"));
-    assert_eq!(names(&seen), ["init", "update", "update", "delete"], "{seen:?}");
+    let seen = sub
+        .log
+        .until("the delete", |all| all.iter().any(|e| e.name() == "delete"));
+    assert_eq!(
+        names(&seen),
+        ["init", "update", "update", "delete"],
+        "{seen:?}"
+    );
     assert_eq!(seen[1].data["title"], "single");
     assert_eq!(seen[2].data["title"], "batch");
     assert_eq!(&seen[3].data, &json!({"id": id}));
@@ -88,10 +97,17 @@ fn the_query_goes_together_with_the_item() {
     let client = Sut::admin(server);
     let query = json!({"fields": ["id", "status"], "filter": {"status": {"_eq": "published"}}});
     let sub = client.subscribe(wish("posts").item(&post["id"].to_string()).query(query));
-    assert_eq!(sub.log.until_len(1)[0].data, Value::Null, "the filter hides it");
+    assert_eq!(
+        sub.log.until_len(1)[0].data,
+        Value::Null,
+        "the filter hides it"
+    );
     server.update("posts", &post["id"], json!({"status": "published"}));
     let seen = sub.log.until_len(2);
-    assert_eq!(seen[1].data, json!({"id": post["id"], "status": "published"}));
+    assert_eq!(
+        seen[1].data,
+        json!({"id": post["id"], "status": "published"})
+    );
     assert_eq!(sub.unsubscribe(), DRT_OK);
     server.delete("posts", &post["id"]);
 }

@@ -53,12 +53,19 @@ fn a_scope_ends_its_subscriptions_and_persistent_ones_live_on() {
     assert_eq!(unsafe { drt_scope_close(page) }, DRT_ERR_INVALID_HANDLE);
     assert!(!client.has("local") && client.has("global"));
     let late = client.try_subscribe(page, quiet("posts"));
-    assert_eq!((late.status, late.log.released()), (DRT_ERR_INVALID_HANDLE, 1));
-    local.log.until("the release", |_| local.log.released() == 1);
+    assert_eq!(
+        (late.status, late.log.released()),
+        (DRT_ERR_INVALID_HANDLE, 1)
+    );
+    local
+        .log
+        .until("the release", |_| local.log.released() == 1);
 
     let before = local.log.len();
     let thing = server.create("things", json!({"title": "for the persistent one"}));
-    global.log.until("the create", |all| all.iter().any(|e| e.data["id"] == thing["id"]));
+    global.log.until("the create", |all| {
+        all.iter().any(|e| e.data["id"] == thing["id"])
+    });
     assert_eq!(local.log.len(), before);
 }
 
@@ -75,11 +82,21 @@ fn collective_unsubscribing_spares_persistent_ones_in_every_scope() {
     let posts = c("posts");
     let status = unsafe { drt_unsubscribe_collection(client.raw, posts.as_ptr(), &mut ended) };
     assert_eq!((status, ended), (DRT_OK, 2));
-    assert_eq!(uids(&client), ["p", "t"], "in the order in which they were made");
-    assert_eq!(unsafe { drt_unsubscribe_all(client.raw, &mut ended) }, DRT_OK);
+    assert_eq!(
+        uids(&client),
+        ["p", "t"],
+        "in the order in which they were made"
+    );
+    assert_eq!(
+        unsafe { drt_unsubscribe_all(client.raw, &mut ended) },
+        DRT_OK
+    );
     assert_eq!(ended, 1);
     assert_eq!(uids(&client), ["p"]);
-    assert_eq!(unsafe { drt_unsubscribe_all(client.raw, ptr::null_mut()) }, DRT_OK);
+    assert_eq!(
+        unsafe { drt_unsubscribe_all(client.raw, ptr::null_mut()) },
+        DRT_OK
+    );
     assert_eq!(client.unsubscribe("p"), DRT_OK);
     assert!(uids(&client).is_empty());
 }
@@ -96,7 +113,10 @@ fn uids(client: &Sut) -> Vec<String> {
     let mut list: Vec<String> = Vec::new();
     let data = (&raw mut list).cast();
     // SAFETY: the list outlives the call.
-    assert_eq!(unsafe { drt_active_subscriptions(client.raw, Some(visit), data) }, DRT_OK);
+    assert_eq!(
+        unsafe { drt_active_subscriptions(client.raw, Some(visit), data) },
+        DRT_OK
+    );
     list
 }
 
@@ -115,12 +135,17 @@ fn i1_a_quick_unsubscribe_leaves_no_zombie_at_the_server() {
     live.log.clear();
     let settled = client.stats().frames_in;
     let thing = server.create("things", json!({"title": "zombies?"}));
-    live.log.until("the create", |all| all.iter().any(|e| e.data["id"] == thing["id"]));
+    live.log.until("the create", |all| {
+        all.iter().any(|e| e.data["id"] == thing["id"])
+    });
     std::thread::sleep(Duration::from_millis(300));
     // Other tests write things too: each write is one frame for one subscription.
     let events = live.log.len() as u64;
     let frames = client.stats().frames_in - settled;
-    assert!(frames <= events + 1, "{frames} frames for {events} events (before: {before})");
+    assert!(
+        frames <= events + 1,
+        "{frames} frames for {events} events (before: {before})"
+    );
 }
 
 /// What a callback of these tests works on.
@@ -161,7 +186,15 @@ fn subscribe_raw(
         options.uid = uid.as_ptr();
         options.query = query.as_ptr();
         let data = Arc::as_ptr(shared).cast_mut().cast();
-        drt_subscribe(client.raw, ptr::null_mut(), &options, Some(f), data, None, &mut raw)
+        drt_subscribe(
+            client.raw,
+            ptr::null_mut(),
+            &options,
+            Some(f),
+            data,
+            None,
+            &mut raw,
+        )
     };
     assert_eq!(status, DRT_OK);
     raw
@@ -200,7 +233,10 @@ fn i4_after_unsubscribe_returns_no_callback_runs_while_events_pour_in() {
             }
             // SAFETY: a live handle.
             assert_eq!(unsafe { drt_subscription_unsubscribe(sub) }, DRT_OK);
-            assert!(!state.inside.load(Ordering::SeqCst), "it waited for the running callback");
+            assert!(
+                !state.inside.load(Ordering::SeqCst),
+                "it waited for the running callback"
+            );
             state.ended.store(true, Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(20));
             assert_eq!(state.after_return.load(Ordering::SeqCst), 0);
@@ -236,14 +272,20 @@ fn inside_a_callback_everything_works_but_what_would_wait() {
     }
     let state = shared(&client);
     subscribe_raw(&client, "posts", "curious", curious, &state);
-    eventually("the callback", || !state.verdicts.lock().unwrap().is_empty());
+    eventually("the callback", || {
+        !state.verdicts.lock().unwrap().is_empty()
+    });
     let deadlock = DRT_ERR_WOULD_DEADLOCK;
     let verdicts = state.verdicts.lock().unwrap().clone();
     assert_eq!(verdicts[..3], [deadlock; 3]);
     assert!(verdicts[3] < 0, "dispatch inside a callback");
     assert_eq!(verdicts[4..], [DRT_OK, DRT_OK, DRT_ERR_INVALID_HANDLE]);
     assert!(!client.has("curious"));
-    assert_eq!(state.calls.load(Ordering::SeqCst), 1, "the running callback was the last");
+    assert_eq!(
+        state.calls.load(Ordering::SeqCst),
+        1,
+        "the running callback was the last"
+    );
     client.close();
 }
 
@@ -251,7 +293,9 @@ fn inside_a_callback_everything_works_but_what_would_wait() {
 fn close_releases_every_callback_once_and_makes_every_handle_stale() {
     let client = Sut::admin(Server::shared());
     let page = scope(&client);
-    let subs: Vec<_> = (0..20).map(|_| client.try_subscribe(page, quiet("posts"))).collect();
+    let subs: Vec<_> = (0..20)
+        .map(|_| client.try_subscribe(page, quiet("posts")))
+        .collect();
     subs[0].log.until_len(1);
     assert_eq!(client.close(), DRT_OK);
     for sub in &subs {
@@ -260,7 +304,10 @@ fn close_releases_every_callback_once_and_makes_every_handle_stale() {
         assert_eq!(sub.wait(), DRT_ERR_INVALID_HANDLE);
     }
     assert_eq!(client.states.released(), 1);
-    assert_eq!(client.states.all().last().unwrap().0, DRT_STATE_CLOSED as i32);
+    assert_eq!(
+        client.states.all().last().unwrap().0,
+        DRT_STATE_CLOSED as i32
+    );
     // SAFETY: any number is a fine handle.
     assert_eq!(unsafe { drt_scope_close(page) }, DRT_ERR_INVALID_HANDLE);
     assert_eq!(client.close(), DRT_ERR_INVALID_HANDLE);

@@ -21,7 +21,10 @@ fn create_read_update_delete(server: &Server) {
     client.connect();
     let items = |extra: serde_json::Value| {
         let mut message = json!({"type": "items", "collection": "posts"});
-        message.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        message
+            .as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
         let (status, answer) = client.ask(&message);
         assert_eq!(status, DRT_OK, "{answer}");
         answer
@@ -35,7 +38,10 @@ fn create_read_update_delete(server: &Server) {
     let read = items(json!({"action": "read", "query": query}));
     assert_eq!(read["data"], json!([{"title": "changed"}]));
     items(json!({"action": "delete", "id": id}));
-    assert_eq!(items(json!({"action": "read", "query": query}))["data"], json!([]));
+    assert_eq!(
+        items(json!({"action": "read", "query": query}))["data"],
+        json!([])
+    );
 }
 
 #[test]
@@ -44,7 +50,10 @@ fn a_request_keeps_the_applications_own_uid() {
     client.connect();
     for uid in [json!("mine"), json!(7)] {
         let (status, answer) = client.ask(&json!({"type": "ping", "uid": uid}));
-        assert_eq!((status, &answer), (DRT_OK, &json!({"type": "pong", "uid": uid})));
+        assert_eq!(
+            (status, &answer),
+            (DRT_OK, &json!({"type": "pong", "uid": uid}))
+        );
     }
     let (_, answer) = client.ask(&json!({"type": "ping"}));
     assert_eq!(answer["type"], "pong");
@@ -64,7 +73,10 @@ fn errors_reach_the_request_that_they_are_for() {
             let (status, error) = bad.until_len(1)[0].clone();
             assert_eq!(status, DRT_ERR_SERVER);
             let code = error["code"].as_str().unwrap();
-            assert!(["FORBIDDEN", "INVALID_COLLECTION"].contains(&code), "{error}");
+            assert!(
+                ["FORBIDDEN", "INVALID_COLLECTION"].contains(&code),
+                "{error}"
+            );
             assert_eq!(good.until_len(1)[0].0, DRT_OK);
             assert_eq!((bad.len(), good.len()), (1, 1));
         }
@@ -90,7 +102,10 @@ fn a_request_in_flight_when_the_link_dies_is_told_so() {
     server.tell("kill");
     assert_eq!(log.until_len(1)[0].0, DRT_ERR_NOT_CONNECTED);
     let (status, log) = client.request(&json!({"type": "ping"}), 1_000);
-    assert_eq!(status, DRT_ERR_NOT_CONNECTED, "nothing is sent into the void");
+    assert_eq!(
+        status, DRT_ERR_NOT_CONNECTED,
+        "nothing is sent into the void"
+    );
     assert_eq!((log.len(), log.released()), (0, 1));
     assert_eq!(client.send(&json!({"type": "ping"})), DRT_ERR_NOT_CONNECTED);
 }
@@ -110,9 +125,15 @@ fn messages_that_would_upset_the_link_are_refused_with_advice() {
     let client = Sut::admin(Server::shared());
     client.connect();
     let cases = [
-        (json!({"type": "subscribe", "collection": "posts"}), "drt_subscribe"),
+        (
+            json!({"type": "subscribe", "collection": "posts"}),
+            "drt_subscribe",
+        ),
         (json!({"type": "unsubscribe"}), "drt_unsubscribe"),
-        (json!({"type": "auth", "access_token": "x"}), "drt_client_set_token"),
+        (
+            json!({"type": "auth", "access_token": "x"}),
+            "drt_client_set_token",
+        ),
         (json!({"no": "type"}), "type"),
         (json!({"type": "ping", "uid": null}), "uid"),
     ];

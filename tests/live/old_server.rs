@@ -11,7 +11,13 @@ fn a_refused_subscription_among_good_ones_ends_alone_on_either_server() {
     for server in [Server::shared(), Server::shared_v11()] {
         let client = Options::new(&server.url).token(READER).open();
         let good: Vec<_> = (0..6)
-            .map(|n| client.subscribe(wish("posts").uid(&format!("good{n}")).query(json!({"limit": 1}))))
+            .map(|n| {
+                client.subscribe(
+                    wish("posts")
+                        .uid(&format!("good{n}"))
+                        .query(json!({"limit": 1})),
+                )
+            })
             .collect();
         let bad = client.subscribe(wish("secrets").uid("bad"));
         let more = client.subscribe(wish("things").uid("more").query(json!({"limit": 1})));
@@ -23,7 +29,11 @@ fn a_refused_subscription_among_good_ones_ends_alone_on_either_server() {
         assert_eq!(seen[0].data["code"], "FORBIDDEN");
         bad.log.until("its release", |_| bad.log.released() == 1);
         assert!(!client.has("bad"));
-        assert_eq!(bad.unsubscribe(), DRT_ERR_INVALID_HANDLE, "the handle is stale");
+        assert_eq!(
+            bad.unsubscribe(),
+            DRT_ERR_INVALID_HANDLE,
+            "the handle is stale"
+        );
         for sub in good.iter().chain([&more]) {
             assert_eq!(sub.wait(), DRT_OK, "{}", last_error());
             let seen = sub.log.until_len(1);
@@ -43,13 +53,22 @@ fn rules_on_rows_and_fields_shape_what_a_user_sees_on_11_x() {
     let client = Options::new(&server.url).token("limited-token").open();
     let posts = client.follow(wish("posts").query(json!({"sort": ["-id"], "limit": 1})));
     let hidden = server.create("posts", json!({"title": "hidden", "status": "draft"}));
-    let shown = server.create("posts", json!({"title": "shown", "status": "published", "n": 5}));
+    let shown = server.create(
+        "posts",
+        json!({"title": "shown", "status": "published", "n": 5}),
+    );
     let seen = posts.log.until("the published one", |all| {
         all.iter().any(|e| e.data["id"] == shown["id"])
     });
-    assert!(seen.iter().all(|e| e.data["id"] != hidden["id"]), "{seen:?}");
+    assert!(
+        seen.iter().all(|e| e.data["id"] != hidden["id"]),
+        "{seen:?}"
+    );
     let create = seen.iter().find(|e| e.data["id"] == shown["id"]).unwrap();
-    assert!(create.data.get("n").is_none(), "a field that is not ours: {create:?}");
+    assert!(
+        create.data.get("n").is_none(),
+        "a field that is not ours: {create:?}"
+    );
 }
 
 #[test]

@@ -28,7 +28,9 @@ struct Control {
 impl Control {
     fn line(&mut self) -> Value {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("the server's controller is there");
+        self.stdout
+            .read_line(&mut line)
+            .expect("the server's controller is there");
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line:?}"))
     }
 }
@@ -48,10 +50,18 @@ impl Server {
             .expect("python3 starts");
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut control = Control { child, stdin, stdout };
+        let mut control = Control {
+            child,
+            stdin,
+            stdout,
+        };
         let ready = control.line();
         let port = ready["port"].as_u64().expect("a port") as u16;
-        Server { url: format!("http://127.0.0.1:{port}"), port, control: Mutex::new(control) }
+        Server {
+            url: format!("http://127.0.0.1:{port}"),
+            port,
+            control: Mutex::new(control),
+        }
     }
 
     /// The server that most tests share.
@@ -75,7 +85,8 @@ impl Server {
 
     /// A REST request; panics where the server does not answer with success.
     pub fn rest(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        self.rest_as(ADMIN, method, path, body).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+        self.rest_as(ADMIN, method, path, body)
+            .unwrap_or_else(|e| panic!("{method} {path}: {e}"))
     }
 
     pub fn rest_as(
@@ -101,7 +112,10 @@ impl Server {
         }
         let request = request.body(text).map_err(|e| e.to_string())?;
         let mut answer = agent.run(request).map_err(|e| e.to_string())?;
-        let text = answer.body_mut().read_to_string().map_err(|e| e.to_string())?;
+        let text = answer
+            .body_mut()
+            .read_to_string()
+            .map_err(|e| e.to_string())?;
         if !answer.status().is_success() {
             return Err(format!("{}: {text}", answer.status()));
         }
@@ -114,11 +128,19 @@ impl Server {
     }
 
     pub fn update(&self, collection: &str, key: &Value, data: Value) -> Value {
-        self.rest("PATCH", &format!("/items/{collection}/{}", text(key)), Some(data))
+        self.rest(
+            "PATCH",
+            &format!("/items/{collection}/{}", text(key)),
+            Some(data),
+        )
     }
 
     pub fn delete(&self, collection: &str, key: &Value) {
-        self.rest("DELETE", &format!("/items/{collection}/{}", text(key)), None);
+        self.rest(
+            "DELETE",
+            &format!("/items/{collection}/{}", text(key)),
+            None,
+        );
     }
 
     /// All of a collection's items.
@@ -130,7 +152,8 @@ impl Server {
     /// A JWT of the ordinary user.
     pub fn login(&self) -> Value {
         let who = json!({"email": "reader@example.com", "password": "reader-password"});
-        self.rest_as("", "POST", "/auth/login", Some(who)).expect("the login works")
+        self.rest_as("", "POST", "/auth/login", Some(who))
+            .expect("the login works")
     }
 }
 

@@ -135,7 +135,10 @@ fn json(data: *const c_char, len: usize) -> Value {
     // SAFETY: the library gives a pointer and its length, valid in the callback.
     let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
     serde_json::from_slice(bytes).unwrap_or_else(|e| {
-        panic!("event data is not JSON: {e}: {}", String::from_utf8_lossy(bytes))
+        panic!(
+            "event data is not JSON: {e}: {}",
+            String::from_utf8_lossy(bytes)
+        )
     })
 }
 
@@ -171,7 +174,10 @@ unsafe extern "C" fn on_state(
 ) {
     // SAFETY: as in `on_event`.
     let (log, message) = unsafe {
-        (&*user_data.cast::<Log<(i32, i32, String)>>(), CStr::from_ptr(message))
+        (
+            &*user_data.cast::<Log<(i32, i32, String)>>(),
+            CStr::from_ptr(message),
+        )
     };
     log.push((state as i32, reason, message.to_string_lossy().into_owned()));
 }
@@ -184,7 +190,11 @@ unsafe extern "C" fn on_reply(
 ) {
     // SAFETY: as in `on_event`.
     let log = unsafe { &*user_data.cast::<Log<(i32, Value)>>() };
-    let value = if len == 0 { Value::Null } else { json(text, len) };
+    let value = if len == 0 {
+        Value::Null
+    } else {
+        json(text, len)
+    };
     log.push((status, value));
 }
 
@@ -206,7 +216,9 @@ pub fn c(text: &str) -> CString {
 
 pub fn last_error() -> String {
     // SAFETY: never NULL, valid until this thread's next failure.
-    unsafe { CStr::from_ptr(drt_last_error()) }.to_string_lossy().into_owned()
+    unsafe { CStr::from_ptr(drt_last_error()) }
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Options of a client, as a test sets them. Texts are kept alive here.
@@ -239,7 +251,11 @@ impl Options {
         // SAFETY: all-zero is the default of every option.
         let mut options: drt_client_options = unsafe { std::mem::zeroed() };
         options.struct_size = size_of::<drt_client_options>();
-        let text = |name| self.texts.get(name).map_or(ptr::null(), |text| text.as_ptr());
+        let text = |name| {
+            self.texts
+                .get(name)
+                .map_or(ptr::null(), |text| text.as_ptr())
+        };
         options.url = text("url");
         options.access_token = text("access_token");
         options.email = text("email");
@@ -261,7 +277,12 @@ impl Options {
         let states = Log::new();
         // SAFETY: a live handle, and the reference that `release` gives back.
         let registered = unsafe {
-            drt_client_on_state(raw, Some(on_state), user_data(&states), Some(release::<(i32, i32, String)>))
+            drt_client_on_state(
+                raw,
+                Some(on_state),
+                user_data(&states),
+                Some(release::<(i32, i32, String)>),
+            )
         };
         assert_eq!(registered, DRT_OK);
         Ok(Sut { raw, states })
@@ -269,7 +290,8 @@ impl Options {
 
     #[track_caller]
     pub fn open(self) -> Sut {
-        self.try_open().unwrap_or_else(|(status, error)| panic!("{status}: {error}"))
+        self.try_open()
+            .unwrap_or_else(|(status, error)| panic!("{status}: {error}"))
     }
 }
 
@@ -310,7 +332,10 @@ pub struct Wish {
 }
 
 pub fn wish(collection: &str) -> Wish {
-    Wish { collection: collection.into(), ..Wish::default() }
+    Wish {
+        collection: collection.into(),
+        ..Wish::default()
+    }
 }
 
 impl Wish {
@@ -477,7 +502,10 @@ impl Sut {
 
     pub fn set_token(&self, token: &str) {
         // SAFETY: any number is a fine handle.
-        assert_eq!(unsafe { drt_client_set_token(self.raw, c(token).as_ptr()) }, DRT_OK);
+        assert_eq!(
+            unsafe { drt_client_set_token(self.raw, c(token).as_ptr()) },
+            DRT_OK
+        );
     }
 
     pub fn send(&self, message: &Value) -> i32 {
@@ -518,7 +546,11 @@ impl Sut {
 
     /// The states so far, without their reasons.
     pub fn path(&self) -> Vec<i32> {
-        self.states.all().into_iter().map(|(state, ..)| state).collect()
+        self.states
+            .all()
+            .into_iter()
+            .map(|(state, ..)| state)
+            .collect()
     }
 }
 

@@ -31,7 +31,10 @@ impl TlsFront {
 
         let mut ca_file = std::env::temp_dir();
         ca_file.push(format!("drt-test-ca-{}.pem", std::process::id()));
-        std::fs::File::create(&ca_file).unwrap().write_all(ca.pem().as_bytes()).unwrap();
+        std::fs::File::create(&ca_file)
+            .unwrap()
+            .write_all(ca.pem().as_bytes())
+            .unwrap();
 
         let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -54,7 +57,9 @@ impl TlsFront {
             while let Ok((socket, _)) = listener.accept().await {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
-                    let Ok(mut outer) = acceptor.accept(socket).await else { return };
+                    let Ok(mut outer) = acceptor.accept(socket).await else {
+                        return;
+                    };
                     let inner = TcpStream::connect(("127.0.0.1", to_port)).await;
                     if let Ok(mut inner) = inner {
                         let _ = copy_bidirectional(&mut outer, &mut inner).await;
@@ -62,7 +67,11 @@ impl TlsFront {
                 });
             }
         });
-        TlsFront { port, ca_file, _runtime: runtime }
+        TlsFront {
+            port,
+            ca_file,
+            _runtime: runtime,
+        }
     }
 
     pub fn ca_file(&self) -> &str {

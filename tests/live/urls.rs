@@ -26,8 +26,13 @@ fn each_way_to_write_the_address_reaches_the_server() {
 
 #[test]
 fn a_path_of_the_servers_own_and_an_ipv6_address_work() {
-    let server = Server::start(V12, &[("WEBSOCKETS_REST_PATH", "/custom/ws"), ("HOST", "::1")]);
-    let client = Options::new(&format!("ws://[::1]:{}/custom/ws", server.port)).token(ADMIN).open();
+    let server = Server::start(
+        V12,
+        &[("WEBSOCKETS_REST_PATH", "/custom/ws"), ("HOST", "::1")],
+    );
+    let client = Options::new(&format!("ws://[::1]:{}/custom/ws", server.port))
+        .token(ADMIN)
+        .open();
     client.connect();
     client.follow(wish("posts").query(json!({"limit": 1})));
 }
@@ -56,22 +61,37 @@ fn wss_works_with_a_ca_file_and_fails_without_trust_or_for_another_name() {
     let front = TlsFront::start(server.port);
     let good = format!("https://localhost:{}", front.port);
 
-    let client = Options::new(&good).token(ADMIN).text("ca_file", front.ca_file()).open();
+    let client = Options::new(&good)
+        .token(ADMIN)
+        .text("ca_file", front.ca_file())
+        .open();
     client.connect();
     client.follow(wish("posts").query(json!({"limit": 1})));
 
     let wrong_name = format!("https://127.0.0.1:{}", front.port);
     let untrusted = Options::new(&good).token(ADMIN);
-    let misnamed = Options::new(&wrong_name).token(ADMIN).text("ca_file", front.ca_file());
+    let misnamed = Options::new(&wrong_name)
+        .token(ADMIN)
+        .text("ca_file", front.ca_file());
     for options in [untrusted, misnamed] {
         let client = options.open();
         // SAFETY: a live handle.
         assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
-        assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_ERR_TLS, "{}", last_error());
+        assert_eq!(
+            client.wait(DRT_STATE_CONNECTED as i32),
+            DRT_ERR_TLS,
+            "{}",
+            last_error()
+        );
         assert!(last_error().contains("certificate"), "{}", last_error());
         assert_eq!(client.state(), DRT_STATE_FAILED as i32);
     }
-    let missing = Options::new(&good).token(ADMIN).text("ca_file", "/no/such/file.pem");
+    let missing = Options::new(&good)
+        .token(ADMIN)
+        .text("ca_file", "/no/such/file.pem");
     let (_, error) = missing.try_open().err().expect("there is no such file");
-    assert!(error.contains("ca_file") && error.contains("/no/such/file.pem"), "{error}");
+    assert!(
+        error.contains("ca_file") && error.contains("/no/such/file.pem"),
+        "{error}"
+    );
 }

@@ -12,7 +12,10 @@ use crate::secret::Secret;
 use crate::session::{AuthMode, Config, Credentials};
 
 fn with(credentials: Credentials) -> World {
-    World::new(Config { credentials, ..config() })
+    World::new(Config {
+        credentials,
+        ..config()
+    })
 }
 
 fn auth_failed() -> serde_json::Value {
@@ -42,7 +45,11 @@ fn nothing_is_sent_between_auth_and_its_answer() {
 fn public_and_strict_links_are_usable_at_once() {
     for mode in [AuthMode::Public, AuthMode::Strict] {
         let access_token = (mode == AuthMode::Strict).then(|| Secret::new("t"));
-        let mut world = with(Credentials { mode, access_token, ..Credentials::default() });
+        let mut world = with(Credentials {
+            mode,
+            access_token,
+            ..Credentials::default()
+        });
         world.subscribe(wish());
         world.open();
         assert_eq!(world.session.state(), State::Connected);
@@ -66,7 +73,11 @@ fn a_refused_credential_fails_and_a_slow_refusal_is_tried_again() {
     world.open();
     world.advance(Duration::from_secs(9));
     world.say(auth_failed());
-    assert_eq!(world.session.state(), State::Backoff, "the server's own time-out looks the same");
+    assert_eq!(
+        world.session.state(),
+        State::Backoff,
+        "the server's own time-out looks the same"
+    );
 }
 
 #[test]
@@ -124,7 +135,10 @@ fn i3_an_expired_token_is_replaced_and_the_deaf_window_ends_in_a_resync() {
 #[test]
 fn nothing_but_pongs_is_sent_while_the_authentication_is_renewed() {
     let mut world = World::connected();
-    world.session.set_token(world.now, Secret::new("fresh")).unwrap();
+    world
+        .session
+        .set_token(world.now, Secret::new("fresh"))
+        .unwrap();
     world.settle();
     assert_eq!(world.next()["access_token"], "fresh");
     world.subscribe(wish());
@@ -140,7 +154,11 @@ fn the_heartbeat_asks_after_a_silence_and_gives_up_after_another() {
     let mut world = World::connected();
     world.advance(Duration::from_secs(26));
     assert_eq!(world.next()["type"], "ping");
-    assert_eq!(world.next()["type"], "unsubscribe", "where pings are not answered this is");
+    assert_eq!(
+        world.next()["type"],
+        "unsubscribe",
+        "where pings are not answered this is"
+    );
     world.say(json!({"type": "pong"}));
     world.advance(Duration::from_secs(26));
     assert_eq!(world.next()["type"], "ping");
@@ -190,7 +208,10 @@ fn backoff_grows_for_links_that_fail_at_once_and_starts_over_after_a_healthy_one
 
 #[test]
 fn attempts_are_counted_and_the_last_reason_is_given() {
-    let mut world = World::new(Config { reconnect_attempts: 2, ..config() });
+    let mut world = World::new(Config {
+        reconnect_attempts: 2,
+        ..config()
+    });
     world.session.connect(world.now).unwrap();
     world.settle();
     for _ in 0..3 {
@@ -199,7 +220,11 @@ fn attempts_are_counted_and_the_last_reason_is_given() {
     }
     assert_eq!(world.opened.len(), 3);
     assert_eq!(world.session.state(), State::Failed);
-    assert!(world.session.reason().1.contains("2 attempts"), "{}", world.session.reason().1);
+    assert!(
+        world.session.reason().1.contains("2 attempts"),
+        "{}",
+        world.session.reason().1
+    );
 }
 
 #[test]
@@ -211,8 +236,14 @@ fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
     world.session.disconnect(world.now).unwrap();
     world.settle();
     assert_eq!(world.session.state(), State::Idle);
-    assert!(world.closed.is_empty(), "the server would keep the subscription for ever");
-    world.say_on(link, json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    assert!(
+        world.closed.is_empty(),
+        "the server would keep the subscription for ever"
+    );
+    world.say_on(
+        link,
+        json!({"type": "subscription", "event": "init", "data": [], "uid": wire}),
+    );
     assert_eq!(world.closed, [link]);
     assert!(world.session.has_left_every_link());
 
@@ -232,12 +263,18 @@ fn a_token_is_asked_for_first_ahead_of_expiry_and_after_a_refusal() {
     world.settle();
     assert_eq!(world.tokens_wanted, [Status::Ok]);
     assert!(world.opened.is_empty());
-    world.session.set_token(world.now, Secret::new("t")).unwrap();
+    world
+        .session
+        .set_token(world.now, Secret::new("t"))
+        .unwrap();
     world.settle();
     world.open();
     world.say(auth_failed());
     assert_eq!(world.tokens_wanted, [Status::Ok, Status::Auth]);
-    world.session.set_token(world.now, Secret::new("t2")).unwrap();
+    world
+        .session
+        .set_token(world.now, Secret::new("t2"))
+        .unwrap();
     world.settle();
     assert_eq!(world.opened.len(), 2, "at once");
 }
@@ -247,7 +284,9 @@ fn a_frame_that_makes_no_sense_breaks_the_link_so_that_nothing_is_missed() {
     let mut world = World::connected();
     world.active(wish());
     let mut frames = vec![crate::protocol::Frame::from_static("{\"type\":\"subscr")];
-    world.session.on_frames(world.now, world.link(), &mut frames);
+    world
+        .session
+        .on_frames(world.now, world.link(), &mut frames);
     world.settle();
     assert_eq!(world.session.state(), State::Backoff);
 }

@@ -22,7 +22,9 @@ impl crate::delivery::ReplySink for Sink {
 fn request(world: &mut World, json: &str) {
     let message = CustomMessage::parse(json).unwrap();
     let timeout = Duration::from_secs(5);
-    let sent = world.session.request(world.now, message, timeout, Box::new(Sink), 0);
+    let sent = world
+        .session
+        .request(world.now, message, timeout, Box::new(Sink), 0);
     assert!(sent.is_ok());
     world.settle();
 }
@@ -32,13 +34,20 @@ fn an_exact_snapshot_is_read_after_the_registration_and_events_follow_it() {
     let mut world = World::connected();
     world.subscribe(wish());
     let wire = world.confirm();
-    assert!(world.told.is_empty(), "the server's own snapshot is not passed on");
+    assert!(
+        world.told.is_empty(),
+        "the server's own snapshot is not passed on"
+    );
     world.change(&wire, "create", json!([{"id": 1}]));
     world.change(&wire, "create", json!([{"id": 2}]));
     world.change(&wire, "delete", json!(["1"]));
     world.answer_read(json!([{"id": 2}]));
     world.change(&wire, "update", json!([{"id": 2}]));
-    assert_eq!(world.kinds(), [Init, Create, Delete, Update], "2 is in the snapshot already");
+    assert_eq!(
+        world.kinds(),
+        [Init, Create, Delete, Update],
+        "2 is in the snapshot already"
+    );
     assert_eq!(world.told[1].data, json!([{"id": 1}]));
 }
 
@@ -62,7 +71,10 @@ fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
 #[test]
 fn a_snapshot_of_the_servers_own_is_passed_on_where_it_is_wanted() {
     let mut world = World::connected();
-    world.subscribe(Wish { exact: false, ..wish() });
+    world.subscribe(Wish {
+        exact: false,
+        ..wish()
+    });
     world.confirm();
     assert_eq!(world.kinds(), [Init]);
     assert!(world.sent.is_empty());
@@ -75,7 +87,10 @@ fn i1_an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
     let wire = world.next()["uid"].clone();
     world.session.unsubscribe(world.now, id);
     world.settle();
-    assert!(world.sent.is_empty(), "an unsubscribe now would be overtaken");
+    assert!(
+        world.sent.is_empty(),
+        "an unsubscribe now would be overtaken"
+    );
     world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
     assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": wire}));
     assert!(world.told.is_empty());
@@ -146,7 +161,10 @@ fn a_refusal_ends_one_subscription_and_is_remembered_for_who_asks() {
     assert_eq!(world.session.sub_status(good), SubStatus::Active);
     assert!(matches!(world.session.sub_status(bad), SubStatus::Refused(w) if w.contains("no")));
     let ended = &world.told[0];
-    assert_eq!((ended.slot, ended.kind, ended.flags), (bad.slot(), Error, FLAG_ENDED));
+    assert_eq!(
+        (ended.slot, ended.kind, ended.flags),
+        (bad.slot(), Error, FLAG_ENDED)
+    );
 }
 
 #[test]
@@ -162,7 +180,14 @@ fn an_event_that_is_withheld_is_told_without_an_end() {
 #[test]
 fn a_refusal_without_a_uid_hits_the_right_one_when_tried_alone() {
     let mut world = World::connected();
-    let subs: Vec<_> = (0..3).map(|_| world.subscribe(Wish { exact: false, ..wish() })).collect();
+    let subs: Vec<_> = (0..3)
+        .map(|_| {
+            world.subscribe(Wish {
+                exact: false,
+                ..wish()
+            })
+        })
+        .collect();
     let bad = subs[1];
     let mut answered = 0;
     for _ in 0..40 {
@@ -182,7 +207,10 @@ fn a_refusal_without_a_uid_hits_the_right_one_when_tried_alone() {
         world.advance(Duration::from_millis(500));
     }
     assert_eq!(answered, 2, "the good ones were asked for once");
-    assert!(matches!(world.session.sub_status(bad), SubStatus::Refused(_)));
+    assert!(matches!(
+        world.session.sub_status(bad),
+        SubStatus::Refused(_)
+    ));
     for good in [subs[0], subs[2]] {
         assert_eq!(world.session.sub_status(good), SubStatus::Active);
     }
@@ -193,7 +221,10 @@ fn a_refusal_without_a_uid_hits_the_right_one_when_tried_alone() {
 #[test]
 fn a_subscribe_that_is_not_answered_is_sent_again_under_a_fresh_uid() {
     let mut world = World::connected();
-    world.subscribe(Wish { exact: false, ..wish() });
+    world.subscribe(Wish {
+        exact: false,
+        ..wish()
+    });
     let first = world.next()["uid"].clone();
     world.advance(Duration::from_secs(11));
     assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": first}));
@@ -224,11 +255,17 @@ fn i3_an_overflow_ends_in_a_resync_once_the_application_has_caught_up() {
 #[test]
 fn i3_a_subscription_without_a_snapshot_is_told_of_an_overflow_too() {
     let mut world = World::connected();
-    let (id, _) = world.active(Wish { events: ON_CREATE, ..wish() });
+    let (id, _) = world.active(Wish {
+        events: ON_CREATE,
+        ..wish()
+    });
     world.session.on_overflow(id.slot(), 1);
     world.session.on_caught_up(world.now, id.slot(), 1);
     world.settle();
-    assert_eq!((world.told[0].kind, world.told[0].flags), (Init, FLAG_RESYNC));
+    assert_eq!(
+        (world.told[0].kind, world.told[0].flags),
+        (Init, FLAG_RESYNC)
+    );
     assert!(world.told[0].data.is_null() && world.sent.is_empty());
 }
 
@@ -250,7 +287,10 @@ fn i6_what_is_held_for_a_snapshot_is_bounded_and_the_snapshot_asked_for_anew() {
 fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
     let mut world = World::connected();
     for _ in 0..4 {
-        world.subscribe(Wish { exact: false, ..wish() });
+        world.subscribe(Wish {
+            exact: false,
+            ..wish()
+        });
     }
     let (first, second) = (world.next(), world.next());
     let limited = json!({"type": "server", "status": "error", "error": {
@@ -258,7 +298,9 @@ fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
     world.say(limited.clone());
     world.say(limited);
     for message in [first, second] {
-        world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": message["uid"]}));
+        world.say(
+            json!({"type": "subscription", "event": "init", "data": [], "uid": message["uid"]}),
+        );
     }
     let dropped: Vec<_> = world.sent.drain(..).map(|m| m["uid"].clone()).collect();
     assert_eq!(dropped.len(), 2);
@@ -286,7 +328,10 @@ fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
 #[test]
 fn requests_find_their_answers_and_their_end() {
     let mut world = World::connected();
-    request(&mut world, r#"{"type":"items","action":"read","collection":"a","uid":"own"}"#);
+    request(
+        &mut world,
+        r#"{"type":"items","action":"read","collection":"a","uid":"own"}"#,
+    );
     request(&mut world, r#"{"type":"silent"}"#);
     let first = world.next();
     assert_ne!(first["uid"], "own", "ours, so that two cannot collide");

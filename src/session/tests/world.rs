@@ -64,14 +64,22 @@ pub fn config() -> Config {
 }
 
 pub fn wish() -> Wish {
-    Wish { query: None, events: ON_ALL, persistent: false, exact: true }
+    Wish {
+        query: None,
+        events: ON_ALL,
+        persistent: false,
+        exact: true,
+    }
 }
 
 impl World {
     pub fn new(config: Config) -> World {
         World {
             session: Session::new(config),
-            now: Now { mono: Duration::ZERO, wall: Duration::from_secs(1_800_000_000) },
+            now: Now {
+                mono: Duration::ZERO,
+                wall: Duration::from_secs(1_800_000_000),
+            },
             sent: VecDeque::new(),
             opened: Vec::new(),
             closed: Vec::new(),
@@ -137,7 +145,11 @@ impl World {
 
     pub fn advance(&mut self, time: Duration) {
         let until = self.now.mono + time;
-        while let Some(at) = self.session.next_deadline(self.now).filter(|at| *at <= until) {
+        while let Some(at) = self
+            .session
+            .next_deadline(self.now)
+            .filter(|at| *at <= until)
+        {
             let step = at.saturating_sub(self.now.mono);
             self.now.mono += step;
             self.now.wall += step;
@@ -154,7 +166,10 @@ impl World {
             uid: None,
             collection: "posts".into(),
             wish,
-            shape: Shape { primary_key: "id".into(), ..Shape::default() },
+            shape: Shape {
+                primary_key: "id".into(),
+                ..Shape::default()
+            },
             scope: None,
             tag: 0,
             sink: Box::new(Nobody),
@@ -190,7 +205,10 @@ impl World {
     /// Answers the next read.
     pub fn answer_read(&mut self, data: Value) {
         let read = self.next();
-        assert_eq!((&read["type"], &read["action"]), (&json!("items"), &json!("read")));
+        assert_eq!(
+            (&read["type"], &read["action"]),
+            (&json!("items"), &json!("read"))
+        );
         self.say(json!({"type": "items", "data": data, "uid": read["uid"]}));
     }
 
@@ -206,9 +224,18 @@ impl World {
                         serde_json::from_str(&event.frame[from as usize..to as usize]).unwrap()
                     });
                     let (slot, kind, flags) = (event.slot, event.kind, event.flags);
-                    self.told.push(Told { slot, kind, flags, data });
+                    self.told.push(Told {
+                        slot,
+                        kind,
+                        flags,
+                        data,
+                    });
                 }
-                Item::State { state, reason, message } => {
+                Item::State {
+                    state,
+                    reason,
+                    message,
+                } => {
                     self.states.push((state, reason, message));
                 }
                 Item::Reply { status, json, .. } => {
@@ -222,7 +249,11 @@ impl World {
             match effect {
                 Effect::Open { link, .. } => self.opened.push(link),
                 Effect::Send { link, text } => {
-                    assert_eq!(Some(&link), self.opened.last(), "sent on a link of the past");
+                    assert_eq!(
+                        Some(&link),
+                        self.opened.last(),
+                        "sent on a link of the past"
+                    );
                     self.sent.push_back(serde_json::from_str(&text).unwrap());
                 }
                 Effect::Close(link) | Effect::Abort(link) => self.closed.push(link),
