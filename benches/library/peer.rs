@@ -18,6 +18,8 @@ struct Envelope<'a> {
     uid: Option<&'a str>,
 }
 
+type Callback<'a> = Box<dyn FnMut(&str, &str) + 'a>;
+
 pub fn events_per_second(url: &str, frames: u64) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -36,7 +38,7 @@ async fn run(url: &str, frames: u64) -> f64 {
     link.send(Message::text(read)).await.expect("sent");
     let mut seen = 0_u64;
     let mut bytes = 0;
-    let mut callbacks: HashMap<&str, Box<dyn FnMut(&str, &str)>> = HashMap::new();
+    let mut callbacks: HashMap<&str, Callback> = HashMap::new();
     callbacks.insert("s", Box::new(|_, data| bytes += data.len()));
     let mut began = None;
     while seen < frames {

@@ -235,11 +235,8 @@ impl Session {
         serial: u64,
         suspect: Option<String>,
     ) {
-        if !self
-            .registry
-            .get(id)
-            .is_some_and(|s| s.serial() == Some(serial))
-        {
+        let current = self.registry.get(id).and_then(|s| s.serial());
+        if current != Some(serial) {
             return;
         }
         match suspect {

@@ -66,7 +66,10 @@ impl Session {
 
     /// Old snapshots' keys are forgotten: no create is as late as that.
     pub(super) fn forget_old_snapshots(&mut self, now: Now) {
-        while let Some((_, id)) = self.forget.pop_front_if(|(at, _)| *at <= now.mono) {
+        while self.forget.front().is_some_and(|(at, _)| *at <= now.mono) {
+            let Some((_, id)) = self.forget.pop_front() else {
+                break;
+            };
             // A newer snapshot has an entry of its own.
             let newer = self.forget.iter().any(|(_, other)| *other == id);
             if let Some(subscription) = self.registry.get_mut(id).filter(|_| !newer) {

@@ -3,26 +3,18 @@
     python3 tests/directus/install.py [VERSION …]
 
 Node comes from npm as well: Directus wants a newer one than machines have. What
-is there already is left as it is.
+is there already is left as it is, and two runs at once wait for each other.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+import time
 
-from paths import (
-    CACHE,
-    HERE,
-    NODE,
-    NODE_PACKAGE,
-    NODE_VERSION,
-    VERSIONS,
-    digest,
-    locked,
-    server_home,
-    template_home,
-)
+from paths import NODE, VERSIONS, digest, home_of, locked, pinned, template_of
+
+NPM_CI = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
 
 
 def say(text):
@@ -32,65 +24,72 @@ def say(text):
 def run(command, cwd, env=None):
     """Runs a command quietly; shows what it said when it fails."""
     done = subprocess.run(
-        command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}")
 
 
-def node_environment():
-    """The environment in which `node` is the pinned one."""
-    return {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
-
-
 def install_node():
-    home = CACHE / "node"
-    stamp = home / f"{NODE_PACKAGE}-{NODE_VERSION}"
-    if stamp.exists():
-        return
-    say(f"installing Node {NODE_VERSION} (about ten seconds, once)")
-    home.mkdir(parents=True, exist_ok=True)
-    package = f"{NODE_PACKAGE}@{NODE_VERSION}"
-    options = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
-    run(["npm", "install", "--prefix", str(home), *options, package], home)
-    stamp.touch()
+    install_package("node", "Node.js", "about 10 seconds", {}, [])
 
 
 def install_directus(version):
-    home, source = server_home(version), HERE / "versions" / version
+    env = {
+        "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}",
+        # The headers for the one native build are in Node's own package.
+        "npm_config_nodedir": str(NODE.parent.parent),
+    }
+    # No other package needs its install script.
+    build = [["npm", "rebuild", "sqlite3"]]
+    install_package(version, f"Directus {version}", "one to three minutes", env, build)
+
+
+def install_package(name, title, duration, env, then):
+    """Installs what a lock file says, and marks it as complete at the very end."""
+    home, source = home_of(name), pinned(name)
     stamp = home / f"complete-{digest(source / 'package-lock.json')}"
     if stamp.exists():
         return
-    say(f"installing Directus {version} (about two minutes, once)")
+    if shutil.which("npm") is None:
+        raise SystemExit("the tests with real servers need npm, which is not in PATH")
+    say(f"installing {title} ({duration}, once)")
+    began = time.monotonic()
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(source / name, home / name)
-    env = node_environment()
-    quiet = ["--no-audit", "--no-fund"]
-    # No package needs its install script but the SQLite driver.
-    run(["npm", "ci", "--ignore-scripts", "--prefer-offline", *quiet], home, env)
-    headers = {"npm_config_nodedir": str(NODE.parent.parent)}
-    run(["npm", "rebuild", "sqlite3"], home, {**env, **headers})
+    for file in ("package.json", "package-lock.json"):
+        shutil.copy(source / file, home / file)
+    for command in [NPM_CI, *then]:
+        run(command, home, env)
     stamp.touch()
+    say(f"installed {title} in {time.monotonic() - began:.0f} s")
 
 
 def make_template(version):
     """Makes the database with the schema that the tests work on."""
+    # Here, as serving imports this module in its turn.
     import schema
     from server import Server
 
-    home = template_home(version)
-    if (home / "data.db").exists():
+    template = template_of(version)
+    if template.exists():
         return
     say(f"making the test database of Directus {version} (about 20 seconds, once)")
-    with Server(version, template=None) as server:
-        schema.apply(server, rules=version.startswith("11."))
+    with Server(version, template=False) as server:
+        schema.apply(server.rest, rules=version.startswith("11."))
         server.stop()
-        home.mkdir(parents=True, exist_ok=True)
+        template.parent.mkdir(parents=True, exist_ok=True)
         # Whole or not at all.
-        shutil.copy(server.folder / "data.db", home / "data.db.part")
-        os.replace(home / "data.db.part", home / "data.db")
+        part = template.with_suffix(".part")
+        shutil.copy(server.folder / "data.db", part)
+        part.replace(template)
 
 
 def install(version):

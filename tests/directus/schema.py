@@ -35,16 +35,19 @@ COLLECTIONS = {
 }
 
 
-def apply(server, rules):
+def apply(rest, rules):
     """Makes everything over REST. `rules`: the server can store rules on fields
     and rows (an unlicensed 12.x cannot)."""
-    rest = server.rest
     for name, fields in COLLECTIONS.items():
         meta = {"singleton": name == "settings_one"}
         rest.request(
-            "POST", "/collections", {"collection": name, "schema": {}, "meta": meta, "fields": fields}
+            "POST",
+            "/collections",
+            {"collection": name, "schema": {}, "meta": meta, "fields": fields},
         )
-    rest.request("POST", "/fields/authors", {"field": "posts", "type": "alias", "meta": {"special": ["o2m"]}})
+    rest.request(
+        "POST", "/fields/authors", {"field": "posts", "type": "alias", "meta": {"special": ["o2m"]}}
+    )
     rest.request(
         "POST",
         "/relations",
@@ -61,7 +64,9 @@ def apply(server, rules):
     add_user(rest, "none", "none-token", [])
     if rules:
         published = {"status": {"_eq": "published"}}
-        add_user(rest, "limited", "limited-token", [("posts", ["id", "title", "status"], published)])
+        add_user(
+            rest, "limited", "limited-token", [("posts", ["id", "title", "status"], published)]
+        )
 
 
 def add_user(rest, name, token, readable):

@@ -1,71 +1,78 @@
 """Real Directus servers for tests, each a process with a database of its own.
 
-As a module: `with Server("12.4.0", env={…}) as server:`. As a command, for tests
-in other languages:
+As a module: `with Server("12.4.0", env={…}) as server:` (once `install(version)` of
+install.py was called). As a command, for tests in other languages:
 
     python3 tests/directus/server.py serve [--version V] [--env NAME=VALUE …]
 
-prints one line of JSON when the server is ready, then obeys the lines that come
-in (stop, kill, start, freeze, thaw, quit) and answers each with a line. The
-server never outlives it.
+installs the version if need be, prints one line of JSON when the server is ready,
+then obeys the lines that come in (stop, kill, start, freeze, thaw, quit) and answers
+each with such a line, but the last. The server never outlives it.
 """
 
 import argparse
-import ctypes
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
-from paths import CACHE, NODE, VERSIONS, server_home, template_home
-from rest import ADMIN, Rest
+from folders import Folder
+from paths import HERE, NODE, VERSIONS, home_of, template_of
+from rest import ADMIN, DIRECT, Rest
 
 READY_SECONDS = 90
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None)
+PORT_TAKEN = "is already in use"
+# What the server sees of this process's environment: Directus takes its settings
+# from there.
+KEPT = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
+# "Together with its parent" is for the kernel: with the thread that made it. So one
+# thread makes them all, and lives as long as the process.
+SPAWNER = ThreadPoolExecutor(max_workers=1)
 
 
-def die_with_parent():
-    """In the child: the kernel ends it when the thread that made it is gone."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def free_port(host):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+class PortTakenError(RuntimeError):
+    """Something else listens on the server's port."""
 
 
 class Server:
-    """A server on loopback. `template=None` begins with an empty database."""
+    """A server on loopback. `template=False` begins with an empty database."""
 
-    def __init__(self, version=VERSIONS[0], env=None, template="schema"):
+    def __init__(self, version=VERSIONS[0], env=None, template=True):
         self.version = version
         self.extra = dict(env or {})
         self.host = self.extra.get("HOST", "127.0.0.1")
-        self.port = free_port(self.host)
         self.process = None
-        runs = CACHE / "run"
-        runs.mkdir(parents=True, exist_ok=True)
-        self.folder = type(runs)(tempfile.mkdtemp(dir=runs))
-        self.log = self.folder / "log"
-        try:
-            if template:
-                shutil.copy(template_home(version) / "data.db", self.folder / "data.db")
-            else:
-                self._run("bootstrap")
-            self.start()
-        except BaseException:
-            self.close()
-            raise
+        for _ in range(5):
+            self._claimed = Folder(self.host)
+            try:
+                if template:
+                    shutil.copy(template_of(version), self.folder / "data.db")
+                else:
+                    self._bootstrap()
+                self.start()
+                return
+            except PortTakenError:
+                self.close()
+            except BaseException:
+                self.close()
+                raise
+        raise RuntimeError("the port was taken again and again")
+
+    @property
+    def folder(self):
+        return self._claimed.path
+
+    @property
+    def log(self):
+        return self.folder / "log"
+
+    @property
+    def port(self):
+        return self._claimed.port
 
     @property
     def url(self):
@@ -78,9 +85,10 @@ class Server:
 
     @property
     def pid(self):
-        return self.process.pid
+        return self.process.pid if self.process else None
 
     def _environment(self):
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         own = {
             "DB_CLIENT": "sqlite3",
             "DB_FILENAME": str(self.folder / "data.db"),
@@ -100,60 +108,51 @@ class Server:
             "STORAGE_LOCAL_ROOT": str(self.folder / "uploads"),
             "EXTENSIONS_PATH": str(self.folder / "extensions"),
         }
-        path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, **own, **self.extra}
+        return {**kept, **own, **self.extra}
 
-    def _command(self, verb):
-        script = server_home(self.version) / "node_modules" / "directus" / "cli.js"
-        return [str(NODE), str(script), verb]
+    def _spawn(self, verb):
+        leash = [sys.executable, str(HERE / "leash.py"), str(os.getpid())]
+        script = home_of(self.version) / "node_modules" / "directus" / "cli.js"
+        with open(self.log, "ab") as log:
+            making = SPAWNER.submit(
+                subprocess.Popen,
+                [*leash, str(NODE), str(script), verb],
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            self.process = making.result()
 
-    def _run(self, verb):
-        done = subprocess.run(
-            self._command(verb),
-            cwd=self.folder,
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=die_with_parent,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"directus {verb} failed:\n{done.stdout[-4000:]}")
+    def _logged(self):
+        return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+
+    def _bootstrap(self):
+        self._spawn("bootstrap")
+        if self.process.wait() != 0:
+            raise RuntimeError(f"directus bootstrap failed:\n{self._logged()}")
 
     def start(self):
         """Starts the server, on the same port and database as before."""
-        for _ in range(5):
-            with open(self.log, "a") as log:
-                self.process = subprocess.Popen(
-                    self._command("start"),
-                    cwd=self.folder,
-                    env=self._environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    preexec_fn=die_with_parent,
-                )
-            if self._wait_until_ready():
-                return
-            # Somebody took the port in between.
-            self.port = free_port(self.host)
-        raise RuntimeError(f"directus does not start:\n{self.log.read_text()[-4000:]}")
-
-    def _wait_until_ready(self):
+        if self.process and self.process.poll() is None:
+            return
+        self._spawn("start")
         deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
+        while not self._is_ready():
             if self.process.poll() is not None:
-                if "EADDRINUSE" in self.log.read_text():
-                    return False
-                raise RuntimeError(f"directus ended:\n{self.log.read_text()[-4000:]}")
-            try:
-                with urllib.request.urlopen(f"{self.url}/server/ping", timeout=5) as answer:
-                    if answer.read() == b"pong":
-                        return True
-            except (urllib.error.URLError, OSError):
-                pass
+                failure = PortTakenError if PORT_TAKEN in self._logged() else RuntimeError
+                raise failure(f"directus ended:\n{self._logged()}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not ready in {READY_SECONDS} s:\n{self._logged()}")
             time.sleep(0.05)
-        raise RuntimeError(f"directus is not ready in {READY_SECONDS} s")
+
+    def _is_ready(self):
+        try:
+            with DIRECT.open(f"{self.url}/server/ping", timeout=5) as answer:
+                return answer.read() == b"pong" and self.process.poll() is None
+        except OSError:
+            return False
 
     def stop(self):
         """Ends the server as an administrator would."""
@@ -179,6 +178,7 @@ class Server:
     def freeze(self):
         """The server stands still; its sockets stay open."""
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
@@ -186,7 +186,7 @@ class Server:
     def close(self):
         """Ends the server for good and removes its folder."""
         self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._claimed.remove()
 
     def __enter__(self):
         return self
@@ -195,19 +195,26 @@ class Server:
         self.close()
 
 
+def exit_by_signal(number, _frame):
+    """Unwinds, so that the clean-up runs; another signal does not disturb it."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def serve(version, env):
     """The command: see the module."""
     from install import install
 
     install(version)
-    # An end by signal runs the clean-up as well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, exit_by_signal)
     with Server(version, env) as server:
 
         def answer(order):
-            known = {"url": server.url, "port": server.port, "version": version}
-            pid = server.process.pid if server.process else None
-            print(json.dumps({**known, "pid": pid, "admin_token": ADMIN, "done": order}), flush=True)
+            known = {"url": server.url, "port": server.port, "pid": server.pid}
+            about = {"version": version, "admin_token": ADMIN, "done": order}
+            print(json.dumps({**known, **about}), flush=True)
 
         answer("ready")
         for line in sys.stdin:
@@ -221,14 +228,21 @@ def serve(version, env):
                 print(json.dumps({"error": f"no such order: {order}"}), flush=True)
 
 
+def setting(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("serve", help="start a server and obey standard input")
     command.add_argument("--version", default=VERSIONS[0], choices=VERSIONS)
-    command.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
+    command.add_argument("--env", action="append", default=[], type=setting, metavar="NAME=VALUE")
     args = parser.parse_args()
-    serve(args.version, dict(pair.split("=", 1) for pair in args.env))
+    serve(args.version, dict(args.env))
 
 
 if __name__ == "__main__":

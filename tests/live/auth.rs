@@ -46,8 +46,11 @@ fn refused_credentials_fail_with_the_reason_and_a_good_token_mends_it() {
     assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_ERR_AUTH);
     assert!(last_error().contains("refused"), "{}", last_error());
     assert_eq!(client.state(), DRT_STATE_FAILED as i32);
-    let states = client.states.all();
-    let (_, reason, message) = states.last().unwrap();
+    let failed = |s: &(i32, i32, String)| s.0 == DRT_STATE_FAILED;
+    let states = client
+        .states
+        .until("the failure", |all| all.iter().any(failed));
+    let (_, reason, message) = states.iter().find(|s| failed(s)).unwrap();
     assert_eq!(*reason, DRT_ERR_AUTH);
     assert!(message.contains("AUTH_FAILED"), "{message}");
     assert!(
