@@ -1,33 +1,29 @@
-//! One link: a task that moves frames between a socket and the session.
+//! One link: a task that opens a socket, pumps frames, and tells how it ended.
 
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{Sink, Stream as _, StreamExt};
-use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::timeout;
+use futures_util::Sink;
+use tokio::io::AsyncWrite;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_rustls::rustls;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::connect::{Stream, connect};
-use super::failure::{FailureKind, LinkFailure};
+use super::connect::connect;
+use super::failure::LinkFailure;
+use super::pump::{Order, Pump};
+use super::runtime::catch;
+use super::stream::Stream;
 use super::traffic::Traffic;
-use super::{Proxy, Runtime};
+use super::{Proxy, Runtime, TARGET};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
 use crate::protocol::endpoint::Endpoint;
 use crate::secret::Secret;
-
-/// A batch ends with this many frames or bytes, so that others get their turn.
-const BATCH_FRAMES: usize = 256;
-const BATCH_BYTES: usize = 1 << 20;
-/// How long a polite farewell may take.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Names a link; chosen by whoever opens it.
 pub type LinkId = u64;
@@ -36,7 +32,7 @@ pub type LinkId = u64;
 pub struct LinkOptions {
     /// Checked with [`super::check_header`].
     pub headers: Vec<(String, String)>,
-    /// The User-Agent header.
+    /// The User-Agent header, unless `headers` has one.
     pub user_agent: String,
     /// The way out.
     pub proxy: Option<Proxy>,
@@ -56,44 +52,54 @@ pub trait LinkEvents: Send + Sync + 'static {
     fn opened(&self, link: LinkId);
     /// Frames have come. Those that are left in the list are forgotten.
     fn frames(&self, link: LinkId, frames: &mut Vec<Frame>);
-    /// The link is gone. The last report of a link, and it comes once, unless
-    /// the link was aborted: then there is none.
+    /// The link is gone. The last report of a link, and it comes exactly once,
+    /// unless the link was aborted: then there is none.
     fn lost(&self, link: LinkId, failure: LinkFailure);
 }
 
-enum Order {
-    Send(String),
-    Close,
-}
-
-/// The way to a link's task.
+/// The way to a link's task. Dropped, it closes the link as [`Link::close`] does.
 pub struct Link {
     orders: UnboundedSender<Order>,
     task: tokio::task::AbortHandle,
-    backlog: Arc<AtomicUsize>,
+    status: Arc<LinkStatus>,
+}
+
+/// What a link's task and its owner both know.
+#[derive(Default)]
+pub(super) struct LinkStatus {
+    /// Bytes that were given and are not with the system yet.
+    pub backlog: AtomicUsize,
+    aborted: AtomicBool,
 }
 
 impl Link {
-    /// Sends a text frame; never blocks.
+    /// Sends a text frame; never blocks. What is sent before the link is open
+    /// goes out first thing; what is sent after its end is dropped.
     pub fn send(&self, text: String) {
-        self.backlog.fetch_add(text.len(), Ordering::Relaxed);
-        let _ = self.orders.send(Order::Send(text));
+        let bytes = text.len();
+        self.status.backlog.fetch_add(bytes, Ordering::Relaxed);
+        if self.orders.send(Order::Send(text)).is_err() {
+            self.status.backlog.fetch_sub(bytes, Ordering::Relaxed);
+        }
     }
 
-    /// Sends what was given so far, says goodbye, and closes, within a second.
-    /// The loss is reported at the end.
+    /// Sends what was given so far, says goodbye, and closes, within a second;
+    /// at once while the link is not open yet. Frames that come meanwhile are
+    /// still reported, and the loss at the end, as for any other link.
     pub fn close(&self) {
         let _ = self.orders.send(Order::Close);
     }
 
-    /// Closes at once. Nothing more is reported.
+    /// Closes at once. Nothing more is reported, but a report that is being made
+    /// at this moment is not waited for.
     pub fn abort(&self) {
+        self.status.aborted.store(true, Ordering::SeqCst);
         self.task.abort();
     }
 
     /// Bytes that were given to [`Link::send`] and are not with the system yet.
     pub fn backlog_bytes(&self) -> usize {
-        self.backlog.load(Ordering::Relaxed)
+        self.status.backlog.load(Ordering::Relaxed)
     }
 }
 
@@ -107,183 +113,93 @@ pub fn open(
     events: Arc<dyn LinkEvents>,
 ) -> Link {
     let (orders, inbox) = unbounded_channel();
-    let backlog = Arc::new(AtomicUsize::new(0));
-    let mut pump = Pump {
-        inbox,
-        backlog: Arc::clone(&backlog),
-        traffic: Arc::clone(&options.traffic),
-        frames: Vec::new(),
-        unflushed: 0,
-        closing: false,
+    let status = Arc::new(LinkStatus::default());
+    let traffic = Arc::clone(&options.traffic);
+    let pump = Pump::new(inbox, Arc::clone(&status), traffic);
+    let report = Report {
+        id,
+        events,
+        status: Arc::clone(&status),
     };
     let task = runtime.spawn(async move {
-        let failure = match connect(&endpoint, access_token.as_ref(), &options).await {
-            Ok(mut socket) => {
-                drop(access_token);
-                log::emit(
-                    Level::Debug,
-                    "driver",
-                    &format!("link {id} to {} is open", endpoint.url()),
-                );
-                events.opened(id);
-                let failure = pump.run(id, &mut socket, events.as_ref()).await;
-                // A forked child may have a copy of the socket: say FIN ourselves.
-                let _ = timeout(FAREWELL, socket.get_mut().shutdown()).await;
-                failure
-            }
-            Err(failure) => failure,
-        };
-        log::emit(
-            Level::Debug,
-            "driver",
-            &format!("link {id} is gone: {}", failure.message),
-        );
-        events.lost(id, failure);
+        let life = live(&endpoint, access_token, &options, pump, &report);
+        let failure = catch(life).await.unwrap_or_else(LinkFailure::of_fault);
+        report.lost(failure);
     });
     Link {
         orders,
         task,
-        backlog,
+        status,
     }
 }
 
-struct Pump {
-    inbox: UnboundedReceiver<Order>,
-    backlog: Arc<AtomicUsize>,
-    traffic: Arc<Traffic>,
-    frames: Vec<Frame>,
-    /// Bytes in the WebSocket's own buffer.
-    unflushed: usize,
-    closing: bool,
-}
-
-impl Pump {
-    async fn run(
-        &mut self,
-        id: LinkId,
-        socket: &mut WebSocketStream<Stream>,
-        events: &dyn LinkEvents,
-    ) -> LinkFailure {
-        loop {
-            let outcome = std::future::poll_fn(|cx| self.poll(cx, socket)).await;
-            if !self.frames.is_empty() {
-                events.frames(id, &mut self.frames);
-                self.frames.clear();
-            }
-            if let Some(failure) = outcome {
-                return failure;
-            }
-            if self.closing {
-                let farewell = async {
-                    let _ = socket.close(None).await;
-                    // Until the peer has closed as well.
-                    while let Some(Ok(_)) = socket.next().await {}
-                };
-                let _ = timeout(FAREWELL, farewell).await;
-                return LinkFailure::new(FailureKind::Closed, "closed by this side");
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// Ready when there are frames to hand over, or with the link's end.
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &mut WebSocketStream<Stream>,
-    ) -> Poll<Option<LinkFailure>> {
-        if let Err(error) = self.write(cx, socket) {
-            return Poll::Ready(Some(LinkFailure::of_websocket(error)));
-        }
-        if self.closing && self.unflushed == 0 {
-            return Poll::Ready(None);
-        }
-        match self.read(cx, socket) {
-            Some(failure) => Poll::Ready(Some(failure)),
-            None if self.frames.is_empty() => Poll::Pending,
-            None => Poll::Ready(None),
-        }
-    }
-
-    /// Moves what is to be sent towards the system, as far as it takes it.
-    fn write(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &mut WebSocketStream<Stream>,
-    ) -> Result<(), tungstenite::Error> {
-        let mut socket = pin!(socket);
-        while !self.closing && socket.as_mut().poll_ready(cx)?.is_ready() {
-            match self.inbox.poll_recv(cx) {
-                Poll::Ready(Some(Order::Send(text))) => {
-                    self.traffic.sent(text.len());
-                    self.unflushed += text.len();
-                    socket.as_mut().start_send(Message::text(text))?;
-                }
-                Poll::Ready(Some(Order::Close) | None) => self.closing = true,
-                Poll::Pending => break,
-            }
-        }
-        // Also what tungstenite itself wants to say.
-        if socket.as_mut().poll_flush(cx)?.is_ready() {
-            self.backlog.fetch_sub(self.unflushed, Ordering::Relaxed);
-            self.unflushed = 0;
-        }
-        Ok(())
-    }
-
-    /// Reads what is there into `frames`.
-    fn read(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &mut WebSocketStream<Stream>,
-    ) -> Option<LinkFailure> {
-        let mut bytes = 0;
-        let mut socket = pin!(socket);
-        let mut failure = None;
-        while self.frames.len() < BATCH_FRAMES && bytes < BATCH_BYTES {
-            let message = match socket.as_mut().poll_next(cx) {
-                Poll::Pending => break,
-                Poll::Ready(message) => message,
-            };
-            let frame = match message {
-                Some(Ok(Message::Text(text))) => text,
-                Some(Ok(Message::Binary(data))) => match Frame::try_from(data) {
-                    Ok(text) => text,
-                    Err(_) => continue,
-                },
-                Some(Ok(Message::Close(frame))) => {
-                    failure = Some(closed(
-                        frame.map(|f| (u16::from(f.code), f.reason.to_string())),
-                    ));
-                    break;
-                }
-                Some(Ok(_)) => continue,
-                Some(Err(error)) => {
-                    failure = Some(LinkFailure::of_websocket(error));
-                    break;
-                }
-                None => {
-                    failure = Some(closed(None));
-                    break;
-                }
-            };
-            bytes += frame.len();
-            self.frames.push(frame);
-        }
-        self.traffic.received(self.frames.len(), bytes);
-        failure
-    }
-}
-
-fn closed(why: Option<(u16, String)>) -> LinkFailure {
-    let message = match why {
-        Some((code, reason)) if !reason.is_empty() => {
-            format!("the server closed the connection with code {code}: {reason}")
-        }
-        Some((code, _)) if code != 1005 => {
-            format!("the server closed the connection with code {code}")
-        }
-        _ => "the server closed the connection without saying why".to_owned(),
+async fn live(
+    endpoint: &Endpoint,
+    access_token: Option<Secret>,
+    options: &LinkOptions,
+    mut pump: Pump,
+    report: &Report,
+) -> LinkFailure {
+    let connecting = connect(endpoint, access_token.as_ref(), options);
+    let mut socket = match pump.wait_for(connecting).await {
+        Ok(socket) => socket,
+        Err(failure) => return failure,
     };
-    LinkFailure::new(FailureKind::Closed, message)
+    drop(access_token);
+    report.opened(endpoint);
+    let failure = pump.run(&mut socket, report).await;
+    take_leave(&mut socket).await;
+    failure
+}
+
+/// Answers a close frame and ends TLS, if that can be had without waiting.
+/// Dropping the socket does the rest.
+async fn take_leave(socket: &mut WebSocketStream<Stream>) {
+    poll_fn(|cx| {
+        let _ = Pin::new(&mut *socket).poll_flush(cx);
+        let _ = Pin::new(socket.get_mut()).poll_shutdown(cx);
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Tells the owner of a link what happens to it.
+pub(super) struct Report {
+    id: LinkId,
+    events: Arc<dyn LinkEvents>,
+    status: Arc<LinkStatus>,
+}
+
+impl Report {
+    fn is_wanted(&self) -> bool {
+        !self.status.aborted.load(Ordering::SeqCst)
+    }
+
+    fn opened(&self, endpoint: &Endpoint) {
+        self.log(|id| format!("link {id} to {} is open", endpoint.url()));
+        if self.is_wanted() {
+            self.events.opened(self.id);
+        }
+    }
+
+    /// Hands the frames over and empties the list.
+    pub fn frames(&self, frames: &mut Vec<Frame>) {
+        if self.is_wanted() && !frames.is_empty() {
+            self.events.frames(self.id, frames);
+        }
+        frames.clear();
+    }
+
+    fn lost(&self, failure: LinkFailure) {
+        self.log(|id| format!("link {id} is gone: {}", failure.message));
+        if self.is_wanted() {
+            self.events.lost(self.id, failure);
+        }
+    }
+
+    pub fn log(&self, line: impl FnOnce(LinkId) -> String) {
+        if log::enabled(Level::Debug) {
+            log::emit(Level::Debug, TARGET, &line(self.id));
+        }
+    }
 }

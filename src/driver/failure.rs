@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio_rustls::rustls;
+use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 
 /// The kinds of failure that are told apart.
@@ -14,13 +14,14 @@ pub enum FailureKind {
     Refused,
     /// Not within the time allowed.
     Timeout,
-    /// The certificate is not trusted, or is for another name.
+    /// The certificate is not trusted, or is for another name: to try again
+    /// does not mend it.
     Untrusted,
     /// TLS failed otherwise.
     Tls,
     /// The server refused the upgrade with this status.
     Http(u16),
-    /// The server closed the link.
+    /// The link was closed, by either side.
     Closed,
     /// A message was larger than allowed.
     TooLarge,
@@ -43,10 +44,8 @@ pub struct LinkFailure {
 
 impl LinkFailure {
     pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        LinkFailure {
-            kind,
-            message: message.into(),
-        }
+        let message = message.into();
+        LinkFailure { kind, message }
     }
 
     /// TCP could not be opened.
@@ -65,75 +64,213 @@ impl LinkFailure {
 
     /// The TLS handshake failed.
     pub(super) fn of_tls(host: &str, error: &io::Error) -> Self {
-        let cause = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match cause {
-            Some(rustls::Error::InvalidCertificate(why)) => LinkFailure::new(
-                FailureKind::Untrusted,
-                format!(
-                    "the certificate of {host} is not trusted ({why}): if it is of an authority \
-                     of your own, name its PEM file in ca_file"
-                ),
-            ),
-            Some(other) => {
-                LinkFailure::new(FailureKind::Tls, format!("TLS with {host} failed: {other}"))
+        let cause = match tls_cause(error) {
+            Some(rustls::Error::InvalidCertificate(why)) => return untrusted(host, why),
+            Some(cause) => cause,
+            None => {
+                let message = match error.kind() {
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => format!(
+                        "{host} closed the connection during the TLS handshake: does it speak TLS \
+                         at that port?"
+                    ),
+                    _ => format!("TLS with {host} failed: {error}"),
+                };
+                return LinkFailure::new(FailureKind::Tls, message);
             }
-            None => LinkFailure::new(FailureKind::Tls, format!("TLS with {host} failed: {error}")),
+        };
+        let message = match cause {
+            rustls::Error::InvalidMessage(_) => format!(
+                "{host} does not answer with TLS at that port: if it has none, use ws:// or http://"
+            ),
+            rustls::Error::AlertReceived(alert) => alerted(*alert),
+            other => format!("TLS with {host} failed: {other}"),
+        };
+        LinkFailure::new(FailureKind::Tls, message)
+    }
+
+    /// The upgrade failed.
+    pub(super) fn of_upgrade(error: WsError) -> Self {
+        match error {
+            WsError::Http(response) => refused(response.status().as_u16()),
+            WsError::Protocol(ProtocolError::HandshakeIncomplete)
+            | WsError::ConnectionClosed
+            | WsError::AlreadyClosed => LinkFailure::new(
+                FailureKind::Closed,
+                "the server closed the connection instead of answering the WebSocket upgrade",
+            ),
+            WsError::Protocol(ProtocolError::HttparseError(_)) => LinkFailure::new(
+                FailureKind::Protocol,
+                "what answers is no HTTP server: check the port, and whether the URL needs wss:// \
+                 or https://",
+            ),
+            other => LinkFailure::of_websocket(other),
         }
     }
 
-    /// The upgrade failed, or the link afterwards.
+    /// The link broke after it was open.
     pub(super) fn of_websocket(error: WsError) -> Self {
         match error {
-            WsError::Http(response) => {
-                let status = response.status().as_u16();
-                let why = match status {
-                    401 => "the server refused the token (HTTP 401)".to_owned(),
-                    403 => "the server refused the connection (HTTP 403): its limit of \
-                            connections is reached, or a proxy or licence forbids it"
-                        .to_owned(),
-                    404 => "there is no WebSocket at that path (HTTP 404): check the URL".into(),
-                    300..=399 => {
-                        format!("the server redirects (HTTP {status}): use the URL it leads to")
-                    }
-                    502..=504 => {
-                        format!("the server behind the proxy is not available (HTTP {status})")
-                    }
-                    _ => format!("the server refused the WebSocket upgrade (HTTP {status})"),
-                };
-                LinkFailure::new(FailureKind::Http(status), why)
-            }
             WsError::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
-                LinkFailure::new(
-                    FailureKind::TooLarge,
-                    format!(
-                        "the server sent a message of {size} bytes, more than the {max_size} of \
-                         max_message_bytes: raise it"
-                    ),
-                )
+                let message = format!(
+                    "the server sent a message of {size} bytes, more than the {max_size} of \
+                     max_message_bytes: raise that option, or ask for less at once"
+                );
+                LinkFailure::new(FailureKind::TooLarge, message)
             }
-            WsError::Protocol(
-                ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete,
-            )
+            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)
             | WsError::ConnectionClosed
-            | WsError::AlreadyClosed => {
-                LinkFailure::new(FailureKind::Closed, "the server closed the connection")
-            }
-            WsError::Io(error) => match error.kind() {
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::ConnectionAborted => LinkFailure::new(
-                    FailureKind::Closed,
-                    format!("the connection broke: {error}"),
-                ),
-                _ => LinkFailure::new(FailureKind::Io, format!("the network failed: {error}")),
-            },
+            | WsError::AlreadyClosed => LinkFailure::new(
+                FailureKind::Closed,
+                "the server dropped the connection without a word, as one that is stopped does",
+            ),
+            WsError::Io(error) => of_io(&error),
             other => LinkFailure::new(
                 FailureKind::Protocol,
                 format!("the peer does not speak WebSocket as it should: {other}"),
             ),
         }
     }
+
+    /// The server said goodbye.
+    pub(super) fn of_goodbye(code: Option<u16>, reason: &str) -> Self {
+        // 1005 stands for "no code".
+        let message = match code.filter(|code| *code != 1005) {
+            None => "the server closed the connection without saying why".to_owned(),
+            Some(code) if reason.is_empty() => {
+                format!("the server closed the connection with code {code}")
+            }
+            Some(code) => {
+                let reason = printable(reason);
+                format!("the server closed the connection with code {code}: {reason}")
+            }
+        };
+        LinkFailure::new(FailureKind::Closed, message)
+    }
+
+    /// We said goodbye.
+    pub(super) fn of_own_close() -> Self {
+        LinkFailure::new(
+            FailureKind::Closed,
+            "the connection was closed by this side",
+        )
+    }
+
+    /// The link's task panicked.
+    pub(super) fn of_fault() -> Self {
+        LinkFailure::new(
+            FailureKind::Io,
+            "the connection was given up after a fault of the library: please report it",
+        )
+    }
+}
+
+/// What somebody else wrote, fit to be shown.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .take(200)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn of_io(error: &io::Error) -> LinkFailure {
+    if let Some(cause) = tls_cause(error) {
+        // In TLS 1.3 a client certificate is judged after the handshake.
+        let message = match cause {
+            rustls::Error::AlertReceived(alert) => alerted(*alert),
+            other => format!("TLS failed: {other}"),
+        };
+        return LinkFailure::new(FailureKind::Tls, message);
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionAborted => LinkFailure::new(
+            FailureKind::Closed,
+            format!("the connection broke: {error}"),
+        ),
+        _ => LinkFailure::new(FailureKind::Io, format!("the network failed: {error}")),
+    }
+}
+
+fn alerted(alert: AlertDescription) -> String {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired => "the server wants a client certificate: set \
+                                       client_cert_file and client_key_file"
+            .to_owned(),
+        Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied => {
+            format!(
+                "the server does not accept the client certificate of client_cert_file ({alert:?})"
+            )
+        }
+        _ => format!("the server refused TLS ({alert:?})"),
+    }
+}
+
+fn untrusted(host: &str, why: &CertificateError) -> LinkFailure {
+    use CertificateError as Why;
+    let message = match why {
+        Why::UnknownIssuer => format!(
+            "the certificate of {host} is not of an authority that is trusted here: if it is one \
+             of your own, name its PEM file in ca_file"
+        ),
+        Why::Expired | Why::ExpiredContext { .. } => format!(
+            "the certificate of {host} has expired: renew it, or set this machine's clock right"
+        ),
+        Why::NotValidYet | Why::NotValidYetContext { .. } => {
+            format!("the certificate of {host} is not valid yet: set this machine's clock right")
+        }
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => format!(
+            "the certificate is for another name than {host} ({why}): use a name that it has in \
+             the URL"
+        ),
+        other if other.to_string().contains("CaUsedAsEndEntity") => format!(
+            "{host} shows a certificate that is an authority's own: give the server one that is \
+             signed by it, or one that is no authority's (CA:FALSE)"
+        ),
+        other => format!(
+            "the certificate of {host} cannot be trusted ({other}): if it is of an authority of \
+             your own, name its PEM file in ca_file"
+        ),
+    };
+    LinkFailure::new(FailureKind::Untrusted, message)
+}
+
+fn refused(status: u16) -> LinkFailure {
+    let why = match status {
+        300..=399 => "the server redirects: use the URL that it leads to",
+        400 => {
+            "the server does not understand the WebSocket upgrade: check the scheme and the port"
+        }
+        401 => "the server refused the access token, or wants one",
+        403 => {
+            "the server refused the connection: its WEBSOCKETS_REST_CONN_LIMIT is reached, or its \
+             licence or a proxy forbids it"
+        }
+        404 => {
+            "there is no WebSocket at that path: check the URL, and that the server has \
+             WEBSOCKETS_ENABLED"
+        }
+        407 => "a proxy wants credentials: set the option proxy",
+        429 => "the server wants fewer connection attempts",
+        502..=504 => "the server behind the proxy is not available",
+        500..=599 => "the server failed",
+        200..=299 => {
+            "what answers at that URL does not upgrade to WebSocket: check the path, and that a \
+             proxy in between lets upgrades through"
+        }
+        _ => "the server refused the WebSocket upgrade",
+    };
+    LinkFailure::new(FailureKind::Http(status), format!("{why} (HTTP {status})"))
 }

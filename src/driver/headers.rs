@@ -4,35 +4,77 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::error::{Error, Result, Status};
 
-/// Headers that belong to the handshake itself. An Origin would make the server
+/// Headers that belong to the handshake itself, as all `sec-websocket-*` do, or
+/// tell of a body, which the request has not. An Origin would make the server
 /// treat us as a browser and refuse what it does not know.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 6] = [
     "host",
     "connection",
     "upgrade",
     "origin",
     "content-length",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "sec-websocket-protocol",
-    "sec-websocket-extensions",
+    "transfer-encoding",
 ];
 
-/// Whether a header may be added to the upgrade request.
+/// Whether a header may be added to the upgrade request. The error never quotes
+/// the value, which may be a secret.
 pub fn check_header(name: &str, value: &str) -> Result<()> {
-    let invalid = |message: String| Err(Error::new(Status::InvalidArgument, message));
-    if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return invalid(format!("{name:?} in `headers` is not the name of a header"));
+    parse_header(name, value).map(drop)
+}
+
+/// The header in the form that a request takes.
+pub(super) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let invalid = |message: String| Error::new(Status::InvalidArgument, message);
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| invalid(format!("{name:?} cannot be the name of a header")))?;
+    if RESERVED.contains(&parsed.as_str()) || parsed.as_str().starts_with("sec-websocket-") {
+        let message = format!("the header {name} is the handshake's own: it cannot be set");
+        return Err(invalid(message));
     }
-    if HeaderValue::from_str(value).is_err() {
-        return invalid(format!(
-            "the value of the header {name} has characters that none may have"
-        ));
+    let value = HeaderValue::from_str(value).map_err(|_| {
+        invalid(format!(
+            "the value of the header {name} may only have printable ASCII characters"
+        ))
+    })?;
+    Ok((parsed, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(name: &str, value: &str) -> String {
+        let error = check_header(name, value).unwrap_err();
+        assert_eq!(error.status, Status::InvalidArgument);
+        error.message
     }
-    if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
-        return invalid(format!(
-            "the header {name} is the handshake's own and cannot be set"
-        ));
+
+    #[test]
+    fn ordinary_headers_are_taken() {
+        check_header("X-Tenant", "seven of nine").unwrap();
+        check_header("cookie", "directus_session_token=abc; a=b").unwrap();
+        check_header("User-Agent", "mine/1.0").unwrap();
+        check_header("X-Empty", "").unwrap();
     }
-    Ok(())
+
+    #[test]
+    fn line_breaks_cannot_smuggle_another_header_in() {
+        for value in ["a\r\nOrigin: x", "a\nb", "a\rb", "a\0b"] {
+            let message = refusal("X-Tenant", value);
+            assert!(message.contains("X-Tenant"), "{message}");
+            assert!(!message.contains("Origin"), "{message}");
+        }
+        for name in ["", "a b", "a:b", "a\r\nb", "ä"] {
+            refusal(name, "value");
+        }
+    }
+
+    #[test]
+    fn the_handshakes_own_headers_are_refused_by_name() {
+        for name in ["Host", "ORIGIN", "upgrade", "Transfer-Encoding"] {
+            assert!(refusal(name, "x").contains(name));
+        }
+        refusal("Sec-WebSocket-Protocol", "graphql-transport-ws");
+        refusal("sec-websocket-anything", "x");
+    }
 }

@@ -7,7 +7,9 @@ mod connection;
 mod failure;
 mod headers;
 mod proxy;
+mod pump;
 pub mod runtime;
+mod stream;
 mod tls;
 mod traffic;
 
@@ -19,3 +21,9 @@ pub use proxy::Proxy;
 pub use runtime::Runtime;
 pub use tls::{TlsFiles, client_config};
 pub use traffic::{Totals, Traffic};
+
+/// The room's name in the log.
+const TARGET: &str = "driver";
+
+#[cfg(test)]
+mod tests;

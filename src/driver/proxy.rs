@@ -2,12 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::failure::{FailureKind, LinkFailure};
+use super::failure::{FailureKind, LinkFailure, printable};
 use crate::error::{Error, Result, Status};
 use crate::secret::Secret;
 
@@ -26,33 +25,37 @@ pub struct Proxy {
 
 impl Proxy {
     /// `http://[user:password@]host[:port]`; the port is 80 where there is none.
+    /// The error never quotes the URL, which may have a password in it.
     pub fn parse(text: &str) -> Result<Proxy> {
         let invalid = |why: &str| {
-            let message = format!("`proxy` {why}: write it as http://[user:password@]host:port");
+            let message = format!("proxy {why}: write it as http://[user:password@]host:port");
             Error::new(Status::InvalidArgument, message)
         };
-        let url = Url::parse(text).map_err(|error| invalid(&format!("is no URL ({error})")))?;
+        let url = Url::parse(text).map_err(|_| invalid("is not a URL"))?;
         if url.scheme() != "http" {
-            return Err(invalid(&format!(
-                "has the scheme {:?}, only http is known",
-                url.scheme()
-            )));
+            return Err(invalid(
+                "has a scheme other than http, which is all that is known",
+            ));
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid("has something behind the host and port"));
         }
         let host = url.host_str().ok_or_else(|| invalid("has no host"))?;
-        let decode = |part: &str| percent_decode(part);
+        let port = url.port().unwrap_or(80);
+        if port == 0 {
+            return Err(invalid("has a bad port"));
+        }
         let authorization = (!url.username().is_empty()).then(|| {
-            let user = decode(url.username());
-            let password = Zeroizing::new(decode(url.password().unwrap_or_default()));
-            let pair = Zeroizing::new(format!("{user}:{}", *password));
-            Secret::new(&format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+            let mut pair = Zeroizing::new(percent_decode(url.username()));
+            pair.push(b':');
+            pair.extend(percent_decode(url.password().unwrap_or_default()));
+            let encoded = Zeroizing::new(STANDARD.encode(&*pair));
+            Secret::new(&Zeroizing::new(format!("Basic {}", *encoded)))
         });
-        let host = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         Ok(Proxy {
-            host,
-            port: url.port().unwrap_or(80),
+            host: host.to_owned(),
+            port,
             authorization,
         })
     }
@@ -60,7 +63,7 @@ impl Proxy {
     /// Asks the proxy for a tunnel to `target` (`host:port`).
     pub(super) async fn tunnel(
         &self,
-        socket: &mut TcpStream,
+        socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
         target: &str,
     ) -> std::result::Result<(), LinkFailure> {
         let failed = |why: String| {
@@ -77,6 +80,7 @@ impl Proxy {
         request.push_str("\r\n");
         let broken = |error: std::io::Error| failed(format!("broke the connection: {error}"));
         socket.write_all(request.as_bytes()).await.map_err(broken)?;
+        socket.flush().await.map_err(broken)?;
         // Byte by byte: what follows the answer belongs to the tunnel.
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
@@ -85,30 +89,105 @@ impl Proxy {
             }
             answer.push(socket.read_u8().await.map_err(broken)?);
         }
-        let line = String::from_utf8_lossy(&answer);
-        let line = line.lines().next().unwrap_or_default();
-        match line.split_whitespace().nth(1) {
-            Some("200") => Ok(()),
-            Some("407") => Err(failed("wants other credentials (HTTP 407)".into())),
-            _ => Err(failed(format!(
-                "does not let us through to {target}: {line}"
-            ))),
+        let answer = String::from_utf8_lossy(&answer);
+        let line = answer.lines().next().unwrap_or_default();
+        let status = match line.split_once(' ') {
+            Some((version, rest)) if version.starts_with("HTTP/1.") => rest.get(..3),
+            _ => None,
+        };
+        match status.and_then(|status| status.parse::<u16>().ok()) {
+            Some(200..=299) => Ok(()),
+            Some(407) if self.authorization.is_none() => Err(failed(
+                "wants credentials (HTTP 407): write the option proxy as \
+                 http://user:password@host:port"
+                    .into(),
+            )),
+            Some(407) => Err(failed(
+                "refused the user and password of the option proxy (HTTP 407)".into(),
+            )),
+            Some(_) => {
+                let line = printable(line);
+                Err(failed(format!(
+                    "does not let us through to {target}: {line}"
+                )))
+            }
+            None => Err(failed("did not answer as an HTTP proxy does".into())),
         }
     }
 }
 
-fn percent_decode(text: &str) -> String {
+fn percent_decode(text: &str) -> Vec<u8> {
+    // As long as the text, so that no half of a password is left behind.
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         let escaped = match (first, tail) {
-            (b'%', [high, low, ..]) => std::str::from_utf8(&[*high, *low])
-                .ok()
-                .and_then(|hex| u8::from_str_radix(hex, 16).ok()),
+            (b'%', [high, low, after @ ..]) => hex(*high)
+                .zip(hex(*low))
+                .map(|(high, low)| (high << 4 | low, after)),
             _ => None,
         };
-        bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &tail[2..] } else { tail };
+        let (byte, after) = escaped.unwrap_or((*first, tail));
+        bytes.push(byte);
+        rest = after;
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|value| value as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credentials(url: &str) -> String {
+        let authorization = Proxy::parse(url).unwrap().authorization.unwrap();
+        let encoded = authorization.expose().strip_prefix("Basic ").unwrap();
+        String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn host_port_and_credentials_are_taken_from_the_url() {
+        let proxy = Proxy::parse("http://squid.example:3128").unwrap();
+        assert_eq!((proxy.host.as_str(), proxy.port), ("squid.example", 3128));
+        assert!(proxy.authorization.is_none());
+        let proxy = Proxy::parse("http://[::1]/").unwrap();
+        assert_eq!((proxy.host.as_str(), proxy.port), ("::1", 80));
+        assert_eq!(credentials("http://me:secret@p:1"), "me:secret");
+        assert_eq!(credentials("http://me@p:1"), "me:");
+        assert_eq!(credentials("http://me:s%40c%3aret%25%@p:1"), "me:s@c:ret%%");
+        assert_eq!(credentials("http://me:%C3%A4@p:1"), "me:ä");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_quoting_the_password() {
+        for url in [
+            "",
+            "squid.example:3128",
+            "me:s3cret@squid.example:3128",
+            "https://me:s3cret@squid.example:3128",
+            "socks5://me:s3cret@squid.example:1080",
+            "http://me:s3cret@:3128",
+            "http://me:s3cret@p:0",
+            "http://me:s3cret@p:99999",
+            "http://me:s3cret@p:1/path",
+        ] {
+            let error = Proxy::parse(url).unwrap_err();
+            assert_eq!(error.status, Status::InvalidArgument, "{url}");
+            assert!(error.message.contains("http://[user"), "{}", error.message);
+            assert!(!error.message.contains("s3cret"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn debug_output_does_not_show_the_password() {
+        let proxy = Proxy::parse("http://me:s3cret@p:1").unwrap();
+        let shown = format!("{proxy:?}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("Basic"),
+            "{shown}"
+        );
+    }
 }

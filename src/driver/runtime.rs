@@ -1,21 +1,31 @@
 //! One I/O thread for all clients of the process: made by the first, gone with
 //! the last.
 
-use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use once_cell::race::OnceBox;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use super::TARGET;
 use crate::error::{Error, Result, Status};
+use crate::log::{self, Level};
 
-/// A user's share in the I/O thread.
+/// A user's share in the I/O thread. Dropped without [`Runtime::release`], it is
+/// given back as well, but nobody waits for the thread.
 pub struct Runtime {
     handle: Handle,
+    holder: &'static Holder,
+    generation: usize,
+    returned: AtomicBool,
 }
 
 /// The thread, while it has users.
@@ -23,20 +33,24 @@ struct Live {
     users: usize,
     handle: Handle,
     stop: oneshot::Sender<Instant>,
-    done: mpsc::Receiver<()>,
+    /// Tells at the thread's end whether all its helpers have ended too.
+    done: mpsc::Receiver<bool>,
     thread: JoinHandle<()>,
 }
 
-/// One for each generation of forks, so that a forked child begins with a fresh
-/// one and never meets a lock that a thread of its parent held.
-static HOLDERS: [Mutex<Option<Live>>; 64] = [const { Mutex::new(None) }; 64];
-static GENERATION: AtomicUsize = AtomicUsize::new(0);
-
-fn holder() -> &'static Mutex<Option<Live>> {
-    &HOLDERS[GENERATION.load(Ordering::SeqCst) % HOLDERS.len()]
+/// There is one for each generation of forks, so that a forked child begins with
+/// a fresh one and never meets a lock that a thread of its parent held. Going to
+/// the next takes no lock either.
+struct Holder {
+    live: Mutex<Option<Live>>,
+    next: OnceBox<Holder>,
 }
 
-/// In a forked child: the parent's thread does not exist here.
+static FIRST: Holder = Holder::new();
+static GENERATION: AtomicUsize = AtomicUsize::new(0);
+
+/// In a forked child: the parent's thread does not exist here, and what it held
+/// is left alone. Only stores an atomic, as a fork handler must.
 pub fn forget_after_fork() {
     GENERATION.fetch_add(1, Ordering::SeqCst);
 }
@@ -44,77 +58,135 @@ pub fn forget_after_fork() {
 impl Runtime {
     /// A share in the thread, which is started if there is none.
     pub fn acquire() -> Result<Arc<Runtime>> {
-        let mut holder = holder().lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(live) = holder.as_mut() {
-            live.users += 1;
-            return Ok(Arc::new(Runtime {
-                handle: live.handle.clone(),
-            }));
-        }
-        let live = start().map_err(|error| {
-            Error::new(
-                Status::Io,
-                format!("the I/O thread cannot be started: {error}"),
-            )
-        })?;
-        let runtime = Runtime {
-            handle: live.handle.clone(),
-        };
-        *holder = Some(live);
-        Ok(Arc::new(runtime))
+        let generation = GENERATION.load(Ordering::SeqCst);
+        let first = &FIRST;
+        let holder = (0..generation).fold(first, |holder, _| holder.next());
+        holder.acquire(generation)
     }
 
-    /// Runs a task on the I/O thread.
+    /// Runs a task on the I/O thread. If it panics, that is logged and the task
+    /// is gone; the thread goes on.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let task = async move {
+            catch(task).await;
+        };
         self.handle.spawn(task).abort_handle()
     }
 
-    /// Gives the share back. With the last one the thread ends, and this waits
-    /// for it until the deadline.
+    /// Gives the share back. With the last one the thread ends, its tasks are
+    /// dropped, and this waits for it until the deadline.
     pub fn release(self: Arc<Self>, deadline: Instant) -> Result<()> {
-        let last = {
-            let mut holder = holder().lock().unwrap_or_else(PoisonError::into_inner);
-            match holder.as_mut() {
-                Some(live) if live.users > 1 => {
-                    live.users -= 1;
-                    None
-                }
-                _ => holder.take(),
-            }
+        let Some(live) = self.give_back() else {
+            return Ok(());
         };
-        let Some(live) = last else { return Ok(()) };
+        let on_io_thread = live.thread.thread().id() == std::thread::current().id();
         let _ = live.stop.send(deadline);
-        let left = deadline.saturating_duration_since(Instant::now());
-        // A name that is being looked up cannot be interrupted.
-        match live.done.recv_timeout(left.max(Duration::from_millis(100))) {
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::new(
-                Status::Timeout,
-                "the I/O thread is still busy and will end by itself",
-            )),
-            _ => {
+        if on_io_thread {
+            let message = "the I/O thread cannot wait for its own end: close the client elsewhere";
+            return Err(Error::new(Status::WouldDeadlock, message));
+        }
+        // The thread keeps to the deadline itself; what it needs to end comes on top.
+        let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(100);
+        match live.done.recv_timeout(left) {
+            Ok(true) => {
                 let _ = live.thread.join();
                 Ok(())
             }
+            // A name that is being looked up cannot be interrupted.
+            _ => Err(Error::new(
+                Status::Timeout,
+                "the I/O thread is still busy and will end by itself",
+            )),
+        }
+    }
+
+    /// The thread, if this was the last share.
+    fn give_back(&self) -> Option<Live> {
+        let inherited = self.generation != GENERATION.load(Ordering::SeqCst);
+        if self.returned.swap(true, Ordering::SeqCst) || inherited {
+            return None;
+        }
+        let mut live = self.holder.lock();
+        let users = &mut live.as_mut()?.users;
+        *users -= 1;
+        if *users == 0 { live.take() } else { None }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(live) = self.give_back() {
+            let _ = live.stop.send(Instant::now());
         }
     }
 }
 
+impl Holder {
+    const fn new() -> Holder {
+        Holder {
+            live: Mutex::new(None),
+            next: OnceBox::new(),
+        }
+    }
+
+    fn next(&self) -> &Holder {
+        self.next.get_or_init(|| Box::new(Holder::new()))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn acquire(&'static self, generation: usize) -> Result<Arc<Runtime>> {
+        let mut live = self.lock();
+        let handle = match live.as_mut() {
+            Some(live) => {
+                live.users += 1;
+                live.handle.clone()
+            }
+            None => {
+                let started = start().map_err(|error| {
+                    let message = format!("the I/O thread cannot be started: {error}");
+                    Error::new(Status::Io, message)
+                })?;
+                live.insert(started).handle.clone()
+            }
+        };
+        Ok(Arc::new(Runtime {
+            handle,
+            holder: self,
+            generation,
+            returned: AtomicBool::new(false),
+        }))
+    }
+}
+
 fn start() -> std::io::Result<Live> {
+    let helpers = Arc::new(AtomicUsize::new(0));
+    let (begun, ended) = (Arc::clone(&helpers), Arc::clone(&helpers));
     let runtime = Builder::new_current_thread()
         .enable_all()
+        // Those that look names up.
         .thread_name("drt-dns")
         .thread_keep_alive(Duration::from_secs(1))
+        .on_thread_start(move || {
+            begun.fetch_add(1, Ordering::SeqCst);
+        })
+        .on_thread_stop(move || {
+            ended.fetch_sub(1, Ordering::SeqCst);
+        })
         .build()?;
     let handle = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel::<Instant>();
     let (finished, done) = mpsc::channel();
+    let work = move || {
+        let deadline = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
+        runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
+        let _ = finished.send(helpers.load(Ordering::SeqCst) == 0);
+    };
     let thread = std::thread::Builder::new()
         .name("drt-io".into())
-        .spawn(move || {
-            let deadline = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
-            runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
-            let _ = finished.send(());
-        })?;
+        .spawn(work)?;
     Ok(Live {
         users: 1,
         handle,
@@ -123,3 +195,29 @@ fn start() -> std::io::Result<Live> {
         thread,
     })
 }
+
+/// What a task comes to, or `None` if it panics.
+pub(super) async fn catch<T>(task: impl Future<Output = T>) -> Option<T> {
+    let mut task = pin!(task);
+    poll_fn(|cx| match catch_call(|| task.as_mut().poll(cx)) {
+        Some(poll) => poll.map(Some),
+        None => Poll::Ready(None),
+    })
+    .await
+}
+
+/// What a call comes to, or `None` if it panics.
+pub(super) fn catch_call<T>(call: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(value) => Some(value),
+        Err(_) => {
+            // Not what it panicked with: that may quote a frame.
+            let message = "a task of the I/O thread panicked: this is a fault of the library";
+            log::emit(Level::Error, TARGET, message);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+
+use super::*;
+
+const SOON: Duration = Duration::from_secs(5);
+
+/// A holder of the test's own: other tests run at the same time.
+fn holder() -> &'static Holder {
+    Box::leak(Box::new(Holder::new()))
+}
+
+/// Where the kernel shows the I/O thread.
+fn thread_of(runtime: &Runtime) -> PathBuf {
+    let (tell, told) = channel();
+    runtime.spawn(async move {
+        let own = std::fs::read_link("/proc/thread-self").unwrap();
+        tell.send(Path::new("/proc").join(own)).unwrap();
+    });
+    told.recv_timeout(SOON).unwrap()
+}
+
+/// The kernel takes a moment to forget a thread that was joined.
+fn is_gone(thread: &Path) -> bool {
+    let end = Instant::now() + SOON;
+    while thread.exists() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    !thread.exists()
+}
+
+#[test]
+fn all_users_share_one_thread_and_the_last_one_ends_it() {
+    let holder = holder();
+    let first = holder.acquire(0).unwrap();
+    let second = holder.acquire(0).unwrap();
+    let thread = thread_of(&first);
+    assert_eq!(thread_of(&second), thread);
+    let name = std::fs::read_to_string(thread.join("comm")).unwrap();
+    assert_eq!(name.trim(), "drt-io");
+    first.release(Instant::now() + SOON).unwrap();
+    assert_eq!(thread_of(&second), thread);
+    second.release(Instant::now() + SOON).unwrap();
+    assert!(is_gone(&thread));
+}
+
+#[test]
+fn a_share_counts_once_even_if_it_is_released_twice() {
+    let holder = holder();
+    let first = holder.acquire(0).unwrap();
+    let second = holder.acquire(0).unwrap();
+    Arc::clone(&first).release(Instant::now() + SOON).unwrap();
+    first.release(Instant::now() + SOON).unwrap();
+    thread_of(&second);
+    second.release(Instant::now() + SOON).unwrap();
+}
+
+#[test]
+fn a_share_that_is_only_dropped_does_not_keep_the_thread() {
+    let runtime = holder().acquire(0).unwrap();
+    let thread = thread_of(&runtime);
+    drop(runtime);
+    assert!(is_gone(&thread));
+}
+
+#[test]
+fn after_the_last_one_a_new_thread_is_made() {
+    let holder = holder();
+    let runtime = holder.acquire(0).unwrap();
+    let old = thread_of(&runtime);
+    runtime.release(Instant::now() + SOON).unwrap();
+    let runtime = holder.acquire(0).unwrap();
+    assert_ne!(thread_of(&runtime), old);
+    runtime.release(Instant::now() + SOON).unwrap();
+}
+
+#[test]
+fn a_release_with_no_time_left_still_ends_an_idle_thread() {
+    let runtime = holder().acquire(0).unwrap();
+    let thread = thread_of(&runtime);
+    runtime.release(Instant::now()).unwrap();
+    assert!(is_gone(&thread));
+}
+
+#[test]
+fn a_blocked_lookup_is_not_waited_for_beyond_the_deadline() {
+    let runtime = holder().acquire(0).unwrap();
+    let (begin, begun) = channel();
+    let (free, freed) = channel::<()>();
+    runtime.spawn(async move {
+        tokio::task::spawn_blocking(move || {
+            begin.send(()).unwrap();
+            let _ = freed.recv();
+        });
+    });
+    begun.recv_timeout(SOON).unwrap();
+    let before = Instant::now();
+    let error = runtime
+        .release(before + Duration::from_millis(50))
+        .unwrap_err();
+    assert_eq!(error.status, Status::Timeout);
+    assert!(before.elapsed() < Duration::from_secs(2));
+    drop(free);
+}
+
+#[test]
+fn the_io_thread_is_told_that_it_cannot_wait_for_itself() {
+    let runtime = holder().acquire(0).unwrap();
+    let (tell, told) = channel();
+    let theirs = Arc::clone(&runtime);
+    runtime.spawn(async move {
+        tell.send(theirs.release(Instant::now() + SOON)).unwrap();
+    });
+    let error = told.recv_timeout(SOON).unwrap().unwrap_err();
+    assert_eq!(error.status, Status::WouldDeadlock);
+}
+
+#[test]
+fn a_task_that_panics_takes_no_other_with_it() {
+    let runtime = holder().acquire(0).unwrap();
+    runtime.spawn(async { panic!("on purpose, by a test") });
+    thread_of(&runtime);
+    runtime.release(Instant::now() + SOON).unwrap();
+}
+
+#[test]
+fn each_generation_of_forks_has_a_holder_of_its_own() {
+    let first = holder();
+    let second = first.next();
+    assert!(!std::ptr::eq(first, second));
+    assert!(std::ptr::eq(second, first.next()));
+    // The parent's lock is held for ever; the child's is free.
+    let _held = first.lock();
+    assert!(second.lock().is_none());
+}
+
+#[test]
+fn what_was_inherited_through_a_fork_is_left_alone() {
+    let holder = holder();
+    let inherited = holder.acquire(usize::MAX).unwrap();
+    let _held_by_a_lost_thread = holder.lock();
+    inherited.release(Instant::now() + SOON).unwrap();
+}

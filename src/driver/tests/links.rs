@@ -1,0 +1,338 @@
+//! A link that opens, and what becomes of it.
+
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use super::*;
+
+type Accepted = WebSocketStream<TcpStream>;
+
+/// Sends everything back until the client leaves.
+async fn echo(mut socket: Accepted) {
+    while let Some(Ok(message)) = socket.next().await {
+        if message.is_text() {
+            socket.send(message).await.unwrap();
+        }
+    }
+}
+
+fn texts(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|number| format!("{{\"n\":{number}}}")).collect()
+}
+
+#[test]
+fn frames_go_out_and_come_in_in_order_and_are_counted() {
+    let server = Server::websocket(echo);
+    let setup = Setup::default();
+    let traffic = Arc::clone(&setup.options.traffic);
+    let subject = setup.open(&server.url()).opened();
+    let sent = texts(0..2_000);
+    for text in &sent {
+        subject.link.send(text.clone());
+    }
+    assert_eq!(subject.frames(sent.len()), sent);
+    let bytes = sent.iter().map(String::len).sum::<usize>() as u64;
+    let totals = Totals {
+        frames_in: 2_000,
+        bytes_in: bytes,
+        frames_out: 2_000,
+        bytes_out: bytes,
+    };
+    assert_eq!(traffic.read(), totals);
+    assert!(eventually(|| subject.link.backlog_bytes() == 0));
+}
+
+#[test]
+fn what_is_sent_before_the_link_is_open_goes_out_first() {
+    let server = Server::websocket(echo);
+    let subject = Setup::default().open(&server.url());
+    subject.link.send("first".into());
+    let subject = subject.opened();
+    subject.link.send("second".into());
+    assert_eq!(subject.frames(2), ["first", "second"]);
+}
+
+#[test]
+fn what_has_come_together_is_handed_over_in_large_batches() {
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        for text in texts(0..5_000) {
+            socket.feed(Message::text(text)).await.unwrap();
+        }
+        socket.flush().await.unwrap();
+        socket.next().await;
+    });
+    let subject = Setup::default().open(&server.url()).opened();
+    let (mut batches, mut frames) = (0, Vec::new());
+    while frames.len() < 5_000 {
+        let batch = subject.frames(1);
+        assert!(batch.len() <= 256);
+        batches += 1;
+        frames.extend(batch);
+    }
+    assert_eq!(frames, texts(0..5_000));
+    assert!(batches < 500, "{batches} batches");
+}
+
+#[test]
+fn every_address_of_a_name_is_tried() {
+    // The server listens on IPv4 only, and localhost may be IPv6 first.
+    let server = Server::websocket(echo);
+    let url = format!("ws://localhost:{}/websocket", server.address.port());
+    let before = Instant::now();
+    Setup::default().open(&url).opened();
+    assert!(before.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn fragments_are_put_together_and_binary_frames_of_text_are_text() {
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        let fragment = |text: &'static str, kind, last| {
+            Message::Frame(RawFrame::message(text, OpCode::Data(kind), last))
+        };
+        for message in [
+            fragment("frag", Data::Text, false),
+            Message::Ping("between".into()),
+            fragment("men", Data::Continue, false),
+            fragment("ted", Data::Continue, true),
+            Message::Binary("bïnary".into()),
+            Message::Binary(vec![0xff, 0xfe].into()),
+            Message::text("last"),
+        ] {
+            socket.send(message).await.unwrap();
+        }
+        socket.next().await;
+    });
+    let subject = Setup::default().open(&server.url()).opened();
+    assert_eq!(subject.frames(3), ["fragmented", "bïnary", "last"]);
+}
+
+#[test]
+fn pings_are_answered_and_a_flood_of_them_holds_nothing_up() {
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        for _ in 0..3_000 {
+            socket.feed(Message::Ping("p".into())).await.unwrap();
+        }
+        socket.flush().await.unwrap();
+        while !socket.next().await.unwrap().unwrap().is_pong() {}
+        socket.send(Message::text("ponged")).await.unwrap();
+        while let Some(Ok(_)) = socket.next().await {}
+    });
+    let subject = Setup::default().open(&server.url()).opened();
+    assert_eq!(subject.frames(1), ["ponged"]);
+}
+
+#[test]
+fn a_close_frame_is_reported_with_its_code_and_reason_behind_the_last_frames() {
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        socket.feed(Message::text("why")).await.unwrap();
+        let goodbye = CloseFrame {
+            code: 1009.into(),
+            reason: "too\nlarge".into(),
+        };
+        socket.close(Some(goodbye)).await.unwrap();
+        socket.next().await;
+    });
+    let subject = Setup::default().open(&server.url()).opened();
+    assert_eq!(subject.frames(1), ["why"]);
+    let failure = subject.lost();
+    assert_eq!(failure.kind, FailureKind::Closed);
+    assert!(
+        failure.message.contains("1009: too\u{fffd}large"),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn the_server_is_told_that_its_close_frame_has_come() {
+    let (tell, told) = channel();
+    let server = Server::websocket(move |mut socket: Accepted| {
+        let tell = tell.clone();
+        async move {
+            socket.close(None).await.unwrap();
+            tell.send(socket.next().await.unwrap().unwrap()).unwrap();
+        }
+    });
+    let failure = Setup::default().open(&server.url()).opened().lost();
+    assert_eq!(failure.kind, FailureKind::Closed);
+    assert!(told.recv_timeout(SOON).unwrap().is_close());
+}
+
+#[test]
+fn an_end_without_a_close_frame_is_a_closed_link_too() {
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        socket.send(Message::text("last words")).await.unwrap();
+    });
+    let subject = Setup::default().open(&server.url()).opened();
+    assert_eq!(subject.frames(1), ["last words"]);
+    assert_eq!(subject.lost().kind, FailureKind::Closed);
+}
+
+#[test]
+fn last_words_are_heard_though_writing_fails_before() {
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        // The client goes on sending into a connection that is gone.
+        socket.next().await;
+        socket.send(Message::text("last words")).await.unwrap();
+    });
+    for _ in 0..20 {
+        let subject = Setup::default().open(&server.url()).opened();
+        subject.link.send("go".into());
+        let heard = loop {
+            subject.link.send("x".repeat(1_000));
+            match subject.reports.try_recv() {
+                Ok(Report::Frames(frames)) => break frames,
+                Ok(other) => panic!("{other:?} before the last words"),
+                Err(_) => std::thread::yield_now(),
+            }
+        };
+        assert_eq!(heard, ["last words"]);
+        assert_eq!(subject.lost().kind, FailureKind::Closed);
+    }
+}
+
+#[test]
+fn a_message_above_the_limit_breaks_the_link_and_names_the_option() {
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        socket.send(Message::text("x".repeat(1_000))).await.unwrap();
+        let _ = socket.send(Message::text("x".repeat(1_001))).await;
+        socket.next().await;
+    });
+    let mut setup = Setup::default();
+    setup.options.max_message_bytes = 1_000;
+    let subject = setup.open(&server.url()).opened();
+    assert_eq!(subject.frames(1), ["x".repeat(1_000)]);
+    let failure = subject.lost();
+    assert_eq!(failure.kind, FailureKind::TooLarge);
+    assert!(failure.message.contains("max_message_bytes"), "{failure:?}");
+}
+
+#[test]
+fn what_is_no_websocket_frame_is_a_protocol_failure() {
+    use tokio::io::AsyncWriteExt;
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        socket.get_mut().write_all(&[0xff; 64]).await.unwrap();
+        socket.next().await;
+    });
+    let failure = Setup::default().open(&server.url()).opened().lost();
+    assert_eq!(failure.kind, FailureKind::Protocol);
+}
+
+#[test]
+fn closing_sends_what_was_given_and_says_goodbye() {
+    let (tell, told) = channel();
+    let server = Server::websocket(move |mut socket: Accepted| {
+        let tell = tell.clone();
+        async move {
+            while let Some(Ok(message)) = socket.next().await {
+                tell.send(message).unwrap();
+            }
+        }
+    });
+    let subject = Setup::default().open(&server.url()).opened();
+    let large = "x".repeat(3 << 20);
+    subject.link.send(large.clone());
+    subject.link.close();
+    subject.link.send("too late".into());
+    let before = Instant::now();
+    let failure = subject.lost();
+    assert_eq!(failure.kind, FailureKind::Closed);
+    assert!(failure.message.contains("by this side"), "{failure:?}");
+    assert!(before.elapsed() < Duration::from_millis(900));
+    assert_eq!(told.recv_timeout(SOON).unwrap(), Message::text(large));
+    assert!(told.recv_timeout(SOON).unwrap().is_close());
+    assert!(told.recv_timeout(QUIET).is_err());
+}
+
+#[test]
+fn a_link_that_is_dropped_closes() {
+    let (tell, told) = channel();
+    let server = Server::websocket(move |mut socket: Accepted| {
+        let tell = tell.clone();
+        async move {
+            tell.send(socket.next().await.unwrap().unwrap()).unwrap();
+        }
+    });
+    let subject = Setup::default().open(&server.url()).opened();
+    drop(subject.link);
+    assert!(told.recv_timeout(SOON).unwrap().is_close());
+    assert!(matches!(
+        subject.reports.recv_timeout(SOON).unwrap(),
+        Report::Lost(_)
+    ));
+}
+
+/// Speaks and never reads.
+async fn deaf(mut socket: Accepted) {
+    loop {
+        if socket.send(Message::text("hear me")).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A link to a peer that does not read, with more than the system takes.
+fn stuck(server: &Server) -> Subject {
+    let subject = Setup::default().open(&server.url()).opened();
+    for _ in 0..32 {
+        subject.link.send("x".repeat(1 << 20));
+    }
+    subject
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_still_heard_and_the_backlog_shows() {
+    let server = Server::websocket(deaf);
+    let subject = stuck(&server);
+    subject.frames(20);
+    assert!(subject.link.backlog_bytes() > 1 << 20);
+}
+
+#[test]
+fn closing_does_not_wait_for_a_peer_that_does_not_read() {
+    let server = Server::websocket(deaf);
+    let subject = stuck(&server);
+    subject.link.close();
+    let before = Instant::now();
+    while !matches!(subject.next(), Report::Lost(_)) {}
+    let took = before.elapsed();
+    assert!(took > Duration::from_millis(800), "{took:?}");
+    assert!(took < Duration::from_millis(1_800), "{took:?}");
+}
+
+#[test]
+fn aborting_ends_the_socket_at_once_and_reports_nothing() {
+    let (tell, told) = channel();
+    let server = Server::websocket(move |socket: Accepted| {
+        let tell = tell.clone();
+        async move {
+            deaf(socket).await;
+            tell.send(()).unwrap();
+        }
+    });
+    let subject = stuck(&server);
+    subject.frames(1);
+    subject.link.abort();
+    told.recv_timeout(SOON).unwrap();
+    while let Ok(report) = subject.reports.recv_timeout(SOON) {
+        assert!(matches!(report, Report::Frames(_)), "{report:?}");
+    }
+}
+
+#[test]
+fn a_fault_in_the_callee_is_a_loss_and_hurts_no_other_link() {
+    let server = Server::websocket(echo);
+    let healthy = Setup::default().open(&server.url()).opened();
+    let setup = Setup {
+        panics: true,
+        ..Setup::default()
+    };
+    let faulty = setup.open(&server.url()).opened();
+    faulty.link.send("boom".into());
+    assert!(faulty.lost().message.contains("fault"));
+    healthy.link.send("well".into());
+    assert_eq!(healthy.frames(1), ["well"]);
+}

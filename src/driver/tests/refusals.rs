@@ -1,0 +1,207 @@
+//! Links that do not open, and what is asked for on the way.
+
+use tokio::io::AsyncWriteExt;
+
+use super::*;
+
+const TOKEN: &str = "s3cr3t token/+";
+
+/// Answers every request with the same bytes and hangs up; tells what was asked.
+fn answering(answer: &'static str) -> (Server, Receiver<String>) {
+    let (tell, told) = channel();
+    let server = Server::start(move |mut socket| {
+        let tell = tell.clone();
+        async move {
+            let _ = tell.send(read_head(&mut socket).await);
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    (server, told)
+}
+
+fn with_token() -> Setup {
+    Setup {
+        token: Some(TOKEN),
+        ..Setup::default()
+    }
+}
+
+fn impatient() -> Setup {
+    let mut setup = with_token();
+    setup.options.connect_timeout = Duration::from_millis(150);
+    setup
+}
+
+fn shows_no_token(failure: &LinkFailure) -> bool {
+    !failure.message.contains("s3cr3t")
+}
+
+#[test]
+fn a_refused_upgrade_says_what_to_do_about_its_status() {
+    // Directus sends a status line and nothing else.
+    for (answer, status, word) in [
+        ("HTTP/1.1 401 Unauthorized\r\n\r\n", 401, "token"),
+        ("HTTP/1.1 403 Forbidden\r\n\r\n", 403, "CONN_LIMIT"),
+        (
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
+            404,
+            "path",
+        ),
+        (
+            "HTTP/1.1 301 Moved\r\nLocation: /x\r\n\r\n",
+            301,
+            "redirects",
+        ),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", 502, "proxy"),
+        ("HTTP/1.1 500 Oops\r\n\r\n", 500, "failed"),
+        ("HTTP/1.1 200 OK\r\n\r\n<html>", 200, "WebSocket"),
+    ] {
+        let (server, _told) = answering(answer);
+        let failure = with_token().open(&server.url()).lost();
+        assert_eq!(failure.kind, FailureKind::Http(status));
+        assert!(failure.message.contains(word), "{failure:?}");
+        assert!(failure.message.contains(&status.to_string()), "{failure:?}");
+        assert!(shows_no_token(&failure));
+    }
+}
+
+#[test]
+fn the_request_has_the_token_and_headers_but_no_origin_and_no_subprotocol() {
+    let (server, told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
+    let mut setup = with_token();
+    setup.options.headers = vec![
+        ("X-Tenant".into(), "one".into()),
+        ("X-Tenant".into(), "two".into()),
+    ];
+    setup.open(&server.url()).lost();
+    let head = told.recv_timeout(SOON).unwrap().to_ascii_lowercase();
+    let first = head.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "get /websocket?access_token=s3cr3t+token%2f%2b http/1.1"
+    );
+    for line in [
+        format!("host: {}", server.address),
+        "user-agent: tests/1".to_owned(),
+        "x-tenant: one".to_owned(),
+        "x-tenant: two".to_owned(),
+    ] {
+        assert!(head.lines().any(|other| other == line), "{head}");
+    }
+    for absent in ["origin:", "sec-websocket-protocol:", "extensions:"] {
+        assert!(!head.contains(absent), "{head}");
+    }
+}
+
+#[test]
+fn a_user_agent_among_the_headers_goes_before_the_option() {
+    let (server, told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
+    let mut setup = Setup::default();
+    setup.options.headers = vec![("user-agent".into(), "mine/2".into())];
+    setup.open(&server.url()).lost();
+    let head = told.recv_timeout(SOON).unwrap();
+    assert_eq!(head.matches("user-agent").count(), 1, "{head}");
+    assert!(head.contains("user-agent: mine/2"), "{head}");
+}
+
+#[test]
+fn a_header_that_was_not_checked_is_not_sent() {
+    let (server, told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
+    let mut setup = Setup::default();
+    setup.options.headers = vec![("X-A".into(), "a\r\nOrigin: evil".into())];
+    let failure = setup.open(&server.url()).lost();
+    assert!(failure.message.contains("X-A"), "{failure:?}");
+    assert!(told.recv_timeout(QUIET).is_err());
+}
+
+#[test]
+fn nobody_there_is_a_refusal_and_not_a_timeout() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    for host in ["127.0.0.1", "localhost"] {
+        let before = Instant::now();
+        let url = format!("ws://{host}:{port}/websocket");
+        let failure = with_token().open(&url).lost();
+        assert_eq!(failure.kind, FailureKind::Refused, "{failure:?}");
+        assert!(failure.message.contains(&format!("{host}:{port}")));
+        assert!(before.elapsed() < Duration::from_secs(2));
+    }
+}
+
+#[test]
+fn a_name_that_nobody_has_is_told_as_such() {
+    // RFC 6761: this name exists nowhere. Where no resolver answers, time runs out.
+    let mut setup = Setup::default();
+    setup.options.connect_timeout = Duration::from_millis(500);
+    let failure = setup.open("ws://nobody.invalid:9/websocket").lost();
+    assert!(matches!(
+        failure.kind,
+        FailureKind::Dns | FailureKind::Timeout
+    ));
+    assert!(failure.message.contains("nobody.invalid"), "{failure:?}");
+    assert!(failure.message.contains("resolved"), "{failure:?}");
+}
+
+#[test]
+fn silence_after_the_request_names_the_path_and_what_is_behind_it() {
+    let server = Server::start(|socket| async move {
+        tokio::time::sleep(SOON).await;
+        drop(socket);
+    });
+    let url = format!("ws://{}/wrong/path?x=hidden", server.address);
+    let failure = impatient().open(&url).lost();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    for word in ["\"/wrong/path\"", "0.15 s", "WEBSOCKETS_REST_PATH"] {
+        assert!(failure.message.contains(word), "{failure:?}");
+    }
+    assert!(!failure.message.contains("hidden") && shows_no_token(&failure));
+}
+
+#[test]
+fn a_server_that_hangs_up_or_talks_nonsense_is_told_apart() {
+    let (server, _told) = answering("");
+    let failure = with_token().open(&server.url()).lost();
+    assert_eq!(failure.kind, FailureKind::Closed, "{failure:?}");
+    let (server, _told) = answering("SSH-2.0-OpenSSH_9.6\r\n\r\n");
+    let failure = with_token().open(&server.url()).lost();
+    assert_eq!(failure.kind, FailureKind::Protocol, "{failure:?}");
+    let answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                  Connection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n";
+    let (server, _told) = answering(answer);
+    let failure = with_token().open(&server.url()).lost();
+    assert_eq!(failure.kind, FailureKind::Protocol, "{failure:?}");
+}
+
+#[test]
+fn a_link_is_closed_at_once_while_it_still_connects() {
+    let server = Server::start(|socket| async move {
+        tokio::time::sleep(SOON).await;
+        drop(socket);
+    });
+    let before = Instant::now();
+    let subject = Setup::default().open(&server.url());
+    subject.link.send("never sent".into());
+    subject.link.close();
+    assert_eq!(subject.lost().kind, FailureKind::Closed);
+    assert!(before.elapsed() < Duration::from_secs(1));
+}
+
+#[test]
+fn a_link_that_is_aborted_while_it_connects_is_silent() {
+    let (tell, told) = channel();
+    let server = Server::start(move |mut socket| {
+        let tell = tell.clone();
+        async move {
+            read_head(&mut socket).await;
+            tell.send(false).unwrap();
+            let gone = matches!(socket.read(&mut [0; 1]).await, Ok(0) | Err(_));
+            tell.send(gone).unwrap();
+        }
+    });
+    let subject = Setup::default().open(&server.url());
+    assert!(!told.recv_timeout(SOON).unwrap());
+    subject.link.abort();
+    assert!(told.recv_timeout(SOON).unwrap());
+    assert!(subject.is_silent());
+}
