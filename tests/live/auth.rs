@@ -33,7 +33,7 @@ fn a_static_token_a_login_and_a_refresh_token_each_connect() {
             DRT_STATE_AUTHENTICATING,
             DRT_STATE_CONNECTED,
         ];
-        assert_eq!(path, expected.map(|state| state as i32));
+        assert_eq!(path, expected.map(|state| state));
     }
 }
 
@@ -43,9 +43,9 @@ fn refused_credentials_fail_with_the_reason_and_a_good_token_mends_it() {
     let client = Options::new(&server.url).token("wrong-token-5150").open();
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
-    assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_ERR_AUTH);
+    assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_ERR_AUTH);
     assert!(last_error().contains("refused"), "{}", last_error());
-    assert_eq!(client.state(), DRT_STATE_FAILED as i32);
+    assert_eq!(client.state(), DRT_STATE_FAILED);
     let failed = |s: &(i32, i32, String)| s.0 == DRT_STATE_FAILED;
     let states = client
         .states
@@ -59,18 +59,13 @@ fn refused_credentials_fail_with_the_reason_and_a_good_token_mends_it() {
     );
 
     client.set_token(ADMIN);
-    assert_eq!(
-        client.wait(DRT_STATE_CONNECTED as i32),
-        DRT_OK,
-        "{}",
-        last_error()
-    );
+    assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_OK, "{}", last_error());
 
     let wrong = Options::new(&server.url).text("email", "reader@example.com");
     let client = wrong.text("password", "wrong").open();
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
-    assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_ERR_AUTH);
+    assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_ERR_AUTH);
 }
 
 #[test]
@@ -78,7 +73,7 @@ fn without_credentials_the_reason_says_what_to_set() {
     let client = Options::new(&Server::shared().url).open();
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
-    assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_ERR_AUTH);
+    assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_ERR_AUTH);
     assert!(last_error().contains("access_token"), "{}", last_error());
 }
 
@@ -146,7 +141,7 @@ fn a_token_that_is_not_given_in_time_is_asked_for_again() {
         tokens.asked.load(Ordering::SeqCst) >= 2
     });
     client.set_token(ADMIN);
-    assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_OK);
+    assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_OK);
     client.close();
 }
 
@@ -178,7 +173,7 @@ fn strict_mode_puts_the_token_into_the_url_and_a_wrong_one_fails() {
     let client = Options::new(&server.url).token("wrong").with(strict).open();
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
-    assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_ERR_AUTH);
+    assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_ERR_AUTH);
     assert!(last_error().contains("401"), "{}", last_error());
 }
 
@@ -250,7 +245,7 @@ fn a_jwt_is_renewed_through_the_callback_ahead_of_its_expiry_without_a_gap() {
     let posts = client.follow(
         wish("posts")
             .query(json!({"limit": 0}))
-            .events(DRT_ON_CREATE as u32),
+            .events(DRT_ON_CREATE),
     );
     std::thread::sleep(std::time::Duration::from_secs(13));
     assert!(
@@ -270,22 +265,16 @@ fn an_expired_jwt_that_nobody_renews_fails_and_says_so() {
         .token(login["access_token"].as_str().unwrap())
         .open();
     client.connect();
-    assert_eq!(
-        client.wait(DRT_STATE_FAILED as i32),
-        DRT_OK,
-        "{}",
-        last_error()
-    );
+    assert_eq!(client.wait(DRT_STATE_FAILED), DRT_OK, "{}", last_error());
     let states = client.states.until("the failure", |all| {
-        all.iter()
-            .any(|(state, ..)| *state == DRT_STATE_FAILED as i32)
+        all.iter().any(|(state, ..)| *state == DRT_STATE_FAILED)
     });
     let (_, reason, message) = states.last().unwrap();
     assert_eq!(*reason, DRT_ERR_AUTH);
     assert!(message.contains("expired"), "{message}");
     // A fresh one brings it back.
     client.set_token(ADMIN);
-    assert_eq!(client.wait(DRT_STATE_CONNECTED as i32), DRT_OK);
+    assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_OK);
 }
 
 #[test]

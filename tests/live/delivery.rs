@@ -137,7 +137,7 @@ fn drain_hands_over_events_as_one_json_array() {
     server.delete("codes", &json!("drain-1"));
     let mut all: Vec<serde_json::Value> = Vec::new();
     let deadline = Instant::now() + PATIENCE;
-    while !all.iter().any(|event| event[1] == DRT_EVENT_DELETE as u32) {
+    while !all.iter().any(|event| event[1] == DRT_EVENT_DELETE) {
         assert!(Instant::now() < deadline, "{all:?}");
         let (mut json, mut len, mut drained) = (std::ptr::null(), 0, 0);
         // SAFETY: a live handle and valid out pointers.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::server::{ADMIN, Server};
+use super::server::{ADMIN, Server, text};
 use super::sut::*;
 use directus_realtime::ffi::*;
 
@@ -31,7 +31,8 @@ fn a_snapshot_then_each_change_reaches_the_callback_once_and_in_order() {
     server.delete("posts", &second["id"]);
     server.delete("posts", &first["id"]);
     let id = second["id"].clone();
-    let ours = |seen: &Seen| seen.data["id"] == id || seen.data["id"] == id.to_string();
+    // A delete by URL names the key as text.
+    let ours = |seen: &Seen| text(&seen.data["id"]) == text(&id);
     let seen = posts.log.until("create, update and delete", |all| {
         all.iter().filter(|e| ours(e)).count() >= 3
     });
@@ -113,11 +114,11 @@ fn only_the_wanted_kinds_of_events_arrive_and_their_init_is_empty() {
     ];
     let subs: Vec<_> = masks
         .iter()
-        .map(|(mask, _)| client.subscribe(wish("things").events(*mask as u32)))
+        .map(|(mask, _)| client.subscribe(wish("things").events(*mask)))
         .collect();
     for (sub, (mask, _)) in subs.iter().zip(&masks) {
         let init = &sub.log.until_len(1)[0];
-        assert_eq!(init.data.is_null(), *mask as u32 != 7, "{mask}: {init:?}");
+        assert_eq!(init.data.is_null(), *mask != 7, "{mask}: {init:?}");
     }
     let thing = server.create("things", json!({"title": "kinds"}));
     server.update("things", &thing["id"], json!({"title": "kinds 2"}));

@@ -39,7 +39,7 @@ fn i3_what_is_written_while_the_link_is_down_comes_with_one_resync() {
 #[test]
 fn subscriptions_without_a_snapshot_are_told_of_the_gap_as_well() {
     let client = Sut::admin(Server::shared());
-    let creates = client.follow(wish("posts").events(DRT_ON_CREATE as u32));
+    let creates = client.follow(wish("posts").events(DRT_ON_CREATE));
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_reconnect(client.raw) }, DRT_OK);
     let seen = creates.log.until_len(1);
@@ -58,7 +58,7 @@ unsafe extern "C" fn through_gate(event: *const drt_event, data: *mut c_void) {
     // SAFETY: the library gives a pointer and its length.
     let bytes = unsafe { std::slice::from_raw_parts(event.data.cast::<u8>(), event.data_len) };
     gate.log.push(Seen {
-        kind: event.kind as u32,
+        kind: event.kind,
         flags: event.flags,
         uid: String::new(),
         collection: String::new(),

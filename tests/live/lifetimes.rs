@@ -304,10 +304,7 @@ fn close_releases_every_callback_once_and_makes_every_handle_stale() {
         assert_eq!(sub.wait(), DRT_ERR_INVALID_HANDLE);
     }
     assert_eq!(client.states.released(), 1);
-    assert_eq!(
-        client.states.all().last().unwrap().0,
-        DRT_STATE_CLOSED as i32
-    );
+    assert_eq!(client.states.all().last().unwrap().0, DRT_STATE_CLOSED);
     // SAFETY: any number is a fine handle.
     assert_eq!(unsafe { drt_scope_close(page) }, DRT_ERR_INVALID_HANDLE);
     assert_eq!(client.close(), DRT_ERR_INVALID_HANDLE);

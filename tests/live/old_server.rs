@@ -72,7 +72,7 @@ fn an_event_that_is_withheld_is_reported_and_the_subscription_lives_on() {
     for server in [Server::shared(), Server::shared_v11()] {
         // With a kind of event named, the server checks no permission at first.
         let client = Options::new(&server.url).token(READER).open();
-        let secrets = client.follow(wish("secrets").events(DRT_ON_CREATE as u32));
+        let secrets = client.follow(wish("secrets").events(DRT_ON_CREATE));
         server.create("secrets", json!({"hidden": "h"}));
         let seen = secrets.log.until_len(1);
         assert!(seen[0].is_error() && !seen[0].is_end(), "{seen:?}");

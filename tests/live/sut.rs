@@ -102,19 +102,19 @@ pub struct Seen {
 
 impl Seen {
     pub fn is_init(&self) -> bool {
-        self.kind == DRT_EVENT_INIT as u32
+        self.kind == DRT_EVENT_INIT
     }
 
     pub fn is_resync(&self) -> bool {
-        self.is_init() && self.flags & DRT_FLAG_RESYNC as u32 != 0
+        self.is_init() && self.flags & DRT_FLAG_RESYNC != 0
     }
 
     pub fn is_error(&self) -> bool {
-        self.kind == DRT_EVENT_ERROR as u32
+        self.kind == DRT_EVENT_ERROR
     }
 
     pub fn is_end(&self) -> bool {
-        self.flags & DRT_FLAG_ENDED as u32 != 0
+        self.flags & DRT_FLAG_ENDED != 0
     }
 
     /// "create", "update" …
@@ -153,7 +153,7 @@ unsafe extern "C" fn on_event(event: *const drt_event, user_data: *mut c_void) {
     };
     assert_eq!(event.struct_size, size_of::<drt_event>());
     log.push(Seen {
-        kind: event.kind as u32,
+        kind: event.kind,
         flags: event.flags,
         uid: name(event.uid, event.uid_len),
         collection: name(event.collection, event.collection_len),
@@ -179,7 +179,7 @@ unsafe extern "C" fn on_state(
             CStr::from_ptr(message),
         )
     };
-    log.push((state as i32, reason, message.to_string_lossy().into_owned()));
+    log.push((state, reason, message.to_string_lossy().into_owned()));
 }
 
 unsafe extern "C" fn on_reply(
@@ -221,11 +221,13 @@ pub fn last_error() -> String {
         .into_owned()
 }
 
+type Setter = Box<dyn Fn(&mut drt_client_options)>;
+
 /// Options of a client, as a test sets them. Texts are kept alive here.
 #[derive(Default)]
 pub struct Options {
     texts: BTreeMap<&'static str, CString>,
-    set: Vec<Box<dyn Fn(&mut drt_client_options)>>,
+    set: Vec<Setter>,
 }
 
 impl Options {
@@ -487,7 +489,7 @@ impl Sut {
     pub fn connect(&self) {
         // SAFETY: as above.
         assert_eq!(unsafe { drt_client_connect(self.raw) }, DRT_OK);
-        let status = self.wait(DRT_STATE_CONNECTED as i32);
+        let status = self.wait(DRT_STATE_CONNECTED);
         assert_eq!(status, DRT_OK, "{} {:?}", last_error(), self.states.all());
     }
 

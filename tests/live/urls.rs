@@ -78,13 +78,13 @@ fn wss_works_with_a_ca_file_and_fails_without_trust_or_for_another_name() {
         // SAFETY: a live handle.
         assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
         assert_eq!(
-            client.wait(DRT_STATE_CONNECTED as i32),
+            client.wait(DRT_STATE_CONNECTED),
             DRT_ERR_TLS,
             "{}",
             last_error()
         );
         assert!(last_error().contains("certificate"), "{}", last_error());
-        assert_eq!(client.state(), DRT_STATE_FAILED as i32);
+        assert_eq!(client.state(), DRT_STATE_FAILED);
     }
     let missing = Options::new(&good)
         .token(ADMIN)
