@@ -1,42 +1,219 @@
-//! The checked-in header is what cbindgen makes of the source.
+//! Makes `include/directus_realtime.h` from `src/ffi/`, and fails when the one that
+//! is checked in is stale; `make header` writes it.
 //!
-//! `make header` writes it (`DRT_UPDATE_HEADER=1`).
+//! cbindgen puts all constants first, then all types, then all functions. A reader
+//! wants them by object, so each file becomes a section, in the order of its source.
 
-use std::path::Path;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// The files of `src/ffi`, in the order in which the header speaks of them.
-const SOURCES: [&str; 10] = [
-    "status",
-    "callback",
-    "log",
-    "options",
-    "client",
-    "scope",
-    "events",
-    "subscription",
-    "request",
-    "delivery",
+/// (title, files in `src/ffi/`)
+const SECTIONS: [(&str, &[&str]); 9] = [
+    ("Results, errors, version", &["status.rs"]),
+    ("Handles and callbacks", &["types.rs", "callback.rs"]),
+    ("Log", &["log.rs"]),
+    ("Options", &["options.rs"]),
+    ("Client", &["client.rs"]),
+    ("Scopes", &["scope.rs"]),
+    (
+        "Events and subscriptions",
+        &["events.rs", "subscription.rs"],
+    ),
+    ("Messages", &["request.rs"]),
+    ("Poll delivery", &["delivery.rs"]),
 ];
 
+/// (struct, macro that initialises it)
+const INITS: [(&str, &str); 3] = [
+    ("drt_client_options", "DRT_CLIENT_OPTIONS_INIT"),
+    ("drt_stats", "DRT_STATS_INIT"),
+    ("drt_subscription_options", "DRT_SUBSCRIPTION_OPTIONS_INIT"),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).into()
+}
+
 #[test]
-fn the_header_is_the_one_that_the_source_makes() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = root.join("include/directus_realtime.h");
-    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for name in SOURCES {
-        builder = builder.with_src(root.join(format!("src/ffi/{name}.rs")));
-    }
-    let bindings = builder.generate().expect("cbindgen reads the source");
-    let mut made = Vec::new();
-    bindings.write(&mut made);
-    let made = String::from_utf8(made).expect("text");
+fn the_header_is_what_the_source_says() {
+    let path = root().join("include/directus_realtime.h");
+    let header = header();
+    assert!(header.is_ascii(), "compilers disagree about anything else");
     if std::env::var_os("DRT_UPDATE_HEADER").is_some() {
-        std::fs::write(&path, &made).expect("the header can be written");
+        fs::write(&path, &header).expect("the header can be written");
     }
-    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    let checked_in = fs::read_to_string(&path).unwrap_or_default();
+    let differs = header
+        .lines()
+        .zip(checked_in.lines())
+        .position(|(new, old)| new != old);
     assert!(
-        there == made,
-        "include/directus_realtime.h is stale: run `make header`"
+        header == checked_in,
+        "include/directus_realtime.h is stale from line {} on: run `make header`",
+        differs.unwrap_or(header.lines().count().min(checked_in.lines().count())) + 1
     );
+}
+
+fn header() -> String {
+    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("a config");
+    let guard = config.include_guard.as_deref().expect("a guard");
+    let prelude = config.header.as_deref().expect("a header").trim();
+    let mut text = format!("{prelude}\n\n#ifndef {guard}\n#define {guard}\n\n");
+    for include in &config.sys_includes {
+        let _ = writeln!(text, "#include <{include}>");
+    }
+    text.push_str("\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+    for (title, files) in SECTIONS {
+        let _ = write!(
+            text,
+            "\n/* ---- {title} {} */\n",
+            "-".repeat(86 - title.len())
+        );
+        for file in files {
+            text.push_str(&section(&config, file));
+        }
+    }
+    let _ = write!(
+        text,
+        "\n#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {guard} */\n"
+    );
+    text
+}
+
+/// What one file declares, in the order of its source.
+fn section(config: &cbindgen::Config, file: &str) -> String {
+    let path = root().join("src/ffi").join(file);
+    let source = fs::read_to_string(&path).expect("a source file");
+    let mut config = config.clone();
+    (config.header, config.include_guard) = (None, None);
+    config.sys_includes.clear();
+    let bindings = cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(&path)
+        .generate();
+    let mut raw = Vec::new();
+    bindings.expect("bindings").write(&mut raw);
+    let raw = String::from_utf8(raw).expect("text");
+    let mut items: Vec<(usize, &str)> = raw
+        .split("\n\n")
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(|item| (place(&source, name(item)), item))
+        .collect();
+    items.sort_unstable();
+    let mut text = String::new();
+    let mut after_constant = false;
+    for (_, item) in items {
+        let constant = item.contains("#define ");
+        if !(constant && after_constant) {
+            text.push('\n');
+        }
+        after_constant = constant;
+        text.push_str(&polish(item));
+        text.push('\n');
+        if let Some((_, init)) = INITS.iter().find(|(name_, _)| *name_ == name(item)) {
+            text.push_str(&initialiser(item, init));
+        }
+    }
+    text
+}
+
+/// The declaration without its comment.
+fn declaration(item: &str) -> &str {
+    match item.strip_prefix("/**") {
+        Some(commented) => commented.split_once("*/").expect("an end").1.trim_start(),
+        None => item,
+    }
+}
+
+/// What an item is called.
+fn name(item: &str) -> &str {
+    let declaration = declaration(item);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if let Some(define) = declaration.strip_prefix("#define ") {
+        return define.split(' ').next().expect("a name");
+    }
+    let names = || {
+        declaration
+            .split(|c| !is_name(c))
+            .filter(|word| !word.is_empty())
+    };
+    if declaration.contains("(*") || !declaration.starts_with("typedef") {
+        let found = |word: &&str| word.starts_with("drt_") && called(declaration, word);
+        return names().find(found).expect("a name");
+    }
+    names().next_back().expect("a name")
+}
+
+/// Whether a word stands where parameters begin.
+fn called(declaration: &str, word: &str) -> bool {
+    declaration.contains(&format!("{word}(")) || declaration.contains(&format!("(*{word})"))
+}
+
+/// Where the source defines it.
+fn place(source: &str, name: &str) -> usize {
+    [
+        format!("pub const {name}:"),
+        format!("pub type {name} ="),
+        format!("pub struct {name} {{"),
+        format!("extern \"C\" fn {name}("),
+    ]
+    .iter()
+    .find_map(|definition| source.find(definition))
+    .unwrap_or_else(|| panic!("{name} is nowhere in the source"))
+}
+
+/// Short comments on one line, negative values in brackets, and no `struct` where
+/// the name alone will do.
+fn polish(item: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in item.lines() {
+        if line.trim() == "*/" && lines.len() >= 2 && lines[lines.len() - 2].trim() == "/**" {
+            let text = lines.pop().expect("two lines");
+            let open = lines.pop().expect("two lines");
+            let words = text.trim().trim_start_matches('*').trim();
+            lines.push(format!("{} {words} */", open.trim_end()));
+        } else if let Some((define, value)) = line.split_once(" -") {
+            match define.strip_prefix("#define ") {
+                Some(name) => lines.push(format!("#define {name} (-{value})")),
+                None => lines.push(line.into()),
+            }
+        } else if line.starts_with("typedef struct") {
+            lines.push(line.into());
+        } else {
+            lines.push(line.replace("struct drt_", "drt_"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// The macro that initialises every member of a struct.
+fn initialiser(item: &str, name: &str) -> String {
+    let members = declaration(item)
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.ends_with(';'));
+    let values = members.filter(|line| !line.starts_with('}') && !line.starts_with('*'));
+    let values: Vec<&str> = values
+        .skip(1)
+        .map(|member| match member {
+            pointer if pointer.contains('*') => "NULL",
+            truth if truth.starts_with("bool ") => "false",
+            _ => "0",
+        })
+        .collect();
+    let what = self::name(item);
+    let mut text = format!("\n/** Initialises a {what}. */\n#define {name} \\\n    {{ \\\n");
+    let _ = writeln!(text, "        sizeof({what}), \\");
+    for row in values.chunks(8) {
+        let end = if row.as_ptr_range().end == values.as_ptr_range().end {
+            ""
+        } else {
+            ","
+        };
+        let _ = writeln!(text, "        {}{end} \\", row.join(", "));
+    }
+    text.push_str("    }\n");
+    text
 }

@@ -5,19 +5,14 @@ use std::time::Duration;
 
 use super::barrier;
 use super::callback::{Callback, drt_release_fn};
-use super::handle::{self, Number, Object};
-use super::options::{client_options, drt_client_options};
+use super::handle::{self, Number};
+use super::options::{LARGEST_STRUCT, client_options, drt_client_options};
 use super::status::drt_status;
 use super::strings::{is_null, required};
+use super::types::drt_client;
 use crate::client::{Client, Stats};
 use crate::delivery::{State, StateSink, TokenSink, in_callback};
 use crate::error::{Error, Result, Status};
-
-/// A client: a link to a Directus server and the subscriptions on it. A number
-/// in pointer's clothing, made by `drt_client_new`, ended by `drt_client_close`.
-pub struct drt_client {
-    _opaque: [u8; 0],
-}
 
 /// The state of a client.
 pub type drt_state = i32;
@@ -189,7 +184,7 @@ pub unsafe extern "C" fn drt_client_new(
         // SAFETY: the header's contract.
         let options = unsafe { client_options(options) }?;
         let client = Client::new(options)?;
-        *out = handle::insert(Object::Client(client))? as *mut drt_client;
+        *out = handle::insert_client(client)? as *mut drt_client;
         Ok(())
     })
 }
@@ -345,7 +340,7 @@ pub unsafe extern "C" fn drt_client_stats(
         }
         // SAFETY: not NULL; a struct begins with its size.
         let room = unsafe { out.cast::<usize>().read_unaligned() };
-        if room < size_of::<usize>() {
+        if !(size_of::<usize>()..=LARGEST_STRUCT).contains(&room) {
             let message = format!("`out->struct_size` is {room}: begin with DRT_STATS_INIT");
             return Err(Error::new(Status::InvalidArgument, message));
         }
@@ -353,10 +348,12 @@ pub unsafe extern "C" fn drt_client_stats(
             struct_size: room,
             ..drt_stats::from(client.stats())
         };
-        let bytes = room.min(size_of::<drt_stats>());
+        let (bytes, out) = (room.min(size_of::<drt_stats>()), out.cast::<u8>());
         // SAFETY: the caller says that so many bytes are there.
         unsafe {
-            std::ptr::copy_nonoverlapping((&raw const stats).cast(), out.cast::<u8>(), bytes);
+            std::ptr::copy_nonoverlapping((&raw const stats).cast(), out, bytes);
+            // Counters of a later version than this library's.
+            out.add(bytes).write_bytes(0, room - bytes);
         }
         Ok(())
     })
@@ -380,19 +377,9 @@ pub unsafe extern "C" fn drt_client_close(client: *mut drt_client, timeout_ms: u
         let number = client as Number;
         let client = handle::client(client, "client")?;
         may_block()?;
+        handle::begin_close(number, &client)?;
         let closed = client.close(ms(timeout_ms));
-        if closed
-            .as_ref()
-            .err()
-            .is_some_and(|error| error.status == Status::Closed)
-        {
-            return closed;
-        }
-        handle::remove_where(|object| match object {
-            Object::Scope(of, _) | Object::Subscription(of, _) => of.is_same(&client),
-            _ => false,
-        });
-        handle::remove(number);
+        handle::remove_all_of(&client);
         closed
     })
 }

@@ -4,10 +4,11 @@ use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
 use super::barrier;
-use super::client::{drt_client, may_block};
+use super::client::may_block;
 use super::handle;
 use super::status::drt_status;
 use super::strings::is_null;
+use super::types::drt_client;
 
 /// A descriptor that is readable while something waits to be dispatched, for
 /// `poll`, `epoll` and every event loop; -1 in thread delivery and after an error.
@@ -42,14 +43,13 @@ pub unsafe extern "C" fn drt_client_dispatch(
     dispatched: *mut usize,
 ) -> drt_status {
     barrier::run(|| {
+        let mut unused = 0;
         // SAFETY: NULL or valid for writing, by the header's contract.
-        let dispatched = unsafe { dispatched.as_mut() };
+        let dispatched = unsafe { dispatched.as_mut() }.unwrap_or(&mut unused);
+        *dispatched = 0;
         let client = handle::client(client, "client")?;
         may_block()?;
-        let number = client.dispatch(time(timeout_ms), max_events)?;
-        if let Some(dispatched) = dispatched {
-            *dispatched = number;
-        }
+        *dispatched = client.dispatch(time(timeout_ms), max_events)?;
         Ok(())
     })
 }
@@ -74,19 +74,24 @@ pub unsafe extern "C" fn drt_client_drain(
 ) -> drt_status {
     barrier::run(|| {
         // SAFETY: NULL or valid for writing, by the header's contract.
-        let (json, json_len, drained) =
+        let (mut json, mut json_len, drained) =
             unsafe { (json.as_mut(), json_len.as_mut(), drained.as_mut()) };
+        let mut unused = 0;
+        let drained = drained.unwrap_or(&mut unused);
+        *drained = 0;
+        if let Some(json) = json.as_deref_mut() {
+            *json = std::ptr::null();
+        }
+        if let Some(json_len) = json_len.as_deref_mut() {
+            *json_len = 0;
+        }
         let client = handle::client(client, "client")?;
         let json = json.ok_or_else(|| is_null("json"))?;
         let json_len = json_len.ok_or_else(|| is_null("json_len"))?;
-        (*json, *json_len) = (std::ptr::null(), 0);
         may_block()?;
-        let number = client.drain(time(timeout_ms), max_events, &mut |text| {
+        *drained = client.drain(time(timeout_ms), max_events, &mut |text| {
             (*json, *json_len) = (text.as_ptr().cast(), text.len());
         })?;
-        if let Some(drained) = drained {
-            *drained = number;
-        }
         Ok(())
     })
 }

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::callback::Callback;
 use super::handle::{self, Number};
-use super::subscription::drt_subscription;
+use super::types::drt_subscription;
 use crate::delivery::{EventSink, EventView};
 
 /// What happened.
@@ -18,7 +18,7 @@ pub const DRT_EVENT_CREATE: u32 = 1;
 pub const DRT_EVENT_UPDATE: u32 = 2;
 /// An item was deleted: `{"<primary_key>": key}`.
 pub const DRT_EVENT_DELETE: u32 = 3;
-/// `{"code": …, "message": …}`: with `DRT_FLAG_ENDED` the server has refused the
+/// `{"code": ..., "message": ...}`: with `DRT_FLAG_ENDED` the server has refused the
 /// subscription; without it, something was withheld and the subscription lives on.
 pub const DRT_EVENT_ERROR: u32 = 4;
 
@@ -109,6 +109,6 @@ impl EventSink for CEvent {
 
 impl Drop for CEvent {
     fn drop(&mut self) {
-        handle::remove(self.number);
+        handle::retire(self.number);
     }
 }

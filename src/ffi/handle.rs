@@ -1,208 +1,195 @@
-//! Handles: numbers in pointer's clothing, never dereferenced.
+//! Handles: numbers in pointer's clothing, never dereferenced; see
+//! [`table`](super::table).
 //!
-//! A handle packs, from the top: 32 bits of the place's generation, 7 bits that
-//! count forks, 24 bits of the place, and a 1, so that it is never NULL and
-//! never looks like an aligned address.
+//! No call goes into a client, and nothing of one is dropped, while a table is
+//! locked: what runs then may need the table itself.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{PoisonError, RwLock};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use super::process;
+use super::table::{FORKS, Found, Parts, Table};
 use crate::client::{Client, ScopeId, SubId};
 use crate::error::{Error, Result, Status};
-
-const _: () = assert!(usize::BITS == 64, "a handle is a 64-bit number");
-
-const PLACE_BITS: u32 = 24;
-const FORK_BITS: u32 = 7;
-const FORK_SHIFT: u32 = 1 + PLACE_BITS;
-const GENERATION_SHIFT: u32 = 32;
 
 /// What a handle stands for.
 #[derive(Clone)]
 pub(super) enum Object {
-    /// Given out to nobody yet.
-    Reserved,
+    /// A subscription that this thread is about to make.
+    Reserved(Client, ThreadId),
     Client(Client),
+    /// A client that a thread has begun to close.
+    Closing(Client),
     Scope(Client, ScopeId),
     Subscription(Client, SubId),
 }
 
 impl Object {
+    /// Whose it is.
+    pub fn client(&self) -> &Client {
+        match self {
+            Object::Client(client)
+            | Object::Closing(client)
+            | Object::Reserved(client, _)
+            | Object::Scope(client, _)
+            | Object::Subscription(client, _) => client,
+        }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
-            Object::Reserved => "nothing yet",
-            Object::Client(_) => "a client",
+            Object::Client(_) | Object::Closing(_) => "a client",
             Object::Scope(..) => "a scope",
-            Object::Subscription(..) => "a subscription",
+            Object::Reserved(..) | Object::Subscription(..) => "a subscription",
         }
     }
 }
 
-struct Place {
-    generation: u32,
-    object: Option<Object>,
+/// One table for each depth of forks: a child begins with an empty one and never
+/// meets a lock that a thread of its parent held.
+static TABLES: [RwLock<Table<Object>>; FORKS] = [const { RwLock::new(Table::new()) }; FORKS];
+
+/// How deep in forks this process is, as handles count.
+fn depth() -> usize {
+    process::forks() as usize % FORKS
 }
 
-#[derive(Default)]
-struct Table {
-    places: Vec<Place>,
-    free: Vec<u32>,
-}
-
-/// One table for each generation of forks: a child begins with an empty one and
-/// never meets a lock that a thread of its parent held.
-static TABLES: [RwLock<Table>; 1 << FORK_BITS] = [const {
-    RwLock::new(Table {
-        places: Vec::new(),
-        free: Vec::new(),
-    })
-}; 1 << FORK_BITS];
-
-fn table() -> &'static RwLock<Table> {
-    &TABLES[(process::forks() % (1 << FORK_BITS)) as usize]
-}
-
-fn read() -> RwLockReadGuard<'static, Table> {
-    table().read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write() -> RwLockWriteGuard<'static, Table> {
-    table().write().unwrap_or_else(PoisonError::into_inner)
+fn with_table<R>(f: impl FnOnce(&mut Table<Object>) -> R) -> R {
+    f(&mut TABLES[depth()]
+        .write()
+        .unwrap_or_else(PoisonError::into_inner))
 }
 
 /// A handle as a number.
 pub(super) type Number = u64;
 
-fn pack(place: u32, generation: u32) -> Number {
-    let forks = process::forks() % (1 << FORK_BITS);
-    1 | u64::from(place) << 1 | forks << FORK_SHIFT | u64::from(generation) << GENERATION_SHIFT
+/// What a number is made of, if it may be a handle of this process.
+fn own_parts(number: Number) -> Option<Parts> {
+    let parts = usize::try_from(number).ok().and_then(Parts::of)?;
+    (parts.fork == depth()).then_some(parts)
 }
 
-/// A new handle, for now of nothing.
-pub(super) fn reserve() -> Result<Number> {
+/// A new handle of a client.
+pub(super) fn insert_client(client: Client) -> Result<Number> {
     process::watch_forks();
-    let mut table = write();
-    let place = match table.free.pop() {
-        Some(place) => place,
-        None => {
-            let place = table.places.len() as u32;
-            if place >> PLACE_BITS != 0 {
-                let message = "more than 16 million handles are open: close some";
-                return Err(Error::new(Status::InvalidArgument, message));
-            }
-            // Salted, so that small numbers are no handles.
-            let generation = RandomState::new().build_hasher().finish() as u32 | 1 << 31;
-            table.places.push(Place {
-                generation,
-                object: None,
-            });
-            place
-        }
-    };
-    let entry = &mut table.places[place as usize];
-    entry.object = Some(Object::Reserved);
-    Ok(pack(place, entry.generation))
+    let depth = depth();
+    // What was in its place before is dropped with the lock given back.
+    let added = with_table(|table| table.add(Object::Client(client), depth));
+    added
+        .map(|(number, _before)| number as Number)
+        .ok_or_else(too_many)
 }
 
-/// Says what a reserved handle stands for. Nothing where it was given back.
+/// A new handle of something that belongs to a client, unless the client's own is
+/// stale by now: then nobody would ever take this one out.
+pub(super) fn insert(owner: Number, object: Object) -> Result<Number> {
+    let gone = || Error::new(Status::Closed, "the client is closed");
+    let (depth, owner) = (depth(), own_parts(owner).ok_or_else(gone)?);
+    let added = with_table(|table| match table.get(owner) {
+        Found::Entry(_) => Ok(table.add(object, depth)),
+        Found::Stale | Found::Unknown => Err(object),
+    });
+    let added = added.map_err(|_object| gone())?;
+    added
+        .map(|(number, _before)| number as Number)
+        .ok_or_else(too_many)
+}
+
+fn too_many() -> Error {
+    let message = "too many clients, scopes and subscriptions are open: close some";
+    Error::new(Status::QueueFull, message)
+}
+
+/// A new handle, for the subscription that this thread is about to make.
+pub(super) fn reserve(owner: Number, client: Client) -> Result<Number> {
+    insert(owner, Object::Reserved(client, thread::current().id()))
+}
+
+/// Says what a handle stands for. Nothing where it is stale already.
 pub(super) fn fill(number: Number, object: Object) {
-    let mut table = write();
-    if let Some(place) = table.place_mut(number) {
-        if place.object.is_some() {
-            place.object = Some(object);
-        }
+    if let Some(parts) = own_parts(number) {
+        let _before = with_table(|table| table.replace(parts, object));
     }
-}
-
-/// A new handle of something.
-pub(super) fn insert(object: Object) -> Result<Number> {
-    let number = reserve()?;
-    fill(number, object);
-    Ok(number)
 }
 
 /// Makes a handle stale.
 pub(super) fn remove(number: Number) {
-    // Dropped with the lock given back: it may be the last of its client.
-    let _object = {
-        let mut table = write();
-        let Some(place) = table.place_mut(number) else {
-            return;
-        };
-        let object = place.object.take();
-        if object.is_some() {
-            place.generation = place.generation.wrapping_add(1);
-            table
-                .free
-                .push((number >> 1) as u32 & ((1 << PLACE_BITS) - 1));
-        }
-        object
-    };
+    if let Some(parts) = own_parts(number) {
+        let _object = with_table(|table| table.take(parts));
+    }
 }
 
-/// Makes every handle that passes stale.
-pub(super) fn remove_where(pass: impl Fn(&Object) -> bool) {
-    let mut removed = Vec::new();
-    let mut table = write();
-    let Table { places, free } = &mut *table;
-    for (place, entry) in places.iter_mut().enumerate() {
-        if entry.object.as_ref().is_some_and(&pass) {
-            removed.push(entry.object.take());
-            entry.generation = entry.generation.wrapping_add(1);
-            free.push(place as u32);
-        }
+/// A subscription has ended and its callback is gone. The client can say for a while
+/// how it ended.
+pub(super) fn retire(number: Number) {
+    if let Some(parts) = own_parts(number) {
+        with_table(|table| table.leave(parts));
     }
-    drop(table);
 }
 
-impl Table {
-    fn place_mut(&mut self, number: Number) -> Option<&mut Place> {
-        let place = (number >> 1) as usize & ((1 << PLACE_BITS) - 1);
-        let place = self.places.get_mut(place)?;
-        (place.generation == (number >> GENERATION_SHIFT) as u32).then_some(place)
-    }
+/// Makes every handle of a client stale.
+pub(super) fn remove_all_of(client: &Client) {
+    let _objects = with_table(|table| table.take_all(|object| object.client().is_same(client)));
 }
 
 /// Looks a handle up; `name` is the parameter's.
 fn find(number: Number, name: &str) -> Result<Object> {
     let invalid = |why: &str| Error::new(Status::InvalidHandle, format!("`{name}` {why}"));
+    let stale = || invalid("is stale: what it stood for has ended");
+    let foreign = || invalid("is not a handle of this library");
     if number == 0 {
         return Err(invalid("is NULL"));
     }
-    let foreign = || invalid("is not a handle of this library");
-    let place = (number >> 1) as usize & ((1 << PLACE_BITS) - 1);
-    let forks = (number >> FORK_SHIFT) & ((1 << FORK_BITS) - 1);
-    let now = process::forks() % (1 << FORK_BITS);
-    let generation = (number >> GENERATION_SHIFT) as u32;
-    if number & 1 == 0 {
-        return Err(foreign());
-    }
-    if forks != now {
-        let before = &TABLES[forks as usize];
-        // A thread of the parent may hold it for ever; then we cannot look.
-        let known = before.try_read().map(|table| {
-            table
-                .places
-                .get(place)
-                .is_some_and(|entry| entry.generation == generation)
+    let parts = usize::try_from(number)
+        .ok()
+        .and_then(Parts::of)
+        .ok_or_else(foreign)?;
+    if parts.fork != depth() {
+        return Err(match inherited(parts) {
+            Found::Entry(()) => {
+                let message = format!(
+                    "`{name}` was inherited through fork(): make a client of the child's own instead"
+                );
+                Error::new(Status::Forked, message)
+            }
+            Found::Stale => stale(),
+            Found::Unknown => foreign(),
         });
-        if forks < now && known.unwrap_or(true) {
-            let message = format!(
-                "`{name}` was inherited through fork(): make a client of the child's own instead"
-            );
-            return Err(Error::new(Status::Forked, message));
-        }
-        return Err(foreign());
     }
-    let table = read();
-    let entry = table.places.get(place).ok_or_else(foreign)?;
-    match &entry.object {
-        Some(object) if entry.generation == generation => Ok(object.clone()),
-        _ if entry.generation.wrapping_sub(generation) < 1 << 20 => {
-            Err(invalid("is stale: what it stood for has ended"))
+    loop {
+        let table = TABLES[parts.fork]
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        match table.get(parts) {
+            Found::Entry(Object::Reserved(_, maker)) if *maker == thread::current().id() => {
+                return Err(invalid("is still being made by this very thread"));
+            }
+            Found::Entry(Object::Reserved(..)) => {}
+            Found::Entry(object) => return Ok(object.clone()),
+            Found::Stale => return Err(stale()),
+            Found::Unknown => return Err(foreign()),
         }
-        _ => Err(foreign()),
+        drop(table);
+        // Its first event was faster than the call that makes it: a matter of
+        // microseconds.
+        thread::sleep(Duration::from_micros(50));
+    }
+}
+
+/// What a handle stood for in a process that this one was forked from.
+fn inherited(parts: Parts) -> Found<()> {
+    if parts.fork > depth() {
+        return Found::Unknown;
+    }
+    // A thread that held the lock when the process forked does not exist here.
+    let Ok(table) = TABLES[parts.fork].try_read() else {
+        return Found::Entry(());
+    };
+    match table.get(parts) {
+        Found::Entry(_) => Found::Entry(()),
+        Found::Stale => Found::Stale,
+        Found::Unknown => Found::Unknown,
     }
 }
 
@@ -214,8 +201,22 @@ fn wrong_kind(object: &Object, name: &str, wanted: &str) -> Error {
 /// The client of a handle.
 pub(super) fn client<T>(handle: *mut T, name: &str) -> Result<Client> {
     match find(handle as Number, name)? {
-        Object::Client(client) => Ok(client),
+        Object::Client(client) | Object::Closing(client) => Ok(client),
         other => Err(wrong_kind(&other, name, "a client")),
+    }
+}
+
+/// Begins to close a client, which only one thread can.
+pub(super) fn begin_close(number: Number, client: &Client) -> Result<()> {
+    let closing = Object::Closing(client.clone());
+    let before =
+        own_parts(number).and_then(|parts| with_table(|table| table.replace(parts, closing)));
+    match before {
+        Some(Object::Client(_)) => Ok(()),
+        _ => Err(Error::new(
+            Status::Closed,
+            "`client` is being closed by another thread",
+        )),
     }
 }
 
@@ -227,7 +228,8 @@ pub(super) fn scope<T>(handle: *mut T, name: &str) -> Result<(Client, ScopeId)> 
     }
 }
 
-/// The subscription of a handle.
+/// The client and the subscription of a handle. One that has ended may still be
+/// found for a while; the client knows.
 pub(super) fn subscription<T>(handle: *mut T, name: &str) -> Result<(Client, SubId)> {
     match find(handle as Number, name)? {
         Object::Subscription(client, id) => Ok((client, id)),

@@ -1,5 +1,6 @@
 //! `drt_set_log`.
 
+use std::cell::Cell;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub const DRT_LOG_TRACE: i32 = 5;
 
 /// Takes a log message; the strings are valid during the call. Runs on any
 /// thread, on several at once, and may call back into the library, except for
-/// the functions that block.
+/// the functions that block; what those calls would log is left out.
 pub type drt_log_fn = Option<
     unsafe extern "C" fn(
         level: drt_log_level,
@@ -44,6 +45,21 @@ struct CLog(Callback<Function>);
 
 impl log::Sink for CLog {
     fn log(&self, level: Level, target: &'static str, message: &str) {
+        if LOGGING.replace(true) {
+            return;
+        }
+        self.call(level, target, message);
+        LOGGING.set(false);
+    }
+}
+
+thread_local! {
+    /// Whether this thread is inside a log function, which must not call itself.
+    static LOGGING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl CLog {
+    fn call(&self, level: Level, target: &str, message: &str) {
         let (Ok(target), Ok(message)) = (
             CString::new(target),
             CString::new(message.replace('\0', "\u{fffd}")),

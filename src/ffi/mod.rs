@@ -21,6 +21,8 @@ mod scope;
 mod status;
 mod strings;
 mod subscription;
+mod table;
+mod types;
 
 pub use client::*;
 pub use delivery::*;
@@ -31,3 +33,4 @@ pub use request::*;
 pub use scope::*;
 pub use status::*;
 pub use subscription::*;
+pub use types::*;

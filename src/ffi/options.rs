@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::strings::{is_null, optional, required};
+use super::strings::{is_null, optional, optional_filled, required};
 use crate::client::{AuthMode, ClientOptions, SnapshotMode, SubscriptionOptions};
 use crate::delivery::Mode;
 use crate::error::{Error, Result, Status};
@@ -57,7 +57,7 @@ pub struct drt_client_options {
     /// `sizeof(drt_client_options)`.
     pub struct_size: usize,
     /// Required. `ws(s)://host[:port]/path` is used as it is;
-    /// `http(s)://host[:port][/base]` becomes `ws(s)://…[/base]/websocket`;
+    /// `http(s)://host[:port][/base]` becomes `ws(s)://...[/base]/websocket`;
     /// several, with commas between, are replicas that are tried in turn.
     pub url: *const c_char,
     /// `DRT_AUTH_HANDSHAKE` by default.
@@ -113,7 +113,7 @@ pub struct drt_subscription_options {
     pub struct_size: usize,
     /// Required.
     pub collection: *const c_char,
-    /// A JSON object: fields, filter, sort, limit, search, deep, alias, meta …
+    /// A JSON object: fields, filter, sort, limit, search, deep, alias, meta ...
     pub query: *const c_char,
     /// Names the subscription within its client; NULL = one is generated.
     pub uid: *const c_char,
@@ -131,6 +131,9 @@ pub struct drt_subscription_options {
     pub snapshot: drt_snapshot,
 }
 
+/// No struct of ours will ever be as large.
+pub(super) const LARGEST_STRUCT: usize = 4096;
+
 /// Structs that applications fill grow at the end only, so that those of an
 /// older or a newer header can be read.
 ///
@@ -139,15 +142,14 @@ pub struct drt_subscription_options {
 /// `options` is NULL or points to `struct_size` bytes, which the struct's first
 /// member says; all-zero is a value of `T`.
 unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T> {
-    /// No struct of ours will ever be as large.
-    const MOST: usize = 4096;
     if options.is_null() {
         return Err(is_null("options"));
     }
     // SAFETY: a struct begins with its size, whatever its age.
     let given = unsafe { options.cast::<usize>().read_unaligned() };
     let invalid = |message: String| Err(Error::new(Status::InvalidArgument, message));
-    if given < least || given > MOST {
+    // No header ends within a pointer, which half of would be a wild one.
+    if given < least || given > LARGEST_STRUCT || given % align_of::<T>() != 0 {
         return invalid(format!(
             "`options.struct_size` is {given}: begin with {init}"
         ));
@@ -190,7 +192,7 @@ pub(super) unsafe fn client_options(options: *const drt_client_options) -> Resul
     let text = |text, name| unsafe { optional(text, name) }.map(|t| t.map(str::to_owned));
     let secret = |secret, name| {
         // SAFETY: as above.
-        unsafe { optional(secret, name) }.map(|s| s.map(Secret::new))
+        unsafe { optional_filled(secret, name) }.map(|s| s.map(Secret::new))
     };
     Ok(ClientOptions {
         // SAFETY: as above.

@@ -4,10 +4,11 @@ use std::ffi::{c_char, c_void};
 
 use super::barrier;
 use super::callback::{Callback, drt_release_fn};
-use super::client::{drt_client, ms};
+use super::client::ms;
 use super::handle;
 use super::status::drt_status;
 use super::strings::{is_null, required};
+use super::types::drt_client;
 use crate::delivery::ReplySink;
 use crate::error::Status;
 

@@ -1,16 +1,10 @@
 //! `drt_scope`.
 
 use super::barrier;
-use super::client::drt_client;
 use super::handle::{self, Number, Object};
 use super::status::drt_status;
 use super::strings::is_null;
-
-/// A group of subscriptions that end together. A number in pointer's clothing,
-/// made by `drt_scope_new`, ended by `drt_scope_close`.
-pub struct drt_scope {
-    _opaque: [u8; 0],
-}
+use super::types::{drt_client, drt_scope};
 
 /// Opens a scope. `*out` is to be ended with `drt_scope_close`; it is NULL after
 /// an error.
@@ -24,12 +18,15 @@ pub unsafe extern "C" fn drt_scope_new(
 ) -> drt_status {
     barrier::run(|| {
         // SAFETY: NULL or valid for writing, by the header's contract.
-        let out = unsafe { out.as_mut() };
+        let mut out = unsafe { out.as_mut() };
+        if let Some(out) = out.as_deref_mut() {
+            *out = std::ptr::null_mut();
+        }
+        let owner = client as Number;
         let client = handle::client(client, "client")?;
         let out = out.ok_or_else(|| is_null("out"))?;
-        *out = std::ptr::null_mut();
         let id = client.new_scope()?;
-        *out = handle::insert(Object::Scope(client, id))? as *mut drt_scope;
+        *out = handle::insert(owner, Object::Scope(client, id))? as *mut drt_scope;
         Ok(())
     })
 }

@@ -46,8 +46,14 @@ pub const DRT_ERR_FORKED: i32 = -15;
 /// A fault of the library itself; it stays usable.
 pub const DRT_ERR_INTERNAL: i32 = -127;
 
-const MAJOR: u32 = 0;
-const MINOR: u32 = 1;
+/// Major version of this header.
+pub const DRT_VERSION_MAJOR: u32 = 0;
+/// Minor version of this header.
+pub const DRT_VERSION_MINOR: u32 = 1;
+/// Patch version of this header.
+pub const DRT_VERSION_PATCH: u32 = 0;
+/// The ABI of this header: `drt_abi_version()` gives the library's.
+pub const DRT_ABI_VERSION: u32 = 1;
 
 thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
@@ -67,7 +73,7 @@ pub(super) fn fail(error: &Error) -> drt_status {
 /// Any thread; cannot fail.
 #[unsafe(no_mangle)]
 pub extern "C" fn drt_abi_version() -> u32 {
-    (MAJOR << 16) | MINOR
+    DRT_ABI_VERSION
 }
 
 /// The version of the library, for instance `"0.1.0"`. A static string.
@@ -123,4 +129,15 @@ pub extern "C" fn drt_last_error() -> *const c_char {
     LAST_ERROR
         .try_with(|last| last.borrow().as_ptr())
         .unwrap_or(c"".as_ptr())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_the_header_is_the_packages() {
+        let version = format!("{DRT_VERSION_MAJOR}.{DRT_VERSION_MINOR}.{DRT_VERSION_PATCH}");
+        assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    }
 }

@@ -37,6 +37,41 @@ pub(super) unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Opt
     }
 }
 
+/// A string that must be there and not be empty.
+///
+/// # Safety
+///
+/// As [`required`].
+pub(super) unsafe fn filled<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
+    // SAFETY: the caller's promise.
+    match unsafe { required(text, name) }? {
+        "" => Err(Error::new(
+            Status::InvalidArgument,
+            format!("`{name}` is empty"),
+        )),
+        text => Ok(text),
+    }
+}
+
+/// A string that may be NULL, but not empty.
+///
+/// # Safety
+///
+/// As [`required`].
+pub(super) unsafe fn optional_filled<'a>(
+    text: *const c_char,
+    name: &str,
+) -> Result<Option<&'a str>> {
+    // SAFETY: the caller's promise.
+    match unsafe { optional(text, name) }? {
+        Some("") => {
+            let message = format!("`{name}` is empty: leave it NULL instead");
+            Err(Error::new(Status::InvalidArgument, message))
+        }
+        text => Ok(text),
+    }
+}
+
 /// The error for a pointer that must not be NULL.
 pub(super) fn is_null(name: &str) -> Error {
     Error::new(Status::InvalidArgument, format!("`{name}` is NULL"))

@@ -4,21 +4,16 @@ use std::ffi::{c_char, c_void};
 
 use super::barrier;
 use super::callback::{Callback, drt_release_fn};
-use super::client::{drt_client, may_block, ms};
+use super::client::{may_block, ms};
 use super::events::{CEvent, drt_event_fn};
-use super::handle::{self, Object};
+use super::handle::{self, Number, Object};
 use super::options::{drt_subscription_options, subscription_options};
-use super::scope::drt_scope;
 use super::status::{DRT_DUPLICATE, DRT_OK, drt_status};
-use super::strings::{is_null, required};
+use super::strings::{filled, is_null};
+use super::types::{drt_client, drt_scope, drt_subscription};
 use crate::client::Subscribed;
+use crate::delivery::enter_callback;
 use crate::error::{Error, Status};
-
-/// A subscription. A number in pointer's clothing that needs no freeing: it goes
-/// stale when the subscription ends.
-pub struct drt_subscription {
-    _opaque: [u8; 0],
-}
 
 /// How far a subscription has come.
 pub type drt_subscription_status = i32;
@@ -86,6 +81,7 @@ pub unsafe extern "C" fn drt_subscribe(
         let mut unused = std::ptr::null_mut();
         let out = out.unwrap_or(&mut unused);
         *out = std::ptr::null_mut();
+        let owner = client as Number;
         let client = handle::client(client, "client")?;
         let scope = if scope.is_null() {
             None
@@ -100,13 +96,16 @@ pub unsafe extern "C" fn drt_subscribe(
         let function = r#fn.ok_or_else(|| is_null("fn"))?;
         // SAFETY: the header's contract.
         let options = unsafe { subscription_options(options) }?;
-        let number = handle::reserve()?;
-        // Gives the handle back where the subscription is not made.
+        let number = handle::reserve(owner, client.clone())?;
         let sink = Box::new(CEvent {
             number,
             callback: callback.with(function),
         });
-        match client.subscribe(scope, options, number, sink)? {
+        let made = client.subscribe(scope, options, number, sink);
+        if !matches!(made, Ok(Subscribed::New(_))) {
+            handle::remove(number);
+        }
+        match made? {
             Subscribed::New(id) => {
                 handle::fill(number, Object::Subscription(client, id));
                 *out = number as *mut drt_subscription;
@@ -164,7 +163,7 @@ pub unsafe extern "C" fn drt_unsubscribe(
     barrier::run(|| {
         let client = handle::client(client, "client")?;
         // SAFETY: the header's contract.
-        client.unsubscribe_uid(unsafe { required(uid, "uid") }?)
+        client.unsubscribe_uid(unsafe { filled(uid, "uid") }?)
     })
 }
 
@@ -181,14 +180,14 @@ pub unsafe extern "C" fn drt_unsubscribe_collection(
     ended: *mut usize,
 ) -> drt_status {
     barrier::run(|| {
+        let mut unused = 0;
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let ended = unsafe { ended.as_mut() }.unwrap_or(&mut unused);
+        *ended = 0;
         let client = handle::client(client, "client")?;
         // SAFETY: the header's contract.
-        let collection = unsafe { required(collection, "collection") }?;
-        let number = client.unsubscribe_collection(collection)?;
-        // SAFETY: NULL or valid for writing, by the header's contract.
-        if let Some(ended) = unsafe { ended.as_mut() } {
-            *ended = number;
-        }
+        let collection = unsafe { filled(collection, "collection") }?;
+        *ended = client.unsubscribe_collection(collection)?;
         Ok(())
     })
 }
@@ -203,11 +202,11 @@ pub unsafe extern "C" fn drt_unsubscribe_all(
     ended: *mut usize,
 ) -> drt_status {
     barrier::run(|| {
-        let number = handle::client(client, "client")?.unsubscribe_all()?;
+        let mut unused = 0;
         // SAFETY: NULL or valid for writing, by the header's contract.
-        if let Some(ended) = unsafe { ended.as_mut() } {
-            *ended = number;
-        }
+        let ended = unsafe { ended.as_mut() }.unwrap_or(&mut unused);
+        *ended = 0;
+        *ended = handle::client(client, "client")?.unsubscribe_all()?;
         Ok(())
     })
 }
@@ -220,12 +219,12 @@ pub unsafe extern "C" fn drt_has_subscription(client: *mut drt_client, uid: *con
     barrier::value(false, || {
         let client = handle::client(client, "client")?;
         // SAFETY: the header's contract.
-        Ok(client.has_subscription(unsafe { required(uid, "uid") }?))
+        Ok(client.has_subscription(unsafe { filled(uid, "uid") }?))
     })
 }
 
 /// Visits the subscriptions in the order in which they were made, on the calling
-/// thread.
+/// thread. `fn` may call every function, except for those that block.
 ///
 /// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
 /// `DRT_ERR_CLOSED`.
@@ -254,6 +253,7 @@ pub unsafe extern "C" fn drt_active_subscriptions(
                 },
                 last_sequence: seen.last_sequence,
             };
+            let _inside = enter_callback();
             // SAFETY: the application's own function and data; the info lives.
             unsafe { function(&info, user_data) }
         })

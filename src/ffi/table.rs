@@ -1,0 +1,285 @@
+//! Numbers that stand for things, and never again for something else.
+//!
+//! A handle packs where its entry is (`index`), which of that place's entries it
+//! means (`generation`, which begins at a random number), and how many forks deep
+//! the process was that gave it out (`fork`). It is odd, so that no pointer to
+//! anything looks like one, and in a 64-bit process it has at most 47 bits, so that
+//! it looks like an address to languages that keep other things in the upper bits
+//! of a pointer.
+
+use std::collections::VecDeque;
+
+#[cfg(target_pointer_width = "64")]
+const BITS: [u32; 3] = [20, 7, 19];
+#[cfg(not(target_pointer_width = "64"))]
+const BITS: [u32; 3] = [12, 3, 16];
+
+const INDEX_BITS: u32 = BITS[0];
+const FORK_BITS: u32 = BITS[1];
+const GENERATION_BITS: u32 = BITS[2];
+
+/// How many depths of forks handles tell apart.
+pub(super) const FORKS: usize = 1 << FORK_BITS;
+
+/// A place is used again only when this many others have been left after it, so
+/// that a generation comes round once in hundreds of millions of handles.
+const RESTING: usize = 1024;
+
+const fn mask(bits: u32) -> usize {
+    (1 << bits) - 1
+}
+
+/// What a handle is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    index: usize,
+    generation: usize,
+    /// How deep in forks the process was, modulo [`FORKS`].
+    pub fork: usize,
+}
+
+impl Parts {
+    /// Takes a number apart; `None` if no handle looks like that.
+    pub fn of(handle: usize) -> Option<Parts> {
+        let fork = handle >> 1;
+        let index = fork >> FORK_BITS;
+        let generation = index >> INDEX_BITS;
+        let odd = handle & 1 == 1;
+        (odd && generation >> GENERATION_BITS == 0).then_some(Parts {
+            index: index & mask(INDEX_BITS),
+            generation,
+            fork: fork & mask(FORK_BITS),
+        })
+    }
+
+    fn pack(self) -> usize {
+        ((((self.generation << INDEX_BITS) | self.index) << FORK_BITS) | self.fork) << 1 | 1
+    }
+}
+
+/// What a number stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found<T> {
+    /// This.
+    Entry(T),
+    /// Something that is gone.
+    Stale,
+    /// Nothing, at any time.
+    Unknown,
+}
+
+/// A place for entries.
+#[derive(Debug)]
+struct Place<E> {
+    /// The generation of the first entry, and of the present or last one.
+    first: usize,
+    generation: usize,
+    /// Whether handed out, and not left yet.
+    taken: bool,
+    /// Stays, if it is not taken out, until the place is used again.
+    entry: Option<E>,
+}
+
+/// The table.
+#[derive(Debug)]
+pub(super) struct Table<E> {
+    places: Vec<Place<E>>,
+    resting: VecDeque<usize>,
+}
+
+impl<E> Table<E> {
+    /// An empty table.
+    pub const fn new() -> Table<E> {
+        Table {
+            places: Vec::new(),
+            resting: VecDeque::new(),
+        }
+    }
+
+    /// Adds an entry, in a process so many forks deep. `None` when there are too many. What the place still had comes
+    /// back, to be dropped where no lock is held.
+    pub fn add(&mut self, entry: E, fork: usize) -> Option<(usize, Option<E>)> {
+        let full = self.places.len() > mask(INDEX_BITS);
+        if full || self.resting.len() > RESTING {
+            let index = self.resting.pop_front()?;
+            let place = self.places.get_mut(index)?;
+            place.generation = (place.generation + 1) & mask(GENERATION_BITS);
+            place.taken = true;
+            let old = place.entry.replace(entry);
+            let parts = Parts {
+                index,
+                generation: place.generation,
+                fork,
+            };
+            return Some((parts.pack(), old));
+        }
+        let first = fastrand::usize(..=mask(GENERATION_BITS));
+        let parts = Parts {
+            index: self.places.len(),
+            generation: first,
+            fork,
+        };
+        self.places.push(Place {
+            first,
+            generation: first,
+            taken: true,
+            entry: Some(entry),
+        });
+        Some((parts.pack(), None))
+    }
+
+    /// What a handle stands for.
+    pub fn get(&self, parts: Parts) -> Found<&E> {
+        match self.places.get(parts.index) {
+            None => Found::Unknown,
+            Some(place) if place.generation == parts.generation => {
+                place.entry.as_ref().map_or(Found::Stale, Found::Entry)
+            }
+            Some(place) => {
+                let age = |generation: usize| {
+                    generation.wrapping_sub(place.first) & mask(GENERATION_BITS)
+                };
+                let given_out = age(parts.generation) < age(place.generation);
+                if given_out {
+                    Found::Stale
+                } else {
+                    Found::Unknown
+                }
+            }
+        }
+    }
+
+    /// Replaces an entry that is there, also one that was left.
+    pub fn replace(&mut self, parts: Parts, entry: E) -> Option<E> {
+        let place = self.place_mut(parts)?;
+        if place.entry.is_some() {
+            place.entry.replace(entry)
+        } else {
+            Some(entry)
+        }
+    }
+
+    /// Lets a place go. Its entry stays to be looked at until the place is used again.
+    pub fn leave(&mut self, parts: Parts) {
+        let Some(place) = self.place_mut(parts) else {
+            return;
+        };
+        if std::mem::replace(&mut place.taken, false) {
+            self.resting.push_back(parts.index);
+        }
+    }
+
+    /// Takes an entry out and lets its place go.
+    pub fn take(&mut self, parts: Parts) -> Option<E> {
+        let entry = self.place_mut(parts)?.entry.take();
+        self.leave(parts);
+        entry
+    }
+
+    /// Takes all entries out that pass, those that were left included.
+    pub fn take_all(&mut self, pass: impl Fn(&E) -> bool) -> Vec<E> {
+        let mut taken = Vec::new();
+        for (index, place) in self.places.iter_mut().enumerate() {
+            if let Some(entry) = place.entry.take_if(|entry| pass(entry)) {
+                taken.push(entry);
+                if std::mem::replace(&mut place.taken, false) {
+                    self.resting.push_back(index);
+                }
+            }
+        }
+        taken
+    }
+
+    fn place_mut(&mut self, parts: Parts) -> Option<&mut Place<E>> {
+        let place = self.places.get_mut(parts.index)?;
+        (place.generation == parts.generation).then_some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn add(table: &mut Table<u32>, entry: u32) -> usize {
+        table.add(entry, 3).expect("room").0
+    }
+
+    fn parts(handle: usize) -> Parts {
+        Parts::of(handle).expect("a handle")
+    }
+
+    #[test]
+    fn a_handle_stands_for_its_entry_until_that_is_taken_out() {
+        let mut table = Table::new();
+        let handle = add(&mut table, 7);
+        assert_eq!(table.get(parts(handle)), Found::Entry(&7));
+        assert_eq!(table.take(parts(handle)), Some(7));
+        assert_eq!(table.get(parts(handle)), Found::Stale);
+        assert_eq!(table.take(parts(handle)), None);
+    }
+
+    #[test]
+    fn what_was_left_can_be_looked_at_until_its_place_is_used_again() {
+        let mut table = Table::new();
+        let first = add(&mut table, 0);
+        table.leave(parts(first));
+        table.leave(parts(first));
+        assert_eq!(table.get(parts(first)), Found::Entry(&0));
+        assert_eq!(table.replace(parts(first), 1), Some(0));
+        for entry in 2..2 + 2 * RESTING as u32 {
+            let other = add(&mut table, entry);
+            assert_ne!(other, first);
+            table.leave(parts(other));
+        }
+        assert_eq!(table.get(parts(first)), Found::Stale);
+        assert_eq!(table.replace(parts(first), 3), None);
+        assert!(table.places.len() <= RESTING + 1, "places are used again");
+    }
+
+    #[test]
+    fn handles_are_odd_and_look_like_addresses() {
+        let mut table = Table::new();
+        for entry in 0..100 {
+            let handle = add(&mut table, entry);
+            assert_eq!(handle % 2, 1);
+            assert!(usize::BITS != 64 || (handle as u64) < 1 << 47);
+        }
+    }
+
+    #[test]
+    fn take_all_takes_what_passes_and_nothing_else() {
+        let mut table = Table::new();
+        let handles: Vec<_> = (0..6).map(|entry| add(&mut table, entry)).collect();
+        table.leave(parts(handles[0]));
+        assert_eq!(table.take_all(|entry| entry % 2 == 0), [0, 2, 4]);
+        assert_eq!(table.get(parts(handles[0])), Found::Stale);
+        assert_eq!(table.get(parts(handles[4])), Found::Stale);
+        assert_eq!(table.get(parts(handles[5])), Found::Entry(&5));
+        assert_eq!(table.resting.len(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_number_finds_an_entry(number in any::<usize>(), few in 0usize..4096) {
+            let mut table = Table::new();
+            let handle = add(&mut table, 1);
+            for other in [number, few, handle ^ (1 << (number % usize::BITS as usize))] {
+                // Each depth of forks has its own table.
+                let parts = Parts::of(other).filter(|parts| parts.fork == 3);
+                let found = parts.map(|parts| table.get(parts));
+                prop_assert!(other == handle || !matches!(found, Some(Found::Entry(_))));
+            }
+        }
+
+        #[test]
+        fn a_handle_survives_packing(
+            index in 0..=mask(INDEX_BITS),
+            generation in 0..=mask(GENERATION_BITS),
+            fork in 0..=mask(FORK_BITS),
+        ) {
+            let parts = Parts { index, generation, fork };
+            prop_assert_eq!(Parts::of(parts.pack()), Some(parts));
+        }
+    }
+}

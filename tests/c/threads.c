@@ -1,0 +1,127 @@
+/* Several threads at once, and none of the library's left in the end. */
+#include "check.h"
+
+#include <dirent.h>
+#include <pthread.h>
+
+enum { THREADS = 8, CLIENTS = 50 };
+
+static int threads_of_the_library(void) {
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks != NULL);
+    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
+        char path[300], name[64] = "";
+        snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
+        FILE *comm = fopen(path, "r");
+        if (comm != NULL) {
+            count += fgets(name, sizeof(name), comm) != NULL && strncmp(name, "drt-", 4) == 0;
+            fclose(comm);
+        }
+    }
+    if (tasks != NULL) {
+        closedir(tasks);
+    }
+    return count;
+}
+
+static void *fail_in_its_own_way(void *argument) {
+    const int number = *(const int *)argument;
+    char uid[32];
+    snprintf(uid, sizeof(uid), "nobody-%d-", number);
+    drt_client *client = client_with(DRT_DELIVER_POLL);
+    CHECK(strcmp(drt_last_error(), "") == 0);
+    for (int round = 0; round < 500; round++) {
+        CHECK_FAILS(drt_unsubscribe(client, uid), DRT_ERR_NOT_FOUND, uid);
+        CHECK_STATUS(drt_client_disconnect(client), DRT_OK);
+        CHECK(strstr(drt_last_error(), uid) != NULL);
+    }
+    CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
+    return NULL;
+}
+
+static void last_errors_are_kept_apart(void) {
+    pthread_t threads[THREADS];
+    int numbers[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        numbers[i] = i;
+        CHECK(pthread_create(&threads[i], NULL, fail_in_its_own_way, &numbers[i]) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+static _Atomic int closed_by, refused_to;
+
+static void *close_it(void *client) {
+    drt_status status = drt_client_close(client, 5000);
+    if (status == DRT_OK) {
+        atomic_fetch_add(&closed_by, 1);
+    } else {
+        CHECK(status == DRT_ERR_INVALID_HANDLE || status == DRT_ERR_CLOSED);
+        atomic_fetch_add(&refused_to, 1);
+    }
+    return NULL;
+}
+
+/* Uses a client while others close it: any answer will do that is an answer. */
+static void *use_it(void *client) {
+    for (drt_status status = DRT_OK; status == DRT_OK;) {
+        drt_scope *scope = NULL;
+        drt_subscription *sub = NULL;
+        drt_subscription_options options = DRT_SUBSCRIPTION_OPTIONS_INIT;
+        options.collection = "posts";
+        status = drt_scope_new(client, &scope);
+        drt_subscribe(client, scope, &options, ignore_event, NULL, NULL, &sub);
+        drt_client_reconnect(client);
+        drt_subscription_unsubscribe(sub);
+        drt_scope_close(scope);
+    }
+    return NULL;
+}
+
+static void many_close_one(void) {
+    for (int round = 0; round < 20; round++) {
+        pthread_t closers[THREADS], users[2];
+        drt_client *client = client_with(DRT_DELIVER_THREAD);
+        subscribe(client, NULL, "one");
+        closed_by = refused_to = 0;
+        for (int i = 0; i < 2; i++) {
+            pthread_create(&users[i], NULL, use_it, client);
+        }
+        for (int i = 0; i < THREADS; i++) {
+            pthread_create(&closers[i], NULL, close_it, client);
+        }
+        for (int i = 0; i < THREADS; i++) {
+            pthread_join(closers[i], NULL);
+        }
+        for (int i = 0; i < 2; i++) {
+            pthread_join(users[i], NULL);
+        }
+        CHECK(closed_by == 1 && refused_to == THREADS - 1);
+        CHECK_STATUS(drt_client_close(client, 0), DRT_ERR_INVALID_HANDLE);
+    }
+    CHECK(threads_of_the_library() == 0);
+}
+
+static void many_clients(void) {
+    drt_client *clients[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = client_with(i % 2 == 0 ? DRT_DELIVER_THREAD : DRT_DELIVER_POLL);
+        subscribe(clients[i], NULL, "one");
+    }
+    CHECK(threads_of_the_library() > 0 && threads_of_the_library() <= CLIENTS / 2 + 8);
+    for (int i = 0; i < CLIENTS; i++) {
+        CHECK_STATUS(drt_client_close(clients[i], 5000), DRT_OK);
+    }
+    CHECK(threads_of_the_library() == 0);
+}
+
+int main(void) {
+    last_errors_are_kept_apart();
+    CHECK(threads_of_the_library() == 0);
+    many_close_one();
+    many_clients();
+    return check_result();
+}

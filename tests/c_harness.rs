@@ -1,0 +1,185 @@
+//! Compiles the programs of `tests/c/` against the shared library and runs them,
+//! with valgrind as well where it is installed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs};
+
+const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The library lies beside the tests that cargo has built with it.
+fn library() -> PathBuf {
+    let test = env::current_exe().expect("a path");
+    let library = test.with_file_name("libdirectus_realtime.so");
+    assert!(
+        library.exists(),
+        "{} is not built: run cargo build first",
+        library.display()
+    );
+    library
+}
+
+/// A directory in which the library has the names that linkers and loaders look for.
+fn links(directory: &Path) -> PathBuf {
+    let libraries = directory.join("lib");
+    fs::create_dir_all(&libraries).expect("a directory");
+    for name in ["libdirectus_realtime.so", "libdirectus_realtime.so.0"] {
+        let link = libraries.join(name);
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(library(), link).expect("a link");
+    }
+    libraries
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(name);
+    fs::create_dir_all(&directory).expect("a directory");
+    directory
+}
+
+fn succeeds(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok()
+}
+
+fn compiler(variable: &str, default: &str) -> Command {
+    Command::new(env::var_os(variable).unwrap_or_else(|| default.into()))
+}
+
+/// Compiles a program of `tests/c/`, in a directory of its own: tests run at once.
+fn compile(source: &str, mut compiler: Command, standard: &str) -> (PathBuf, PathBuf) {
+    let directory = scratch(source);
+    let libraries = links(&directory);
+    let program = directory.join("program");
+    succeeds(
+        compiler
+            .args(WARNINGS)
+            .args([
+                standard,
+                "-g",
+                "-O1",
+                "-D_POSIX_C_SOURCE=200809L",
+                "-pthread",
+                "-o",
+            ])
+            .arg(&program)
+            .arg("-I")
+            .arg(root().join("include"))
+            .arg(root().join("tests/c").join(source))
+            .arg("-L")
+            .arg(&libraries)
+            .arg("-ldirectus_realtime"),
+    );
+    (program, libraries)
+}
+
+fn run(source: &str) {
+    run_with(source, "--leak-check=full");
+}
+
+fn run_with(source: &str, leak_check: &str) {
+    let (program, libraries) = compile(source, compiler("CC", "cc"), "-std=c11");
+    succeeds(Command::new(&program).env("LD_LIBRARY_PATH", &libraries));
+    if !is_installed("valgrind") {
+        eprintln!("valgrind is not installed: {source} was run without it");
+        return;
+    }
+    succeeds(
+        Command::new("valgrind")
+            .args(["--quiet", "--error-exitcode=99", leak_check])
+            .args([
+                "--errors-for-leak-kinds=definite",
+                "--show-leak-kinds=definite",
+            ])
+            .arg(&program)
+            .env("LD_LIBRARY_PATH", &libraries),
+    );
+}
+
+#[test]
+fn the_header_compiles_without_a_warning_in_c99_and_in_cpp17() {
+    let (c, libraries) = compile("init_macros.c", compiler("CC", "cc"), "-std=c99");
+    succeeds(Command::new(c).env("LD_LIBRARY_PATH", &libraries));
+    let (cpp, libraries) = compile("init_macros.cpp", compiler("CXX", "c++"), "-std=c++17");
+    succeeds(Command::new(cpp).env("LD_LIBRARY_PATH", &libraries));
+    if is_installed("clang") {
+        compile("init_macros.c", Command::new("clang"), "-std=c99");
+    }
+}
+
+#[test]
+fn misuse_is_an_error_code_and_a_sentence() {
+    run("misuse.c");
+}
+
+#[test]
+fn i4_every_registration_is_released_once() {
+    run("releases.c");
+}
+
+#[test]
+fn inside_a_callback_what_blocks_refuses() {
+    run("callbacks.c");
+}
+
+#[test]
+fn threads_do_not_disturb_each_other_and_none_is_left() {
+    run("threads.c");
+}
+
+#[test]
+fn a_forked_child_begins_afresh() {
+    // A child has what its parent's threads had on their stacks, but not the threads.
+    run_with("fork.c", "--leak-check=no");
+}
+
+#[test]
+fn poll_delivery_runs_callbacks_where_it_is_told_to() {
+    run("poll.c");
+}
+
+#[test]
+fn the_library_exports_what_the_header_declares_and_nothing_else() {
+    let listed = succeeds(
+        Command::new("nm")
+            .args(["-D", "--defined-only"])
+            .arg(library()),
+    );
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    let mut exported: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .collect();
+    exported.sort_unstable();
+    let header = fs::read_to_string(root().join("include/directus_realtime.h")).expect("a header");
+    let mut declared: Vec<&str> = header
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+        .filter(|line| !line.starts_with("typedef"))
+        .filter_map(|line| line.split('(').next()?.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("drt_"))
+        .collect();
+    declared.sort_unstable();
+    assert!(declared.len() > 30, "{declared:?}");
+    assert_eq!(exported, declared);
+    let dynamic = succeeds(Command::new("readelf").arg("-d").arg(library()));
+    let dynamic = String::from_utf8_lossy(&dynamic.stdout);
+    assert!(dynamic.contains("[libdirectus_realtime.so.0]"), "{dynamic}");
+}
