@@ -49,7 +49,7 @@ def install_directus(version):
     }
     # No other package needs its install script.
     build = [["npm", "rebuild", "sqlite3"]]
-    install_package(version, f"Directus {version}", "one to three minutes", env, build)
+    install_package(version, f"Directus {version}", "two to five minutes", env, build)
 
 
 def install_package(name, title, duration, env, then):
