@@ -2,8 +2,8 @@
 //!
 //! The product is the C ABI in [`ffi`]; everything below it is internal. The
 //! rooms, from the wire upwards, import only what lies below them:
-//! [`protocol`], [`subscriptions`], [`session`], [`delivery`], [`driver`],
-//! [`client`], [`ffi`].
+//! [`protocol`], [`handover`], [`subscriptions`], [`session`], [`delivery`],
+//! [`driver`], [`client`], [`ffi`].
 
 #![warn(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod driver;
 pub mod error;
 pub mod ffi;
+pub mod handover;
 pub mod log;
 pub mod protocol;
 pub mod secret;

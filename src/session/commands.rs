@@ -8,8 +8,8 @@ use super::auth::Kind;
 use super::ledger::What;
 use super::machine::{Link, Session, Told};
 use super::{Effect, Now};
-use crate::delivery::{ENDED, EventSink, Item, Shape, State, StateSink, Target, TokenSink};
 use crate::error::{Error, Result, Status};
+use crate::handover::{ENDED, EventSink, Item, Shape, State, StateSink, Target, TokenSink};
 use crate::secret::Secret;
 use crate::subscriptions::{Phase, Registry, ScopeId, SubId, Wish};
 

@@ -30,8 +30,8 @@ pub use auth::{AuthMode, Credentials};
 pub use commands::{NewSubscription, SubStatus, Subscribed};
 pub use machine::Session;
 
-use crate::delivery::Target;
 use crate::error::Status;
+use crate::handover::Target;
 use crate::log::Level;
 use crate::secret::Secret;
 

@@ -8,8 +8,8 @@ use super::errors::Refusal;
 use super::ledger::{Kind, What};
 use super::machine::{Link, Session};
 use super::snapshot::Snapshot;
-use crate::delivery::Event;
 use crate::error::Status;
+use crate::handover::Event;
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::outgoing;
@@ -309,7 +309,7 @@ impl Session {
             }
         }
         self.items
-            .push(crate::delivery::Item::Release { slot: id.slot() });
+            .push(crate::handover::Item::Release { slot: id.slot() });
         if self.refused.len() == REFUSALS_REMEMBERED {
             self.refused.pop_front();
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Now;
 use super::machine::Session;
-use crate::delivery::{Event, EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
+use crate::handover::{Event, EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
 use crate::protocol::incoming::offsets;
 use crate::protocol::{Frame, items};
 use crate::subscriptions::recent::Recent;

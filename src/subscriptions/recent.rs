@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::delivery::{Event, EventKind};
+use crate::handover::{Event, EventKind};
 use crate::protocol::items;
 
 /// The server tells of a create some time after the item can be read, so a

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::scope::{ScopeId, Scopes};
 use super::subscription::{Phase, SubId, Subscription, Wish};
-use crate::delivery::Target;
+use crate::handover::Target;
 
 #[derive(Debug, Default)]
 struct Slot {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::recent::Recent;
 use super::scope::ScopeId;
-use crate::delivery::{Event, Target};
+use crate::handover::{Event, Target};
 use crate::protocol::incoming::Change;
 use crate::protocol::wire::WireUid;
 

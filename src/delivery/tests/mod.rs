@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use super::load::OVERHEAD;
 use super::*;
-use crate::error::Result;
+use crate::error::{Result, Status};
+use crate::protocol::Frame;
 
 /// Longer than anything takes, even on a machine that is busy.
 const AGES: Duration = Duration::from_secs(60);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::world::{World, config, wish};
-use crate::delivery::EventKind::Init;
-use crate::delivery::{FLAG_RESYNC, State};
 use crate::error::Status;
+use crate::handover::EventKind::Init;
+use crate::handover::{FLAG_RESYNC, State};
 use crate::secret::Secret;
 use crate::session::{AuthMode, Config, Credentials};
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::world::{World, wish};
-use crate::delivery::EventKind::{Create, Delete, Error, Init, Update};
-use crate::delivery::{FLAG_ENDED, FLAG_RESYNC, State};
 use crate::error::Status;
+use crate::handover::EventKind::{Create, Delete, Error, Init, Update};
+use crate::handover::{FLAG_ENDED, FLAG_RESYNC, State};
 use crate::protocol::outgoing::CustomMessage;
 use crate::session::SubStatus;
 use crate::subscriptions::Wish;
@@ -15,7 +15,7 @@ use crate::subscriptions::subscription::ON_CREATE;
 
 struct Sink;
 
-impl crate::delivery::ReplySink for Sink {
+impl crate::handover::ReplySink for Sink {
     fn reply(&self, _: Status, _: &str) {}
 }
 

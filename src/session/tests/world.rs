@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::delivery::{EventKind, EventSink, EventView, Item, Shape, State};
 use crate::error::Status;
+use crate::handover::{EventKind, EventSink, EventView, Item, Shape, State};
 use crate::protocol::Frame;
 use crate::secret::Secret;
 use crate::session::{

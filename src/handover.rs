@@ -1,0 +1,229 @@
+//! What the session hands over to the application, and the callbacks that take
+//! it: the words that the session speaks and delivery understands.
+
+use std::ffi::{CStr, CString};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::error::Status;
+use crate::protocol::Frame;
+
+/// An epoch that no event carries: the subscription has ended.
+pub const ENDED: u32 = u32::MAX;
+
+/// What the delivery and its user share about one subscription.
+#[derive(Debug)]
+pub struct Target {
+    /// The subscription's place in the registry and in the consumer's table.
+    /// Used again only after the consumer has seen [`Item::Release`].
+    pub slot: u32,
+    /// A number of the upper rooms' own (the handle of the C ABI).
+    pub tag: u64,
+    /// The uid as the application knows it.
+    pub uid: CString,
+    /// The collection's name.
+    pub collection: CString,
+    /// How changes are handed over.
+    pub shape: Shape,
+    /// Events of another epoch than this are not delivered any more. It is
+    /// [`ENDED`] once the subscription has ended.
+    pub epoch: AtomicU32,
+    /// The sequence number of the last delivered event.
+    pub last_sequence: AtomicU64,
+}
+
+impl Target {
+    /// The current epoch.
+    pub fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// The uid as text.
+    pub fn uid_str(&self) -> &str {
+        text(&self.uid)
+    }
+
+    /// The collection's name as text.
+    pub fn collection_str(&self) -> &str {
+        text(&self.collection)
+    }
+}
+
+/// The text of a `CString` that was made from a `str`.
+fn text(name: &CStr) -> &str {
+    name.to_str().unwrap_or_default()
+}
+
+/// How the changes of one subscription are cut into callbacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// One callback per server message instead of one per item.
+    pub per_message: bool,
+    /// The name of the primary key, for the data of a delete.
+    pub primary_key: Box<str>,
+    /// Where one item is watched: its key as text. Deletes of others are left out.
+    pub item: Option<Box<str>>,
+}
+
+/// The kind of an event (`DRT_EVENT_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum EventKind {
+    /// A snapshot.
+    Init = 0,
+    /// Items were made.
+    Create = 1,
+    /// Items were changed.
+    Update = 2,
+    /// Items were deleted.
+    Delete = 3,
+    /// The server refused something.
+    Error = 4,
+}
+
+/// The event follows a gap: replace what was known (`DRT_FLAG_RESYNC`).
+pub const FLAG_RESYNC: u32 = 1;
+/// The subscription is over (`DRT_FLAG_ENDED`).
+pub const FLAG_ENDED: u32 = 2;
+
+/// One event as a sink sees it. Borrowed for the time of the call.
+#[derive(Clone, Copy, Debug)]
+pub struct EventView<'a> {
+    /// Whose event it is.
+    pub target: &'a Target,
+    /// What happened.
+    pub kind: EventKind,
+    /// `FLAG_*`.
+    pub flags: u32,
+    /// JSON; `None` where there is none.
+    pub data: Option<&'a str>,
+    /// The server's `meta`, as JSON.
+    pub meta: Option<&'a str>,
+    /// The client's events are counted from 1 in the order of delivery.
+    pub sequence: u64,
+    /// Place of the item within its server message.
+    pub index: u32,
+    /// Number of items in the server message.
+    pub count: u32,
+}
+
+/// An event callback. Called by one thread at a time; dropped by the consumer.
+pub trait EventSink: Send {
+    /// Runs the callback.
+    fn event(&self, event: &EventView<'_>);
+    /// The number that stands for the callback in a drained batch.
+    fn drain_key(&self) -> u64;
+}
+
+/// A state callback.
+pub trait StateSink: Send {
+    /// Runs the callback with the new state, its reason and a sentence.
+    fn state(&self, state: State, reason: Status, message: &str);
+}
+
+/// A callback that is asked for a token.
+pub trait TokenSink: Send {
+    /// Runs the callback: a token is wanted for this reason.
+    fn token_wanted(&self, reason: Status);
+}
+
+/// The callback of one request; called once.
+pub trait ReplySink: Send {
+    /// Runs the callback. `json` is the answer or the error object, or empty.
+    fn reply(&self, status: Status, json: &str);
+}
+
+/// The states of a client (`DRT_STATE_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum State {
+    /// Not asked to connect, or asked to disconnect.
+    Idle = 0,
+    /// A link is being opened.
+    Connecting = 1,
+    /// The link is open; the credentials are with the server, or being asked for.
+    Authenticating = 2,
+    /// Authenticated and usable.
+    Connected = 3,
+    /// Waiting before the next attempt.
+    Backoff = 4,
+    /// Something that retrying cannot mend.
+    Failed = 5,
+    /// The client is closed.
+    Closed = 6,
+}
+
+/// One received event on its way to the application: text ranges in a frame.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// [`Target::slot`].
+    pub slot: u32,
+    /// [`Target::epoch`] at the time of the push.
+    pub epoch: u32,
+    /// What happened.
+    pub kind: EventKind,
+    /// `FLAG_*`.
+    pub flags: u32,
+    /// The text that the ranges point into.
+    pub frame: Frame,
+    /// Where `data` is in the frame, as byte offsets (start, end).
+    pub data: Option<(u32, u32)>,
+    /// Where `meta` is in the frame.
+    pub meta: Option<(u32, u32)>,
+    /// Whether `data` is known to be one well-formed JSON value. If not (the
+    /// fast scan saw only the frame's ends), the consumer finds out.
+    pub checked: bool,
+}
+
+/// What goes through the queue, in order.
+pub enum Item {
+    /// A subscription's callback, before any of its events.
+    Register {
+        /// The subscription.
+        target: Arc<Target>,
+        /// Its callback.
+        sink: Box<dyn EventSink>,
+    },
+    /// An event.
+    Event(Event),
+    /// Made by the queue behind an overflow: when the consumer gets here, the
+    /// application has caught up and the subscription can be brought up to date.
+    CaughtUp {
+        /// The subscription.
+        slot: u32,
+        /// The epoch that began with the overflow.
+        epoch: u32,
+    },
+    /// The subscription has ended; its callback is dropped here.
+    Release {
+        /// The subscription.
+        slot: u32,
+    },
+    /// The client's state changed.
+    State {
+        /// The new state.
+        state: State,
+        /// Why.
+        reason: Status,
+        /// Why, in words.
+        message: String,
+    },
+    /// Replaces the state callback; the old one is dropped here.
+    SetStateSink(Option<Box<dyn StateSink>>),
+    /// Replaces the token callback; the old one is dropped here.
+    SetTokenSink(Option<Box<dyn TokenSink>>),
+    /// A token is wanted.
+    TokenWanted {
+        /// Why.
+        reason: Status,
+    },
+    /// A request is answered; its callback runs and is dropped here.
+    Reply {
+        /// The callback.
+        sink: Box<dyn ReplySink>,
+        /// How it went.
+        status: Status,
+        /// The answer or the error object.
+        json: Frame,
+    },
+}
