@@ -580,7 +580,10 @@ typedef uint32_t drt_event_kind;
 #define DRT_EVENT_CREATE 1
 /** An item was changed. */
 #define DRT_EVENT_UPDATE 2
-/** An item was deleted: `{"<primary_key>": key}`. */
+/**
+ * An item was deleted: `{"<primary_key>": key}`, with the key as the items have
+ * it (a number where they have numbers, however it was written to the server).
+ */
 #define DRT_EVENT_DELETE 3
 /**
  * `{"code": ..., "message": ...}`: with `DRT_FLAG_ENDED` the server has refused the

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 
 use super::cutter::Cutter;
 use super::drain::Batch;
+use super::keys::Keys;
 use super::load::{Done, is_due, load_of};
 use super::presence::Presence;
 use super::queue::{Queue, Refill, Wait};
@@ -30,6 +31,7 @@ struct Entry {
     sink: Box<dyn EventSink>,
     /// An event was broken: the rest is worthless until the next INIT.
     gap: bool,
+    keys: Keys,
 }
 
 /// How far [`Consumer::work`] goes.
@@ -156,12 +158,12 @@ impl Consumer {
             if entry.gap && is_change(self.cutter.event()) {
                 return self.finish(shop);
             }
-            if self.cutter.open(shape).is_err() {
+            if self.cutter.open(shape, &mut entry.keys).is_err() {
                 entry.gap = true;
                 return self.report_broken(shop, slot, epoch);
             }
         }
-        if let Some(piece) = self.cutter.next_piece(shape) {
+        if let Some(piece) = self.cutter.next_piece(shape, entry.keys) {
             self.sequence += 1;
             self.count += 1;
             shop.queue
@@ -247,6 +249,7 @@ impl Consumer {
                     target,
                     sink,
                     gap: false,
+                    keys: Keys::Unknown,
                 });
                 release(old);
             }

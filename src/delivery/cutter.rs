@@ -2,6 +2,7 @@
 //! without the deletes of items that are not watched. Its buffers are used
 //! again for every message.
 
+use super::keys::Keys;
 use super::{Event, EventKind, Shape};
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::items;
@@ -84,8 +85,8 @@ impl Cutter {
         self.event.take()
     }
 
-    /// Finds the pieces.
-    pub fn open(&mut self, shape: &Shape) -> Result<(), Broken> {
+    /// Finds the pieces, and learns of the items' keys.
+    pub fn open(&mut self, shape: &Shape, keys: &mut Keys) -> Result<(), Broken> {
         let Some(event) = self.event.as_mut() else {
             return Err(Broken);
         };
@@ -98,11 +99,16 @@ impl Cutter {
             }
             other => other?,
         };
+        if !shape.per_message && *keys == Keys::Unknown {
+            if let Some(data) = slice(event, event.data) {
+                keys.learn(event.kind, data, &shape.primary_key);
+            }
+        }
         Ok(())
     }
 
     /// The next piece.
-    pub fn next_piece(&mut self, shape: &Shape) -> Option<Piece<'_>> {
+    pub fn next_piece(&mut self, shape: &Shape, keys: Keys) -> Option<Piece<'_>> {
         let event = self.event.as_ref()?;
         let index = self.next;
         if index >= self.count {
@@ -116,7 +122,7 @@ impl Cutter {
         }
         if self.cut == Cut::Keys {
             self.text.clear();
-            items::delete_data(&shape.primary_key, data?, &mut self.text);
+            items::delete_data(&shape.primary_key, &keys.write(data?), &mut self.text);
             data = Some(&self.text);
         }
         let meta = slice(event, event.meta);

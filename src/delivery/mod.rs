@@ -12,6 +12,7 @@ mod cutter;
 mod desk;
 mod dispatcher;
 mod drain;
+mod keys;
 mod load;
 mod presence;
 mod queue;

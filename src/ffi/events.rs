@@ -16,7 +16,8 @@ pub const DRT_EVENT_INIT: u32 = 0;
 pub const DRT_EVENT_CREATE: u32 = 1;
 /// An item was changed.
 pub const DRT_EVENT_UPDATE: u32 = 2;
-/// An item was deleted: `{"<primary_key>": key}`.
+/// An item was deleted: `{"<primary_key>": key}`, with the key as the items have
+/// it (a number where they have numbers, however it was written to the server).
 pub const DRT_EVENT_DELETE: u32 = 3;
 /// `{"code": ..., "message": ...}`: with `DRT_FLAG_ENDED` the server has refused the
 /// subscription; without it, something was withheld and the subscription lives on.

@@ -87,6 +87,19 @@ fn array(scanner: &mut Scanner<'_>, mut element: impl FnMut(usize, usize)) -> Sc
     }
 }
 
+/// The first element of an array, or the value itself; `None` for an empty array
+/// and for what does not begin with a JSON value.
+pub fn first(json: &str) -> Option<&str> {
+    let mut scanner = Scanner::new(json);
+    if scanner.skip_space() == b'[' {
+        scanner.take(b'[');
+    }
+    scanner.skip_space();
+    let start = scanner.at();
+    scanner.value(MAX_DEPTH - 1).ok()?;
+    json.get(start..scanner.at())
+}
+
 /// A primary key as text: `"4"` and `4` are both `4`. `None` for anything but a
 /// string or a number.
 pub fn key_text(json: &str) -> Option<Cow<'_, str>> {
@@ -147,6 +160,21 @@ mod tests {
             ("[[],[[]],{}]", vec!["[]", "[[]]", "{}"]),
         ] {
             assert_eq!(split(json), Some((Kind::Array, expected)), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_first_element_is_found_without_reading_on() {
+        for (json, expected) in [
+            ("[{\"a\":1},", Some("{\"a\":1}")),
+            (" [ [1] ]", Some("[1]")),
+            (" {} ", Some("{}")),
+            ("null", Some("null")),
+            ("[]", None),
+            ("", None),
+            ("[{\"a\"", None),
+        ] {
+            assert_eq!(first(json), expected, "{json}");
         }
     }
 

@@ -52,6 +52,28 @@ fn a_message_makes_one_callback_per_item() {
 }
 
 #[test]
+fn i7_keys_of_deletes_are_those_that_the_items_have() {
+    let bench = Bench::poll();
+    let a = bench.register_with(0, shaped(None, false), bench.sink("a"));
+    for (kind, data) in [
+        (EventKind::Delete, r#"["4"]"#),
+        (EventKind::Init, r#"[{"id":4}]"#),
+        (EventKind::Delete, r#"["4",5]"#),
+    ] {
+        bench.push([Item::Event(message(&a, kind, data))]);
+    }
+    assert_eq!(
+        bench.run(),
+        [
+            r#"a 1 Delete {"id":"4"} 0/1"#,
+            r#"a 2 Init [{"id":4}] 0/1"#,
+            r#"a 3 Delete {"id":4} 0/2"#,
+            r#"a 4 Delete {"id":5} 1/2"#,
+        ]
+    );
+}
+
+#[test]
 fn snapshots_and_errors_come_in_one_piece() {
     for kind in [EventKind::Init, EventKind::Error] {
         for shape in [

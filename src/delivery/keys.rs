@@ -1,0 +1,108 @@
+//! How a collection writes its primary keys. A delete names them as whoever
+//! deleted did: as text where they stood in a URL, though the items have numbers.
+//! The application gets the keys that it knows from the items.
+
+use std::borrow::Cow;
+
+use super::EventKind;
+use crate::protocol::items;
+
+/// What the items of one subscription showed of their keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// There was no item yet.
+    #[default]
+    Unknown,
+    /// They come without: `fields` leaves the key out.
+    Hidden,
+    Numbers,
+    Texts,
+}
+
+impl Keys {
+    /// Looks at the first item that there is.
+    pub fn learn(&mut self, kind: EventKind, data: &str, primary_key: &str) {
+        let has_items = matches!(
+            kind,
+            EventKind::Init | EventKind::Create | EventKind::Update
+        );
+        if *self != Keys::Unknown || !has_items {
+            return;
+        }
+        let Some(item) = items::first(data).filter(|item| item.starts_with('{')) else {
+            return;
+        };
+        let key = items::member(item, primary_key);
+        *self = match key.and_then(|key| key.bytes().next()) {
+            Some(b'"') => Keys::Texts,
+            Some(b'-' | b'0'..=b'9') => Keys::Numbers,
+            _ => Keys::Hidden,
+        };
+    }
+
+    /// A key of a delete, written as the items write it, where it can be.
+    pub fn write<'a>(&self, key: &'a str) -> Cow<'a, str> {
+        let bare = || key.strip_prefix('"')?.strip_suffix('"');
+        match self {
+            Keys::Numbers => Cow::Borrowed(bare().filter(|bare| is_integer(bare)).unwrap_or(key)),
+            Keys::Texts if is_integer(key) => Cow::Owned(format!("\"{key}\"")),
+            _ => Cow::Borrowed(key),
+        }
+    }
+}
+
+/// Whether a text is an integer as JSON writes it.
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let leading_zero = digits.len() > 1 && digits.starts_with('0');
+    !digits.is_empty() && !leading_zero && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learnt(kind: EventKind, data: &str) -> Keys {
+        let mut keys = Keys::default();
+        keys.learn(kind, data, "id");
+        keys
+    }
+
+    #[test]
+    fn the_first_item_shows_how_keys_are_written() {
+        for (data, expected) in [
+            (r#" [ {"a":"1","id":7}, 3]"#, Keys::Numbers),
+            (r#"{"id":-1}"#, Keys::Numbers),
+            (r#"[{"id":"7"}]"#, Keys::Texts),
+            ("[]", Keys::Unknown),
+            ("null", Keys::Unknown),
+            (r#"[{"name":1}]"#, Keys::Hidden),
+            (r#"[{"id":null}]"#, Keys::Hidden),
+        ] {
+            for kind in [EventKind::Init, EventKind::Create, EventKind::Update] {
+                assert_eq!(learnt(kind, data), expected, "{data}");
+            }
+            assert_eq!(learnt(EventKind::Error, data), Keys::Unknown);
+        }
+    }
+
+    #[test]
+    fn keys_of_deletes_are_written_as_the_items_write_them() {
+        for (keys, given, expected) in [
+            (Keys::Numbers, r#""4""#, "4"),
+            (Keys::Numbers, r#""-4""#, "-4"),
+            (Keys::Numbers, "4", "4"),
+            (Keys::Numbers, r#""04""#, r#""04""#),
+            (Keys::Numbers, r#""""#, r#""""#),
+            (Keys::Numbers, r#""x""#, r#""x""#),
+            (Keys::Texts, "4", r#""4""#),
+            (Keys::Texts, r#""4""#, r#""4""#),
+            (Keys::Texts, "4.5", "4.5"),
+            (Keys::Texts, "null", "null"),
+            (Keys::Unknown, r#""4""#, r#""4""#),
+            (Keys::Unknown, "4", "4"),
+        ] {
+            assert_eq!(keys.write(given), expected, "{keys:?} {given}");
+        }
+    }
+}
