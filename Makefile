@@ -1,17 +1,38 @@
 # directus-realtime: build, demonstrate, test.
 #
-#   make demo    a C program follows a real Directus server
+#   make demo    programs follow a real Directus server
 #   make test    every test there is
 #   make check   the quick part of them
 
 SHELL := /bin/bash
 CARGO ?= cargo
 PYTHON ?= python3
+CC ?= cc
+CFLAGS ?= -O2 -g
+
+LIBRARY := target/release/libdirectus_realtime.so
+EXAMPLES := $(patsubst examples/c/%.c,target/examples/%,$(wildcard examples/c/*.c))
+TOOLS := target/tools/venv
+C_SOURCES := $(wildcard examples/c/*.[ch] tests/c/*.[ch])
 
 .PHONY: lib demo examples test check lint fmt bench header deps servers clean
 
 lib:
 	$(CARGO) build --release
+
+examples: lib $(EXAMPLES)
+
+target/examples/%: examples/c/%.c examples/c/example.h examples/c/json.h $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror $(CFLAGS) -Iinclude $< \
+	    -o $@ -Ltarget/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../release'
+
+# The program looks for the soname, not for the file that it was linked with.
+$(LIBRARY): lib
+	@ln -sf libdirectus_realtime.so target/release/libdirectus_realtime.so.0
+
+demo: deps examples
+	@$(PYTHON) examples/demo.py
 
 # What tests need and machines may lack, from the system's own packages.
 deps:
@@ -21,20 +42,33 @@ deps:
 servers: deps
 	$(PYTHON) tests/directus/install.py
 
-lint:
+# Formatters and linters, pinned.
+$(TOOLS)/complete: tests/tools.txt
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r tests/tools.txt
+	touch $@
+
+lint: $(TOOLS)/complete
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(TOOLS)/bin/clang-format --dry-run -Werror $(C_SOURCES)
+	$(TOOLS)/bin/ruff format --check .
+	$(TOOLS)/bin/ruff check .
 
-fmt:
+fmt: $(TOOLS)/complete
 	$(CARGO) fmt
+	$(TOOLS)/bin/clang-format -i $(C_SOURCES)
+	$(TOOLS)/bin/ruff format .
+	$(TOOLS)/bin/ruff check --fix .
 
 check: deps lint
 	$(CARGO) test --lib --test header
 
-test: servers lint
+test: servers lint examples
 	$(CARGO) build
 	$(CARGO) test -- --test-threads 3
 	$(PYTHON) -m unittest discover -s tests/directus
+	$(PYTHON) -m unittest discover -s tests/examples
 
 bench:
 	$(CARGO) bench --bench library

@@ -1,0 +1,150 @@
+/*
+ * Shows each new notification of the current user for five seconds.
+ *
+ *     DIRECTUS_TOKEN=… notifications http://localhost:8055
+ *
+ * What came while the link was down is shown when it is back: the snapshot after
+ * a gap tells. Ends by Ctrl-C.
+ */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "example.h"
+#include "json.h"
+
+enum { SHOWN_MS = 5000, MOST = 8 };
+
+struct notice {
+    long long id, until; /* until: milliseconds of the clock */
+    char message[160];
+};
+
+struct board {
+    struct notice notices[MOST]; /* the oldest first */
+    size_t count, drawn;
+    long long newest; /* the highest id there was */
+    bool stale, over;
+};
+
+static long long now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void drop(struct board *board, size_t at) {
+    struct notice *place = board->notices + at;
+    board->count--;
+    memmove(place, place + 1, (board->count - at) * sizeof *place);
+    board->stale = true;
+}
+
+static void show(struct board *board, long long id, struct json item) {
+    if (board->count == MOST) {
+        drop(board, 0);
+    }
+    struct notice *notice = &board->notices[board->count++];
+    notice->id = id;
+    notice->until = now_ms() + SHOWN_MS;
+    json_text(json_get(item, "message"), notice->message, sizeof notice->message);
+    board->stale = true;
+}
+
+static long long id_of(struct json item) {
+    char id[24];
+    json_text(json_get(item, "id"), id, sizeof id);
+    return atoll(id);
+}
+
+static void on_event(const drt_event *event, void *user_data) {
+    struct board *board = user_data;
+    struct json data = {event->data, event->data_len}, item;
+    long long known = board->newest;
+    if (event->kind == DRT_EVENT_INIT) {
+        while (json_next(&data, &item)) {
+            long long id = id_of(item);
+            /* News are what was made in the gap, not what was there in the beginning. */
+            if (event->flags & DRT_FLAG_RESYNC && id > known) {
+                show(board, id, item);
+            }
+            board->newest = id > board->newest ? id : board->newest;
+        }
+    } else if (event->kind == DRT_EVENT_CREATE) {
+        board->newest = id_of(data) > known ? id_of(data) : known;
+        show(board, id_of(data), data);
+    } else if (event->kind == DRT_EVENT_DELETE) {
+        for (size_t i = board->count; i-- > 0;) {
+            if (board->notices[i].id == id_of(data)) {
+                drop(board, i);
+            }
+        }
+    } else if (event->kind == DRT_EVENT_ERROR) {
+        fprintf(stderr, "the server says: %.*s\n", (int)event->data_len, event->data);
+        board->over = event->flags & DRT_FLAG_ENDED;
+    }
+}
+
+static void on_state(drt_client *client, drt_state state, drt_status reason, const char *message,
+                     void *user_data) {
+    struct board *board = user_data;
+    (void)client, (void)reason;
+    if (state == DRT_STATE_FAILED) {
+        fprintf(stderr, "%s\n", message);
+        board->over = true;
+    }
+}
+
+/* Draws over what was drawn before; where that cannot be, below it. */
+static void draw(struct board *board) {
+    if (isatty(STDOUT_FILENO) && board->drawn > 0) {
+        printf("\033[%zuA\033[J", board->drawn);
+    }
+    board->drawn = board->count > 0 ? board->count : 1;
+    for (size_t i = 0; i < board->count; i++) {
+        printf("* %s\n", board->notices[i].message);
+    }
+    if (board->count == 0) {
+        puts("(nothing new)");
+    }
+    fflush(stdout);
+    board->stale = false;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: DIRECTUS_TOKEN=... notifications URL\n");
+        return 2;
+    }
+    struct board board = {.stale = true};
+    struct pollfd waits[2] = {{.fd = stop_fd(), .events = POLLIN}, {.events = POLLIN}};
+    drt_client *client = open_client(argv[1], on_state, &board);
+
+    drt_subscription_options mine = DRT_SUBSCRIPTION_OPTIONS_INIT;
+    mine.collection = "notifications";
+    mine.uid = "global-notifications";
+    mine.persistent = true; /* in a larger program: outlives the page that made it */
+    mine.query = "{\"fields\":[\"id\",\"message\"],\"sort\":[\"id\"],\"limit\":-1,"
+                 "\"filter\":{\"user_id\":{\"_eq\":\"$CURRENT_USER\"}}}";
+    must(drt_subscribe(client, NULL, &mine, on_event, &board, NULL, NULL), "drt_subscribe");
+
+    waits[1].fd = drt_client_fd(client);
+    while (!board.over && !waits[0].revents) {
+        if (board.stale) {
+            draw(&board);
+        }
+        long long left = board.count > 0 ? board.notices[0].until - now_ms() : -1;
+        int timeout = board.count == 0 ? -1 : left > 0 ? (int)left : 0;
+        if (poll(waits, 2, timeout) > 0 && waits[1].revents) {
+            must(drt_client_dispatch(client, 0, 0, NULL), "drt_client_dispatch");
+        }
+        while (board.count > 0 && board.notices[0].until <= now_ms()) {
+            drop(&board, 0);
+        }
+    }
+    drt_client_close(client, 5000);
+    return board.over;
+}

@@ -1,0 +1,76 @@
+"""An example program as a test sees it: what it is told and what it says."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+PATIENCE = 60
+
+
+class Program:
+    """Runs a command; `with` ends it whatever happens."""
+
+    def __init__(self, command, token):
+        self.text = ""
+        self.more = threading.Condition()
+        self.process = subprocess.Popen(
+            command,
+            env={**os.environ, "DIRECTUS_TOKEN": token},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        while chunk := os.read(self.process.stdout.fileno(), 65536):
+            with self.more:
+                self.text += chunk.decode(errors="replace")
+                self.more.notify_all()
+
+    def wait_for(self, words, times=1, patience=PATIENCE):
+        """Waits until it has printed the words so often."""
+        deadline = time.monotonic() + patience
+        with self.more:
+            while self.text.count(words) < times:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise AssertionError(f"no {words!r} in:\n{self.text}")
+                self.more.wait(left)
+
+    def forget(self):
+        """Drops what was printed so far."""
+        with self.more:
+            self.text = ""
+
+    def type(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def hang_up(self):
+        """Ends its standard input."""
+        self.process.stdin.close()
+
+    def interrupt(self):
+        """What Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+
+    def status(self):
+        """Waits for its end: its exit status."""
+        status = self.process.wait(timeout=PATIENCE)
+        self.reader.join()
+        return status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        self.process.stdout.close()
