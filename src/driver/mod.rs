@@ -6,6 +6,7 @@ mod connect;
 mod connection;
 mod failure;
 mod headers;
+mod packer;
 mod proxy;
 mod pump;
 pub mod runtime;

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::connection::{LinkStatus, Report};
 use super::failure::LinkFailure;
+use super::packer::Packer;
 use super::stream::Stream;
 use super::traffic::Traffic;
 use crate::protocol::Frame;
@@ -24,6 +25,11 @@ use crate::protocol::Frame;
 /// A batch ends with this many frames or bytes, so that others get their turn.
 const BATCH_FRAMES: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
+/// The pause between two batches while the application is behind: the network
+/// holds what it will soon be able to take. It slows reading down and does not
+/// stop it, so that the server's pings get through: far more than any server
+/// sends still fits between two pauses.
+const BRAKE: Duration = Duration::from_millis(5);
 /// How long a polite farewell may take in all.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a link that cannot be written to any more is still read: the server's
@@ -46,6 +52,7 @@ pub(super) struct Pump {
     status: Arc<LinkStatus>,
     traffic: Arc<Traffic>,
     frames: Vec<Frame>,
+    packer: Packer,
     /// Binary frames that were no text.
     ignored: usize,
     /// Runs from the order to close.
@@ -68,6 +75,7 @@ impl Pump {
             status,
             traffic,
             frames: Vec::new(),
+            packer: Packer::default(),
             ignored: 0,
             farewell: None,
             said_goodbye: false,
@@ -103,6 +111,7 @@ impl Pump {
             match end {
                 Some(_) if self.farewell.is_some() => return LinkFailure::of_own_close(),
                 Some(failure) => return failure,
+                None if report.is_crowded() => sleep(BRAKE).await,
                 None => tokio::task::yield_now().await,
             }
         }
@@ -202,7 +211,7 @@ impl Pump {
             match text {
                 Ok(text) => {
                     bytes += text.len();
-                    self.frames.push(text);
+                    self.frames.push(self.packer.pack(text));
                     if bytes >= BATCH_BYTES {
                         break;
                     }
