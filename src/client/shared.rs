@@ -312,6 +312,10 @@ impl LinkEvents for Shared {
         self.with(|session, now| session.on_frames(now, link, frames));
     }
 
+    fn is_crowded(&self) -> bool {
+        self.delivery.is_crowded()
+    }
+
     fn lost(&self, link: LinkId, failure: LinkFailure) {
         let loss = Loss {
             status: match failure.kind {

@@ -172,6 +172,11 @@ impl Delivery {
         }
     }
 
+    /// Whether so much waits that more should come slowly: over half the budget.
+    pub fn is_crowded(&self) -> bool {
+        self.inner.shop.queue.is_crowded()
+    }
+
     /// Ends the delivery: events that wait are dropped, everything else still
     /// runs, in order, then every callback is dropped, all of that where
     /// callbacks run; in poll mode that is here. No thread is left then. If a

@@ -158,6 +158,13 @@ impl Queue {
         (state.waiting.load(finished), state.waiting.overflows())
     }
 
+    /// Whether more than half of what may wait does.
+    pub fn is_crowded(&self) -> bool {
+        let state = self.lock();
+        let waiting = state.waiting.load(self.progress.finished());
+        waiting.bytes > state.waiting.budget() / 2
+    }
+
     /// Fills the consumer's empty hand with a portion of what waits before the
     /// horizon; without one, what waits now sets it. `leave` is for those who
     /// leave the rest to somebody else once the queue is closed.

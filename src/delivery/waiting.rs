@@ -53,6 +53,10 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    pub fn budget(&self) -> u64 {
+        self.budget
+    }
+
     pub fn new(budget: u64) -> Waiting {
         Waiting {
             budget,

@@ -52,6 +52,11 @@ pub trait LinkEvents: Send + Sync + 'static {
     fn opened(&self, link: LinkId);
     /// Frames have come. Those that are left in the list are forgotten.
     fn frames(&self, link: LinkId, frames: &mut Vec<Frame>);
+    /// Whether so much waits for the application that links should be read more
+    /// slowly.
+    fn is_crowded(&self) -> bool {
+        false
+    }
     /// The link is gone. The last report of a link, and it comes exactly once,
     /// unless the link was aborted: then there is none.
     fn lost(&self, link: LinkId, failure: LinkFailure);
@@ -188,6 +193,11 @@ impl Report {
             self.events.frames(self.id, frames);
         }
         frames.clear();
+    }
+
+    /// See [`LinkEvents::is_crowded`].
+    pub fn is_crowded(&self) -> bool {
+        self.is_wanted() && self.events.is_crowded()
     }
 
     fn lost(&self, failure: LinkFailure) {

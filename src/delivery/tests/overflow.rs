@@ -36,6 +36,18 @@ fn i3_the_heaviest_subscription_loses_all_that_waits_for_it() {
 }
 
 #[test]
+fn it_is_crowded_while_more_than_half_of_the_budget_waits() {
+    let bench = Bench::new(Mode::Poll, weight("[1]") * 4);
+    let a = bench.register(0, "a");
+    bench.push([update(&a, "[1]"), update(&a, "[1]")]);
+    assert!(!bench.delivery.is_crowded());
+    bench.push([update(&a, "[1]")]);
+    assert!(bench.delivery.is_crowded());
+    bench.run();
+    assert!(!bench.delivery.is_crowded());
+}
+
+#[test]
 fn of_equals_the_one_that_was_pushed_to_loses() {
     for pushed in [0, 1] {
         let bench = Bench::new(Mode::Poll, weight("[1]") * 3);

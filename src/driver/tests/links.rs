@@ -125,6 +125,28 @@ fn pings_are_answered_and_a_flood_of_them_holds_nothing_up() {
 }
 
 #[test]
+fn an_owner_that_is_crowded_gets_everything_all_the_same() {
+    let server = Server::websocket(|mut socket: Accepted| async move {
+        for text in texts(0..5_000) {
+            socket.feed(Message::text(text)).await.unwrap();
+        }
+        socket.feed(Message::Ping("p".into())).await.unwrap();
+        socket.flush().await.unwrap();
+        while !socket.next().await.unwrap().unwrap().is_pong() {}
+        socket.send(Message::text("ponged")).await.unwrap();
+        while let Some(Ok(_)) = socket.next().await {}
+    });
+    let setup = Setup {
+        crowded: true,
+        ..Setup::default()
+    };
+    let subject = setup.open(&server.url()).opened();
+    let mut frames = subject.frames(5_001);
+    assert_eq!(frames.pop().as_deref(), Some("ponged"));
+    assert_eq!(frames, texts(0..5_000));
+}
+
+#[test]
 fn a_close_frame_is_reported_with_its_code_and_reason_behind_the_last_frames() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         socket.feed(Message::text("why")).await.unwrap();

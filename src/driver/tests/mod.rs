@@ -35,6 +35,7 @@ enum Report {
 struct Recorder {
     reports: Mutex<Sender<Report>>,
     panics: bool,
+    crowded: bool,
 }
 
 impl LinkEvents for Recorder {
@@ -46,6 +47,10 @@ impl LinkEvents for Recorder {
         assert!(!self.panics, "on purpose, by a test");
         let texts = frames.iter().map(|frame| frame.to_string()).collect();
         let _ = self.reports.lock().unwrap().send(Report::Frames(texts));
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.crowded
     }
 
     fn lost(&self, _: LinkId, failure: LinkFailure) {
@@ -65,6 +70,7 @@ struct Setup {
     token: Option<&'static str>,
     options: LinkOptions,
     panics: bool,
+    crowded: bool,
 }
 
 impl Default for Setup {
@@ -81,6 +87,7 @@ impl Default for Setup {
                 traffic: Arc::default(),
             },
             panics: false,
+            crowded: false,
         }
     }
 }
@@ -92,6 +99,7 @@ impl Setup {
         let recorder = Recorder {
             reports: Mutex::new(reports),
             panics: self.panics,
+            crowded: self.crowded,
         };
         let token = self.token.map(Secret::new);
         let options = Arc::new(self.options);
