@@ -17,8 +17,10 @@ C_SOURCES := $(wildcard examples/c/*.[ch] tests/c/*.[ch])
 
 .PHONY: lib demo examples test check lint fmt bench header deps servers clean
 
+# The programs look for the soname, not for the file that they were linked with.
 lib:
 	$(CARGO) build --release
+	@ln -sf libdirectus_realtime.so target/release/libdirectus_realtime.so.0
 
 examples: lib $(EXAMPLES)
 
@@ -27,9 +29,7 @@ target/examples/%: examples/c/%.c examples/c/example.h examples/c/json.h $(LIBRA
 	$(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror $(CFLAGS) -Iinclude $< \
 	    -o $@ -Ltarget/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../release'
 
-# The program looks for the soname, not for the file that it was linked with.
 $(LIBRARY): lib
-	@ln -sf libdirectus_realtime.so target/release/libdirectus_realtime.so.0
 
 demo: deps examples
 	@$(PYTHON) examples/demo.py
