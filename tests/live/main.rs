@@ -4,9 +4,10 @@
 //! it (`i1_…` to `i9_…`). Each kind of server is started once, when the first
 //! test wants it, and ends with this process.
 
-mod server;
-mod sut;
-mod tls;
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::{server, sut, tls};
 
 mod auth;
 mod connection;

@@ -3,167 +3,17 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use directus_realtime::ffi::*;
 use serde_json::Value;
 
-pub const PATIENCE: Duration = Duration::from_secs(20);
-const PATIENCE_MS: u32 = 20_000;
-
-/// Something that callbacks add to and tests wait on.
-pub struct Log<T> {
-    entries: Mutex<Vec<T>>,
-    changed: Condvar,
-    /// How often `release` ran.
-    pub released: AtomicUsize,
-}
-
-impl<T: Clone> Log<T> {
-    pub fn new() -> Arc<Log<T>> {
-        Arc::new(Log {
-            entries: Mutex::new(Vec::new()),
-            changed: Condvar::new(),
-            released: AtomicUsize::new(0),
-        })
-    }
-
-    pub fn push(&self, entry: T) {
-        self.entries.lock().unwrap().push(entry);
-        self.changed.notify_all();
-    }
-
-    pub fn all(&self) -> Vec<T> {
-        self.entries.lock().unwrap().clone()
-    }
-
-    pub fn len(&self) -> usize {
-        self.entries.lock().unwrap().len()
-    }
-
-    pub fn clear(&self) {
-        self.entries.lock().unwrap().clear();
-    }
-
-    pub fn released(&self) -> usize {
-        self.released.load(Ordering::SeqCst)
-    }
-
-    /// Waits until the entries satisfy `done`; panics after `PATIENCE`.
-    #[track_caller]
-    pub fn until(&self, what: &str, done: impl Fn(&[T]) -> bool) -> Vec<T>
-    where
-        T: std::fmt::Debug,
-    {
-        let deadline = Instant::now() + PATIENCE;
-        let mut entries = self.entries.lock().unwrap();
-        while !done(&entries) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "not in time: {what}; so far {entries:#?}");
-            entries = self.changed.wait_timeout(entries, left).unwrap().0;
-        }
-        entries.clone()
-    }
-
-    #[track_caller]
-    pub fn until_len(&self, len: usize) -> Vec<T>
-    where
-        T: std::fmt::Debug,
-    {
-        self.until(&format!("{len} entries"), |entries| entries.len() >= len)
-    }
-}
-
-/// Waits until something is so; panics after `PATIENCE`.
-#[track_caller]
-pub fn eventually(what: &str, so: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !so() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// An event as a callback saw it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
-    pub kind: u32,
-    pub flags: u32,
-    pub uid: String,
-    pub collection: String,
-    pub data: Value,
-    pub meta: Value,
-    pub sequence: u64,
-    pub index: u32,
-    pub count: u32,
-}
-
-impl Seen {
-    pub fn is_init(&self) -> bool {
-        self.kind == DRT_EVENT_INIT
-    }
-
-    pub fn is_resync(&self) -> bool {
-        self.is_init() && self.flags & DRT_FLAG_RESYNC != 0
-    }
-
-    pub fn is_error(&self) -> bool {
-        self.kind == DRT_EVENT_ERROR
-    }
-
-    pub fn is_end(&self) -> bool {
-        self.flags & DRT_FLAG_ENDED != 0
-    }
-
-    /// "create", "update" …
-    pub fn name(&self) -> &'static str {
-        ["init", "create", "update", "delete", "error"][self.kind as usize]
-    }
-}
-
-pub type EventLog = Arc<Log<Seen>>;
+pub use super::log::*;
+pub use super::seen::*;
+pub use super::wish::*;
 
 /// (state, reason, message)
 pub type StateLog = Arc<Log<(i32, i32, String)>>;
-
-fn json(data: *const c_char, len: usize) -> Value {
-    if data.is_null() {
-        return Value::Null;
-    }
-    // SAFETY: the library gives a pointer and its length, valid in the callback.
-    let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) };
-    serde_json::from_slice(bytes).unwrap_or_else(|e| {
-        panic!(
-            "event data is not JSON: {e}: {}",
-            String::from_utf8_lossy(bytes)
-        )
-    })
-}
-
-unsafe extern "C" fn on_event(event: *const drt_event, user_data: *mut c_void) {
-    // SAFETY: the library passes a live event and the pointer of an Arc<Log>.
-    let (event, log) = unsafe { (&*event, &*user_data.cast::<Log<Seen>>()) };
-    let name = |name: *const c_char, len: usize| {
-        // SAFETY: names are NUL-terminated.
-        let name = unsafe { CStr::from_ptr(name) };
-        assert_eq!(name.to_bytes().len(), len, "names are counted as well");
-        name.to_str().unwrap().to_owned()
-    };
-    assert_eq!(event.struct_size, size_of::<drt_event>());
-    log.push(Seen {
-        kind: event.kind,
-        flags: event.flags,
-        uid: name(event.uid, event.uid_len),
-        collection: name(event.collection, event.collection_len),
-        data: json(event.data, event.data_len),
-        meta: json(event.meta, event.meta_len),
-        sequence: event.sequence,
-        index: event.index,
-        count: event.count,
-    });
-}
 
 unsafe extern "C" fn on_state(
     _: *mut drt_client,
@@ -196,18 +46,6 @@ unsafe extern "C" fn on_reply(
         json(text, len)
     };
     log.push((status, value));
-}
-
-/// Gives the log's reference back, and counts that.
-pub unsafe extern "C" fn release<T>(user_data: *mut c_void) {
-    // SAFETY: the pointer came from Arc::into_raw of the same type.
-    let log = unsafe { Arc::from_raw(user_data.cast::<Log<T>>()) };
-    log.released.fetch_add(1, Ordering::SeqCst);
-    log.changed.notify_all();
-}
-
-pub fn user_data<T>(log: &Arc<Log<T>>) -> *mut c_void {
-    Arc::into_raw(Arc::clone(log)).cast_mut().cast()
 }
 
 pub fn c(text: &str) -> CString {
@@ -308,80 +146,6 @@ unsafe impl Send for Sut {}
 // SAFETY: the same.
 unsafe impl Sync for Sut {}
 
-/// A subscription of the library.
-#[derive(Clone)]
-pub struct Sub {
-    pub raw: *mut drt_subscription,
-    pub log: EventLog,
-    pub status: i32,
-}
-
-// SAFETY: a handle is a number that any thread may use.
-unsafe impl Send for Sub {}
-
-/// Options of a subscription, as a test sets them.
-#[derive(Clone, Default)]
-pub struct Wish {
-    pub collection: String,
-    pub query: Option<Value>,
-    pub uid: Option<String>,
-    pub item: Option<String>,
-    pub primary_key: Option<String>,
-    pub persistent: bool,
-    pub events: u32,
-    pub per_message: bool,
-    pub server_snapshot: bool,
-}
-
-pub fn wish(collection: &str) -> Wish {
-    Wish {
-        collection: collection.into(),
-        ..Wish::default()
-    }
-}
-
-impl Wish {
-    pub fn query(mut self, query: Value) -> Wish {
-        self.query = Some(query);
-        self
-    }
-
-    pub fn uid(mut self, uid: &str) -> Wish {
-        self.uid = Some(uid.into());
-        self
-    }
-
-    pub fn item(mut self, key: &str) -> Wish {
-        self.item = Some(key.into());
-        self
-    }
-
-    pub fn primary_key(mut self, name: &str) -> Wish {
-        self.primary_key = Some(name.into());
-        self
-    }
-
-    pub fn persistent(mut self) -> Wish {
-        self.persistent = true;
-        self
-    }
-
-    pub fn events(mut self, mask: u32) -> Wish {
-        self.events = mask;
-        self
-    }
-
-    pub fn per_message(mut self) -> Wish {
-        self.per_message = true;
-        self
-    }
-
-    pub fn server_snapshot(mut self) -> Wish {
-        self.server_snapshot = true;
-        self
-    }
-}
-
 impl Sut {
     /// A client of a server, with the admin's token.
     pub fn admin(server: &super::server::Server) -> Sut {
@@ -477,7 +241,7 @@ impl Sut {
     }
 
     pub fn wait(&self, state: i32) -> i32 {
-        self.wait_for(state, PATIENCE_MS)
+        self.wait_for(state, PATIENCE.as_millis() as u32)
     }
 
     pub fn wait_for(&self, state: i32, ms: u32) -> i32 {
@@ -560,40 +324,4 @@ impl Drop for Sut {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-impl Sub {
-    pub fn wait(&self) -> i32 {
-        // SAFETY: any number is a fine handle.
-        unsafe { drt_subscription_wait(self.raw, PATIENCE_MS) }
-    }
-
-    pub fn unsubscribe(&self) -> i32 {
-        // SAFETY: as above.
-        unsafe { drt_subscription_unsubscribe(self.raw) }
-    }
-}
-
-/// What a collection looks like to somebody who folds its events, by key.
-pub fn fold(events: &[Seen], key: &str) -> BTreeMap<String, Value> {
-    let mut mirror = BTreeMap::new();
-    for event in events {
-        let id = |item: &Value| super::server::text(&item[key]);
-        match event.name() {
-            "init" => {
-                mirror.clear();
-                for item in event.data.as_array().into_iter().flatten() {
-                    mirror.insert(id(item), item.clone());
-                }
-            }
-            "create" | "update" => {
-                mirror.insert(id(&event.data), event.data.clone());
-            }
-            "delete" => {
-                mirror.remove(&id(&event.data));
-            }
-            _ => {}
-        }
-    }
-    mirror
 }

@@ -1,0 +1,94 @@
+//! What callbacks were told, for tests to wait on.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// For what has to come, on a machine that may be busy.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Something that callbacks add to and tests wait on.
+pub struct Log<T> {
+    entries: Mutex<Vec<T>>,
+    changed: Condvar,
+    /// How often `release` ran.
+    pub released: AtomicUsize,
+}
+
+impl<T: Clone> Log<T> {
+    pub fn new() -> Arc<Log<T>> {
+        Arc::new(Log {
+            entries: Mutex::new(Vec::new()),
+            changed: Condvar::new(),
+            released: AtomicUsize::new(0),
+        })
+    }
+
+    pub fn push(&self, entry: T) {
+        self.entries.lock().unwrap().push(entry);
+        self.changed.notify_all();
+    }
+
+    pub fn all(&self) -> Vec<T> {
+        self.entries.lock().unwrap().clone()
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.lock().unwrap().len()
+    }
+
+    pub fn clear(&self) {
+        self.entries.lock().unwrap().clear();
+    }
+
+    pub fn released(&self) -> usize {
+        self.released.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the entries satisfy `done`; panics after `PATIENCE`.
+    #[track_caller]
+    pub fn until(&self, what: &str, done: impl Fn(&[T]) -> bool) -> Vec<T>
+    where
+        T: std::fmt::Debug,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        let mut entries = self.entries.lock().unwrap();
+        while !done(&entries) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "not in time: {what}; so far {entries:#?}");
+            entries = self.changed.wait_timeout(entries, left).unwrap().0;
+        }
+        entries.clone()
+    }
+
+    #[track_caller]
+    pub fn until_len(&self, len: usize) -> Vec<T>
+    where
+        T: std::fmt::Debug,
+    {
+        self.until(&format!("{len} entries"), |entries| entries.len() >= len)
+    }
+}
+
+/// Waits until something is so; panics after `PATIENCE`.
+#[track_caller]
+pub fn eventually(what: &str, so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Gives the log's reference back, and counts that.
+pub unsafe extern "C" fn release<T>(user_data: *mut c_void) {
+    // SAFETY: the pointer came from Arc::into_raw of the same type.
+    let log = unsafe { Arc::from_raw(user_data.cast::<Log<T>>()) };
+    log.released.fetch_add(1, Ordering::SeqCst);
+    log.changed.notify_all();
+}
+
+pub fn user_data<T>(log: &Arc<Log<T>>) -> *mut c_void {
+    Arc::into_raw(Arc::clone(log)).cast_mut().cast()
+}

@@ -1,0 +1,10 @@
+//! What the tests of the C ABI share. Each test program uses a part of it.
+
+#![allow(dead_code)]
+
+pub mod log;
+pub mod seen;
+pub mod server;
+pub mod sut;
+pub mod tls;
+pub mod wish;
