@@ -2,7 +2,9 @@
 
 #![allow(dead_code)]
 
+pub mod frame;
 pub mod log;
+pub mod peer;
 pub mod seen;
 pub mod server;
 pub mod sut;

@@ -59,6 +59,12 @@ pub fn last_error() -> String {
         .into_owned()
 }
 
+/// Comes back quickly.
+pub fn fast(o: &mut drt_client_options) {
+    o.reconnect_min_ms = 20;
+    o.reconnect_max_ms = 200;
+}
+
 type Setter = Box<dyn Fn(&mut drt_client_options)>;
 
 /// Options of a client, as a test sets them. Texts are kept alive here.
@@ -104,6 +110,9 @@ impl Options {
         options.ca_file = text("ca_file");
         options.headers = text("headers");
         options.proxy = text("proxy");
+        options.user_agent = text("user_agent");
+        options.client_cert_file = text("client_cert_file");
+        options.client_key_file = text("client_key_file");
         for set in &self.set {
             set(&mut options);
         }
@@ -255,6 +264,20 @@ impl Sut {
         assert_eq!(unsafe { drt_client_connect(self.raw) }, DRT_OK);
         let status = self.wait(DRT_STATE_CONNECTED);
         assert_eq!(status, DRT_OK, "{} {:?}", last_error(), self.states.all());
+    }
+
+    pub fn start(&self) {
+        // SAFETY: any number is a fine handle.
+        assert_eq!(unsafe { drt_client_connect(self.raw) }, DRT_OK);
+    }
+
+    /// Waits until a state was told, and gives its reason and message.
+    #[track_caller]
+    pub fn told(&self, state: i32) -> (i32, String) {
+        let told = |all: &[(i32, i32, String)]| all.iter().any(|(s, ..)| *s == state);
+        let states = self.states.until(&format!("state {state}"), told);
+        let (_, reason, message) = states.into_iter().find(|(s, ..)| *s == state).unwrap();
+        (reason, message)
     }
 
     pub fn stats(&self) -> drt_stats {

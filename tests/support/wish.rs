@@ -82,8 +82,12 @@ impl Wish {
 
 impl Sub {
     pub fn wait(&self) -> i32 {
+        self.wait_for(PATIENCE.as_millis() as u32)
+    }
+
+    pub fn wait_for(&self, ms: u32) -> i32 {
         // SAFETY: any number is a fine handle.
-        unsafe { drt_subscription_wait(self.raw, PATIENCE.as_millis() as u32) }
+        unsafe { drt_subscription_wait(self.raw, ms) }
     }
 
     pub fn unsubscribe(&self) -> i32 {

@@ -1,0 +1,13 @@
+//! The library, through its C ABI, against a server that misbehaves as no real one
+//! can be made to: the test itself says the server's every word.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use support::{frame, peer, sut};
+
+mod authentication;
+mod faults;
+mod proxies;
+mod states;
+mod upgrade;

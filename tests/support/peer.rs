@@ -1,0 +1,320 @@
+//! A server whose every word a test decides, for faults that a real one cannot be
+//! made to show. The test itself plays the server, so that it reads from top to
+//! bottom.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::frame;
+use super::log::{PATIENCE, eventually};
+
+/// Listens on loopback.
+pub struct Peer {
+    listener: TcpListener,
+    pub port: u16,
+}
+
+/// A connection whose request has been read and not answered.
+pub struct Caller {
+    pub socket: TcpStream,
+    /// The request line and the headers.
+    pub head: String,
+}
+
+/// An open WebSocket.
+pub struct Link {
+    pub socket: TcpStream,
+    pub head: String,
+}
+
+impl Peer {
+    pub fn new() -> Peer {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        Peer { listener, port }
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}/websocket", self.port)
+    }
+
+    /// The next connection.
+    #[track_caller]
+    pub fn connection(&self) -> TcpStream {
+        assert!(self.is_called_within(PATIENCE), "nobody connects");
+        let socket = self.listener.accept().unwrap().0;
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        socket.set_nodelay(true).unwrap();
+        socket
+    }
+
+    /// The next connection and its request.
+    #[track_caller]
+    pub fn caller(&self) -> Caller {
+        Caller::read(self.connection())
+    }
+
+    /// The next connection, upgraded.
+    #[track_caller]
+    pub fn link(&self) -> Link {
+        self.caller().upgrade()
+    }
+
+    /// The next connection, upgraded and authenticated.
+    #[track_caller]
+    pub fn ready(&self) -> Link {
+        let mut link = self.link();
+        link.authenticate();
+        link
+    }
+
+    /// Whether somebody connects in that time.
+    pub fn is_called_within(&self, time: Duration) -> bool {
+        let mut poll = libc::pollfd {
+            fd: self.listener.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one pollfd, as said.
+        unsafe { libc::poll(&mut poll, 1, time.as_millis() as i32) == 1 }
+    }
+}
+
+impl Caller {
+    /// Reads a request's head.
+    #[track_caller]
+    pub fn read(mut socket: TcpStream) -> Caller {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte).expect("a whole request");
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap();
+        Caller { socket, head }
+    }
+
+    /// All values of a header.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines
+            .filter(|(of, _)| of.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+            .collect()
+    }
+
+    /// The request's path, with its query.
+    pub fn path(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap()
+    }
+
+    /// Answers in so many words, and closes.
+    pub fn answer(mut self, text: &str) {
+        // The other side may be gone already.
+        let _ = self.socket.write_all(text.as_bytes());
+    }
+
+    /// Refuses the upgrade as Directus does: with a status line and nothing else.
+    pub fn refuse(self, status: &str) {
+        self.answer(&format!("HTTP/1.1 {status}\r\n\r\n"));
+    }
+
+    pub fn upgrade(mut self) -> Link {
+        let accept = derive_accept_key(self.header("Sec-WebSocket-Key")[0].as_bytes());
+        let answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        );
+        self.socket.write_all(answer.as_bytes()).unwrap();
+        Link {
+            socket: self.socket,
+            head: self.head,
+        }
+    }
+}
+
+impl Link {
+    /// The next message.
+    #[track_caller]
+    pub fn next(&mut self) -> Value {
+        match self.try_next() {
+            Ok(message) => message,
+            Err(error) => panic!("a message was expected: {error}"),
+        }
+    }
+
+    /// The next message, or why there is none.
+    pub fn try_next(&mut self) -> io::Result<Value> {
+        loop {
+            let (opcode, payload) = frame::read(&mut self.socket)?;
+            match opcode {
+                frame::TEXT => return Ok(serde_json::from_slice(&payload).expect("JSON")),
+                frame::CLOSE => return Err(io::ErrorKind::UnexpectedEof.into()),
+                frame::PONG => {}
+                other => panic!("a frame with opcode {other}"),
+            }
+        }
+    }
+
+    /// The next message, which is of that type.
+    #[track_caller]
+    pub fn expect(&mut self, kind: &str) -> Value {
+        let message = self.next();
+        assert_eq!(message["type"], kind, "{message}");
+        message
+    }
+
+    /// Whether nothing comes in that time.
+    pub fn is_silent_for(&mut self, time: Duration) -> bool {
+        self.socket.set_read_timeout(Some(time)).unwrap();
+        let peeked = self.socket.peek(&mut [0]);
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Reads until the other side closes.
+    #[track_caller]
+    pub fn until_closed(&mut self) {
+        let end = loop {
+            match self.socket.read(&mut [0; 4096]) {
+                Ok(0) => break Ok(()),
+                Ok(_) => {}
+                Err(error) => break Err(error),
+            }
+        };
+        let gone = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionReset;
+        assert!(end.as_ref().err().is_none_or(gone), "{end:?}");
+    }
+
+    #[track_caller]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).unwrap();
+    }
+
+    #[track_caller]
+    pub fn text(&mut self, text: &str) {
+        self.raw(&frame::encode(frame::TEXT, true, text.as_bytes()));
+    }
+
+    #[track_caller]
+    pub fn send(&mut self, message: &Value) {
+        self.text(&message.to_string());
+    }
+
+    /// Takes the credentials, whatever they are, and gives them back.
+    #[track_caller]
+    pub fn authenticate(&mut self) -> Value {
+        let auth = self.expect("auth");
+        self.send(&auth_ok(&auth));
+        auth
+    }
+
+    /// Confirms the next subscription with an empty snapshot, and the reading of it
+    /// that follows. Tells the wire uid, which events bear.
+    #[track_caller]
+    pub fn subscribed(&mut self) -> String {
+        let wire = self.registered();
+        let read = self.expect("items");
+        self.answer(&read);
+        wire
+    }
+
+    /// Confirms the next subscription, and leaves the reading of its snapshot.
+    #[track_caller]
+    pub fn registered(&mut self) -> String {
+        let subscribe = self.expect("subscribe");
+        self.answer(&subscribe);
+        subscribe["uid"].as_str().unwrap().to_owned()
+    }
+
+    /// Answers a message as Directus would, with empty snapshots.
+    #[track_caller]
+    pub fn answer(&mut self, message: &Value) {
+        if let Some(answer) = answer_to(message) {
+            self.send(&answer);
+        }
+    }
+
+    /// An event of a subscription.
+    #[track_caller]
+    pub fn event(&mut self, wire: &str, kind: &str, data: &Value) {
+        self.send(&event(wire, kind, data));
+    }
+
+    /// Answers everything as Directus would, until the other side leaves.
+    pub fn serve(mut self) {
+        while let Ok(message) = self.try_next() {
+            if let Some(answer) = answer_to(&message) {
+                let frame = frame::encode(frame::TEXT, true, answer.to_string().as_bytes());
+                if self.socket.write_all(&frame).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Keeps the connection until something is so.
+    #[track_caller]
+    pub fn hold_until(self, so: impl Fn() -> bool) {
+        eventually("what the link is held for", so);
+    }
+
+    /// Ends the connection as a machine that has lost its memory does.
+    pub fn reset(self) {
+        let linger = libc::linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
+        // SAFETY: an open socket and a whole struct.
+        let set = unsafe {
+            libc::setsockopt(
+                self.socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_LINGER,
+                (&raw const linger).cast(),
+                size_of::<libc::linger>() as libc::socklen_t,
+            )
+        };
+        assert_eq!(set, 0);
+    }
+
+    /// Ends the connection without a WebSocket's goodbye.
+    pub fn hang_up(self) {
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+pub fn auth_ok(auth: &Value) -> Value {
+    let mut answer = json!({"type": "auth", "status": "ok"});
+    if let Some(uid) = auth.get("uid") {
+        answer["uid"] = uid.clone();
+    }
+    answer
+}
+
+pub fn event(wire: &str, kind: &str, data: &Value) -> Value {
+    json!({"type": "subscription", "event": kind, "data": data, "uid": wire})
+}
+
+/// What Directus would say, with empty snapshots.
+pub fn answer_to(message: &Value) -> Option<Value> {
+    let uid = &message["uid"];
+    Some(match message["type"].as_str()? {
+        "auth" => auth_ok(message),
+        "ping" if uid.is_null() => json!({"type": "pong"}),
+        "ping" => json!({"type": "pong", "uid": uid}),
+        "subscribe" if message["event"].is_null() => {
+            json!({"type": "subscription", "event": "init", "data": [], "uid": uid})
+        }
+        "subscribe" => json!({"type": "subscription", "event": "init", "uid": uid}),
+        "unsubscribe" => json!({"type": "subscription", "event": "unsubscribe", "uid": uid}),
+        "items" => json!({"type": "items", "data": [], "uid": uid}),
+        _ => return None,
+    })
+}
