@@ -200,7 +200,7 @@ impl Session {
                     }
                 }
                 What::Unsubscribe { wire, tries } => {
-                    self.unsubscribes.push_back((wire, tries.saturating_sub(1)));
+                    self.unsubscribes.push(wire, tries.saturating_sub(1));
                 }
                 What::Orphan(_) | What::Request(_) => {}
             }

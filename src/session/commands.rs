@@ -262,9 +262,9 @@ impl Session {
                 }
                 Phase::Reading { read, .. } => {
                     self.ledger.settle(read);
-                    self.unsubscribes.push_back((wire, 0));
+                    self.unsubscribes.push(wire, 0);
                 }
-                _ => self.unsubscribes.push_back((wire, 0)),
+                _ => self.unsubscribes.push(wire, 0),
             }
         }
         self.effects

@@ -72,8 +72,10 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Enters a message that goes out now.
+    /// Enters a message that goes out now, in place of an earlier one of the same
+    /// serial (an unsubscribe that is asked for twice).
     pub fn enter(&mut self, serial: u64, what: What, sent: Duration, deadline: Duration) {
+        self.settle(serial);
         self.counts[what.kind() as usize] += 1;
         self.deadlines.insert((deadline, serial));
         self.entries.insert(
@@ -138,5 +140,24 @@ impl Ledger {
             .into_iter()
             .filter_map(|serial| self.settle(serial))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_entered_again_takes_the_place_of_the_first() {
+        let mut ledger = Ledger::default();
+        let wire = WireUid { slot: 0, serial: 7 };
+        let what = || What::Unsubscribe { wire, tries: 1 };
+        let second = Duration::from_secs(1);
+        ledger.enter(7, what(), Duration::ZERO, second);
+        ledger.enter(7, what(), second, 2 * second);
+        assert_eq!(ledger.next_deadline(), Some((2 * second, 7)));
+        assert!(ledger.settle(7).is_some());
+        assert_eq!(ledger.next_deadline(), None);
+        assert_eq!(ledger.count(what().kind()), 0);
     }
 }

@@ -10,11 +10,11 @@ use super::ledger::{Ledger, What};
 use super::linger::Linger;
 use super::pacer::Pacer;
 use super::requests::Outgoing;
+use super::unsubscribes::Unsubscribes;
 use super::{Config, Effect, LinkId, Now};
 use crate::error::Status;
 use crate::handover::{Item, State};
 use crate::log::Level;
-use crate::protocol::wire::WireUid;
 use crate::subscriptions::{Registry, SubId};
 
 /// The present link.
@@ -100,7 +100,7 @@ pub struct Session {
     // What is to be sent, by urgency.
     pub(super) outbox: VecDeque<Outgoing>,
     pub(super) outbox_bytes: usize,
-    pub(super) unsubscribes: VecDeque<(WireUid, u32)>,
+    pub(super) unsubscribes: Unsubscribes,
     pub(super) reads: VecDeque<SubId>,
     pub(super) subscribes: VecDeque<SubId>,
     /// Subscriptions that wait before they are tried again.
@@ -154,7 +154,7 @@ impl Session {
             last_word: None,
             outbox: VecDeque::new(),
             outbox_bytes: 0,
-            unsubscribes: VecDeque::new(),
+            unsubscribes: Unsubscribes::default(),
             reads: VecDeque::new(),
             subscribes: VecDeque::new(),
             sleeping: BTreeSet::new(),
@@ -309,7 +309,7 @@ impl Session {
         };
         match entry.what {
             What::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
-            What::Orphan(wire) => self.unsubscribes.push_back((wire, 0)),
+            What::Orphan(wire) => self.unsubscribes.push(wire, 0),
             What::Read(id) => self.read_unanswered(now, id, serial),
             What::Unsubscribe { wire, tries } => self.unsubscribe_unanswered(wire, tries),
             What::Request(request) => {

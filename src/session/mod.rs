@@ -19,6 +19,7 @@ mod pacer;
 mod requests;
 mod resubscribe;
 mod snapshot;
+mod unsubscribes;
 
 #[cfg(test)]
 mod tests;

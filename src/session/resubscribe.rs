@@ -70,7 +70,7 @@ impl Session {
     }
 
     fn send_unsubscribe(&mut self, now: Now) -> bool {
-        let Some((wire, tries)) = self.unsubscribes.pop_front() else {
+        let Some((wire, tries)) = self.unsubscribes.pop() else {
             return false;
         };
         let deadline = now.mono + self.config.ack_timeout;
@@ -85,7 +85,7 @@ impl Session {
 
     pub(super) fn unsubscribe_unanswered(&mut self, wire: WireUid, tries: u32) {
         if tries < UNSUBSCRIBE_TRIES {
-            self.unsubscribes.push_back((wire, tries));
+            self.unsubscribes.push(wire, tries);
         } else {
             let text = format!("the server did not confirm an unsubscribe in {tries} attempts");
             self.log(Level::Warn, text);
@@ -158,7 +158,7 @@ impl Session {
         let known = self.registry.at_mut(wire.slot);
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
             // Nobody wants it any more, or under another wire uid.
-            self.unsubscribes.push_back((wire, 0));
+            self.unsubscribes.push(wire, 0);
             return;
         };
         if subscription.is_registered() {
@@ -259,8 +259,7 @@ impl Session {
         subscription.phase = Phase::Wanted;
         let uid = subscription.target.uid_str().to_owned();
         let pause = jitter(RETRY_MIN, RETRY_MAX, failures, &mut self.rng);
-        self.unsubscribes
-            .push_back((WireUid { slot, serial: old }, 0));
+        self.unsubscribes.push(WireUid { slot, serial: old }, 0);
         self.sleeping.insert((now.mono + pause, id));
         let text = format!(
             "{why} for {uid:?}; trying again in {:.1} s",
@@ -305,7 +304,7 @@ impl Session {
                 self.ledger.settle(read);
             }
             if let Some(wire) = subscription.wire() {
-                self.unsubscribes.push_back((wire, 0));
+                self.unsubscribes.push(wire, 0);
             }
         }
         self.items
@@ -420,7 +419,7 @@ impl Session {
                 serial,
             };
             subscription.phase = Phase::Wanted;
-            self.unsubscribes.push_back((wire, 0));
+            self.unsubscribes.push(wire, 0);
             self.subscribes.push_back(id);
             self.pump(now);
         }

@@ -347,3 +347,30 @@ fn requests_find_their_answers_and_their_end() {
     assert_eq!(world.replies[2].0, Status::NotConnected);
     assert_eq!(world.session.state(), State::Backoff);
 }
+
+#[test]
+fn i8_an_unsubscribe_that_is_asked_for_twice_is_confirmed_once() {
+    let mut world = World::connected();
+    let id = world.subscribe(wish());
+    let wire = world.next()["uid"].as_str().unwrap().to_owned();
+    world.session.unsubscribe(world.now, id);
+    world.settle();
+    // During the pause, the subscription turns out to live.
+    world.say(json!({"type": "server", "status": "error", "error":
+        {"code": "REQUESTS_EXCEEDED", "message": "Too many requests, retry after 500ms."}}));
+    for _ in 0..2 {
+        world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    }
+    world.advance(Duration::from_secs(2));
+    let sent = |world: &mut World| {
+        world
+            .sent
+            .drain(..)
+            .filter(|m| m["type"] == "unsubscribe")
+            .count()
+    };
+    assert!(sent(&mut world) > 0);
+    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.advance(Duration::from_secs(20));
+    assert_eq!(sent(&mut world), 0, "it was confirmed");
+}
