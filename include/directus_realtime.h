@@ -293,7 +293,10 @@ typedef struct drt_client_options {
     uint64_t queue_bytes;
     /** A file of PEM roots to trust beside the system's. */
     const char *ca_file;
-    /** `http://[user:password@]host:port`; NULL = none. */
+    /**
+     * A proxy that tunnels by CONNECT: `http://[user:password@]host:port`, no other
+     * kind; NULL = none.
+     */
     const char *proxy;
     /** A file with the PEM certificate chain to show, with `client_key_file`. */
     const char *client_cert_file;

@@ -1,10 +1,13 @@
 //! Where log messages go: nowhere, until the application sets a sink.
 //!
-//! Emitting takes no lock while the sink runs, so that a sink may call back
-//! into the library. Nobody logs while holding a lock of the library.
+//! Emitting takes no lock, so that a sink may call back into the library, and a
+//! forked child cannot meet one that is held. Nobody logs while holding a lock of
+//! the library.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+
+use arc_swap::ArcSwapOption;
 
 /// How important a message is. `Off` is a maximum only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,21 +34,17 @@ pub trait Sink: Send + Sync {
 }
 
 static MAX_LEVEL: AtomicU8 = AtomicU8::new(Level::Off as u8);
-static SINK: RwLock<Option<Arc<dyn Sink>>> = RwLock::new(None);
+static SINK: ArcSwapOption<Box<dyn Sink>> = ArcSwapOption::const_empty();
 
 /// Replaces the sink; the old one is dropped when its last call has returned.
-pub fn set_sink(max_level: Level, sink: Option<Arc<dyn Sink>>) {
+pub fn set_sink(max_level: Level, sink: Option<Box<dyn Sink>>) {
     let level = if sink.is_some() {
         max_level
     } else {
         Level::Off
     };
     MAX_LEVEL.store(level as u8, Ordering::Relaxed);
-    let old = {
-        let mut guard = SINK.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *guard, sink)
-    };
-    drop(old);
+    drop(SINK.swap(sink.map(Arc::new)));
 }
 
 /// Whether a message of this level would go anywhere.
@@ -58,8 +57,7 @@ pub fn emit(level: Level, target: &'static str, message: &str) {
     if !enabled(level) {
         return;
     }
-    let sink = SINK.read().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(sink) = sink {
+    if let Some(sink) = SINK.load_full() {
         sink.log(level, target, message);
     }
 }

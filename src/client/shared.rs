@@ -277,8 +277,7 @@ impl Shared {
             let message = "a client cannot be closed from inside a callback: it would wait for it";
             return Err(Error::new(Status::WouldDeadlock, message));
         }
-        self.check_open()?;
-        self.with(|session, now| session.close(now));
+        self.with(|session, now| session.close(now))?;
         let mut core = self.lock();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::ffi::{CString, c_char, c_void};
-use std::sync::Arc;
 
 use super::barrier;
 use super::callback::{Callback, drt_release_fn};
@@ -112,7 +111,7 @@ pub unsafe extern "C" fn drt_set_log(
         };
         match r#fn {
             Some(function) if level != Level::Off => {
-                log::set_sink(level, Some(Arc::new(CLog(callback.with(function)))));
+                log::set_sink(level, Some(Box::new(CLog(callback.with(function)))));
             }
             _ => log::set_sink(Level::Off, None),
         }

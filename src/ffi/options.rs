@@ -89,7 +89,8 @@ pub struct drt_client_options {
     pub queue_bytes: u64,
     /// A file of PEM roots to trust beside the system's.
     pub ca_file: *const c_char,
-    /// `http://[user:password@]host:port`; NULL = none.
+    /// A proxy that tunnels by CONNECT: `http://[user:password@]host:port`, no other
+    /// kind; NULL = none.
     pub proxy: *const c_char,
     /// A file with the PEM certificate chain to show, with `client_key_file`.
     pub client_cert_file: *const c_char,

@@ -102,15 +102,14 @@ impl Session {
     }
 
     /// Ends everything. Nothing else may be asked for afterwards.
-    pub fn close(&mut self, now: Now) {
-        if self.state == State::Closed {
-            return;
-        }
+    pub fn close(&mut self, now: Now) -> Result<()> {
+        self.check_open()?;
         self.leave_link(now, Status::Closed);
         for id in self.registry.select(|_| true) {
             self.end(id);
         }
         self.go(State::Closed, Status::Closed, "the client is closed");
+        Ok(())
     }
 
     /// A fresh token, whether it was asked for or not.

@@ -24,6 +24,7 @@ mod unsubscribes;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,6 @@ pub struct Now {
 pub type LinkId = u64;
 
 /// Something for the driver to do.
-#[derive(Debug)]
 pub enum Effect {
     /// Open a link to this endpoint (an index into the list of replicas).
     Open {
@@ -75,6 +75,20 @@ pub enum Effect {
     End(Arc<Target>),
     /// A line for the log.
     Log(Level, String),
+}
+
+/// Without the text of frames, which may carry a credential.
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Effect::Open { link, endpoint, .. } => write!(f, "Open {{ {link}, {endpoint} }}"),
+            Effect::Send { link, text } => write!(f, "Send {{ {link}, {} bytes }}", text.len()),
+            Effect::Close(link) => write!(f, "Close({link})"),
+            Effect::Abort(link) => write!(f, "Abort({link})"),
+            Effect::End(target) => write!(f, "End({})", target.slot),
+            Effect::Log(level, line) => write!(f, "Log({level:?}, {line:?})"),
+        }
+    }
 }
 
 /// Why a link was lost, as the driver tells it.

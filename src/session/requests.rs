@@ -31,7 +31,6 @@ impl fmt::Debug for Request {
 }
 
 /// Something of the application's that waits to be sent.
-#[derive(Debug)]
 pub enum Outgoing {
     /// A message without an answer.
     Message(String),

@@ -9,7 +9,7 @@ use crate::error::Status;
 use crate::handover::EventKind::Init;
 use crate::handover::{FLAG_RESYNC, State};
 use crate::secret::Secret;
-use crate::session::{AuthMode, Config, Credentials};
+use crate::session::{AuthMode, Config, Credentials, Effect, Now, Session};
 
 fn with(credentials: Credentials) -> World {
     World::new(Config {
@@ -249,7 +249,7 @@ fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
 
     let mut world = World::connected();
     world.subscribe(wish());
-    world.session.close(world.now);
+    world.session.close(world.now).unwrap();
     world.settle();
     world.advance(Duration::from_secs(3));
     assert_eq!(world.closed.len(), 1, "but not for ever");
@@ -289,4 +289,20 @@ fn a_frame_that_makes_no_sense_breaks_the_link_so_that_nothing_is_missed() {
         .on_frames(world.now, world.link(), &mut frames);
     world.settle();
     assert_eq!(world.session.state(), State::Backoff);
+}
+
+#[test]
+fn i9_what_is_to_be_done_shows_no_credential() {
+    let mut session = Session::new(config());
+    let now = Now {
+        mono: Duration::ZERO,
+        wall: Duration::ZERO,
+    };
+    session.connect(now).unwrap();
+    session.on_opened(now, 1);
+    let effects = session.take_effects();
+    let sends =
+        |effect: &Effect| matches!(effect, Effect::Send { text, .. } if text.contains("token"));
+    assert!(effects.iter().any(sends), "the authentication");
+    assert!(!format!("{effects:?}").contains("\"token\""), "{effects:?}");
 }
