@@ -4,6 +4,7 @@
 //! runs. What the session decides is carried out before the lock is given
 //! back, so that the order of decisions is the order of deeds.
 
+mod drained;
 mod options;
 mod shared;
 mod subscribe;
@@ -149,13 +150,9 @@ impl Client {
         max_events: usize,
         show: &mut dyn FnMut(&str),
     ) -> Result<usize> {
-        let mut batch = self.shared.batch();
-        let drained = self
-            .shared
-            .delivery
-            .drain(timeout, max_events, &mut batch)?;
-        show(&batch);
-        Ok(drained)
+        let delivery = &self.shared.delivery;
+        let fill = |batch: &mut String| delivery.drain(timeout, max_events, batch);
+        self.shared.drained.next(fill, show)
     }
 
     /// Whether both are the same client.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::drained::Drained;
 use super::{ClientOptions, Stats};
 use crate::delivery::{Delivery, Feedback, State, in_callback};
 use crate::driver::{
@@ -47,8 +48,7 @@ pub(super) struct Shared {
     link_options: Arc<LinkOptions>,
     traffic: Arc<Traffic>,
     alarm: OnceLock<Alarm>,
-    /// What was drained last.
-    batch: Mutex<String>,
+    pub drained: Drained,
     origin: Instant,
     this: Weak<Shared>,
 }
@@ -109,7 +109,7 @@ impl Shared {
                 link_options,
                 traffic,
                 alarm: OnceLock::new(),
-                batch: Mutex::new(String::new()),
+                drained: Drained::default(),
                 origin: Instant::now(),
                 this: this.clone(),
             }
@@ -144,10 +144,6 @@ impl Shared {
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default(),
         }
-    }
-
-    pub fn batch(&self) -> MutexGuard<'_, String> {
-        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn check_open(&self) -> Result<()> {

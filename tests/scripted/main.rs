@@ -7,7 +7,13 @@ mod support;
 use support::{frame, peer, sut};
 
 mod authentication;
+mod closing;
+mod draining;
 mod faults;
+mod polled;
+mod polling;
 mod proxies;
 mod states;
+mod stats;
 mod upgrade;
+mod visits;
