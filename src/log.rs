@@ -23,7 +23,7 @@ pub enum Level {
     Info,
     /// What the library does and why.
     Debug,
-    /// Every frame's type.
+    /// Every frame's type and length.
     Trace,
 }
 
@@ -33,8 +33,15 @@ pub trait Sink: Send + Sync {
     fn log(&self, level: Level, target: &'static str, message: &str);
 }
 
+/// A sink and what it wants.
+struct Wanted {
+    max_level: Level,
+    sink: Box<dyn Sink>,
+}
+
+/// A copy of the sink's level, for those who ask often.
 static MAX_LEVEL: AtomicU8 = AtomicU8::new(Level::Off as u8);
-static SINK: ArcSwapOption<Box<dyn Sink>> = ArcSwapOption::const_empty();
+static WANTED: ArcSwapOption<Wanted> = ArcSwapOption::const_empty();
 
 /// Replaces the sink; the old one is dropped when its last call has returned.
 pub fn set_sink(max_level: Level, sink: Option<Box<dyn Sink>>) {
@@ -44,7 +51,8 @@ pub fn set_sink(max_level: Level, sink: Option<Box<dyn Sink>>) {
         Level::Off
     };
     MAX_LEVEL.store(level as u8, Ordering::Relaxed);
-    drop(SINK.swap(sink.map(Arc::new)));
+    let wanted = sink.map(|sink| Wanted { max_level, sink });
+    drop(WANTED.swap(wanted.map(Arc::new)));
 }
 
 /// Whether a message of this level would go anywhere.
@@ -57,7 +65,46 @@ pub fn emit(level: Level, target: &'static str, message: &str) {
     if !enabled(level) {
         return;
     }
-    if let Some(sink) = SINK.load_full() {
-        sink.log(level, target, message);
+    // The sink may be another one than when the level was looked at.
+    let wanted = WANTED.load_full();
+    if let Some(wanted) = wanted.filter(|wanted| level <= wanted.max_level) {
+        wanted.sink.log(level, target, message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    /// Looks only for messages that are beyond its level.
+    struct Only(Level, Arc<AtomicBool>);
+
+    impl Sink for Only {
+        fn log(&self, level: Level, target: &'static str, _: &str) {
+            if target == "test of the log" && level > self.0 {
+                self.1.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sink_never_gets_what_the_one_before_it_wanted() {
+        let broken = Arc::new(AtomicBool::new(false));
+        std::thread::scope(|threads| {
+            let emitting = threads.spawn(|| {
+                for _ in 0..300_000 {
+                    emit(Level::Trace, "test of the log", "something");
+                }
+            });
+            let mut levels = [Level::Trace, Level::Error].into_iter().cycle();
+            while !emitting.is_finished() {
+                let level = levels.next().unwrap_or(Level::Off);
+                set_sink(level, Some(Box::new(Only(level, Arc::clone(&broken)))));
+            }
+        });
+        set_sink(Level::Off, None);
+        assert!(!broken.load(Ordering::Relaxed));
     }
 }

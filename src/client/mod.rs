@@ -5,6 +5,7 @@
 //! back, so that the order of decisions is the order of deeds.
 
 mod drained;
+mod exposure;
 mod options;
 mod shared;
 mod subscribe;
@@ -25,6 +26,9 @@ use crate::error::{Error, Result, Status};
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
 use shared::Shared;
+
+/// The room's name in the log.
+const TARGET: &str = "client";
 
 /// A client. Clones are the same client.
 #[derive(Clone)]
@@ -111,6 +115,7 @@ impl Client {
             return Err(Error::new(Status::InvalidArgument, message));
         }
         let token = Secret::new(token);
+        self.shared.exposure.tell();
         self.shared
             .with(|session, now| session.set_token(now, token))
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::drained::Drained;
+use super::exposure::Exposure;
 use super::{ClientOptions, Stats};
 use crate::delivery::{Delivery, Feedback, State, in_callback};
 use crate::driver::{
@@ -16,9 +17,6 @@ use crate::log::{self, Level};
 use crate::protocol::Frame;
 use crate::protocol::endpoint::{self, Endpoint};
 use crate::session::{Config, Effect, LinkId, Loss, Now, Session};
-
-/// The room's name in the log.
-const TARGET: &str = "client";
 
 /// What the lock guards.
 pub(super) struct Core {
@@ -49,6 +47,7 @@ pub(super) struct Shared {
     traffic: Arc<Traffic>,
     alarm: OnceLock<Alarm>,
     pub drained: Drained,
+    pub exposure: Exposure,
     origin: Instant,
     this: Weak<Shared>,
 }
@@ -57,7 +56,7 @@ impl Shared {
     pub fn start(options: ClientOptions) -> Result<Arc<Shared>> {
         let endpoints = endpoint::parse_list(&options.url)?;
         let credentials = options.credentials()?;
-        warn_of_plain_text(&endpoints, &options);
+        let exposure = Exposure::of(&endpoints, &options);
         let traffic = Arc::new(Traffic::default());
         let tls = endpoints.iter().any(|endpoint| endpoint.tls);
         let files = options.tls_files();
@@ -110,6 +109,7 @@ impl Shared {
                 traffic,
                 alarm: OnceLock::new(),
                 drained: Drained::default(),
+                exposure,
                 origin: Instant::now(),
                 this: this.clone(),
             }
@@ -341,22 +341,5 @@ impl Feedback for Shared {
 
     fn released(&self, slot: u32) {
         self.lock().session.released(slot);
-    }
-}
-
-/// A credential that goes over the network in the clear is worth a word.
-fn warn_of_plain_text(endpoints: &[Endpoint], options: &ClientOptions) {
-    let secret = options.access_token.is_some()
-        || options.password.is_some()
-        || options.refresh_token.is_some();
-    for endpoint in endpoints
-        .iter()
-        .filter(|e| secret && !e.tls && !e.is_loopback())
-    {
-        let text = format!(
-            "credentials go to {} unencrypted: anybody on the way can read them; use wss://",
-            endpoint.url()
-        );
-        log::emit(Level::Warn, TARGET, &text);
     }
 }

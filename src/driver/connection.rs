@@ -18,6 +18,7 @@ use super::failure::LinkFailure;
 use super::pump::{Order, Pump};
 use super::runtime::catch;
 use super::stream::Stream;
+use super::trace::describe;
 use super::traffic::Traffic;
 use super::{Proxy, Runtime, TARGET};
 use crate::log::{self, Level};
@@ -204,6 +205,14 @@ impl Report {
         self.log(|id| format!("link {id} is gone: {}", failure.message));
         if self.is_wanted() {
             self.events.lost(self.id, failure);
+        }
+    }
+
+    /// What went over the link, and where to.
+    pub fn trace(&self, direction: &str, text: &str) {
+        if log::enabled(Level::Trace) {
+            let line = format!("link {}: {direction} {}", self.id, describe(text));
+            log::emit(Level::Trace, TARGET, &line);
         }
     }
 

@@ -12,6 +12,7 @@ mod pump;
 pub mod runtime;
 mod stream;
 mod tls;
+mod trace;
 mod traffic;
 
 pub use alarm::{Alarm, spawn_alarm};

@@ -20,6 +20,7 @@ use super::failure::LinkFailure;
 use super::packer::Packer;
 use super::stream::Stream;
 use super::traffic::Traffic;
+use crate::log::{self, Level};
 use crate::protocol::Frame;
 
 /// A batch ends with this many frames or bytes, so that others get their turn.
@@ -102,10 +103,14 @@ impl Pump {
     /// Pumps until the link's end.
     pub async fn run(&mut self, socket: &mut Socket, report: &Report) -> LinkFailure {
         loop {
-            let end = poll_fn(|cx| self.poll(cx, socket)).await;
+            let end = poll_fn(|cx| self.poll(cx, socket, report)).await;
             if self.ignored > 0 {
                 let ignored = std::mem::take(&mut self.ignored);
                 report.log(|id| format!("link {id}: ignored {ignored} binary frames of no text"));
+            }
+            if log::enabled(Level::Trace) {
+                let received = |frame: &Frame| report.trace("received", frame);
+                self.frames.iter().for_each(received);
             }
             report.frames(&mut self.frames);
             match end {
@@ -118,10 +123,15 @@ impl Pump {
     }
 
     /// Ready when there are frames to hand over, or with the link's end.
-    fn poll(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<Option<LinkFailure>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &mut Socket,
+        report: &Report,
+    ) -> Poll<Option<LinkFailure>> {
         self.take_orders(cx);
         if self.broken.is_none() {
-            let failure = self.write(cx, socket).err();
+            let failure = self.write(cx, socket, report).err();
             let end = || Box::pin(sleep(LAST_WORDS));
             self.broken = failure.map(|error| (LinkFailure::of_websocket(error), end()));
         }
@@ -158,10 +168,12 @@ impl Pump {
         &mut self,
         cx: &mut Context<'_>,
         socket: &mut Socket,
+        report: &Report,
     ) -> Result<(), tungstenite::Error> {
         let mut socket = Pin::new(socket);
         while socket.as_mut().poll_ready(cx)?.is_ready() {
             if let Some(text) = self.waiting.pop_front() {
+                report.trace("sent", &text);
                 self.traffic.sent(text.len());
                 self.unflushed += text.len();
                 socket.as_mut().start_send(Message::text(text))?;

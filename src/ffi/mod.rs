@@ -24,6 +24,7 @@ mod subscription;
 mod table;
 mod types;
 
+pub use callback::drt_release_fn;
 pub use client::*;
 pub use delivery::*;
 pub use events::*;

@@ -79,6 +79,12 @@ impl Endpoint {
         uri
     }
 
+    /// Whether the URL itself has a token in its query.
+    pub fn has_token(&self) -> bool {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        query.split('&').any(is_token)
+    }
+
     /// Whether the server is on this machine, so that nobody can listen in.
     pub fn is_loopback(&self) -> bool {
         if let Ok(address) = self.host.parse::<std::net::IpAddr>() {
