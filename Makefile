@@ -15,7 +15,10 @@ EXAMPLES := $(patsubst examples/c/%.c,target/examples/%,$(wildcard examples/c/*.
 TOOLS := target/tools/venv
 C_SOURCES := $(wildcard examples/c/*.[ch] tests/c/*.[ch])
 
-.PHONY: lib demo examples test check lint fmt bench header deps servers clean
+NODE_PACKAGE := bindings/node
+NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
+
+.PHONY: lib demo examples test test-node check lint fmt bench header deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
 lib:
@@ -64,11 +67,20 @@ fmt: $(TOOLS)/complete
 check: deps lint
 	$(CARGO) test --lib --test header
 
-test: servers lint examples
+test: servers lint examples test-node
 	$(CARGO) build
 	$(CARGO) test -- --test-threads 3
 	$(PYTHON) -m unittest discover -s tests/directus
 	$(PYTHON) -m unittest discover -s tests/examples
+
+# The Node package, with the library as it is released.
+test-node: servers lib $(NODE_MODULES)
+	cd $(NODE_PACKAGE) && npm run lint
+	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) npm test
+
+$(NODE_MODULES): $(NODE_PACKAGE)/package-lock.json
+	cd $(NODE_PACKAGE) && npm ci --ignore-scripts
+	touch $@
 
 bench:
 	$(CARGO) bench --bench library

@@ -1,0 +1,124 @@
+/** The functions of the C ABI, as koffi sees them. */
+
+import { pointer, type KoffiFunc, type LibraryHandle, type TypeObject } from 'koffi';
+import type { ClientFields, Handle, SubscriptionFields, Types } from './types.js';
+
+/** A place for what a function gives back. */
+export type Out = BigUint64Array;
+type Sized<T> = T & { struct_size: number };
+type Callback = bigint | null;
+type Status = number;
+
+/** Declares every function that this package uses. */
+export function declareFunctions(library: LibraryHandle, types: Types) {
+    const { HANDLE, USER_DATA } = types;
+    const declare = <F extends (...args: never[]) => unknown>(
+        name: string,
+        result: string,
+        parameters: (string | TypeObject)[],
+    ) => library.func(name, result, parameters) as unknown as KoffiFunc<F>;
+    const onHandle = (name: string) => declare<(client: Handle) => Status>(name, 'int32_t', [HANDLE]);
+
+    return {
+        statusName: declare<(status: Status) => string>('drt_status_name', 'str', ['int32_t']),
+        lastError: declare<() => string>('drt_last_error', 'str', []),
+        version: declare<() => string>('drt_version', 'str', []),
+
+        clientNew: declare<(options: Sized<ClientFields>, out: Out) => Status>('drt_client_new', 'int32_t', [
+            pointer(types.clientOptions),
+            'void *',
+        ]),
+        onState: declare<(client: Handle, fn: Callback, data: number, release: Callback) => Status>(
+            'drt_client_on_state',
+            'int32_t',
+            [HANDLE, types.onState, USER_DATA, types.onRelease],
+        ),
+        onToken: declare<(client: Handle, fn: Callback, data: number, release: Callback) => Status>(
+            'drt_client_on_token',
+            'int32_t',
+            [HANDLE, types.onToken, USER_DATA, types.onRelease],
+        ),
+        connect: onHandle('drt_client_connect'),
+        reconnect: onHandle('drt_client_reconnect'),
+        disconnect: onHandle('drt_client_disconnect'),
+        setToken: declare<(client: Handle, token: string) => Status>('drt_client_set_token', 'int32_t', [
+            HANDLE,
+            'str',
+        ]),
+        state: onHandle('drt_client_state'),
+        stats: declare<(client: Handle, out: Uint8Array) => Status>('drt_client_stats', 'int32_t', [
+            HANDLE,
+            'void *',
+        ]),
+        close: declare<(client: Handle, timeoutMs: number) => Status>('drt_client_close', 'int32_t', [
+            HANDLE,
+            'uint32_t',
+        ]),
+        fd: declare<(client: Handle) => number>('drt_client_fd', 'int', [HANDLE]),
+        drain: declare<
+            (client: Handle, timeoutMs: number, most: number, json: Out, length: Out, drained: Out) => Status
+        >('drt_client_drain', 'int32_t', [HANDLE, 'int32_t', 'size_t', 'void *', 'void *', 'void *']),
+
+        scopeNew: declare<(client: Handle, out: Out) => Status>('drt_scope_new', 'int32_t', [
+            HANDLE,
+            'void *',
+        ]),
+        scopeClose: onHandle('drt_scope_close'),
+
+        subscribe: declare<
+            (
+                client: Handle,
+                scope: Handle,
+                options: Sized<SubscriptionFields>,
+                fn: Callback,
+                data: number,
+                release: Callback,
+                out: Out,
+            ) => Status
+        >('drt_subscribe', 'int32_t', [
+            HANDLE,
+            HANDLE,
+            pointer(types.subscriptionOptions),
+            'void *',
+            USER_DATA,
+            types.onRelease,
+            'void *',
+        ]),
+        subscriptionUnsubscribe: onHandle('drt_subscription_unsubscribe'),
+        unsubscribeCollection: declare<(client: Handle, collection: string, ended: Out) => Status>(
+            'drt_unsubscribe_collection',
+            'int32_t',
+            [HANDLE, 'str', 'void *'],
+        ),
+        unsubscribeAll: declare<(client: Handle, ended: Out) => Status>('drt_unsubscribe_all', 'int32_t', [
+            HANDLE,
+            'void *',
+        ]),
+        hasSubscription: declare<(client: Handle, uid: string) => boolean>('drt_has_subscription', 'bool', [
+            HANDLE,
+            'str',
+        ]),
+        activeSubscriptions: declare<(client: Handle, fn: (info: bigint) => boolean, data: number) => Status>(
+            'drt_active_subscriptions',
+            'int32_t',
+            [HANDLE, types.onVisit, USER_DATA],
+        ),
+
+        sendMessage: declare<(client: Handle, json: string) => Status>('drt_send_message', 'int32_t', [
+            HANDLE,
+            'str',
+        ]),
+        request: declare<
+            (
+                client: Handle,
+                json: string,
+                timeoutMs: number,
+                fn: Callback,
+                data: number,
+                release: Callback,
+            ) => Status
+        >('drt_request', 'int32_t', [HANDLE, 'str', 'uint32_t', types.onReply, USER_DATA, types.onRelease]),
+    };
+}
+
+export type Functions = ReturnType<typeof declareFunctions>;

@@ -1,0 +1,114 @@
+/** The C ABI's structs, callbacks and numbers. */
+
+import { pointer, proto, struct, type TypeObject } from 'koffi';
+
+/** A handle: a number in pointer's clothing. */
+export type Handle = bigint;
+
+/** One event of a drained batch: user data, kind, flags, sequence, index, count, data, meta. */
+export type Row = [number, number, number, number, number, number, unknown, unknown?];
+
+export const OK = 0;
+export const DUPLICATE = 1;
+export const FLAG_RESYNC = 1;
+export const FLAG_ENDED = 2;
+export const DELIVER_POLL = 1;
+
+const HANDLE = 'uint64_t';
+const USER_DATA = 'uintptr_t';
+
+const CLIENT_OPTIONS = {
+    struct_size: 'size_t',
+    url: 'str',
+    auth_mode: 'int32_t',
+    access_token: 'str',
+    email: 'str',
+    password: 'str',
+    refresh_token: 'str',
+    delivery: 'int32_t',
+    connect_timeout_ms: 'uint32_t',
+    ack_timeout_ms: 'uint32_t',
+    heartbeat_ms: 'uint32_t',
+    reconnect_min_ms: 'uint32_t',
+    reconnect_max_ms: 'uint32_t',
+    reconnect_attempts: 'uint32_t',
+    queue_bytes: 'uint64_t',
+    ca_file: 'str',
+    proxy: 'str',
+    client_cert_file: 'str',
+    client_key_file: 'str',
+    headers: 'str',
+    user_agent: 'str',
+    max_message_bytes: 'uint64_t',
+};
+
+const SUBSCRIPTION_OPTIONS = {
+    struct_size: 'size_t',
+    collection: 'str',
+    query: 'str',
+    uid: 'str',
+    persistent: 'bool',
+    events: 'uint32_t',
+    item: 'str',
+    primary_key: 'str',
+    granularity: 'int32_t',
+    snapshot: 'int32_t',
+};
+
+const STATS = {
+    struct_size: 'size_t',
+    connects: 'uint64_t',
+    reconnects: 'uint64_t',
+    frames_in: 'uint64_t',
+    bytes_in: 'uint64_t',
+    frames_out: 'uint64_t',
+    bytes_out: 'uint64_t',
+    events: 'uint64_t',
+    resyncs: 'uint64_t',
+    overflows: 'uint64_t',
+    queued_events: 'uint64_t',
+    queued_bytes: 'uint64_t',
+    subscriptions: 'uint64_t',
+    active_subscriptions: 'uint64_t',
+    last_rtt_us: 'uint64_t',
+};
+
+/** The members of a struct as JavaScript writes them, but for its size. */
+type Fields<Definition> = {
+    [Name in Exclude<keyof Definition, 'struct_size'>]?: string | number | bigint | boolean | null;
+};
+
+export type ClientFields = Fields<typeof CLIENT_OPTIONS>;
+export type SubscriptionFields = Fields<typeof SUBSCRIPTION_OPTIONS>;
+export type StatsFields = Record<Exclude<keyof typeof STATS, 'struct_size'>, number | bigint>;
+
+/** Types are without a name: koffi shares those with every other copy of this package. */
+export function declareTypes() {
+    const callback = (result: string, parameters: string[]): TypeObject =>
+        pointer(proto(null, result, parameters));
+    return {
+        HANDLE,
+        USER_DATA,
+        clientOptions: struct(CLIENT_OPTIONS),
+        subscriptionOptions: struct(SUBSCRIPTION_OPTIONS),
+        stats: struct(STATS),
+        subscriptionInfo: struct({
+            struct_size: 'size_t',
+            handle: HANDLE,
+            uid: 'str',
+            uid_len: 'size_t',
+            collection: 'str',
+            collection_len: 'size_t',
+            persistent: 'bool',
+            status: 'int32_t',
+            last_sequence: 'uint64_t',
+        }),
+        onState: callback('void', [HANDLE, 'int32_t', 'int32_t', 'str', USER_DATA]),
+        onToken: callback('void', [HANDLE, 'int32_t', USER_DATA]),
+        onReply: callback('void', ['int32_t', 'void *', 'size_t', USER_DATA]),
+        onRelease: callback('void', [USER_DATA]),
+        onVisit: callback('bool', ['void *', USER_DATA]),
+    };
+}
+
+export type Types = ReturnType<typeof declareTypes>;

@@ -1,0 +1,206 @@
+/** A client of a Directus server. */
+
+import { EventEmitter } from 'node:events';
+import { Core } from './core.js';
+import { DirectusRealtimeError, reportUncaught } from './errors.js';
+import { Items } from './items.js';
+import { json, text, type ClientOptions, type SubscriptionOptions } from './options.js';
+import { makeRealtime, type Realtime } from './realtime.js';
+import type { RequestOptions } from './requests.js';
+import { Scope, viewOf, type ScopeOptions } from './scope.js';
+import type { ClientState, StateChange } from './state.js';
+import { toStats, type Stats } from './stats.js';
+import type { Subscribe, Subscription, SubscriptionCallback } from './subscription.js';
+import { Waiters, type WaitOptions } from './waiters.js';
+
+export interface ClientEvents {
+    /** Every change of state, with its reason. */
+    state: [change: StateChange];
+    /** The link is up and authenticated. */
+    connected: [change: StateChange];
+    /** It is not any more. */
+    disconnected: [change: StateChange];
+}
+
+export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
+    readonly #core: Core;
+    readonly #getToken: ClientOptions['getToken'];
+    readonly #connected: Waiters<void>;
+    #wasConnected = false;
+
+    /** @internal */
+    constructor(url: string | readonly string[], options: ClientOptions = {}) {
+        super();
+        this.#getToken = options.getToken;
+        this.#core = new Core(url, options, {
+            stateChanged: (change) => this.#stateChanged(change),
+            tokenWanted: (error) => void this.#fetchToken(error),
+        });
+        this.#connected = new Waiters((by) => this.#core.delivery.expect(by));
+    }
+
+    #stateChanged(change: StateChange): void {
+        const { state, error, message } = change;
+        const was = this.#wasConnected;
+        this.#wasConnected = state === 'connected';
+        if (state === 'connected') {
+            this.#connected.resolve();
+        } else if (state === 'failed' || state === 'closed') {
+            this.#connected.reject(error ?? new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', message));
+        }
+        this.#emit('state', change);
+        if (state === 'connected') {
+            this.#emit('connected', change);
+        } else if (was) {
+            this.#emit('disconnected', change);
+        }
+    }
+
+    #emit(name: keyof ClientEvents, change: StateChange): void {
+        try {
+            this.emit(name, change);
+        } catch (error) {
+            reportUncaught(error);
+        }
+    }
+
+    async #fetchToken(error: DirectusRealtimeError | undefined): Promise<void> {
+        try {
+            const token = await this.#getToken?.(error);
+            if (token !== undefined && this.#core.isOpen) {
+                this.setToken(token);
+            }
+        } catch (failure) {
+            // The attempt to connect times out, and the next one asks again.
+            const message = failure instanceof Error ? failure.message : String(failure);
+            process.emitWarning(`getToken has failed: ${message}`, 'DirectusRealtimeWarning');
+        }
+    }
+
+    get state(): ClientState {
+        return this.#core.state();
+    }
+
+    /** Authenticated and usable. */
+    get isConnected(): boolean {
+        return this.state === 'connected';
+    }
+
+    /** Starts to connect and returns at once. The first subscription does that, too. */
+    connect(): void {
+        this.#open().abi.connect(this.#core.handle);
+    }
+
+    /** Drops the link, if there is one, and connects now. */
+    reconnect(): void {
+        this.#open().abi.reconnect(this.#core.handle);
+    }
+
+    /** Takes the link down until `connect` or `reconnect`. Subscriptions are kept. */
+    disconnect(): void {
+        this.#open().abi.disconnect(this.#core.handle);
+    }
+
+    /** Connects if need be, and resolves when the client is connected; rejects when it gives up. */
+    async connected(options?: WaitOptions): Promise<void> {
+        this.connect();
+        if (!this.isConnected) {
+            await this.#connected.wait('the connection', options);
+        }
+    }
+
+    /** Also authenticates a live link anew, and leaves the state `failed`. */
+    setToken(accessToken: string): void {
+        this.#open().abi.setToken(this.#core.handle, text('accessToken', accessToken) ?? '');
+    }
+
+    /** Subscribes to a collection, or an item of it. */
+    readonly subscribe: Subscribe = (
+        options: SubscriptionOptions,
+        callback?: SubscriptionCallback,
+    ): Subscription<any, any> => {
+        const core = this.#open();
+        return viewOf(core, core.registrations.subscribe(undefined, options, callback));
+    };
+
+    /** Ends the subscription with that uid. False when there is none. */
+    unsubscribe(uid: string): boolean {
+        return this.#core.registrations.unsubscribeUid(uid);
+    }
+
+    /** Ends a collection's subscriptions, but for the persistent ones. The result is their number. */
+    unsubscribeCollection(collection: string): number {
+        return this.#core.isOpen ? this.#core.registrations.unsubscribeCollection(collection) : 0;
+    }
+
+    /** Ends all subscriptions, but for the persistent ones. The result is their number. */
+    unsubscribeAll(): number {
+        return this.#core.isOpen ? this.#core.registrations.unsubscribeAll() : 0;
+    }
+
+    /** The subscriptions, in the order in which they were made. */
+    getActiveSubscriptions(): Subscription<any, any>[] {
+        const core = this.#core;
+        return core.isOpen ? core.registrations.active().map((each) => viewOf(core, each)) : [];
+    }
+
+    hasSubscription(uid: string): boolean {
+        return this.#core.isOpen && this.#core.registrations.has(uid);
+    }
+
+    /** Sends a message that expects no answer: an object with a `type`. */
+    sendMessage(message: object): void {
+        this.#open().abi.sendMessage(this.#core.handle, json('message', message));
+    }
+
+    /** Sends a message and resolves with the server's answer. */
+    async request<Answer = Record<string, any>>(message: object, options?: RequestOptions): Promise<Answer> {
+        return (await this.#open().requests.send(message, options)) as Answer;
+    }
+
+    /** The items of a collection, to be read and written over this link. */
+    items<T = any>(collection: string): Items<T> {
+        return new Items<T>((message, options) => this.request(message, options), collection);
+    }
+
+    /** Subscriptions that end together: `using scope = client.scope()`. */
+    scope(options?: ScopeOptions): Scope {
+        return new Scope(this.#core, options);
+    }
+
+    /** A scope with the composable's own names, all of them usable when destructured. */
+    useRealtime(options?: ScopeOptions): Realtime {
+        return makeRealtime(this, this.#core, options);
+    }
+
+    /** Counters from the client's beginning. */
+    stats(): Stats {
+        return toStats(this.#open().abi.stats(this.#core.handle));
+    }
+
+    /** While the client is open, the process lives on. This is the default. */
+    ref(): this {
+        this.#core.delivery.ref();
+        return this;
+    }
+
+    /** The client alone does not keep the process alive. */
+    unref(): this {
+        this.#core.delivery.unref();
+        return this;
+    }
+
+    /** Ends every subscription and takes the link down politely. No callback runs any more. */
+    close(): Promise<void> {
+        return this.#core.close();
+    }
+
+    [Symbol.asyncDispose](): Promise<void> {
+        return this.close();
+    }
+
+    #open(): Core {
+        this.#core.checkOpen();
+        return this.#core;
+    }
+}

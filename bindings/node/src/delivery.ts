@@ -1,0 +1,146 @@
+/**
+ * Brings what waits in the library to the main thread, batch by batch, and gives the event loop a
+ * turn between two of them. While handlers are behind, the rest stays in the library's queue.
+ */
+
+import type { Abi, Handle, Receiver, Row } from './abi/index.js';
+import type { Ledger } from './lane.js';
+import { Wakeup } from './wakeup.js';
+
+const MOST_EVENTS = 256;
+/** A batch is to have about so many characters, */
+const BATCH_CHARS = 256 * 1024;
+/** and handlers may be so many behind. */
+const MOST_HELD_CHARS = 1024 * 1024;
+/** Handlers that keep everything waiting for so long are worth a word. */
+const PATIENCE_MS = 10_000;
+
+export class Delivery implements Ledger {
+    readonly #abi: Abi;
+    readonly #client: Handle;
+    readonly #receiver: Receiver;
+    readonly #deliver: (rows: Row[], weight: number) => void;
+    readonly #wakeup: Wakeup;
+    #next: NodeJS.Immediate | undefined;
+    #most = MOST_EVENTS;
+    #held = 0;
+    #expected = 0;
+    #stalled: NodeJS.Timeout | undefined;
+    #referenced = true;
+    #closed = false;
+
+    /** `deliver` is called behind each batch; `weight` is an event's share of it in characters. */
+    constructor(
+        abi: Abi,
+        client: Handle,
+        receiver: Receiver,
+        deliver: (rows: Row[], weight: number) => void,
+    ) {
+        this.#abi = abi;
+        this.#client = client;
+        this.#receiver = receiver;
+        this.#deliver = deliver;
+        this.#wakeup = new Wakeup(abi.fd(client), () => this.#run());
+    }
+
+    hold(weight: number): void {
+        this.#held += weight;
+    }
+
+    letGo(weight: number): void {
+        this.#held -= weight;
+        this.#resume();
+    }
+
+    /**
+     * So many more (or fewer) wait for an answer that is behind the events in the queue. Handlers
+     * may be among them: as long as there are any, their being behind holds nothing up.
+     */
+    expect(by: number): void {
+        this.#expected += by;
+        this.#resume();
+    }
+
+    get #isBehind(): boolean {
+        return this.#held > MOST_HELD_CHARS && this.#expected === 0;
+    }
+
+    #resume(): void {
+        if (this.#stalled !== undefined && !this.#isBehind) {
+            clearTimeout(this.#stalled);
+            this.#stalled = undefined;
+            this.#schedule();
+        }
+    }
+
+    #schedule(): void {
+        if (this.#next === undefined && !this.#closed) {
+            this.#next = setImmediate(() => {
+                this.#next = undefined;
+                this.#run();
+            });
+            if (!this.#referenced) {
+                this.#next.unref();
+            }
+        }
+    }
+
+    #run(): void {
+        if (this.#closed || this.#stalled !== undefined) {
+            return;
+        }
+        if (this.#isBehind) {
+            this.#stall();
+            return;
+        }
+        if (this.#drain() > 0) {
+            this.#schedule();
+        }
+    }
+
+    /** One batch. */
+    #drain(): number {
+        const { json, drained } = this.#abi.drain(this.#client, this.#most, this.#receiver);
+        const rows = JSON.parse(json) as Row[];
+        const weight = Math.ceil(json.length / Math.max(1, rows.length));
+        this.#most = Math.max(1, Math.min(MOST_EVENTS, Math.floor(BATCH_CHARS / weight)));
+        this.#deliver(rows, weight);
+        return drained;
+    }
+
+    /** Callbacks that are due and are no events run now. For a client that is being closed. */
+    flush(): void {
+        while (this.#drain() > 0);
+    }
+
+    #stall(): void {
+        this.#stalled = setTimeout(() => {
+            const seconds = PATIENCE_MS / 1000;
+            process.emitWarning(
+                `Events have been waiting for ${seconds} s, because a subscription's handler has not settled ` +
+                    'its promise, or nobody iterates over a subscription without a handler.',
+                'DirectusRealtimeWarning',
+            );
+        }, PATIENCE_MS);
+        this.#stalled.unref();
+    }
+
+    ref(): void {
+        this.#referenced = true;
+        this.#wakeup.ref();
+        this.#next?.ref();
+    }
+
+    unref(): void {
+        this.#referenced = false;
+        this.#wakeup.unref();
+        this.#next?.unref();
+    }
+
+    close(): void {
+        this.#closed = true;
+        clearTimeout(this.#stalled);
+        clearImmediate(this.#next);
+        this.#wakeup.close();
+    }
+}

@@ -1,0 +1,82 @@
+/** What reaches a subscription's callback. */
+
+import { FLAG_ENDED, FLAG_RESYNC, type Row } from './abi/index.js';
+import type { ServerError } from './errors.js';
+
+/** What a deleted item leaves: its primary key. */
+export type Deleted<T> = T extends { id: infer Id } ? { id: Id } : Partial<T>;
+
+interface EventBase {
+    /** The subscription's uid. */
+    uid: string;
+    collection: string;
+    /** The server's `meta`, where the query asks for it. */
+    meta?: unknown;
+    /** Counts the client's events from 1, without holes. */
+    sequence: number;
+    /** The item's place in its server message, */
+    index: number;
+    /** and the number of items in that message. */
+    count: number;
+}
+
+/** The snapshot: it replaces what was known before. `resync` says that it follows a gap. */
+export interface InitEvent<Init> extends EventBase {
+    type: 'init';
+    data: Init;
+    resync: boolean;
+}
+
+/** An item was made. */
+export interface CreateEvent<T> extends EventBase {
+    type: 'create';
+    data: T;
+}
+
+/** An item was changed. */
+export interface UpdateEvent<T> extends EventBase {
+    type: 'update';
+    data: T;
+}
+
+/** An item was deleted. */
+export interface DeleteEvent<T> extends EventBase {
+    type: 'delete';
+    data: Deleted<T>;
+}
+
+/** Something was withheld, or, where `ended` says so, the subscription refused: it is over. */
+export interface ErrorEvent extends EventBase {
+    type: 'error';
+    data: ServerError;
+    ended: boolean;
+}
+
+export type RealtimeEvent<T = any, Init = T[]> =
+    InitEvent<Init> | CreateEvent<T> | UpdateEvent<T> | DeleteEvent<T> | ErrorEvent;
+
+export type RealtimeEventType = RealtimeEvent['type'];
+
+const TYPES: readonly RealtimeEventType[] = ['init', 'create', 'update', 'delete', 'error'];
+
+/** Whose event it is. */
+export interface Origin {
+    readonly uid: string;
+    readonly collection: string;
+}
+
+/** A drained row as an event. */
+export function toEvent(row: Row, { uid, collection }: Origin): RealtimeEvent {
+    const [, kind, flags, sequence, index, count, data, meta] = row;
+    const type = TYPES[kind];
+    const event = { type, data, uid, collection, sequence, index, count } as RealtimeEvent;
+    if (meta !== undefined) {
+        event.meta = meta;
+    }
+    if (event.type === 'init') {
+        event.resync = (flags & FLAG_RESYNC) !== 0;
+    } else if (event.type === 'error') {
+        event.ended = (flags & FLAG_ENDED) !== 0;
+    }
+    return event;
+}

@@ -1,0 +1,36 @@
+/** Live updates from a Directus server. */
+
+import './dispose.js';
+import { Client } from './client.js';
+import type { ClientOptions } from './options.js';
+
+/**
+ * Makes a client. Nothing goes out before `connect`, `connected`, or the first `subscribe`. `url` is
+ * the server's (`http://localhost:8055`) or its WebSocket's; several are replicas, tried in turn.
+ */
+export function createClient(url: string | readonly string[], options?: ClientOptions): Client {
+    return new Client(url, options);
+}
+
+export type { Client, ClientEvents } from './client.js';
+export { DirectusRealtimeError } from './errors.js';
+export type { ErrorCode, ServerError } from './errors.js';
+export type {
+    CreateEvent,
+    Deleted,
+    DeleteEvent,
+    ErrorEvent,
+    InitEvent,
+    RealtimeEvent,
+    RealtimeEventType,
+    UpdateEvent,
+} from './events.js';
+export type { Items, Key, Query } from './items.js';
+export type { ChangeType, ClientOptions, SubscriptionOptions, TokenProvider } from './options.js';
+export type { Realtime } from './realtime.js';
+export type { RequestOptions } from './requests.js';
+export type { Scope, ScopeOptions } from './scope.js';
+export type { ClientState, StateChange } from './state.js';
+export type { Stats } from './stats.js';
+export type { Subscribe, Subscription, SubscriptionCallback, SubscriptionHandler } from './subscription.js';
+export type { WaitOptions } from './waiters.js';

@@ -1,0 +1,164 @@
+/** The subscriptions of a client. */
+
+import { randomUUID } from 'node:crypto';
+import type { Abi, Handle } from './abi/index.js';
+import type { Delivery } from './delivery.js';
+import { endOnAbort } from './dispose.js';
+import { DirectusRealtimeError } from './errors.js';
+import { invalid, subscriptionFields, type SubscriptionOptions } from './options.js';
+import { Registration, type Host } from './registration.js';
+import type { SubscriptionCallback } from './subscription.js';
+
+/** What ends together. */
+export interface ScopeCore {
+    readonly handle: Handle;
+    closed: boolean;
+}
+
+export class Registrations implements Host {
+    readonly #abi: Abi;
+    readonly #client: Handle;
+    readonly #delivery: Delivery;
+    readonly #byId = new Map<number, Registration>();
+    readonly #byUid = new Map<string, Registration>();
+    #lastId = 0;
+
+    constructor(abi: Abi, client: Handle, delivery: Delivery) {
+        this.#abi = abi;
+        this.#client = client;
+        this.#delivery = delivery;
+    }
+
+    get(id: number): Registration | undefined {
+        return this.#byId.get(id);
+    }
+
+    /** The new subscription, or the one that has its uid already. */
+    subscribe(
+        scope: ScopeCore | undefined,
+        options: SubscriptionOptions,
+        callback: SubscriptionCallback | undefined,
+    ): Registration {
+        if (callback !== undefined && typeof callback !== 'function') {
+            throw invalid('`callback` is not a function');
+        }
+        options.signal?.throwIfAborted();
+        const id = ++this.#lastId;
+        const { collection, persistent = false, uid = randomUUID() } = options;
+        const fields = subscriptionFields(options, uid);
+        const handle = this.#abi.subscribe(this.#client, scope?.handle, fields, id);
+        if (handle === undefined) {
+            return this.#existing(uid);
+        }
+        const identity = { id, uid, collection, persistent, scope, handle };
+        const registration = new Registration(this, identity, callback);
+        this.#byId.set(id, registration);
+        this.#byUid.set(uid, registration);
+        registration.detach = endOnAbort(options.signal, () => this.unsubscribe(registration));
+        return registration;
+    }
+
+    #existing(uid: string): Registration {
+        const registration = this.#byUid.get(uid);
+        if (registration === undefined) {
+            const sentence = `the library has a subscription '${uid}' that this client does not know`;
+            throw new DirectusRealtimeError('DRT_ERR_INTERNAL', sentence);
+        }
+        return registration;
+    }
+
+    /** In the order in which they were made. */
+    active(): Registration[] {
+        const known = this.#abi.uids(this.#client).map((uid) => this.#byUid.get(uid));
+        return known.filter((registration) => registration !== undefined);
+    }
+
+    has(uid: string): boolean {
+        return this.#abi.hasSubscription(this.#client, uid);
+    }
+
+    unsubscribe(registration: Registration): void {
+        if (!registration.ended) {
+            this.#abi.unsubscribe(registration.handle);
+            registration.end();
+        }
+    }
+
+    /** False when nothing has that uid. */
+    unsubscribeUid(uid: string): boolean {
+        const registration = this.#byUid.get(uid);
+        if (registration === undefined) {
+            return false;
+        }
+        this.unsubscribe(registration);
+        return true;
+    }
+
+    unsubscribeCollection(collection: string): number {
+        const ended = this.#abi.unsubscribeCollection(this.#client, collection);
+        this.#end((registration) => !registration.persistent && registration.collection === collection);
+        return ended;
+    }
+
+    unsubscribeAll(): number {
+        const ended = this.#abi.unsubscribeAll(this.#client);
+        this.#end((registration) => !registration.persistent);
+        return ended;
+    }
+
+    /** The number of subscriptions that ended with it. */
+    closeScope(scope: ScopeCore): number {
+        if (scope.closed) {
+            return 0;
+        }
+        scope.closed = true;
+        this.#abi.closeScope(scope.handle);
+        return this.#end((registration) => !registration.persistent && registration.scope === scope);
+    }
+
+    /** Every last one, for a client that is being closed. */
+    endAll(): void {
+        for (const registration of [...this.#byId.values()]) {
+            this.unsubscribe(registration);
+        }
+    }
+
+    #end(which: (registration: Registration) => boolean): number {
+        const ended = [...this.#byId.values()].filter(which);
+        for (const registration of ended) {
+            registration.end();
+        }
+        return ended.length;
+    }
+
+    /** Nobody need wait for the server's answers. */
+    fail(error: DirectusRealtimeError): void {
+        for (const registration of [...this.#byId.values()]) {
+            registration.fail(error);
+        }
+    }
+
+    /** The library has let go of it. */
+    released(id: number): void {
+        this.#byId.get(id)?.end();
+    }
+
+    forget(registration: Registration): void {
+        this.#byId.delete(registration.id);
+        if (this.#byUid.get(registration.uid) === registration) {
+            this.#byUid.delete(registration.uid);
+        }
+    }
+
+    hold(weight: number): void {
+        this.#delivery.hold(weight);
+    }
+
+    letGo(weight: number): void {
+        this.#delivery.letGo(weight);
+    }
+
+    expect(by: number): void {
+        this.#delivery.expect(by);
+    }
+}

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+import { createClient, DirectusRealtimeError } from 'directus-realtime';
+import { startServer } from './server.mjs';
+import { collector, until } from './waiting.mjs';
+
+let server;
+before(async () => {
+    server = await startServer();
+});
+after(() => server.close());
+
+function open(t, options = {}) {
+    const client = createClient(server.url, { accessToken: server.token, ...options });
+    t.after(() => client.close());
+    return client;
+}
+
+const isError = (code, words) => (error) => {
+    assert.ok(error instanceof DirectusRealtimeError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, words);
+    return true;
+};
+
+describe('connecting', () => {
+    it('goes through the states, tells each with its reason, and ends closed', async (t) => {
+        const client = open(t);
+        const seen = [];
+        client.on('state', ({ state, message }) => {
+            assert.equal(typeof message, 'string');
+            seen.push(state);
+        });
+        client.on('connected', ({ state }) => seen.push(`on ${state}`));
+        client.on('disconnected', ({ state }) => seen.push(`off ${state}`));
+        assert.equal(client.state, 'idle');
+        assert.equal(client.isConnected, false);
+        await client.connected();
+        assert.equal(client.isConnected, true);
+        await client.connected();
+        client.disconnect();
+        assert.equal(client.state, 'idle');
+        await client.connected();
+        await client.close();
+        assert.equal(client.state, 'closed');
+        const up = ['connecting', 'authenticating', 'connected', 'on connected'];
+        assert.deepEqual(seen, [...up, 'idle', 'off idle', ...up, 'closed', 'off closed']);
+    });
+
+    it('rejects connected() with the reason when the client gives up', async (t) => {
+        const client = open(t, { accessToken: 'wrong' });
+        await assert.rejects(client.connected(), isError('DRT_ERR_AUTH', /access token/));
+        assert.equal(client.state, 'failed');
+        client.setToken(server.token);
+        await until(() => client.isConnected, 'the connection with the right token');
+    });
+
+    it('takes tokens from getToken, at once or later', async (t) => {
+        const asked = [];
+        const client = open(t, {
+            accessToken: undefined,
+            getToken: async (error) => {
+                asked.push(error?.code);
+                return asked.length === 1 ? 'wrong' : server.token;
+            },
+        });
+        await client.connected();
+        assert.deepEqual(asked, [undefined, 'DRT_ERR_AUTH']);
+    });
+
+    it('logs in with email and password', async (t) => {
+        const credentials = { email: 'admin@example.com', password: 'd1r3ctu5-dev' };
+        const client = open(t, { accessToken: undefined, ...credentials });
+        await client.connected();
+        assert.equal((await client.request({ type: 'ping' })).type, 'pong');
+    });
+
+    it('says that getToken has failed, and asks again', async (t) => {
+        const warned = once(process, 'warning');
+        let calls = 0;
+        const client = open(t, {
+            accessToken: undefined,
+            ackTimeoutMs: 200,
+            reconnectMinMs: 1,
+            reconnectMaxMs: 10,
+            getToken: () => {
+                if (++calls === 1) {
+                    throw new Error('the vault is shut');
+                }
+                return server.token;
+            },
+        });
+        await client.connected().catch(() => client.connected());
+        assert.match((await warned)[0].message, /the vault is shut/);
+    });
+
+    it('gives up waiting after the time allowed, or when aborted', async (t) => {
+        const client = createClient('http://127.0.0.1:1', { accessToken: 'x', reconnectMinMs: 60_000 });
+        t.after(() => client.close());
+        await assert.rejects(client.connected({ timeoutMs: 20 }), isError('DRT_ERR_TIMEOUT', /20 ms/));
+        const abort = new AbortController();
+        const waiting = client.connected({ signal: abort.signal });
+        abort.abort(new Error('enough'));
+        await assert.rejects(waiting, /enough/);
+        await assert.rejects(client.connected({ signal: abort.signal }), /enough/);
+    });
+
+    it('tries replicas in turn', async (t) => {
+        const client = createClient(['http://127.0.0.1:1', server.url], {
+            accessToken: server.token,
+            reconnectMinMs: 1,
+        });
+        t.after(() => client.close());
+        await client.connected();
+    });
+
+    it('connects anew when asked to, and brings subscriptions up to date', async (t) => {
+        const client = open(t);
+        const collect = collector();
+        await client.subscribe({ collection: 'codes' }, collect).ready();
+        client.reconnect();
+        assert.equal((await collect.find('init', (event) => event.resync)).data.length, 0);
+        assert.equal(client.stats().reconnects, 1);
+    });
+});
+
+describe('misuse', () => {
+    it('is told in a sentence that names what is wrong', async (t) => {
+        assert.throws(() => createClient('ftp://x'), isError('DRT_ERR_INVALID_ARGUMENT', /scheme/));
+        assert.throws(() => createClient(undefined), isError('DRT_ERR_INVALID_ARGUMENT', /url/));
+        assert.throws(() => createClient('http://x', { authMode: 'secret' }), /`authMode` is 'secret'/);
+        assert.throws(() => createClient('http://x', { heartbeatMs: -1 }), /`heartbeatMs` is -1/);
+        assert.throws(() => createClient('http://x', { accessToken: 7 }), /`accessToken` is not a string/);
+        assert.throws(() => createClient('http://x', { headers: { a: 'b\r\nc: d' } }), /one line/);
+        const client = open(t);
+        const wrong = isError('DRT_ERR_INVALID_ARGUMENT', /./);
+        assert.throws(() => client.subscribe({}), wrong);
+        assert.throws(() => client.subscribe({ collection: 'posts' }, 'handler'), wrong);
+        assert.throws(() => client.subscribe({ collection: 'posts', event: 'wipe' }), /`event` is 'wipe'/);
+        assert.throws(() => client.subscribe({ collection: 'posts', query: { n: 1n } }), /`query`.*JSON/);
+        assert.throws(() => client.sendMessage({ no: 'type' }), DirectusRealtimeError);
+        assert.throws(() => client.sendMessage(undefined), /undefined/);
+        await assert.rejects(client.request({ type: 'auth' }), DirectusRealtimeError);
+        assert.throws(() => client.setToken(''), /access_token/);
+    });
+
+    it('of a closed client is an error, and cleaning up after it is not', async (t) => {
+        const client = open(t);
+        const scope = client.scope();
+        const subscription = scope.subscribe({ collection: 'posts', uid: 'gone' }, () => {});
+        const first = client.close();
+        assert.equal(client.close(), first);
+        await first;
+        const closed = isError('DRT_ERR_CLOSED', /closed/);
+        for (const deed of [
+            () => client.connect(),
+            () => client.subscribe({ collection: 'posts' }),
+            () => client.sendMessage({ type: 'ping' }),
+            () => client.scope(),
+            () => client.stats(),
+            () => scope.subscribe({ collection: 'posts' }),
+        ]) {
+            assert.throws(deed, closed);
+        }
+        await assert.rejects(client.connected(), closed);
+        await assert.rejects(client.request({ type: 'ping' }), closed);
+        await assert.rejects(subscription.ready(), isError('DRT_ERR_CLOSED', /'gone' has ended/));
+        subscription.unsubscribe();
+        scope.close();
+        assert.equal(subscription.ended, true);
+        assert.equal(client.unsubscribe('gone'), false);
+        assert.equal(client.unsubscribeAll(), 0);
+        assert.equal(client.hasSubscription('gone'), false);
+        assert.deepEqual(client.getActiveSubscriptions(), []);
+    });
+});
+
+describe('messages', () => {
+    it('are answered: requests resolve with what the server says', async (t) => {
+        const client = open(t);
+        await client.connected();
+        const pong = await client.request({ type: 'ping', uid: 'mine' });
+        assert.deepEqual(pong, { type: 'pong', uid: 'mine' });
+        client.sendMessage({ type: 'ping', data: { timestamp: Date.now() } });
+        const many = await Promise.all(
+            Array.from({ length: 100 }, (_, n) => client.request({ type: 'ping', uid: String(n) })),
+        );
+        assert.deepEqual(
+            many.map((answer) => answer.uid),
+            Array.from({ length: 100 }, (_, n) => String(n)),
+        );
+    });
+
+    it("fail with the server's own code and words", async (t) => {
+        const client = open(t);
+        await client.connected();
+        await assert.rejects(client.items('no_such').read(), (error) => {
+            assert.equal(error.code, 'DRT_ERR_SERVER');
+            assert.equal(error.server.code, 'FORBIDDEN');
+            assert.match(error.message, /no_such/);
+            return true;
+        });
+    });
+
+    it('that are never answered time out, are aborted, or end with the client', async (t) => {
+        const client = open(t);
+        const silence = { type: 'no such type' };
+        await assert.rejects(client.request(silence), isError('DRT_ERR_NOT_CONNECTED', /no usable link/));
+        assert.throws(() => client.sendMessage(silence), isError('DRT_ERR_NOT_CONNECTED', /no usable link/));
+        await client.connected();
+        await assert.rejects(
+            client.request(silence, { timeoutMs: 30 }),
+            isError('DRT_ERR_TIMEOUT', /in time/),
+        );
+        const abort = new AbortController();
+        const aborted = client.request(silence, { signal: abort.signal });
+        abort.abort(new Error('enough'));
+        await assert.rejects(aborted, /enough/);
+        const lost = client.request(silence);
+        client.reconnect();
+        await assert.rejects(lost, isError('DRT_ERR_NOT_CONNECTED', /lost/));
+        await client.connected();
+        const left = client.request(silence);
+        await Promise.all([client.close(), assert.rejects(left, DirectusRealtimeError)]);
+    });
+});
+
+describe('items', () => {
+    it('are made, read, changed and deleted, one or several at a time', async (t) => {
+        const client = open(t);
+        await client.connected();
+        const posts = client.items('posts');
+        const one = await posts.create({ title: 'one', status: 'draft' });
+        assert.equal(one.title, 'one');
+        const [two, three] = await posts.create([{ title: 'two' }, { title: 'three' }], { fields: ['id'] });
+        assert.deepEqual(Object.keys(two), ['id']);
+        assert.equal((await posts.read(one.id)).title, 'one');
+        assert.deepEqual(await posts.read(two.id, { fields: ['title'] }), { title: 'two' });
+        const some = await posts.read([one.id, three.id, 4711], { fields: ['title'] });
+        assert.deepEqual(some, [{ title: 'one' }, { title: 'three' }]);
+        assert.deepEqual(await posts.read([]), []);
+        const found = await posts.read({ filter: { title: { _eq: 'three' } }, fields: ['id'] });
+        assert.deepEqual(found, [{ id: three.id }]);
+        assert.equal((await posts.update(one.id, { title: 'first' })).title, 'first');
+        const changed = await posts.update([two.id, three.id], { status: 'published' });
+        assert.deepEqual(
+            changed.map((post) => post.status),
+            ['published', 'published'],
+        );
+        assert.deepEqual(await posts.update([], { status: 'lost' }), []);
+        await posts.delete(one.id);
+        await posts.delete([two.id, three.id]);
+        await posts.delete([]);
+        assert.deepEqual(await posts.read(), []);
+    });
+
+    it('of a singleton and with text for a key work alike', async (t) => {
+        const client = open(t);
+        await client.connected();
+        const settings = client.items('settings_one');
+        assert.equal((await settings.updateSingleton({ title: 'ours' })).title, 'ours');
+        assert.equal((await settings.read()).title, 'ours');
+        const codes = client.items('codes');
+        await codes.create({ code: 'a/b c', label: 'odd' });
+        assert.equal((await codes.read('a/b c')).label, 'odd');
+        await codes.delete('a/b c');
+    });
+
+    it('with the key 0 are not mistaken for all of them', async (t) => {
+        const client = open(t);
+        await client.connected();
+        const posts = client.items('posts');
+        const kept = await posts.create({ title: 'kept' });
+        await assert.rejects(posts.read(0), isError('DRT_ERR_SERVER', /FORBIDDEN/));
+        await assert.rejects(posts.update(0, { title: 'lost' }), isError('DRT_ERR_SERVER', /FORBIDDEN/));
+        await posts.delete(0);
+        assert.deepEqual(
+            (await posts.read()).map((post) => post.title),
+            ['kept'],
+        );
+        await assert.rejects(async () => posts.delete(''), /primary key/);
+        await posts.delete(kept.id);
+    });
+});
