@@ -1,0 +1,25 @@
+// The garbage collector, when a test wants it.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { until } from './waiting.mjs';
+
+setFlagsFromString('--expose-gc');
+export const collectGarbage = runInNewContext('gc');
+
+/** Collects until something has come true that only collecting brings about. */
+export function collectUntil(condition, what) {
+    return until(() => {
+        collectGarbage();
+        return condition();
+    }, what);
+}
+
+/** Collects so often that whatever can go has gone, its finalizers included. */
+export async function collectThoroughly() {
+    for (let round = 0; round < 5; round++) {
+        const token = new FinalizationRegistry(() => (gone = true));
+        let gone = false;
+        token.register({}, undefined);
+        await collectUntil(() => gone, 'the garbage collector');
+    }
+}

@@ -1,0 +1,10 @@
+// Leaves in the middle of things.
+import { createClient } from 'directus-realtime';
+
+const client = createClient(process.argv[2], { accessToken: process.argv[3] });
+const other = createClient(process.argv[2], { accessToken: process.argv[3] });
+await other.connected();
+client.subscribe({ collection: 'posts' }, () => {
+    void other.close();
+    process.exit(7);
+});

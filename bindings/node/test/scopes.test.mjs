@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+import { createClient } from 'directus-realtime';
+import { collectGarbage, collectThoroughly, collectUntil } from './garbage.mjs';
+import { startServer } from './server.mjs';
+import { collector, until } from './waiting.mjs';
+
+let server, client;
+before(async () => {
+    server = await startServer();
+    client = createClient(server.url, { accessToken: server.token });
+    await client.connected();
+});
+after(async () => {
+    await client.close();
+    await server.close();
+});
+
+describe('a scope', () => {
+    it('ends its subscriptions with it, but for the persistent ones', () => {
+        const [scope, other] = [client.scope(), client.scope()];
+        const ending = scope.subscribe({ collection: 'posts', uid: 'ending' }, () => {});
+        const lasting = scope.subscribe({ collection: 'posts', uid: 'lasting', persistent: true }, () => {});
+        other.subscribe({ collection: 'posts', uid: 'other' }, () => {});
+        assert.equal(scope.closed, false);
+        scope.close();
+        scope.close();
+        assert.equal(scope.closed, true);
+        assert.deepEqual([ending.ended, lasting.ended], [true, false]);
+        const uids = client.getActiveSubscriptions().map(({ uid }) => uid);
+        assert.deepEqual(uids, ['lasting', 'other']);
+        assert.throws(() => scope.subscribe({ collection: 'posts' }, () => {}), /scope is closed/);
+        other.close();
+        lasting.unsubscribe();
+    });
+
+    it('is disposable, in both ways', async () => {
+        const [first, second] = [client.scope(), client.scope()];
+        first.subscribe({ collection: 'posts' }, () => {});
+        second.subscribe({ collection: 'posts' }, () => {});
+        first[Symbol.dispose]();
+        await second[Symbol.asyncDispose]();
+        assert.deepEqual(client.getActiveSubscriptions(), []);
+        const subscription = client.subscribe({ collection: 'posts' }, () => {});
+        subscription[Symbol.dispose]();
+        assert.equal(subscription.ended, true);
+    });
+
+    it('is closed by its signal, at once where that was aborted before', () => {
+        const abort = new AbortController();
+        const scope = client.scope({ signal: abort.signal });
+        scope.subscribe({ collection: 'posts', uid: 'by signal' }, () => {});
+        abort.abort();
+        assert.equal(scope.closed, true);
+        assert.equal(client.hasSubscription('by signal'), false);
+        assert.equal(client.scope({ signal: abort.signal }).closed, true);
+    });
+});
+
+describe('the composable', () => {
+    it('has every name of its own, usable when destructured', async () => {
+        const {
+            isConnected,
+            subscribe,
+            unsubscribe,
+            unsubscribeCollection,
+            unsubscribeAll,
+            getActiveSubscriptions,
+            hasSubscription,
+            sendMessage,
+            reconnect,
+        } = client.useRealtime();
+        assert.equal(isConnected.value, true);
+        const collect = collector();
+        const handler = subscribe({ collection: 'posts', uid: 'posts-sub' }, collect);
+        assert.deepEqual(
+            [handler.uid, handler.collection, handler.persistent],
+            ['posts-sub', 'posts', false],
+        );
+        assert.equal(hasSubscription('posts-sub'), true);
+        assert.deepEqual(getActiveSubscriptions(), [handler]);
+        sendMessage({ type: 'ping', data: { timestamp: Date.now() } });
+        await collect.find('init');
+        reconnect();
+        assert.equal(isConnected.value, false);
+        await collect.find('init', (event) => event.resync);
+        assert.equal(isConnected.value, true);
+        unsubscribe('posts-sub');
+        assert.equal(hasSubscription('posts-sub'), false);
+        subscribe({ collection: 'posts' }, collect);
+        unsubscribeCollection('posts');
+        subscribe({ collection: 'codes' }, collect);
+        const { unsubscribe: end } = subscribe({ collection: 'authors', persistent: true }, collect);
+        unsubscribeAll();
+        assert.equal(getActiveSubscriptions().length, 1);
+        end();
+        assert.deepEqual(getActiveSubscriptions(), []);
+    });
+
+    it('ends its own subscriptions when it is closed', () => {
+        const [page, layout] = [client.useRealtime(), client.useRealtime()];
+        page.subscribe({ collection: 'posts', uid: 'page' }, () => {});
+        layout.subscribe({ collection: 'posts', uid: 'layout' }, () => {});
+        page.close();
+        assert.deepEqual([client.hasSubscription('page'), client.hasSubscription('layout')], [false, true]);
+        layout[Symbol.dispose]();
+        assert.equal(client.hasSubscription('layout'), false);
+    });
+});
+
+describe('garbage collection', () => {
+    it('closes a scope that nobody has any more, and says so', async () => {
+        const warned = once(process, 'warning');
+        (() => {
+            client.scope().subscribe({ collection: 'posts', uid: 'forgotten' }, () => {});
+            client.useRealtime().subscribe({ collection: 'posts', uid: 'forgotten, too' }, () => {});
+            client.scope().subscribe({ collection: 'posts', uid: 'persistent', persistent: true }, () => {});
+        })();
+        await collectUntil(
+            () => !client.hasSubscription('forgotten') && !client.hasSubscription('forgotten, too'),
+            'the end of forgotten scopes',
+        );
+        assert.match((await warned)[0].message, /scope was garbage-collected before it was closed/);
+        assert.equal(client.hasSubscription('persistent'), true);
+        client.unsubscribe('persistent');
+    });
+
+    it('leaves alone what somebody has, and what was made by functions without their object', async () => {
+        const kept = [
+            client.scope(),
+            client.scope().subscribe({ collection: 'posts', uid: 'by subscription' }, () => {}),
+        ];
+        kept[0].subscribe({ collection: 'posts', uid: 'by scope' }, () => {});
+        (() => {
+            // Nothing of it is kept, as in a program that subscribes and goes on.
+            const { subscribe } = client.useRealtime();
+            subscribe({ collection: 'posts', uid: 'destructured' }, () => {});
+            client.subscribe({ collection: 'posts', uid: 'without a scope' }, () => {});
+        })();
+        await collectThoroughly();
+        const uids = ['by subscription', 'by scope', 'destructured', 'without a scope'];
+        assert.deepEqual(
+            uids.map((uid) => client.hasSubscription(uid)),
+            [true, true, true, true],
+        );
+        assert.equal(kept.length, 2);
+        client.unsubscribeAll();
+    });
+});
+
+describe('a thousand scopes', () => {
+    it('open at a time all get their events', async () => {
+        const scopes = Array.from({ length: 1000 }, () => client.scope());
+        let snapshots = 0;
+        const created = new Set();
+        const subscriptions = scopes.map((scope, n) =>
+            scope.subscribe({ collection: 'codes', primaryKey: 'code', query: { limit: 1 } }, (event) => {
+                snapshots += event.type === 'init' ? 1 : 0;
+                if (event.type === 'create') {
+                    created.add(n);
+                }
+            }),
+        );
+        await Promise.all(subscriptions.map((subscription) => subscription.ready()));
+        assert.equal(snapshots, 1000);
+        await server.rest.create('codes', { code: 'for all' });
+        await until(() => created.size === 1000, 'a thousand events');
+        for (const scope of scopes) {
+            scope.close();
+        }
+        assert.equal(client.stats().subscriptions, 0);
+        await server.rest.delete('codes', 'for all');
+    });
+
+    it('one after the other leave no memory behind', async () => {
+        const use = async (count) => {
+            for (let n = 0; n < count; n++) {
+                const scope = client.scope();
+                await scope.subscribe({ collection: 'codes', event: 'create' }, () => {}).ready();
+                scope.close();
+            }
+            await collectThoroughly();
+            collectGarbage();
+            return process.memoryUsage();
+        };
+        const before = await use(500);
+        const after = await use(1000);
+        const heap = after.heapUsed - before.heapUsed;
+        const all = after.rss - before.rss;
+        assert.ok(heap < 1_000_000, `the heap has grown by ${heap} bytes`);
+        assert.ok(all < 16_000_000, `the process has grown by ${all} bytes`);
+        assert.equal(client.stats().subscriptions, 0);
+    });
+});
