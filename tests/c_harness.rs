@@ -1,9 +1,14 @@
 //! Compiles the programs of `tests/c/` against the shared library and runs them,
 //! with valgrind as well where it is installed.
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
+
+use support::server::{ADMIN, Server};
 
 const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
 
@@ -91,12 +96,15 @@ fn compile(source: &str, mut compiler: Command, standard: &str) -> (PathBuf, Pat
 }
 
 fn run(source: &str) {
-    run_with(source, "--leak-check=full");
+    run_with(source, "--leak-check=full", |_| Vec::new());
 }
 
-fn run_with(source: &str, leak_check: &str) {
+/// Runs a program with arguments, which may have to do with where the library is.
+fn run_with(source: &str, leak_check: &str, arguments: impl Fn(&Path) -> Vec<String>) {
     let (program, libraries) = compile(source, compiler("CC", "cc"), "-std=c11");
-    succeeds(Command::new(&program).env("LD_LIBRARY_PATH", &libraries));
+    let arguments = arguments(&libraries);
+    let run = &mut Command::new(&program);
+    succeeds(run.args(&arguments).env("LD_LIBRARY_PATH", &libraries));
     if !is_installed("valgrind") {
         eprintln!("valgrind is not installed: {source} was run without it");
         return;
@@ -109,6 +117,7 @@ fn run_with(source: &str, leak_check: &str) {
                 "--show-leak-kinds=definite",
             ])
             .arg(&program)
+            .args(&arguments)
             .env("LD_LIBRARY_PATH", &libraries),
     );
 }
@@ -147,7 +156,24 @@ fn threads_do_not_disturb_each_other_and_none_is_left() {
 #[test]
 fn a_forked_child_begins_afresh() {
     // A child has what its parent's threads had on their stacks, but not the threads.
-    run_with("fork.c", "--leak-check=no");
+    run_with("fork.c", "--leak-check=no", |_| Vec::new());
+}
+
+#[test]
+fn a_fork_leaves_the_parents_live_link_alone() {
+    run_with("live_fork.c", "--leak-check=no", |_| {
+        vec![Server::shared().url.clone(), ADMIN.into()]
+    });
+}
+
+#[test]
+fn many_clients_share_one_thread_and_the_library_can_be_unloaded_after_them() {
+    // What a library keeps for its next client goes with its statics.
+    run_with("unload.c", "--leak-check=no", |libraries| {
+        let library = libraries.join("libdirectus_realtime.so.0");
+        let library = library.to_str().expect("a plain path").to_owned();
+        vec![library, Server::shared().url.clone(), ADMIN.into()]
+    });
 }
 
 #[test]

@@ -1,29 +1,10 @@
 /* Several threads at once, and none of the library's left in the end. */
 #include "check.h"
+#include "tasks.h"
 
-#include <dirent.h>
 #include <pthread.h>
 
 enum { THREADS = 8, CLIENTS = 50 };
-
-static int threads_of_the_library(void) {
-    int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    CHECK(tasks != NULL);
-    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
-        char path[300], name[64] = "";
-        snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
-        FILE *comm = fopen(path, "r");
-        if (comm != NULL) {
-            count += fgets(name, sizeof(name), comm) != NULL && strncmp(name, "drt-", 4) == 0;
-            fclose(comm);
-        }
-    }
-    if (tasks != NULL) {
-        closedir(tasks);
-    }
-    return count;
-}
 
 static void *fail_in_its_own_way(void *argument) {
     const int number = *(const int *)argument;
@@ -102,7 +83,7 @@ static void many_close_one(void) {
         CHECK(closed_by == 1 && refused_to == THREADS - 1);
         CHECK_STATUS(drt_client_close(client, 0), DRT_ERR_INVALID_HANDLE);
     }
-    CHECK(threads_of_the_library() == 0);
+    CHECK(threads_named("drt-") == 0);
 }
 
 static void many_clients(void) {
@@ -111,16 +92,16 @@ static void many_clients(void) {
         clients[i] = client_with(i % 2 == 0 ? DRT_DELIVER_THREAD : DRT_DELIVER_POLL);
         subscribe(clients[i], NULL, "one");
     }
-    CHECK(threads_of_the_library() > 0 && threads_of_the_library() <= CLIENTS / 2 + 8);
+    CHECK(threads_named("drt-") > 0 && threads_named("drt-") <= CLIENTS / 2 + 8);
     for (int i = 0; i < CLIENTS; i++) {
         CHECK_STATUS(drt_client_close(clients[i], 5000), DRT_OK);
     }
-    CHECK(threads_of_the_library() == 0);
+    CHECK(threads_named("drt-") == 0);
 }
 
 int main(void) {
     last_errors_are_kept_apart();
-    CHECK(threads_of_the_library() == 0);
+    CHECK(threads_named("drt-") == 0);
     many_close_one();
     many_clients();
     return check_result();
