@@ -87,10 +87,9 @@ impl Client {
     /// Ends the subscription with that uid.
     pub fn unsubscribe_uid(&self, uid: &str) -> Result<()> {
         self.shared.check_open()?;
-        let slot = self.shared.with(|session, now| {
-            let id = session.registry().by_uid(uid)?.id;
-            session.unsubscribe(now, id)
-        });
+        let slot = self
+            .shared
+            .with(|session, now| session.unsubscribe_uid(now, uid));
         let not_found = || {
             Error::new(
                 Status::NotFound,
@@ -113,12 +112,11 @@ impl Client {
 
     fn unsubscribe_where(&self, pass: impl Fn(&Subscription) -> bool) -> Result<usize> {
         self.shared.check_open()?;
-        let slots = self.shared.with(|session, now| {
-            let ids = session.registry().select(|s| !s.wish.persistent && pass(s));
-            session.unsubscribe_many(now, ids)
-        });
+        let (ended, slots) = self
+            .shared
+            .with(|session, now| session.unsubscribe_where(now, pass));
         self.shared.delivery.quiesce(&slots);
-        Ok(slots.len())
+        Ok(ended)
     }
 
     /// Opens a scope.

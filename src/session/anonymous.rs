@@ -17,6 +17,8 @@ use crate::subscriptions::{Phase, SubId};
 const SETTLE: Duration = Duration::from_millis(500);
 /// So many errors in a row while it was the only one under way mean a refusal.
 const STRIKES: u32 = 2;
+/// Errors kept until it shows whose they were.
+const MOST_AMBIGUOUS: usize = 64;
 /// What a limiter's pause lasts when the server does not say.
 const UNSAID_PAUSE: Duration = Duration::from_secs(1);
 
@@ -37,7 +39,7 @@ impl Session {
         let under_way = self.ledger.select(|e| e.what.kind() == Kind::Subscribe);
         let live = self.registry.select(|s| s.is_registered());
         if under_way.is_empty() {
-            return self.event_withheld(live, error);
+            return self.event_withheld(live, error.json);
         }
         if let ([serial], true) = (under_way.as_slice(), live.is_empty()) {
             // It can only be this one.
@@ -47,6 +49,9 @@ impl Session {
                 }
             }
             return;
+        }
+        if self.ambiguous.len() < MOST_AMBIGUOUS {
+            self.ambiguous.push(error.json.to_owned());
         }
         let alone = under_way.len() == 1;
         for serial in under_way {
@@ -68,8 +73,12 @@ impl Session {
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
+        subscription.blamed += 1;
         if subscription.strikes >= STRIKES {
             let code = code_of(error);
+            let own = subscription.blamed as usize;
+            self.ambiguous
+                .truncate(self.ambiguous.len().saturating_sub(own));
             self.subscribe_refused(now, id, error, &code);
         } else if subscription.serial() == Some(serial) {
             // Once more, alone. Should it live after all, its late INIT is
@@ -79,16 +88,31 @@ impl Session {
         }
     }
 
+    /// Once every subscribe is answered, errors that are left were events'. To be
+    /// called now and then.
+    pub(super) fn explain_subscribes(&mut self) {
+        if self.ambiguous.is_empty() || self.ledger.count(Kind::Subscribe) > 0 {
+            return;
+        }
+        if !self.registry.select(|s| s.blamed > 0).is_empty() {
+            return;
+        }
+        for error in std::mem::take(&mut self.ambiguous) {
+            let live = self.registry.select(|s| s.is_registered());
+            self.event_withheld(live, &error);
+        }
+    }
+
     /// The server does not say whose event it withheld, so everybody who may
     /// have missed one is told.
-    fn event_withheld(&mut self, live: Vec<SubId>, error: &ServerError<'_>) {
+    fn event_withheld(&mut self, live: Vec<SubId>, error: &str) {
         for id in live {
             let active = self
                 .registry
                 .get(id)
                 .is_some_and(|s| matches!(s.phase, Phase::Active { .. }));
             if active {
-                self.emit_error(id, error.json, false);
+                self.emit_error(id, error, false);
             }
         }
     }

@@ -47,17 +47,29 @@ pub enum Kind {
     Password,
 }
 
+/// A confirmed authentication.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    at: Duration,
+    kind: Kind,
+    token_number: u64,
+}
+
 /// The keyring: what was given, what the server refused, what it taught us.
 #[derive(Debug)]
 pub struct Auth {
     credentials: Credentials,
+    /// The access tokens that there were are numbered: the present one, and the one
+    /// that was shown last.
+    token_number: u64,
+    shown_number: u64,
     token_refused: bool,
     refresh_refused: bool,
     password_refused: bool,
     /// How long the server's tokens live, once one has expired on us.
     lifetime: Option<Duration>,
-    /// When the last authentication was confirmed, and with what.
-    since: Option<(Duration, Kind)>,
+    /// The last authentication that was confirmed.
+    since: Option<Since>,
     /// The application has been asked for a token and has not answered.
     pub asked: bool,
     /// Whether there is somebody to ask.
@@ -69,6 +81,8 @@ impl Auth {
     pub fn new(credentials: Credentials) -> Self {
         Auth {
             credentials,
+            token_number: 1,
+            shown_number: 0,
             token_refused: false,
             refresh_refused: false,
             password_refused: false,
@@ -85,7 +99,8 @@ impl Auth {
     }
 
     /// The token that goes into the URL.
-    pub fn token(&self) -> Option<Secret> {
+    pub fn token(&mut self) -> Option<Secret> {
+        self.shown_number = self.token_number;
         self.credentials.access_token.clone()
     }
 
@@ -104,7 +119,10 @@ impl Auth {
     }
 
     /// The `auth` frame for a credential.
-    pub fn frame(&self, kind: Kind, uid: Option<&str>) -> Option<String> {
+    pub fn frame(&mut self, kind: Kind, uid: Option<&str>) -> Option<String> {
+        if kind == Kind::Token {
+            self.shown_number = self.token_number;
+        }
         let c = &self.credentials;
         match kind {
             Kind::Token => c
@@ -125,13 +143,25 @@ impl Auth {
     /// The application has a fresh token.
     pub fn set_token(&mut self, token: Secret) {
         self.credentials.access_token = Some(token);
+        self.token_number += 1;
         self.token_refused = false;
         self.asked = false;
     }
 
+    /// Whether the application has given a token that the server has not seen.
+    pub fn has_fresh_token(&self) -> bool {
+        self.credentials.access_token.is_some()
+            && !self.token_refused
+            && self.token_number != self.shown_number
+    }
+
     /// The server has accepted a credential.
     pub fn accepted(&mut self, now: Now, kind: Kind, refresh_token: Option<Secret>) {
-        self.since = Some((now.mono, kind));
+        self.since = Some(Since {
+            at: now.mono,
+            kind,
+            token_number: self.shown_number,
+        });
         self.asked = false;
         if let Some(token) = refresh_token {
             self.credentials.refresh_token = Some(token);
@@ -144,7 +174,8 @@ impl Auth {
     /// The server has refused a credential: it is not shown again.
     pub fn refused(&mut self, kind: Kind) {
         match kind {
-            Kind::Token => self.token_refused = true,
+            // Unless there is a newer one by now.
+            Kind::Token => self.token_refused |= self.shown_number == self.token_number,
             // A used refresh token is refused; the password may still be good.
             Kind::Refresh => self.refresh_refused = true,
             Kind::Password => self.password_refused = true,
@@ -160,18 +191,17 @@ impl Auth {
 
     /// The server says that the token has expired.
     pub fn expired(&mut self, now: Now) {
-        if let Some((since, kind)) = self.since.take() {
-            self.lifetime = Some(now.mono.saturating_sub(since));
-            if kind == Kind::Token {
-                self.token_refused = true;
-            }
+        if let Some(since) = self.since.take() {
+            self.lifetime = Some(now.mono.saturating_sub(since.at));
+            let still_the_one = since.token_number == self.token_number;
+            self.token_refused |= since.kind == Kind::Token && still_the_one;
         }
     }
 
     /// When the present authentication has to be renewed, in monotonic time.
     pub fn renew_at(&self, now: Now) -> Option<Duration> {
-        let (since, kind) = self.since?;
-        if kind == Kind::Token {
+        let since = self.since?;
+        if since.kind == Kind::Token {
             if !self.can_ask {
                 return None;
             }
@@ -183,13 +213,13 @@ impl Auth {
             return (!ahead.is_zero()).then_some(now.mono + ahead);
         }
         let lifetime = self.lifetime?;
-        Some(since + lifetime.saturating_sub(margin(lifetime)))
+        Some(since.at + lifetime.saturating_sub(margin(lifetime)))
     }
 
     /// The credential that renews the present authentication without asking.
     pub fn renewal(&self) -> Option<Kind> {
-        match self.since {
-            Some((_, Kind::Token)) => None,
+        match self.since.map(|since| since.kind) {
+            Some(Kind::Token) => None,
             _ => self.choose().filter(|kind| *kind != Kind::Token),
         }
     }
@@ -299,6 +329,7 @@ mod tests {
         });
         for kind in [Kind::Token, Kind::Refresh, Kind::Password] {
             assert_eq!(auth.choose(), Some(kind));
+            assert!(auth.frame(kind, None).is_some());
             auth.refused(kind);
         }
         assert_eq!(auth.choose(), None);

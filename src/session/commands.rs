@@ -4,14 +4,13 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
+use super::Now;
 use super::auth::Kind;
-use super::ledger::What;
 use super::machine::{Link, Session, Told};
-use super::{Effect, Now};
 use crate::error::{Error, Result, Status};
 use crate::handover::{ENDED, EventSink, Item, Shape, State, StateSink, Target, TokenSink};
 use crate::secret::Secret;
-use crate::subscriptions::{Phase, Registry, ScopeId, SubId, Wish};
+use crate::subscriptions::{Registry, ScopeId, SubId, Wish};
 
 /// A subscription to be made.
 pub struct NewSubscription {
@@ -220,61 +219,6 @@ impl Session {
                 return uid;
             }
         }
-    }
-
-    /// Ends one subscription; `None` when it is not there any more.
-    pub fn unsubscribe(&mut self, now: Now, id: SubId) -> Option<u32> {
-        let slot = self.end(id)?;
-        self.pump(now);
-        Some(slot)
-    }
-
-    /// Ends several and names the places whose callbacks may still be running.
-    pub fn unsubscribe_many(&mut self, now: Now, ids: Vec<SubId>) -> Vec<u32> {
-        let slots = ids.into_iter().filter_map(|id| self.end(id)).collect();
-        self.pump(now);
-        slots
-    }
-
-    /// Opens a scope.
-    pub fn open_scope(&mut self) -> Result<ScopeId> {
-        self.check_open()?;
-        Ok(self.registry.open_scope())
-    }
-
-    /// Closes a scope and ends its subscriptions but the persistent ones.
-    pub fn close_scope(&mut self, now: Now, scope: ScopeId) -> Result<Vec<u32>> {
-        let stale = || Error::new(Status::InvalidHandle, "`scope` is stale: it was closed");
-        let ids = self.registry.close_scope(scope).ok_or_else(stale)?;
-        Ok(self.unsubscribe_many(now, ids))
-    }
-
-    /// Takes a subscription out, and tells the server where it knows it.
-    fn end(&mut self, id: SubId) -> Option<u32> {
-        let subscription = self.registry.remove(id)?;
-        if let Some(wire) = subscription.wire() {
-            match subscription.phase {
-                Phase::Sent { serial } => {
-                    if let Some(entry) = self.ledger.get_mut(serial) {
-                        entry.what = What::Orphan(wire);
-                    }
-                }
-                Phase::Reading { read, .. } => {
-                    self.ledger.settle(read);
-                    self.unsubscribes.push(wire, 0);
-                }
-                _ => self.unsubscribes.push(wire, 0),
-            }
-        }
-        self.effects
-            .push(Effect::End(Arc::clone(&subscription.target)));
-        self.changed = true;
-        Some(id.slot())
-    }
-
-    /// Delivery has let go of a subscription's place.
-    pub fn released(&mut self, slot: u32) {
-        self.registry.released(slot);
     }
 
     /// The subscriptions.

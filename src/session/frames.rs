@@ -45,6 +45,7 @@ impl Session {
             }
         }
         drop(frames);
+        self.explain_subscribes();
         self.heard(now);
         self.pump(now);
     }

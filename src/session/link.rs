@@ -117,6 +117,9 @@ impl Session {
         self.pacer.new_link();
         self.go(State::Connected, Status::Ok, "connected");
         self.subscribes = self.registry.select(|_| true).into();
+        if self.auth.has_fresh_token() {
+            self.reauthenticate(now, Kind::Token);
+        }
         self.pump(now);
     }
 
@@ -138,7 +141,7 @@ impl Session {
                 if let Some(up) = self.up() {
                     up.renew_at = renew_at;
                 }
-                if reauth.again {
+                if self.auth.has_fresh_token() {
                     self.reauthenticate(now, Kind::Token);
                 }
                 if was_deaf {
@@ -154,20 +157,16 @@ impl Session {
     /// Shows a credential on the live link. Nothing else is sent until the
     /// answer: the server may lose it, or judge it by the old identity.
     pub(super) fn reauthenticate(&mut self, now: Now, kind: Kind) {
+        // A fresh token is shown after the answer to the one before.
+        if self.up().is_none_or(|up| up.reauth.is_some()) {
+            return;
+        }
         let deadline = now.mono + self.config.ack_timeout;
         let Some(text) = self.auth.frame(kind, Some("auth")) else {
             return;
         };
         let Some(up) = self.up() else { return };
-        if let Some(reauth) = &mut up.reauth {
-            reauth.again = kind == Kind::Token;
-            return;
-        }
-        up.reauth = Some(Reauth {
-            kind,
-            deadline,
-            again: false,
-        });
+        up.reauth = Some(Reauth { kind, deadline });
         up.renew_at = None;
         let link = up.id;
         self.effects.push(Effect::Send { link, text });
@@ -394,6 +393,7 @@ impl Session {
         self.subscribes.clear();
         self.sleeping.clear();
         self.unexplained.clear();
+        self.ambiguous.clear();
         for subscription in self.registry.iter_mut() {
             subscription.phase = Phase::Wanted;
         }

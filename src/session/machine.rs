@@ -15,7 +15,7 @@ use super::{Config, Effect, LinkId, Now};
 use crate::error::Status;
 use crate::handover::{Item, State};
 use crate::log::Level;
-use crate::subscriptions::{Registry, SubId};
+use crate::subscriptions::{Registry, SubId, Subscription};
 
 /// The present link.
 #[derive(Debug)]
@@ -60,8 +60,6 @@ pub(super) struct Up {
 pub(super) struct Reauth {
     pub kind: Kind,
     pub deadline: Duration,
-    /// A newer token came meanwhile; it is sent after this one's answer.
-    pub again: bool,
 }
 
 /// What the application last said about connecting.
@@ -112,8 +110,14 @@ pub struct Session {
     /// The server has sent an error without a uid: from now on one message at a
     /// time, so that the next one can be told whose it is.
     pub(super) one_at_a_time: bool,
+    /// Errors without a uid that came while subscribes were under way: a refusal,
+    /// or an event of somebody else's that was withheld.
+    pub(super) ambiguous: Vec<String>,
     /// Errors of the items service that nobody could be found for yet.
     pub(super) unexplained: Vec<String>,
+    /// Subscriptions that the server refused, and the application does not know of
+    /// it yet.
+    pub(super) leaving: Vec<Subscription>,
     /// Subscriptions that the server refused lately, and its words.
     pub(super) refused: VecDeque<(SubId, String)>,
 
@@ -160,7 +164,9 @@ impl Session {
             sleeping: BTreeSet::new(),
             forget: VecDeque::new(),
             one_at_a_time: false,
+            ambiguous: Vec::new(),
             unexplained: Vec::new(),
+            leaving: Vec::new(),
             refused: VecDeque::new(),
             items: Vec::new(),
             effects: Vec::new(),
@@ -299,6 +305,7 @@ impl Session {
             self.sleeping.pop_first();
             self.subscribes.push_back(id);
         }
+        self.explain_subscribes();
         self.pump(now);
     }
 

@@ -8,6 +8,7 @@ mod anonymous;
 mod auth;
 mod backoff;
 mod commands;
+mod ending;
 mod errors;
 mod frames;
 mod heartbeat;

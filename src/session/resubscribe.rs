@@ -313,6 +313,7 @@ impl Session {
             self.refused.pop_front();
         }
         self.refused.push_back((id, json.to_owned()));
+        self.leaving.push(*subscription);
         self.changed = true;
         self.pump(now);
     }

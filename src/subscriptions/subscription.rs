@@ -162,6 +162,8 @@ pub struct Subscription {
     pub failures: u32,
     /// Refusals in a row that may have been meant for it (no uid in them).
     pub strikes: u32,
+    /// Refusals without a uid that have been put down to it.
+    pub blamed: u32,
 }
 
 impl Subscription {

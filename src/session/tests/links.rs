@@ -306,3 +306,47 @@ fn i9_what_is_to_be_done_shows_no_credential() {
     assert!(effects.iter().any(sends), "the authentication");
     assert!(!format!("{effects:?}").contains("\"token\""), "{effects:?}");
 }
+
+#[test]
+fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
+    let answers = [
+        json!({"type": "auth", "status": "ok"}),
+        json!({"type": "auth", "status": "error", "error":
+            {"code": "AUTH_FAILED", "message": "Authentication handshake failed."}}),
+    ];
+    for first in &answers {
+        // On a live link,
+        let mut world = World::connected();
+        world
+            .session
+            .set_token(world.now, Secret::new("b"))
+            .unwrap();
+        world
+            .session
+            .set_token(world.now, Secret::new("c"))
+            .unwrap();
+        world.settle();
+        assert_eq!(world.next()["access_token"], "b");
+        world.say(first.clone());
+        if world.session.state() != State::Connected {
+            world.open();
+        }
+        assert_eq!(world.next()["access_token"], "c");
+
+        // and on one that is being opened.
+        let mut world = World::new(config());
+        world.session.connect(world.now).unwrap();
+        world.settle();
+        world.open();
+        assert_eq!(world.next()["access_token"], "token");
+        world
+            .session
+            .set_token(world.now, Secret::new("b"))
+            .unwrap();
+        world.say(first.clone());
+        if world.session.state() != State::Connected {
+            world.open();
+        }
+        assert_eq!(world.next()["access_token"], "b");
+    }
+}

@@ -9,7 +9,7 @@ use crate::error::Status;
 use crate::handover::EventKind::{Create, Delete, Error, Init, Update};
 use crate::handover::{FLAG_ENDED, FLAG_RESYNC, State};
 use crate::protocol::outgoing::CustomMessage;
-use crate::session::SubStatus;
+use crate::session::{Effect, SubStatus};
 use crate::subscriptions::Wish;
 use crate::subscriptions::subscription::ON_CREATE;
 
@@ -373,4 +373,59 @@ fn i8_an_unsubscribe_that_is_asked_for_twice_is_confirmed_once() {
     world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
     world.advance(Duration::from_secs(20));
     assert_eq!(sent(&mut world), 0, "it was confirmed");
+}
+
+#[test]
+fn i4_a_refusal_is_not_told_of_what_the_application_has_ended_meanwhile() {
+    let mut world = World::connected();
+    let id = world.subscribe(wish());
+    let wire = world.next()["uid"].clone();
+    world.say(
+        json!({"type": "subscribe", "status": "error", "uid": wire, "error":
+        {"code": "FORBIDDEN", "message": "You don't have permission to access this."}}),
+    );
+    assert_eq!(world.kinds(), [Error]);
+    assert_eq!(
+        world.session.unsubscribe(world.now, id),
+        Some(id.slot()),
+        "as long as the application has not been told"
+    );
+    let effects = world.session.take_effects();
+    assert!(matches!(effects.as_slice(), [Effect::End(_)]));
+    world.session.released(id.slot());
+    assert_eq!(world.session.unsubscribe(world.now, id), None);
+}
+
+#[test]
+fn an_error_without_a_uid_that_was_not_the_subscribes_is_told_as_a_withheld_event() {
+    let forbidden = || {
+        json!({"type": "subscribe", "status": "error", "error":
+            {"code": "FORBIDDEN", "message": "You don't have permission to access this."}})
+    };
+    // An event of the live one is withheld while another subscribe is under way,
+    let mut world = World::connected();
+    let (live, _) = world.active(wish());
+    world.subscribe(wish());
+    world.say(forbidden());
+    assert!(world.told.is_empty(), "it may be the subscribe's");
+    world.confirm();
+    assert_eq!(world.kinds(), [Error]);
+    assert_eq!((world.told[0].slot, world.told[0].flags), (live.slot(), 0));
+
+    // or together with it.
+    let mut world = World::connected();
+    let (live, _) = world.active(wish());
+    let refused = world.subscribe(wish());
+    world.say(forbidden());
+    world.say(forbidden());
+    world.advance(Duration::from_secs(1));
+    world.say(forbidden());
+    world.advance(Duration::from_secs(1));
+    let told: Vec<_> = world
+        .told
+        .iter()
+        .map(|told| (told.slot, told.flags))
+        .collect();
+    assert!(told.contains(&(refused.slot(), FLAG_ENDED)), "{told:?}");
+    assert!(told.contains(&(live.slot(), 0)), "{told:?}");
 }

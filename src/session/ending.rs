@@ -1,0 +1,111 @@
+//! Ending subscriptions, on the application's wish.
+
+use std::sync::Arc;
+
+use super::ledger::What;
+use super::machine::Session;
+use super::{Effect, Now};
+use crate::error::{Error, Result, Status};
+use crate::subscriptions::{Phase, ScopeId, SubId, Subscription};
+
+impl Session {
+    /// Ends one subscription; `None` when it is not there any more. Names the
+    /// place whose callback may still be running.
+    pub fn unsubscribe(&mut self, now: Now, id: SubId) -> Option<u32> {
+        let slot = match self.end(id) {
+            None => self.silence(|s| s.id == id).pop(),
+            ended => ended,
+        }?;
+        self.pump(now);
+        Some(slot)
+    }
+
+    /// The same by uid.
+    pub fn unsubscribe_uid(&mut self, now: Now, uid: &str) -> Option<u32> {
+        match self.registry.by_uid(uid).map(|s| s.id) {
+            Some(id) => self.unsubscribe(now, id),
+            None => self.silence(|s| s.target.uid_str() == uid).pop(),
+        }
+    }
+
+    /// Ends those that pass, but for the persistent ones: how many, and the places
+    /// whose callbacks may still be running.
+    pub fn unsubscribe_where(
+        &mut self,
+        now: Now,
+        pass: impl Fn(&Subscription) -> bool,
+    ) -> (usize, Vec<u32>) {
+        let pass = |s: &Subscription| !s.wish.persistent && pass(s);
+        let ids = self.registry.select(pass);
+        let mut slots = self.end_all(now, ids);
+        let ended = slots.len();
+        slots.extend(self.silence(pass));
+        (ended, slots)
+    }
+
+    fn end_all(&mut self, now: Now, ids: Vec<SubId>) -> Vec<u32> {
+        let slots = ids.into_iter().filter_map(|id| self.end(id)).collect();
+        self.pump(now);
+        slots
+    }
+
+    /// Opens a scope.
+    pub fn open_scope(&mut self) -> Result<ScopeId> {
+        self.check_open()?;
+        Ok(self.registry.open_scope())
+    }
+
+    /// Closes a scope and ends its subscriptions but the persistent ones.
+    pub fn close_scope(&mut self, now: Now, scope: ScopeId) -> Result<Vec<u32>> {
+        let stale = || Error::new(Status::InvalidHandle, "`scope` is stale: it was closed");
+        let ids = self.registry.close_scope(scope).ok_or_else(stale)?;
+        let mut slots = self.end_all(now, ids);
+        slots.extend(self.silence(|s| s.scope == Some(scope) && !s.wish.persistent));
+        Ok(slots)
+    }
+
+    /// Takes a subscription out, and tells the server where it knows it.
+    pub(super) fn end(&mut self, id: SubId) -> Option<u32> {
+        let subscription = self.registry.remove(id)?;
+        if let Some(wire) = subscription.wire() {
+            match subscription.phase {
+                Phase::Sent { serial } => {
+                    if let Some(entry) = self.ledger.get_mut(serial) {
+                        entry.what = What::Orphan(wire);
+                    }
+                }
+                Phase::Reading { read, .. } => {
+                    self.ledger.settle(read);
+                    self.unsubscribes.push(wire, 0);
+                }
+                _ => self.unsubscribes.push(wire, 0),
+            }
+        }
+        self.effects
+            .push(Effect::End(Arc::clone(&subscription.target)));
+        self.changed = true;
+        Some(id.slot())
+    }
+
+    /// Keeps refusals from the application that it has not been told of yet: it
+    /// has ended those subscriptions itself meanwhile.
+    fn silence(&mut self, pass: impl Fn(&Subscription) -> bool) -> Vec<u32> {
+        let mut slots = Vec::new();
+        self.leaving.retain(|subscription| {
+            let ended = pass(subscription);
+            if ended {
+                let target = Arc::clone(&subscription.target);
+                slots.push(target.slot);
+                self.effects.push(Effect::End(target));
+            }
+            !ended
+        });
+        slots
+    }
+
+    /// Delivery has let go of a subscription's place.
+    pub fn released(&mut self, slot: u32) {
+        self.leaving.retain(|s| s.id.slot() != slot);
+        self.registry.released(slot);
+    }
+}
