@@ -214,6 +214,11 @@ fn alerted(alert: AlertDescription) -> String {
                 "the server does not accept the client certificate of client_cert_file ({alert:?})"
             )
         }
+        // An authority of the same name, but with another key.
+        Alert::DecryptError => format!(
+            "the server could not verify a signature ({alert:?}): is the client certificate of \
+             client_cert_file, if one is set, of the authority that it trusts?"
+        ),
         _ => format!("the server refused TLS ({alert:?})"),
     }
 }

@@ -10,6 +10,7 @@ mod support;
 use support::{server, sut, tls};
 
 mod auth;
+mod certificates;
 mod connection;
 mod delivery;
 mod events;

@@ -1,51 +1,92 @@
-//! A TLS endpoint in front of a server, with a certificate of its own.
+//! A TLS endpoint in front of a server, with an authority of its own.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
+
+/// A file that is gone when this is dropped.
+pub struct TempFile(PathBuf);
+
+impl TempFile {
+    pub fn new(content: &str) -> TempFile {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("drt-test-{}-{number}.pem", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, content).unwrap();
+        TempFile(path)
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(Path::new(&self.0));
+    }
+}
+
+/// Signs certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key, in files.
+pub struct Identity {
+    pub certificate: TempFile,
+    pub key: TempFile,
+}
+
+impl Authority {
+    pub fn new() -> Authority {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Authority(CertifiedIssuer::self_signed(params, key).unwrap())
+    }
+
+    /// What one shows to somebody who trusts this authority.
+    pub fn identity(&self, name: &str) -> Identity {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Identity {
+            certificate: TempFile::new(&certificate.pem()),
+            key: TempFile::new(&key.serialize_pem()),
+        }
+    }
+}
 
 /// Forwards what comes over TLS; for `localhost` only.
 pub struct TlsFront {
     pub port: u16,
-    ca_file: PathBuf,
+    pub authority: Authority,
+    ca_file: TempFile,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl TlsFront {
     pub fn start(to_port: u16) -> TlsFront {
-        let ca_key = KeyPair::generate().unwrap();
-        let mut ca_params = CertificateParams::new(Vec::new()).unwrap();
-        ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca = ca_params.self_signed(&ca_key).unwrap();
-        let issuer = Issuer::new(ca_params, ca_key);
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &issuer).unwrap();
+        TlsFront::open(to_port, false)
+    }
 
-        let mut ca_file = std::env::temp_dir();
-        ca_file.push(format!("drt-test-ca-{}.pem", std::process::id()));
-        std::fs::File::create(&ca_file)
-            .unwrap()
-            .write_all(ca.pem().as_bytes())
-            .unwrap();
+    /// Lets only those in who show a certificate of its authority.
+    pub fn demanding(to_port: u16) -> TlsFront {
+        TlsFront::open(to_port, true)
+    }
 
-        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-
+    fn open(to_port: u16, demanding: bool) -> TlsFront {
+        let authority = Authority::new();
+        let ca_file = TempFile::new(&authority.0.pem());
+        let acceptor = TlsAcceptor::from(Arc::new(config(&authority, demanding)));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -69,18 +110,38 @@ impl TlsFront {
         });
         TlsFront {
             port,
+            authority,
             ca_file,
             _runtime: runtime,
         }
     }
 
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}", self.port)
+    }
+
     pub fn ca_file(&self) -> &str {
-        self.ca_file.to_str().unwrap()
+        self.ca_file.path()
     }
 }
 
-impl Drop for TlsFront {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.ca_file);
-    }
+fn config(authority: &Authority, demanding: bool) -> ServerConfig {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority.0).unwrap();
+    let provider = Arc::new(crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let builder = if demanding {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.0.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+        builder.with_client_cert_verifier(verifier.build().unwrap())
+    } else {
+        builder.with_no_client_auth()
+    };
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let chain = vec![certificate.der().clone()];
+    builder.with_single_cert(chain, key).unwrap()
 }

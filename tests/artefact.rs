@@ -1,0 +1,202 @@
+//! The library as users get it: the release build, and programs linked with it as the
+//! README says.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+const LARGEST: u64 = 4 << 20;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn succeeds(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+fn printed(program: &str, options: &[&str], file: &Path) -> String {
+    let output = succeeds(Command::new(program).args(options).arg(file));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Where `make lib` leaves the libraries; it runs once, and has nothing to do when it
+/// has run before.
+fn release() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let cargo = format!("CARGO={}", env!("CARGO"));
+        let target = root().join("target");
+        let make = &mut Command::new("make");
+        make.args(["lib", &cargo]).current_dir(root());
+        succeeds(make.env("CARGO_TARGET_DIR", &target));
+        target.join("release")
+    })
+}
+
+fn shared() -> PathBuf {
+    release().join("libdirectus_realtime.so")
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("artefact")
+        .join(name);
+    fs::create_dir_all(&directory).expect("a directory");
+    directory
+}
+
+#[test]
+fn only_the_functions_of_the_header_are_exported() {
+    let header = fs::read_to_string(root().join("include/directus_realtime.h")).expect("a header");
+    let listed = printed("nm", &["-D", "--defined-only"], &shared());
+    let exported: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .collect();
+    assert!(exported.len() > 30, "{exported:?}");
+    for name in exported {
+        assert!(name.starts_with("drt_"), "{name}");
+        assert!(
+            header.contains(&format!("{name}(")),
+            "{name} is not in the header"
+        );
+    }
+}
+
+#[test]
+fn the_soname_has_the_major_version_and_nothing_beyond_the_systems_own_is_needed() {
+    let dynamic = printed("readelf", &["-dW"], &shared());
+    assert!(
+        dynamic.contains("soname: [libdirectus_realtime.so.0]"),
+        "{dynamic}"
+    );
+    let needed: Vec<&str> = dynamic
+        .lines()
+        .filter(|line| line.contains("(NEEDED)"))
+        .filter_map(|line| line.split('[').nth(1)?.split(']').next())
+        .collect();
+    let own = [
+        "libc.so",
+        "libm.so",
+        "libgcc_s.so",
+        "libdl.so",
+        "libpthread.so",
+        "librt.so",
+        "ld-linux",
+    ];
+    for name in &needed {
+        assert!(own.iter().any(|prefix| name.starts_with(prefix)), "{name}");
+    }
+    for unwanted in ["(RPATH)", "(RUNPATH)", "TEXTREL"] {
+        assert!(!dynamic.contains(unwanted), "{dynamic}");
+    }
+}
+
+#[test]
+fn no_page_is_both_writable_and_executable() {
+    let headers = printed("readelf", &["-lW"], &shared());
+    assert!(
+        headers.contains("GNU_STACK") && headers.contains("GNU_RELRO"),
+        "{headers}"
+    );
+    assert!(!headers.contains("RWE"), "{headers}");
+}
+
+#[test]
+fn stripped_it_is_smaller_than_four_mebibytes() {
+    let stripped = scratch("stripped").join("libdirectus_realtime.so");
+    let strip = &mut Command::new("strip");
+    succeeds(
+        strip
+            .arg("--strip-unneeded")
+            .arg("-o")
+            .arg(&stripped)
+            .arg(shared()),
+    );
+    let bytes = fs::metadata(&stripped).expect("a file").len();
+    assert!(bytes < LARGEST, "{bytes} bytes");
+    assert!(bytes > LARGEST / 16, "that is no library: {bytes} bytes");
+}
+
+/// The README's own command lines, for programs of the tests.
+fn command_lines() -> Vec<String> {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let lines: Vec<String> = readme
+        .lines()
+        .filter(|line| line.starts_with("cc program.c "))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(lines.len(), 2, "one for each kind of library: {lines:?}");
+    lines
+}
+
+fn link(line: &str, source: &str, name: &str) -> PathBuf {
+    let program = scratch(name).join("program");
+    let line = line.replace("program.c", source);
+    let line = format!("{line} -pthread -o {}", program.display());
+    release();
+    succeeds(Command::new("sh").args(["-c", &line]).current_dir(root()));
+    program
+}
+
+#[test]
+fn a_program_that_is_linked_with_the_shared_library_as_the_readme_says_runs() {
+    let lines = command_lines();
+    let line = lines
+        .iter()
+        .find(|line| line.contains("-ldirectus_realtime"));
+    let program = link(line.expect("a line"), "tests/c/poll.c", "shared");
+    succeeds(Command::new(&program).env_remove("LD_LIBRARY_PATH"));
+    let needed = printed("readelf", &["-dW"], &program);
+    assert!(needed.contains("[libdirectus_realtime.so.0]"), "{needed}");
+}
+
+#[test]
+fn a_program_that_is_linked_with_the_static_library_as_the_readme_says_runs_alone() {
+    let lines = command_lines();
+    let line = lines
+        .iter()
+        .find(|line| line.contains("libdirectus_realtime.a"));
+    let program = link(line.expect("a line"), "tests/c/poll.c", "static");
+    let needed = printed("readelf", &["-dW"], &program);
+    assert!(!needed.contains("directus"), "{needed}");
+    succeeds(Command::new(&program).env_remove("LD_LIBRARY_PATH"));
+}
+
+#[test]
+fn the_readmes_first_program_compiles_without_a_warning() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let (_, rest) = readme.split_once("```c\n").expect("a program in C");
+    let (program, _) = rest.split_once("```").expect("its end");
+    let directory = scratch("readme");
+    let source = directory.join("program.c");
+    fs::write(&source, program).expect("a file");
+    let compiler = &mut Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    let compiler = compiler.args([
+        "-std=c11",
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-Werror",
+        "-c",
+    ]);
+    let compiler = compiler.arg("-I").arg(root().join("include"));
+    succeeds(
+        compiler
+            .arg(&source)
+            .arg("-o")
+            .arg(directory.join("program.o")),
+    );
+}
