@@ -107,13 +107,7 @@ impl Session {
     /// have missed one is told.
     fn event_withheld(&mut self, live: Vec<SubId>, error: &str) {
         for id in live {
-            let active = self
-                .registry
-                .get(id)
-                .is_some_and(|s| matches!(s.phase, Phase::Active { .. }));
-            if active {
-                self.emit_error(id, error, false);
-            }
+            self.withheld(id, error);
         }
     }
 

@@ -68,11 +68,8 @@ impl Session {
         }
         let known = self.registry.at_mut(wire.slot);
         if let Some(s) = known.filter(|s| s.serial() == Some(wire.serial)) {
-            let (id, active) = (s.id, matches!(s.phase, Phase::Active { .. }));
-            // Behind a gap, the snapshot to come makes up for what was withheld.
-            if active {
-                self.emit_error(id, error.json, false);
-            }
+            let id = s.id;
+            self.withheld(id, error.json);
         }
     }
 

@@ -83,18 +83,38 @@ impl Session {
         let Some(subscription) = self.registry.get(id) else {
             return;
         };
-        let frame = Frame::from(json.to_owned());
-        let data = Some((0, frame.len() as u32));
-        self.items.push(Item::Event(Event {
-            slot: id.slot(),
-            epoch: subscription.target.epoch(),
-            kind: EventKind::Error,
-            flags: if ended { FLAG_ENDED } else { 0 },
-            frame,
-            data,
-            meta: None,
-            checked: true,
-        }));
+        let event = error_event(subscription, json, ended);
+        self.items.push(Item::Event(event));
+    }
+
+    /// The server has withheld an event of a live subscription.
+    pub(super) fn withheld(&mut self, id: SubId, json: &str) {
+        let Some(subscription) = self.registry.get(id) else {
+            return;
+        };
+        let event = error_event(subscription, json, false);
+        match subscription.phase {
+            Phase::Active { .. } => self.items.push(Item::Event(event)),
+            // The snapshot may be of the time before.
+            Phase::Reading { .. } => self.hold(id.slot(), event),
+            // The snapshot that is still to be read makes up for it.
+            Phase::Wanted | Phase::Sent { .. } | Phase::ToRead { .. } | Phase::Behind { .. } => {}
+        }
+    }
+}
+
+fn error_event(subscription: &Subscription, json: &str, ended: bool) -> Event {
+    let frame = Frame::from(json.to_owned());
+    let data = Some((0, frame.len() as u32));
+    Event {
+        slot: subscription.id.slot(),
+        epoch: subscription.target.epoch(),
+        kind: EventKind::Error,
+        flags: if ended { FLAG_ENDED } else { 0 },
+        frame,
+        data,
+        meta: None,
+        checked: true,
     }
 }
 

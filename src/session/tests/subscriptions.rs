@@ -178,6 +178,26 @@ fn an_event_that_is_withheld_is_told_without_an_end() {
 }
 
 #[test]
+fn an_event_that_is_withheld_while_the_snapshot_is_read_is_told_behind_it() {
+    for names_it in [true, false] {
+        let mut world = World::connected();
+        world.subscribe(wish());
+        let wire = world.confirm();
+        let mut error = json!({"type": "subscribe", "status": "error",
+                               "error": {"code": "FORBIDDEN", "message": "no"}});
+        if names_it {
+            error["uid"] = json!(wire);
+        }
+        world.say(error);
+        world.change(&wire, "create", json!([{"id": 7}]));
+        // The snapshot may be of the time before.
+        world.answer_read(json!([]));
+        assert_eq!(world.kinds(), [Init, Error, Create], "{names_it}");
+        assert_eq!(world.told[1].flags, 0);
+    }
+}
+
+#[test]
 fn a_refusal_without_a_uid_hits_the_right_one_when_tried_alone() {
     let mut world = World::connected();
     let subs: Vec<_> = (0..3)
