@@ -188,7 +188,7 @@ impl Session {
     pub(super) fn resume_after_limit(&mut self, now: Now) {
         let dropped = self.pacer.resume();
         let unanswered = self.ledger.select(|e| e.sent <= now.mono);
-        let certain = unanswered.len() <= dropped;
+        let certain = unanswered.len() + dropped.casual <= dropped.messages;
         for serial in unanswered {
             let Some(entry) = self.ledger.get_mut(serial) else {
                 continue;

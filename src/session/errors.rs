@@ -92,10 +92,8 @@ impl Session {
     }
 
     pub(super) fn fail_request(&mut self, serial: u64, json: &str) {
-        if let Some(entry) = self.ledger.settle(serial) {
-            if let What::Request(request) = entry.what {
-                self.reply(*request, Status::Server, json);
-            }
+        if let Some(request) = self.settle_request(serial) {
+            self.reply(request, Status::Server, json);
         }
     }
 }

@@ -113,7 +113,7 @@ impl Session {
                 }
                 self.explain_items(now);
             }
-            Incoming::Ping => self.pong(),
+            Incoming::Ping => self.pong(now),
             Incoming::Pong { .. } => self.on_pong(now),
             Incoming::Error(error) => self.on_error(now, &error),
             Incoming::Other { kind, .. } => {

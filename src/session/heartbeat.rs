@@ -1,7 +1,7 @@
 //! Liveness, by the only question that the server answers: JSON.
 
+use super::Now;
 use super::machine::Session;
-use super::{Effect, Now};
 use crate::error::Status;
 use crate::protocol::outgoing;
 use crate::protocol::wire::WireUid;
@@ -28,12 +28,8 @@ impl Session {
             }
             None if up.last_heard + period <= now.mono => {
                 up.probed = Some(now.mono);
-                let (link, answers_pings) = (up.id, up.answers_pings);
-                self.effects.push(Effect::Send {
-                    link,
-                    text: outgoing::ping(None),
-                });
-                self.pacer.sent(now.mono);
+                let answers_pings = up.answers_pings;
+                self.transmit_casually(now, outgoing::ping(None));
                 if !answers_pings {
                     // With its heartbeat switched off the server answers no ping,
                     // but it confirms that it has forgotten what it never knew.
@@ -42,11 +38,7 @@ impl Session {
                         serial,
                     }
                     .to_string();
-                    self.effects.push(Effect::Send {
-                        link,
-                        text: outgoing::unsubscribe(&wire),
-                    });
-                    self.pacer.sent(now.mono);
+                    self.transmit_casually(now, outgoing::unsubscribe(&wire));
                 }
             }
             _ => {}

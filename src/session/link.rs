@@ -168,9 +168,7 @@ impl Session {
         let Some(up) = self.up() else { return };
         up.reauth = Some(Reauth { kind, deadline });
         up.renew_at = None;
-        let link = up.id;
-        self.effects.push(Effect::Send { link, text });
-        self.pacer.sent(now.mono);
+        self.transmit_casually(now, text);
     }
 
     /// The server has refused a credential.
@@ -400,13 +398,7 @@ impl Session {
         self.changed = true;
     }
 
-    pub(super) fn pong(&mut self) {
-        if let Some(up) = self.up() {
-            let link = up.id;
-            self.effects.push(Effect::Send {
-                link,
-                text: outgoing::pong(),
-            });
-        }
+    pub(super) fn pong(&mut self, now: Now) {
+        self.transmit_casually(now, outgoing::pong());
     }
 }

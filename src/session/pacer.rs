@@ -15,6 +15,8 @@ const MEMORY: Duration = Duration::from_secs(120);
 const MOST_REMEMBERED: usize = 1024;
 /// The server's clock and ours tick apart, and messages bunch up on the way.
 const MARGIN: Duration = Duration::from_millis(60);
+/// How late the server's word of a dropped message may be.
+const LATEST_WORD: Duration = Duration::from_secs(10);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -24,6 +26,19 @@ pub struct Pacer {
     paused_until: Option<Duration>,
     /// Messages dropped in the present pause.
     dropped: usize,
+    /// When messages went out that nobody would miss.
+    casual: VecDeque<Duration>,
+    /// When the server first spoke of a dropped message in the present pause.
+    first_word: Duration,
+}
+
+/// What a pause has cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Messages that the server has dropped.
+    pub messages: usize,
+    /// So many of them may be such as nobody would miss.
+    pub casual: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +51,16 @@ impl Pacer {
     /// A new socket: the server counts from zero, but what was learnt stays.
     pub fn new_link(&mut self) {
         self.sends.clear();
-        self.paused_until = None;
-        self.dropped = 0;
+        self.casual.clear();
+        self.resume();
+    }
+
+    /// What has just gone out is a message whose answer nobody awaits.
+    pub fn was_casual(&mut self, now: Duration) {
+        if self.casual.len() == MOST_REMEMBERED {
+            self.casual.pop_front();
+        }
+        self.casual.push_back(now);
     }
 
     /// A message goes out.
@@ -71,6 +94,9 @@ impl Pacer {
         let window = Duration::from_secs(retry_after.as_secs_f64().ceil().max(1.0) as u64);
         let began = (now + retry_after).saturating_sub(window);
         self.dropped += 1;
+        if self.dropped == 1 {
+            self.first_word = now;
+        }
         let since = self.sends.iter().filter(|sent| **sent >= began).count();
         let points = since.saturating_sub(self.dropped).max(1);
         self.limit = Some(match self.limit {
@@ -94,10 +120,14 @@ impl Pacer {
         self.paused_until
     }
 
-    /// The pause is over: how many messages were dropped before it.
-    pub fn resume(&mut self) -> usize {
+    /// The pause is over: what it has cost.
+    pub fn resume(&mut self) -> Dropped {
         self.paused_until = None;
-        std::mem::take(&mut self.dropped)
+        let begin = self.first_word.saturating_sub(LATEST_WORD);
+        Dropped {
+            messages: std::mem::take(&mut self.dropped),
+            casual: self.casual.iter().filter(|sent| **sent >= begin).count(),
+        }
     }
 }
 

@@ -124,7 +124,7 @@ impl Session {
         };
         self.outbox_bytes -= next.len();
         match next {
-            Outgoing::Message(text) => self.transmit(now, text),
+            Outgoing::Message(text) => self.transmit_casually(now, text),
             Outgoing::Request { serial, text } => {
                 if let Some(entry) = self.ledger.get_mut(serial) {
                     entry.sent = now.mono;
@@ -144,7 +144,25 @@ impl Session {
         }
     }
 
-    /// A request is given up before it was sent.
+    /// Sends a frame that nothing in the ledger stands for.
+    pub(super) fn transmit_casually(&mut self, now: Now, text: String) {
+        self.transmit(now, text);
+        self.pacer.was_casual(now.mono);
+    }
+
+    /// The request of that serial is over: answered, or given up. It may still
+    /// wait to be sent, for the first time or once more.
+    pub(super) fn settle_request(&mut self, serial: u64) -> Option<Request> {
+        let entry = self.ledger.settle(serial)?;
+        if entry.sent == Duration::MAX {
+            self.outbox_forget(serial);
+        }
+        match entry.what {
+            What::Request(request) => Some(*request),
+            _ => None,
+        }
+    }
+
     pub(super) fn outbox_forget(&mut self, serial: u64) {
         self.outbox.retain(
             |waiting| !matches!(waiting, Outgoing::Request { serial: of, .. } if *of == serial),
@@ -169,21 +187,20 @@ impl Session {
 
     /// A frame with a request's uid: its answer, whatever its type.
     pub(super) fn on_answer(&mut self, serial: u64, frame: &Frame) {
-        if let Some(entry) = self.ledger.settle(serial) {
-            if let What::Request(request) = entry.what {
-                let own_uid = request.message.own_uid_json();
-                let json = if own_uid.is_some() {
-                    Frame::from(outgoing::restore_uid(frame, own_uid))
-                } else {
-                    frame.clone()
-                };
-                self.items.push(Item::Reply {
-                    sink: request.sink,
-                    status: Status::Ok,
-                    json,
-                });
-            }
-        }
+        let Some(request) = self.settle_request(serial) else {
+            return;
+        };
+        let own_uid = request.message.own_uid_json();
+        let json = if own_uid.is_some() {
+            Frame::from(outgoing::restore_uid(frame, own_uid))
+        } else {
+            frame.clone()
+        };
+        self.items.push(Item::Reply {
+            sink: request.sink,
+            status: Status::Ok,
+            json,
+        });
     }
 
     /// Ends a request without the server's answer, or with its error.

@@ -5,29 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::world::{World, wish};
-use crate::error::Status;
 use crate::handover::EventKind::{Create, Delete, Error, Init, Update};
-use crate::handover::{FLAG_ENDED, FLAG_RESYNC, State};
-use crate::protocol::outgoing::CustomMessage;
+use crate::handover::{FLAG_ENDED, FLAG_RESYNC};
 use crate::session::{Effect, SubStatus};
 use crate::subscriptions::Wish;
 use crate::subscriptions::subscription::ON_CREATE;
-
-struct Sink;
-
-impl crate::handover::ReplySink for Sink {
-    fn reply(&self, _: Status, _: &str) {}
-}
-
-fn request(world: &mut World, json: &str) {
-    let message = CustomMessage::parse(json).unwrap();
-    let timeout = Duration::from_secs(5);
-    let sent = world
-        .session
-        .request(world.now, message, timeout, Box::new(Sink), 0);
-    assert!(sent.is_ok());
-    world.settle();
-}
 
 #[test]
 fn an_exact_snapshot_is_read_after_the_registration_and_events_follow_it() {
@@ -324,7 +306,7 @@ fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
     }
     let dropped: Vec<_> = world.sent.drain(..).map(|m| m["uid"].clone()).collect();
     assert_eq!(dropped.len(), 2);
-    request(&mut world, r#"{"type":"ping"}"#);
+    world.request(r#"{"type":"ping"}"#);
     assert!(world.sent.is_empty(), "nothing goes out in the pause");
     world.advance(Duration::from_millis(1100));
     assert_eq!(world.next()["type"], "ping");
@@ -343,29 +325,6 @@ fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
     }
     assert_eq!(again.len(), 2);
     assert_eq!(world.kinds(), [Init; 4]);
-}
-
-#[test]
-fn requests_find_their_answers_and_their_end() {
-    let mut world = World::connected();
-    request(
-        &mut world,
-        r#"{"type":"items","action":"read","collection":"a","uid":"own"}"#,
-    );
-    request(&mut world, r#"{"type":"silent"}"#);
-    let first = world.next();
-    assert_ne!(first["uid"], "own", "ours, so that two cannot collide");
-    world.next();
-    world.say(json!({"type": "items", "data": [1], "uid": first["uid"]}));
-    assert_eq!(world.replies.len(), 1);
-    let answer: serde_json::Value = serde_json::from_str(&world.replies[0].1).unwrap();
-    assert_eq!(answer, json!({"type": "items", "data": [1], "uid": "own"}));
-    world.advance(Duration::from_secs(6));
-    assert_eq!(world.replies[1].0, Status::Timeout);
-    request(&mut world, r#"{"type":"silent"}"#);
-    world.lose();
-    assert_eq!(world.replies[2].0, Status::NotConnected);
-    assert_eq!(world.session.state(), State::Backoff);
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::error::Status;
-use crate::handover::{EventKind, EventSink, EventView, Item, Shape, State};
+use crate::handover::{EventKind, EventSink, EventView, Item, ReplySink, Shape, State};
 use crate::protocol::Frame;
+use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
 use crate::session::{
     Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, Subscribed,
@@ -22,6 +23,12 @@ impl EventSink for Nobody {
     fn drain_key(&self) -> u64 {
         0
     }
+}
+
+struct NoReply;
+
+impl ReplySink for NoReply {
+    fn reply(&self, _: Status, _: &str) {}
 }
 
 /// An event that went to the application: slot, kind, flags, data.
@@ -182,6 +189,15 @@ impl World {
     }
 
     /// Subscribes and answers as the server does, with an empty snapshot.
+    pub fn request(&mut self, json: &str) {
+        let message = CustomMessage::parse(json).unwrap();
+        let timeout = Duration::from_secs(5);
+        let sink = Box::new(NoReply);
+        let sent = self.session.request(self.now, message, timeout, sink, 0);
+        assert!(sent.is_ok());
+        self.settle();
+    }
+
     pub fn active(&mut self, wish: Wish) -> (SubId, String) {
         let exact = wish.exact && wish.wants_snapshot();
         let id = self.subscribe(wish);
