@@ -11,6 +11,7 @@ use super::requests::Outgoing;
 use crate::error::Status;
 use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
+use crate::protocol::wire::WireUid;
 use crate::subscriptions::{Phase, SubId};
 
 /// An answer may still overtake the error: how long it is waited for.
@@ -73,10 +74,10 @@ impl Session {
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
-        subscription.blamed += 1;
+        subscription.blamed.push(serial);
         if subscription.strikes >= STRIKES {
             let code = code_of(error);
-            let own = subscription.blamed as usize;
+            let own = subscription.blamed.len();
             self.ambiguous
                 .truncate(self.ambiguous.len().saturating_sub(own));
             self.subscribe_refused(now, id, error, &code);
@@ -88,13 +89,24 @@ impl Session {
         }
     }
 
+    /// An INIT has come late: the refusal was not this one's.
+    pub(super) fn exonerate(&mut self, wire: WireUid) {
+        if let Some(subscription) = self.registry.at_mut(wire.slot) {
+            let before = subscription.blamed.len();
+            subscription.blamed.retain(|serial| *serial != wire.serial);
+            if subscription.blamed.len() < before {
+                subscription.strikes = subscription.strikes.saturating_sub(1);
+            }
+        }
+    }
+
     /// Once every subscribe is answered, errors that are left were events'. To be
     /// called now and then.
     pub(super) fn explain_subscribes(&mut self) {
         if self.ambiguous.is_empty() || self.ledger.count(Kind::Subscribe) > 0 {
             return;
         }
-        if !self.registry.select(|s| s.blamed > 0).is_empty() {
+        if !self.registry.select(|s| !s.blamed.is_empty()).is_empty() {
             return;
         }
         for error in std::mem::take(&mut self.ambiguous) {
@@ -188,7 +200,8 @@ impl Session {
     pub(super) fn resume_after_limit(&mut self, now: Now) {
         let dropped = self.pacer.resume();
         let unanswered = self.ledger.select(|e| e.sent <= now.mono);
-        let certain = unanswered.len() + dropped.casual <= dropped.messages;
+        let certain =
+            unanswered.len() + self.ledger.casual_since(dropped.since) <= dropped.messages;
         for serial in unanswered {
             let Some(entry) = self.ledger.get_mut(serial) else {
                 continue;

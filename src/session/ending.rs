@@ -75,7 +75,7 @@ impl Session {
                     }
                 }
                 Phase::Reading { read, .. } => {
-                    self.ledger.settle(read);
+                    self.ledger.abandon(read);
                     self.unsubscribes.push(wire, 0);
                 }
                 _ => self.unsubscribes.push(wire, 0),

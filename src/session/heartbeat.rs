@@ -1,7 +1,10 @@
 //! Liveness, by the only question that the server answers: JSON.
 
+use std::time::Duration;
+
 use super::Now;
 use super::machine::Session;
+use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::protocol::outgoing;
 use crate::protocol::wire::WireUid;
@@ -18,7 +21,6 @@ impl Session {
     /// After a silence, asks; after as much silence again, the link is dead.
     pub(super) fn check_heartbeat(&mut self, now: Now) {
         let period = self.config.heartbeat;
-        let serial = self.next_serial();
         let Some(up) = self.up() else { return };
         match up.probed {
             Some(asked) if asked + period <= now.mono => {
@@ -26,23 +28,37 @@ impl Session {
                 let message = format!("heartbeat: the server has been silent for {silence:.1} s");
                 self.break_link(now, Status::Timeout, message);
             }
-            None if up.last_heard + period <= now.mono => {
-                up.probed = Some(now.mono);
-                let answers_pings = up.answers_pings;
-                self.transmit_casually(now, outgoing::ping(None));
-                if !answers_pings {
-                    // With its heartbeat switched off the server answers no ping,
-                    // but it confirms that it has forgotten what it never knew.
-                    let wire = WireUid {
-                        slot: u32::MAX,
-                        serial,
-                    }
-                    .to_string();
-                    self.transmit_casually(now, outgoing::unsubscribe(&wire));
-                }
-            }
+            None if up.last_heard + period <= now.mono => self.probe(now),
             _ => {}
         }
+    }
+
+    /// Asks whether the server is there, unless it has been asked already.
+    fn probe(&mut self, now: Now) {
+        let serial = self.next_serial();
+        let Some(up) = self.up().filter(|up| up.probed.is_none()) else {
+            return;
+        };
+        up.probed = Some(now.mono);
+        let answers_pings = up.answers_pings;
+        self.transmit_casually(now, outgoing::ping(None));
+        if !answers_pings {
+            // With its heartbeat switched off the server answers no ping,
+            // but it confirms that it has forgotten what it never knew.
+            let slot = REQUEST_SLOT;
+            let wire = WireUid { slot, serial }.to_string();
+            self.transmit_casually(now, outgoing::unsubscribe(&wire));
+        }
+    }
+
+    /// Whether an answer is missing only because the whole link is silent. Whether it
+    /// still lives is the question then, and is asked.
+    pub(super) fn is_silent_since(&mut self, now: Now, sent: Duration) -> bool {
+        let silent = self.up().is_some_and(|up| up.last_heard < sent);
+        if silent {
+            self.probe(now);
+        }
+        silent
     }
 
     /// The server has answered our ping. To be called before [`Session::heard`].

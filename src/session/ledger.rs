@@ -1,11 +1,14 @@
 //! What was sent on the present link and has not been answered yet.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::requests::Request;
 use crate::protocol::wire::WireUid;
 use crate::subscriptions::SubId;
+
+/// Messages without an awaited answer are remembered, up to so many.
+const MOST_CASUAL: usize = 1024;
 
 /// What an answer is awaited for.
 #[derive(Debug)]
@@ -63,19 +66,29 @@ pub struct Entry {
     pub suspect: Option<String>,
 }
 
+impl Entry {
+    /// When it went out, unless it is a request: how long the application waits
+    /// for that is its own decision.
+    pub fn sent_of_ours(&self) -> Option<Duration> {
+        (!matches!(self.what, What::Request(_))).then_some(self.sent)
+    }
+}
+
 /// All unanswered messages by their serials.
 #[derive(Debug, Default)]
 pub struct Ledger {
     entries: HashMap<u64, Entry>,
     deadlines: BTreeSet<(Duration, u64)>,
     counts: [usize; 3],
+    /// When messages went out whose answers nobody awaits, or no longer.
+    casual: VecDeque<Duration>,
 }
 
 impl Ledger {
     /// Enters a message that goes out now, in place of an earlier one of the same
     /// serial (an unsubscribe that is asked for twice).
     pub fn enter(&mut self, serial: u64, what: What, sent: Duration, deadline: Duration) {
-        self.settle(serial);
+        self.abandon(serial);
         self.counts[what.kind() as usize] += 1;
         self.deadlines.insert((deadline, serial));
         self.entries.insert(
@@ -95,6 +108,28 @@ impl Ledger {
         self.deadlines.remove(&(entry.deadline, serial));
         self.counts[entry.what.kind() as usize] -= 1;
         Some(entry)
+    }
+
+    /// The message's answer is not awaited any more, though it may come.
+    pub fn abandon(&mut self, serial: u64) -> Option<Entry> {
+        let entry = self.settle(serial)?;
+        if entry.sent != Duration::MAX {
+            self.sent_casually(entry.sent);
+        }
+        Some(entry)
+    }
+
+    /// A message went out whose answer nobody awaits.
+    pub fn sent_casually(&mut self, sent: Duration) {
+        if self.casual.len() == MOST_CASUAL {
+            self.casual.pop_front();
+        }
+        self.casual.push_back(sent);
+    }
+
+    /// Number of messages since then whose answers nobody awaits.
+    pub fn casual_since(&self, begin: Duration) -> usize {
+        self.casual.iter().filter(|sent| **sent >= begin).count()
     }
 
     /// The unanswered message of that serial.
@@ -135,6 +170,7 @@ impl Ledger {
 
     /// The link is gone: everything that was unanswered, in order.
     pub fn clear(&mut self) -> Vec<Entry> {
+        self.casual.clear();
         let serials = self.select(|_| true);
         serials
             .into_iter()

@@ -17,6 +17,10 @@ use crate::handover::{Item, State};
 use crate::log::Level;
 use crate::subscriptions::{Registry, SubId, Subscription};
 
+/// How long the answer to a probe is waited for before an unanswered message is
+/// looked at again.
+const PROBE_TIME: Duration = Duration::from_secs(2);
+
 /// The present link.
 #[derive(Debug)]
 pub(super) enum Link {
@@ -311,7 +315,12 @@ impl Session {
 
     /// A message's answer did not come in time.
     fn unanswered(&mut self, now: Now, serial: u64) {
-        let Some(entry) = self.ledger.settle(serial) else {
+        let sent = self.ledger.get_mut(serial).and_then(|e| e.sent_of_ours());
+        if sent.is_some_and(|sent| self.is_silent_since(now, sent)) {
+            let later = now.mono + PROBE_TIME.min(self.config.ack_timeout);
+            return self.ledger.postpone(serial, later);
+        }
+        let Some(entry) = self.ledger.abandon(serial) else {
             return;
         };
         match entry.what {

@@ -26,8 +26,6 @@ pub struct Pacer {
     paused_until: Option<Duration>,
     /// Messages dropped in the present pause.
     dropped: usize,
-    /// When messages went out that nobody would miss.
-    casual: VecDeque<Duration>,
     /// When the server first spoke of a dropped message in the present pause.
     first_word: Duration,
 }
@@ -37,8 +35,8 @@ pub struct Pacer {
 pub struct Dropped {
     /// Messages that the server has dropped.
     pub messages: usize,
-    /// So many of them may be such as nobody would miss.
-    pub casual: usize,
+    /// The oldest of them is not older.
+    pub since: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +49,7 @@ impl Pacer {
     /// A new socket: the server counts from zero, but what was learnt stays.
     pub fn new_link(&mut self) {
         self.sends.clear();
-        self.casual.clear();
         self.resume();
-    }
-
-    /// What has just gone out is a message whose answer nobody awaits.
-    pub fn was_casual(&mut self, now: Duration) {
-        if self.casual.len() == MOST_REMEMBERED {
-            self.casual.pop_front();
-        }
-        self.casual.push_back(now);
     }
 
     /// A message goes out.
@@ -123,10 +112,9 @@ impl Pacer {
     /// The pause is over: what it has cost.
     pub fn resume(&mut self) -> Dropped {
         self.paused_until = None;
-        let begin = self.first_word.saturating_sub(LATEST_WORD);
         Dropped {
             messages: std::mem::take(&mut self.dropped),
-            casual: self.casual.iter().filter(|sent| **sent >= begin).count(),
+            since: self.first_word.saturating_sub(LATEST_WORD),
         }
     }
 }

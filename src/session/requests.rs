@@ -147,7 +147,7 @@ impl Session {
     /// Sends a frame that nothing in the ledger stands for.
     pub(super) fn transmit_casually(&mut self, now: Now, text: String) {
         self.transmit(now, text);
-        self.pacer.was_casual(now.mono);
+        self.ledger.sent_casually(now.mono);
     }
 
     /// The request of that serial is over: answered, or given up. It may still

@@ -20,8 +20,9 @@ use crate::subscriptions::{Phase, SubId};
 /// Subscribes and reads that may be under way at a time. Those that are when a
 /// socket drops stay with the server for ever.
 const IN_FLIGHT: usize = 8;
-/// An unsubscribe that nobody confirms is repeated so often.
-const UNSUBSCRIBE_TRIES: u32 = 5;
+/// An unsubscribe that nobody confirms is repeated after twice the time, so often,
+/// and at that pace from then on.
+const UNSUBSCRIBE_DOUBLINGS: u32 = 3;
 /// Refused or unanswered subscriptions are tried again after at most this.
 const RETRY_MIN: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -73,7 +74,8 @@ impl Session {
         let Some((wire, tries)) = self.unsubscribes.pop() else {
             return false;
         };
-        let deadline = now.mono + self.config.ack_timeout;
+        let patience = self.config.ack_timeout * (1 << tries.min(UNSUBSCRIBE_DOUBLINGS));
+        let deadline = now.mono + patience;
         let what = What::Unsubscribe {
             wire,
             tries: tries + 1,
@@ -84,9 +86,8 @@ impl Session {
     }
 
     pub(super) fn unsubscribe_unanswered(&mut self, wire: WireUid, tries: u32) {
-        if tries < UNSUBSCRIBE_TRIES {
-            self.unsubscribes.push(wire, tries);
-        } else {
+        self.unsubscribes.push(wire, tries);
+        if tries > UNSUBSCRIBE_DOUBLINGS {
             let text = format!("the server did not confirm an unsubscribe in {tries} attempts");
             self.log(Level::Warn, text);
         }
@@ -158,6 +159,7 @@ impl Session {
         let known = self.registry.at_mut(wire.slot);
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
             // Nobody wants it any more, or under another wire uid.
+            self.exonerate(wire);
             self.unsubscribes.push(wire, 0);
             return;
         };
@@ -207,7 +209,7 @@ impl Session {
         if held.bytes > most {
             let (serial, read, id) = (*serial, *read, subscription.id);
             subscription.phase = Phase::ToRead { serial };
-            self.ledger.settle(read);
+            self.ledger.abandon(read);
             self.reads.push_back(id);
         }
     }
@@ -254,7 +256,7 @@ impl Session {
         let failures = subscription.failures;
         subscription.failures += 1;
         if let Phase::Reading { read, .. } = subscription.phase {
-            self.ledger.settle(read);
+            self.ledger.abandon(read);
         }
         subscription.phase = Phase::Wanted;
         let uid = subscription.target.uid_str().to_owned();
@@ -301,7 +303,7 @@ impl Session {
         };
         if subscription.is_registered() {
             if let Phase::Reading { read, .. } = subscription.phase {
-                self.ledger.settle(read);
+                self.ledger.abandon(read);
             }
             if let Some(wire) = subscription.wire() {
                 self.unsubscribes.push(wire, 0);
@@ -368,7 +370,7 @@ impl Session {
                     subscription.phase = Phase::Behind { serial, until };
                 }
                 Phase::Reading { serial, read, .. } => {
-                    ledger.settle(read);
+                    ledger.abandon(read);
                     subscription.phase = Phase::Behind { serial, until };
                 }
                 Phase::Wanted | Phase::Sent { .. } | Phase::Behind { .. } => {}

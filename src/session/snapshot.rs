@@ -39,7 +39,8 @@ impl Session {
         };
         subscription.had_init = true;
         subscription.failures = 0;
-        (subscription.strikes, subscription.blamed) = (0, 0);
+        subscription.strikes = 0;
+        subscription.blamed.clear();
         let init = init_event(subscription, snapshot, flags);
         self.resyncs += u64::from(flags & FLAG_RESYNC != 0);
         self.changed = true;

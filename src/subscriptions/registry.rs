@@ -82,7 +82,7 @@ impl Registry {
             recent: None,
             failures: 0,
             strikes: 0,
-            blamed: 0,
+            blamed: Vec::new(),
         }));
     }
 

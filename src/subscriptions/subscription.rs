@@ -162,8 +162,8 @@ pub struct Subscription {
     pub failures: u32,
     /// Refusals in a row that may have been meant for it (no uid in them).
     pub strikes: u32,
-    /// Refusals without a uid that have been put down to it.
-    pub blamed: u32,
+    /// Its serials that refusals without a uid have been put down to.
+    pub blamed: Vec<u64>,
 }
 
 impl Subscription {

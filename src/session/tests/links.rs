@@ -350,3 +350,24 @@ fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
         assert_eq!(world.next()["access_token"], "b");
     }
 }
+
+#[test]
+fn nothing_is_said_again_into_a_silent_link_until_it_turns_out_to_live() {
+    let mut world = World::connected();
+    world.advance(Duration::from_secs(1));
+    world.subscribe(wish());
+    let first = world.next();
+    world.advance(Duration::from_secs(20));
+    let asked: Vec<_> = world.sent.drain(..).map(|m| m["type"].clone()).collect();
+    assert_eq!(
+        asked,
+        ["ping", "unsubscribe"],
+        "whether it lives is asked once"
+    );
+    world.say(json!({"type": "pong"}));
+    world.advance(Duration::from_secs(5));
+    let again: Vec<_> = world.sent.drain(..).collect();
+    let subscribes: Vec<_> = again.iter().filter(|m| m["type"] == "subscribe").collect();
+    assert_eq!(subscribes.len(), 1);
+    assert_ne!(subscribes[0]["uid"], first["uid"]);
+}

@@ -408,3 +408,32 @@ fn an_error_without_a_uid_that_was_not_the_subscribes_is_told_as_a_withheld_even
     assert!(told.contains(&(refused.slot(), FLAG_ENDED)), "{told:?}");
     assert!(told.contains(&(live.slot(), 0)), "{told:?}");
 }
+
+#[test]
+fn a_late_init_shows_that_an_error_without_a_uid_was_an_events() {
+    let forbidden = || {
+        json!({"type": "subscribe", "status": "error", "error":
+            {"code": "FORBIDDEN", "message": "You don't have permission to access this."}})
+    };
+    let mut world = World::connected();
+    let (live, _) = world.active(wish());
+    let refused = world.subscribe(wish());
+    let first = world.next()["uid"].clone();
+    world.say(forbidden());
+    world.advance(Duration::from_millis(600));
+    world.next();
+    // It was only slow,
+    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": first}));
+    world.say(forbidden());
+    for _ in 0..3 {
+        world.advance(Duration::from_millis(600));
+        if world.sent.iter().any(|m| m["type"] == "subscribe") {
+            world.say(forbidden());
+        }
+        world.sent.clear();
+    }
+    // and is refused now.
+    let told: Vec<_> = world.told.iter().map(|t| (t.slot, t.flags)).collect();
+    assert!(told.contains(&(refused.slot(), FLAG_ENDED)), "{told:?}");
+    assert!(told.contains(&(live.slot(), 0)), "{told:?}");
+}
