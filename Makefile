@@ -18,7 +18,8 @@ C_SOURCES := $(wildcard examples/c/*.[ch] tests/c/*.[ch])
 NODE_PACKAGE := bindings/node
 NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
 
-.PHONY: lib demo examples test test-node check lint fmt bench header deps servers clean
+.PHONY: lib demo examples test test-node check lint fmt soak mutants bench header \
+    deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
 lib:
@@ -81,6 +82,14 @@ test-node: servers lib $(NODE_MODULES)
 $(NODE_MODULES): $(NODE_PACKAGE)/package-lock.json
 	cd $(NODE_PACKAGE) && npm ci --ignore-scripts
 	touch $@
+
+# The simulation, until it is stopped or fails.
+soak:
+	DRT_SIM_SCHEDULES=0 $(CARGO) test --test simulation -- --nocapture
+
+# Deliberate faults in the library: the simulation must notice each.
+mutants:
+	$(PYTHON) tests/simulation/mutants.py
 
 bench:
 	$(CARGO) bench --bench library
