@@ -108,7 +108,7 @@ impl Session {
             Incoming::Items { data, meta, .. } => {
                 if let Some(entry) = wire.and_then(|wire| self.ledger.settle(wire.serial)) {
                     if let (What::Read(id), Some(wire)) = (entry.what, wire) {
-                        self.on_read(now, id, wire.serial, &Snapshot { frame, data, meta });
+                        self.on_read(id, wire.serial, &Snapshot { frame, data, meta });
                     }
                 }
                 self.explain_items(now);

@@ -9,13 +9,19 @@ use crate::error::Status;
 use crate::protocol::outgoing;
 use crate::protocol::wire::WireUid;
 
+/// A silence that says nothing of how old the next frame is.
+const SILENCE: Duration = Duration::from_secs(5);
+
 impl Session {
     /// The server has said something on the present link.
     pub(super) fn heard(&mut self, now: Now) {
-        if let Some(up) = self.up() {
-            up.last_heard = now.mono;
-            up.probed = None;
-        }
+        let Some(up) = self.up() else { return };
+        let silence = now.mono.saturating_sub(up.last_heard);
+        up.last_heard = now.mono;
+        up.probed = None;
+        // After a long silence, what comes first may have been on the way all the time.
+        self.heard_time += silence.min(SILENCE);
+        self.forget_old_snapshots();
     }
 
     /// After a silence, asks; after as much silence again, the link is dead.

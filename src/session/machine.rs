@@ -110,6 +110,8 @@ pub struct Session {
 
     /// Whose snapshots' keys are to be forgotten, and when.
     pub(super) forget: VecDeque<(Duration, SubId)>,
+    /// Time as far as the server was heard meanwhile.
+    pub(super) heard_time: Duration,
 
     /// The server has sent an error without a uid: from now on one message at a
     /// time, so that the next one can be told whose it is.
@@ -167,6 +169,7 @@ impl Session {
             subscribes: VecDeque::new(),
             sleeping: BTreeSet::new(),
             forget: VecDeque::new(),
+            heard_time: Duration::ZERO,
             one_at_a_time: false,
             ambiguous: Vec::new(),
             unexplained: Vec::new(),
@@ -272,7 +275,6 @@ impl Session {
             paced,
             self.ledger.next_deadline().map(|(at, _)| at),
             self.sleeping.first().map(|(at, _)| *at),
-            self.forget.front().map(|(at, _)| *at),
             self.lingers.iter().map(|linger| linger.deadline).min(),
         ]
         .into_iter()
@@ -283,7 +285,6 @@ impl Session {
     /// Does what is due.
     pub fn on_timer(&mut self, now: Now) {
         self.close_old_lingers(now);
-        self.forget_old_snapshots(now);
         if self.retry_at.is_some_and(|at| at <= now.mono) {
             self.auth.asked = false;
             self.begin(now);

@@ -171,7 +171,7 @@ impl Session {
         if wish.exact && wish.wants_snapshot() && !subscription.is_system() {
             self.start_read(now, id, wire.serial);
         } else {
-            self.activate(now, id, snapshot);
+            self.activate(id, snapshot);
         }
     }
 
@@ -184,13 +184,13 @@ impl Session {
     }
 
     /// The answer to a read.
-    pub(super) fn on_read(&mut self, now: Now, id: SubId, serial: u64, snapshot: &Snapshot<'_>) {
+    pub(super) fn on_read(&mut self, id: SubId, serial: u64, snapshot: &Snapshot<'_>) {
         let reading = self
             .registry
             .get(id)
             .is_some_and(|s| matches!(s.phase, Phase::Reading { read, .. } if read == serial));
         if reading {
-            self.activate(now, id, snapshot);
+            self.activate(id, snapshot);
         }
     }
 
@@ -406,7 +406,6 @@ impl Session {
         if !subscription.wish.wants_snapshot() {
             let frame = Frame::from_static("");
             self.activate(
-                now,
                 id,
                 &Snapshot {
                     frame: &frame,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Now;
 use super::machine::Session;
 use crate::handover::{Event, EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
 use crate::protocol::incoming::offsets;
@@ -24,7 +23,7 @@ pub(super) struct Snapshot<'a> {
 impl Session {
     /// Hands over the snapshot and what was held back for it; the subscription
     /// is up to date then.
-    pub(super) fn activate(&mut self, now: Now, id: SubId, snapshot: &Snapshot<'_>) {
+    pub(super) fn activate(&mut self, id: SubId, snapshot: &Snapshot<'_>) {
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
@@ -58,7 +57,7 @@ impl Session {
             }
         }
         if recent.is_some() {
-            self.forget.push_back((now.mono + LATEST_CREATE, id));
+            self.forget.push_back((self.heard_time + LATEST_CREATE, id));
         }
         if let Some(subscription) = self.registry.get_mut(id) {
             subscription.recent = recent;
@@ -66,8 +65,12 @@ impl Session {
     }
 
     /// Old snapshots' keys are forgotten: no create is as late as that.
-    pub(super) fn forget_old_snapshots(&mut self, now: Now) {
-        while self.forget.front().is_some_and(|(at, _)| *at <= now.mono) {
+    pub(super) fn forget_old_snapshots(&mut self) {
+        while self
+            .forget
+            .front()
+            .is_some_and(|(at, _)| *at <= self.heard_time)
+        {
             let Some((_, id)) = self.forget.pop_front() else {
                 break;
             };

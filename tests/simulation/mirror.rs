@@ -51,7 +51,6 @@ pub struct Copy {
     fresh: bool,
     /// By id, what events have told since the last INIT.
     told: HashMap<u32, u64>,
-    created: HashMap<u32, ()>,
 }
 
 /// One subscription.
@@ -135,7 +134,6 @@ impl Mirror {
         copy.inits += 1;
         copy.fresh = true;
         copy.told.clear();
-        copy.created.clear();
         if self.changes_only {
             return;
         }
@@ -177,7 +175,7 @@ impl Mirror {
         {
             self.complain("I2: an older event behind a newer one");
         }
-        if kind == EventKind::Create && copy.created.insert(row.id, ()).is_some() {
+        if kind == EventKind::Create && !self.changes_only && copy.rows.contains_key(&row.id) {
             self.complain("I2: a create told twice");
         }
         copy.rows.insert(row.id, row.v);

@@ -44,6 +44,8 @@ pub struct World {
     pub scopes: Vec<ScopeId>,
     pub requests: Vec<Arc<AtomicUsize>>,
     pub stalled: bool,
+    /// The permission to read was taken away at some time.
+    pub was_revoked: bool,
     pub sequence: Arc<Mutex<u64>>,
     pub complaints: Complaints,
     /// Timers that went off, and how many in a row at one moment.
@@ -93,6 +95,7 @@ impl World {
             scopes: Vec::new(),
             requests: Vec::new(),
             stalled: false,
+            was_revoked: false,
             sequence: Arc::default(),
             complaints,
             wakes: 0,
@@ -163,7 +166,10 @@ impl World {
                 }
                 self.server_back_at = Some(self.now + *away);
             }
-            Action::Revoke => self.server.revoked = true,
+            Action::Revoke => {
+                self.server.revoked = true;
+                self.was_revoked = true;
+            }
             Action::Grant => self.server.revoked = false,
             Action::Nothing => {}
         }
