@@ -1,0 +1,43 @@
+"""Builds the Rust library of this checkout into the wheel; see pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools_rust import Binding, RustExtension, Strip
+
+ROOT = Path(__file__).resolve().parents[2]
+MANIFEST = ROOT / "Cargo.toml"
+if not MANIFEST.exists():
+    raise SystemExit(
+        "this package builds from a checkout of directus-realtime, with its Cargo.toml"
+    )
+VERSION = re.search(r'^version = "(.*)"', MANIFEST.read_text(), re.MULTILINE).group(1)
+
+
+class PlatformWheel(bdist_wheel):
+    """A wheel for every Python of this platform: the library is loaded by ctypes."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.root_is_pure = False
+
+    def get_tag(self):
+        return "py3", "none", super().get_tag()[2]
+
+
+setup(
+    version=VERSION,
+    package_dir={"": "src"},
+    cmdclass={"bdist_wheel": PlatformWheel},
+    rust_extensions=[
+        RustExtension(
+            "directus_realtime._native",
+            path=str(MANIFEST),
+            binding=Binding.NoBinding,
+            debug=False,
+            strip=Strip.All,
+        )
+    ],
+)

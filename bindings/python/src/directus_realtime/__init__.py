@@ -1,0 +1,67 @@
+"""Live updates from a Directus server.
+
+    from directus_realtime import Client
+
+    with Client("http://localhost:8055", access_token="…") as client:
+        client.subscribe("posts", lambda event: print(event.type, event.data))
+        client.run()
+
+`directus_realtime.aio` has the same for asyncio.
+"""
+
+from __future__ import annotations
+
+from ._client import Client
+from ._errors import (
+    AuthenticationError,
+    ClosedError,
+    DirectusRealtimeError,
+    ForkedError,
+    InternalError,
+    InvalidArgumentError,
+    NotConnectedError,
+    NotFoundError,
+    QueueFullError,
+    ServerError,
+    Status,
+    TimeoutError,
+    TlsError,
+    TransportError,
+    WouldDeadlockError,
+)
+from ._events import Event
+from ._items import Items
+from ._log import set_log
+from ._scope import Scope
+from ._state import State, StateChange
+from ._stats import Stats
+from ._subscription import Subscription
+from ._version import __version__
+
+__all__ = [
+    "AuthenticationError",
+    "Client",
+    "ClosedError",
+    "DirectusRealtimeError",
+    "Event",
+    "ForkedError",
+    "InternalError",
+    "InvalidArgumentError",
+    "Items",
+    "NotConnectedError",
+    "NotFoundError",
+    "QueueFullError",
+    "Scope",
+    "ServerError",
+    "State",
+    "StateChange",
+    "Stats",
+    "Status",
+    "Subscription",
+    "TimeoutError",
+    "TlsError",
+    "TransportError",
+    "WouldDeadlockError",
+    "__version__",
+    "set_log",
+]

@@ -1,0 +1,67 @@
+"""Finds the shared library and loads it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ENVIRONMENT = "DIRECTUS_REALTIME_LIBRARY"
+ABI_MAJOR = 0
+ABI_MINOR = 1
+
+_NAMES = {"darwin": "libdirectus_realtime.dylib", "win32": "directus_realtime.dll"}
+_NAME = _NAMES.get(sys.platform, "libdirectus_realtime.so")
+
+
+def _candidates() -> Iterator[Path]:
+    given = os.environ.get(ENVIRONMENT)
+    if given:
+        yield Path(given)
+        return
+    here = Path(__file__).resolve().parent
+    # A wheel carries it under the name of an extension module.
+    yield from sorted(here.glob("_native*"))
+    checkout = here.parents[3]
+    if (checkout / "cbindgen.toml").exists():
+        for profile in ("release", "debug"):
+            yield checkout / "target" / profile / _NAME
+
+
+def load() -> ctypes.CDLL:
+    """The library. Raises `ImportError` with a sentence that says what to do."""
+    tried = []
+    for path in _candidates():
+        tried.append(str(path))
+        if not path.is_file():
+            continue
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise ImportError(f"the library {path} cannot be loaded: {error}") from error
+        check_version(library, path)
+        return library
+    places = ", ".join(tried) or "no place at all"
+    raise ImportError(
+        f"the directus_realtime library was not found; looked at: {places}. Install the package"
+        f" with pip, build it with `make lib` in a checkout, or set {ENVIRONMENT} to its path."
+    )
+
+
+def check_version(library: ctypes.CDLL, path: Path) -> None:
+    """Refuses a library that this package was not written for."""
+    try:
+        function = library.drt_abi_version
+    except AttributeError:
+        raise ImportError(f"{path} is not the directus_realtime library") from None
+    function.restype = ctypes.c_uint32
+    function.argtypes = []
+    found: int = function()
+    major, minor = found >> 16, found & 0xFFFF
+    if major != ABI_MAJOR or minor < ABI_MINOR:
+        raise ImportError(
+            f"{path} has the ABI {major}.{minor}, and this package needs {ABI_MAJOR}.{ABI_MINOR}"
+            " or a later minor version: install the two together."
+        )

@@ -1,0 +1,52 @@
+"""The library's log, on Python's."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from . import _abi
+from ._abi import lib
+from ._errors import check
+from ._registry import drop_released, find, register, release
+
+#: `logging`'s levels for the library's, from off to trace.
+_LEVELS = (0, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, 5)
+
+_logger = logging.getLogger("directus_realtime")
+
+LogCallback = Callable[[int, str, str], object]
+
+
+def _to_logging(level: int, target: str, message: str) -> None:
+    _logger.getChild(target).log(level, "%s", message)
+
+
+@_abi.LOG_FN
+def _on_log(level: int, target: bytes, message: bytes, number: Any) -> None:
+    callback: LogCallback | None = find(number)
+    if callback is not None:
+        callback(_LEVELS[level], target.decode(), message.decode("utf-8", "replace"))
+
+
+def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> None:
+    """Sets where the log messages of all clients go. No secret is ever in one.
+
+    Args:
+        level: Of `logging`; `logging.CRITICAL` or more ends the log. 5 is for every frame.
+        callback: Called with level, target and message, on any thread; None passes them
+            on to `logging`, as `directus_realtime.…`.
+    """
+    wanted = sum(1 for known in _LEVELS[1:] if known >= level)
+    if wanted == 0:
+        check(lib.drt_set_log(0, _abi.LOG_FN(0), None, _abi.RELEASE_FN(0)))
+    else:
+        number = register(callback or _to_logging)
+        check(lib.drt_set_log(wanted, _on_log, number, release))
+    drop_released()
+
+
+# The library's threads outlive the interpreter for a moment.
+atexit.register(set_log, logging.CRITICAL)

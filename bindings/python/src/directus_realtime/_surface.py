@@ -1,0 +1,146 @@
+"""What both clients offer alike: everything that need not be waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar, Union
+
+from . import _options, _stats
+from ._abi import lib
+from ._core import Core
+from ._errors import DirectusRealtimeError, check
+from ._options import dump
+from ._state import State, StateChange
+from ._stats import Stats
+from ._subscription import Handler
+
+CoreType = TypeVar("CoreType", bound=Core)
+
+OnState = Callable[[StateChange], object]
+OnToken = Callable[[Union[DirectusRealtimeError, None]], object]
+OnError = Callable[[BaseException], object]
+
+
+class Surface(Generic[CoreType]):
+    """A client, as far as its two kinds are alike."""
+
+    _core: CoreType
+    _handler: type[Handler] = Handler
+
+    @property
+    def state(self) -> State:
+        """The state now, for instance `State.CONNECTED`, which equals `"connected"`."""
+        return self._core.state()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the link is up, authenticated and usable."""
+        return bool(lib.drt_client_is_connected(self._core.handle))
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._core.closed
+
+    @property
+    def stats(self) -> Stats:
+        """The client's counters.
+
+        Raises:
+            ClosedError: The client is closed.
+        """
+        return _stats.read(self._core.handle)
+
+    @property
+    def on_error(self) -> OnError | None:
+        """Told of every exception that leaves a callback; delivery goes on.
+
+        None, the default, hands them to `sys.unraisablehook` (the synchronous client)
+        or to the event loop's exception handler (asyncio).
+        """
+        return self._core.on_error
+
+    @on_error.setter
+    def on_error(self, callback: OnError | None) -> None:
+        self._core.on_error = callback
+
+    def on_state(self, callback: OnState | None) -> None:
+        """Sets the callback that is told of every change of state, in order.
+
+        Args:
+            callback: Called with a `StateChange`; None removes it.
+        """
+        self._core.check_open()
+        self._core.on_state = callback
+
+    def on_token(self, callback: OnToken | None) -> None:
+        """Sets the callback that is asked for an access token.
+
+        That is the case before the first link when there is no credential, ahead of a
+        JWT's expiry, and when the server has refused the credential.
+
+        Args:
+            callback: Called with the reason as an exception, or None when there is no
+                trouble. It returns a token, or None and calls `set_token` later. None
+                removes it.
+        """
+        self._core.set_on_token(callback)
+
+    def connect(self) -> None:
+        """Starts to connect, and returns at once. The first subscription does that, too."""
+        check(lib.drt_client_connect(self._core.handle))
+
+    def reconnect(self) -> None:
+        """Drops the link, if there is one, and connects now, whatever the backoff."""
+        check(lib.drt_client_reconnect(self._core.handle))
+
+    def disconnect(self) -> None:
+        """Takes the link down until `connect` or `reconnect`; subscriptions are kept."""
+        check(lib.drt_client_disconnect(self._core.handle))
+
+    def set_token(self, access_token: str) -> None:
+        """Replaces the access token; a live link is authenticated anew."""
+        self._core.set_token(access_token)
+
+    def unsubscribe(self, uid: str) -> bool:
+        """Ends the subscription of that uid, persistent or not; False when there is none."""
+        return self._core.unsubscribe_uid(uid)
+
+    def unsubscribe_collection(self, collection: str) -> int:
+        """Ends a collection's subscriptions in every scope, but for the persistent ones.
+
+        Returns:
+            How many have ended.
+        """
+        return self._core.unsubscribe_collection(collection)
+
+    def unsubscribe_all(self) -> int:
+        """Ends all subscriptions in every scope, but for the persistent ones.
+
+        Returns:
+            How many have ended.
+        """
+        return self._core.unsubscribe_all()
+
+    def has_subscription(self, uid: str) -> bool:
+        """Whether there is a subscription of that uid."""
+        uid_bytes = _options.encode(uid, "uid")
+        return bool(lib.drt_has_subscription(self._core.handle, uid_bytes))
+
+    def send_message(self, message: Mapping[str, Any]) -> None:
+        """Sends a message of your own, and expects no answer.
+
+        Args:
+            message: A JSON object with a `type`.
+
+        Raises:
+            NotConnectedError: There is no usable link.
+            InvalidArgumentError: It is no such message, or of a type that is the
+                library's own affair, such as `subscribe`.
+        """
+        check(lib.drt_send_message(self._core.handle, dump(message, "message")))
+
+
+def make_options(url: str | Sequence[str], given: dict[str, Any]) -> Any:
+    """The library's options from a client's keyword arguments."""
+    return _options.client_options(url, **given)

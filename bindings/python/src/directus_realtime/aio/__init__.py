@@ -1,0 +1,18 @@
+"""The same for asyncio: no thread, callbacks on the event loop.
+
+from directus_realtime.aio import Client
+
+async with Client("http://localhost:8055", access_token="…") as client:
+    posts = await client.subscribe("posts")
+    async for event in posts:
+        print(event.type, event.data)
+"""
+
+from __future__ import annotations
+
+from ._client import Client
+from ._items import Items
+from ._scope import Scope
+from ._subscription import Subscription
+
+__all__ = ["Client", "Items", "Scope", "Subscription"]

@@ -1,0 +1,61 @@
+"""Items over the socket, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from .._items import Keys, Message, message, read_message, write_message
+from .._options import Query
+
+
+class Items:
+    """The items of a collection, over the client's link."""
+
+    def __init__(self, send: Callable[..., Awaitable[dict[str, Any]]], collection: str) -> None:
+        self._send = send
+        self.collection = collection
+
+    async def _ask(self, message: Message | None, timeout: float | None) -> Any:
+        if message is None:
+            return []
+        answer = await self._send(message, timeout=timeout)
+        return answer.get("data")
+
+    async def read(
+        self, what: Any = None, query: Query | None = None, *, timeout: float | None = None
+    ) -> Any:
+        """Reads items.
+
+        Args:
+            what: A primary key for one item, several for a list, or the query.
+            query: `fields`, `filter`, `sort`, `limit`, `deep` …
+            timeout: Seconds for the answer; None means 30.
+
+        Returns:
+            One item for a key, otherwise a list; keys that are not there are left out.
+        """
+        return await self._ask(read_message(self.collection, what, query), timeout)
+
+    async def create(
+        self, data: Any, query: Query | None = None, *, timeout: float | None = None
+    ) -> Any:
+        """Creates an item, or several from a list; returns them as they are then."""
+        made = message(self.collection, "create", data=data, query=query)
+        return await self._ask(made, timeout)
+
+    async def update(
+        self, keys: Keys, changes: Mapping[str, Any], *, timeout: float | None = None
+    ) -> Any:
+        """Changes the item of a key, or several alike; returns them as they are then."""
+        return await self._ask(write_message(self.collection, "update", keys, changes), timeout)
+
+    async def update_singleton(
+        self, changes: Mapping[str, Any], *, timeout: float | None = None
+    ) -> Any:
+        """Changes the item of a singleton."""
+        return await self._ask(message(self.collection, "update", data=changes), timeout)
+
+    async def delete(self, keys: Keys, *, timeout: float | None = None) -> None:
+        """Deletes the item of a key, or several."""
+        await self._ask(write_message(self.collection, "delete", keys), timeout)

@@ -1,0 +1,153 @@
+"""The way of one subscription's events to the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .._errors import ClosedError
+from .._events import Event
+from .._record import refusal_of
+from ._core import AioCore
+
+
+class Answer:
+    """The server's answer to a subscription."""
+
+    def __init__(self) -> None:
+        self.waiters: set[asyncio.Future[None]] = set()
+
+    def settle(self, error: Exception | None = None) -> None:
+        """It has come, or will not."""
+        for waiter in self.waiters:
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+        self.waiters.clear()
+
+
+class Lane:
+    """Events that wait for a callback that is a coroutine, or for `async for`."""
+
+    def __init__(self, core: AioCore) -> None:
+        self.core = core
+        self.answer = Answer()
+        self.over = False
+        self._events: deque[tuple[Event, int]] = deque()
+
+    def consume(self, event: Event) -> None:
+        """An event has come."""
+        self.take(event)
+        self.answer.settle()
+
+    def take(self, event: Event) -> None:
+        """Passes an event on, or keeps it."""
+        raise NotImplementedError(type(self))
+
+    def keep(self, event: Event) -> None:
+        """Keeps an event until the application is ready for it."""
+        weight = self.core.weight
+        self._events.append((event, weight))
+        self.core.hold(weight)
+
+    def pop(self) -> Event | None:
+        """The next of those that were kept."""
+        if not self._events:
+            return None
+        event, weight = self._events.popleft()
+        self.core.let_go(weight)
+        return event
+
+    def end(self) -> None:
+        """The subscription has ended: what waits is not wanted any more."""
+        self.over = True
+        weight = sum(weight for _, weight in self._events)
+        self._events.clear()
+        self.core.let_go(weight)
+        self.answer.settle(ClosedError("the subscription has ended"))
+
+
+class CallbackLane(Lane):
+    """Calls a function, or awaits a coroutine function, event by event."""
+
+    def __init__(self, core: AioCore, callback: Callable[[Event], Any]) -> None:
+        super().__init__(core)
+        self._callback = callback
+        self._busy = False
+
+    def take(self, event: Event) -> None:
+        if self._busy:
+            return self.keep(event)
+        result = self._callback(event)
+        if isinstance(result, Awaitable):
+            self._busy = True
+            self.core.create_task(self._work(result))
+
+    async def _work(self, result: Awaitable[Any]) -> None:
+        try:
+            while True:
+                try:
+                    await result
+                except Exception as error:
+                    self.core.report(error)
+                following = self._next()
+                if following is None:
+                    return
+                result = following
+        finally:
+            self._busy = False
+
+    def _next(self) -> Awaitable[Any] | None:
+        """The next event that has to be awaited for."""
+        while True:
+            event = self.pop()
+            if event is None:
+                return None
+            try:
+                result = self._callback(event)
+            except Exception as error:
+                self.core.report(error)
+                continue
+            if isinstance(result, Awaitable):
+                return result
+
+
+class IteratorLane(Lane):
+    """Keeps events until somebody asks for the next."""
+
+    def __init__(self, core: AioCore) -> None:
+        super().__init__(core)
+        self._asked: asyncio.Future[None] | None = None
+
+    def take(self, event: Event) -> None:
+        self.keep(event)
+        self._wake()
+
+    def end(self) -> None:
+        super().end()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(None)
+
+    async def next(self) -> Event:
+        """The next event. Nothing is lost when this is cancelled."""
+        while True:
+            event = self.pop()
+            if event is not None:
+                if not event.ended:
+                    return event
+                self.over = True
+                raise refusal_of(event.uid, event)
+            if self.over:
+                raise StopAsyncIteration
+            if self._asked is None or self._asked.done():
+                self._asked = self.core.loop.create_future()
+            # Several may wait for the same.
+            await asyncio.shield(self._asked)

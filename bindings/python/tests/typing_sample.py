@@ -1,0 +1,47 @@
+"""What type checkers have to accept; never run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import directus_realtime as dr
+from directus_realtime import aio
+
+
+def synchronous() -> None:
+    def show(event: dr.Event) -> None:
+        kind: str = event.type
+        data: Any = event.data
+        raw: bytes = event.raw
+        print(kind, data, raw, event.sequence + event.index, event.resync, event.ended)
+
+    with dr.Client("http://localhost:8055", access_token="…") as client, client.scope() as scope:
+        handler: dr.Subscription = scope.subscribe(
+            "posts", show, query={"filter": {"status": {"_eq": "published"}}}, uid="posts"
+        )
+        handler.wait(timeout=5)
+        client.subscribe("notifications", show, persistent=True, event=["create"], item=3)
+        client.on_state(lambda change: print(change.state, change.reason, change.error))
+        client.on_token(lambda error: None if error is None else "token")
+        client.on_error = print
+        uids: list[str] = [subscription.uid for subscription in client.get_active_subscriptions()]
+        answer: dict[str, Any] = client.request({"type": "ping"}, timeout=2.5)
+        connected: bool = client.is_connected and client.state == "connected"
+        ended: int = client.unsubscribe_all() + client.unsubscribe_collection("posts")
+        print(uids, answer, connected, ended, client.items("posts").read({"limit": 1}))
+        print(client.stats.events, client.has_subscription("posts"), handler.unsubscribe())
+
+
+async def asynchronous() -> None:
+    async def show(event: dr.Event) -> None:
+        print(event.type)
+
+    async with aio.Client(["ws://a/websocket", "ws://b/websocket"]) as client:
+        posts: aio.Subscription = await client.subscribe("posts")
+        async with client.scope() as scope:
+            await scope.subscribe("posts", show, uid="posts")
+        async for event in posts:
+            print(event.data)
+        await client.wait("connected", timeout=1)
+        print(await client.items("posts").create({"title": "…"}))
+        print(await client.request({"type": "ping"}))
