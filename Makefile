@@ -15,10 +15,17 @@ EXAMPLES := $(patsubst examples/c/%.c,target/examples/%,$(wildcard examples/c/*.
 TOOLS := target/tools/venv
 C_SOURCES := $(wildcard examples/c/*.[ch] tests/c/*.[ch])
 
+# The packages as they stand here, with the library that was built here.
+PACKAGES := DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) PYTHONPATH=$(CURDIR)/bindings/python/src
+
+PYTHON_PACKAGE := bindings/python
+PYTHON_TOOLS := $(CURDIR)/target/python/venv
+PYRIGHT := PYRIGHT_PYTHON_CACHE_DIR=$(CURDIR)/target/python/pyright PYRIGHT_PYTHON_IGNORE_WARNINGS=1
+
 NODE_PACKAGE := bindings/node
 NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
 
-.PHONY: lib demo examples test test-node check lint fmt soak mutants bench header \
+.PHONY: lib demo examples test test-node test-python check lint fmt soak mutants bench header \
     deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
@@ -68,11 +75,22 @@ fmt: $(TOOLS)/complete
 check: deps lint
 	$(CARGO) test --lib --test header
 
-test: servers lint examples test-node
+test: servers lint examples test-node test-python
 	$(CARGO) build
 	$(CARGO) test -- --test-threads 3
 	$(PYTHON) -m unittest discover -s tests/directus
-	$(PYTHON) -m unittest discover -s tests/examples
+	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples
+
+# The Python package, with the library as it is released.
+test-python: servers lib $(PYTHON_TOOLS)/complete
+	cd $(PYTHON_PACKAGE) && $(PYTHON_TOOLS)/bin/mypy
+	cd $(PYTHON_PACKAGE) && $(PYRIGHT) $(PYTHON_TOOLS)/bin/pyright
+	cd $(PYTHON_PACKAGE) && $(PACKAGES) $(PYTHON_TOOLS)/bin/pytest
+
+$(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python/requirements.txt
+	$(PYTHON) -m venv --clear $(PYTHON_TOOLS)
+	$(PYTHON_TOOLS)/bin/pip install --quiet --disable-pip-version-check $(^:%=-r %)
+	touch $@
 
 # The Node package, with the library as it is released.
 test-node: servers lib $(NODE_MODULES)

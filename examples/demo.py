@@ -25,6 +25,12 @@ from server import Server  # noqa: E402
 VERSION = "12.4.0"
 PROGRAMS = {
     "C": [str(ROOT / "target" / "examples" / "demo")],
+    "Python": [sys.executable, str(ROOT / "examples" / "python" / "demo.py")],
+}
+# The packages as they stand in this checkout, with the library that it has built.
+PACKAGES = {
+    "DIRECTUS_REALTIME_LIBRARY": str(ROOT / "target" / "release" / "libdirectus_realtime.so"),
+    "PYTHONPATH": str(ROOT / "bindings" / "python" / "src"),
 }
 # A breath between two scenes, for the reader; nothing depends on it.
 PACE = float(os.environ.get("DEMO_PACE", "0.4"))
@@ -54,7 +60,7 @@ class Follower:
         self.more = threading.Condition()
         self.process = subprocess.Popen(
             [*command, url],
-            env={**os.environ, "DIRECTUS_TOKEN": ADMIN, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **PACKAGES, "DIRECTUS_TOKEN": ADMIN},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

@@ -29,6 +29,7 @@ class PlatformWheel(bdist_wheel):
 
 setup(
     version=VERSION,
+    options={"build": {"build_base": str(ROOT / "target" / "python" / "build")}},
     package_dir={"": "src"},
     cmdclass={"bdist_wheel": PlatformWheel},
     rust_extensions=[

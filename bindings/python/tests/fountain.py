@@ -32,9 +32,8 @@ class Fountain:
         frames = bytearray()
         for number in range(first, first + events):
             data = json.dumps([{"id": number, "title": "x" * 150}], separators=(",", ":"))
-            frames += frame(
-                '{"type":"subscription","event":"create","data":%s,"uid":"%s"}' % (data, self._wire)
-            )
+            head = '{"type":"subscription","event":"create","data":'
+            frames += frame(f'{head}{data},"uid":"{self._wire}"}}')
         self._send(bytes(frames))
 
     def close(self) -> None:
@@ -80,7 +79,7 @@ class Fountain:
             answer = {"type": "subscription", "event": "unsubscribe", "uid": uid}
             self._send(frame(json.dumps(answer)))
         elif kind == "ping":
-            self._send(frame('{"type":"pong"}'))
+            self._send(frame(json.dumps({"type": "pong", **({"uid": uid} if uid else {})})))
 
 
 def frame(text: str) -> bytes:

@@ -7,10 +7,9 @@ import time
 import uuid
 from typing import Any
 
+import directus_realtime as dr
 import pytest
 from conftest import until
-
-import directus_realtime as dr
 from directus_realtime import Client, Event, State
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 from conftest import until
-from fountain import Fountain
-
 from directus_realtime import Client, Event, aio
 from directus_realtime._events import Batch
+from fountain import Fountain
 
 EVENTS = 10_000
 
@@ -97,5 +96,7 @@ def test_a_thousand_real_events_are_what_the_server_has(
             rows = [{"title": "thousand", "n": n} for n in range(begin, begin + 200)]
             server.rest.create("posts", rows)
         until(lambda: len(seen) == 1000)
-    there = {item["id"]: item["n"] for item in server.rest.read("posts") if item["title"] == "thousand"}
+    there = {
+        item["id"]: item["n"] for item in server.rest.read("posts") if item["title"] == "thousand"
+    }
     assert seen == there

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from . import _abi, _delivery, _hooks
 from ._abi import lib
-from ._core import SLICE_MS, Core, finish
+from ._core import SLICE_MS, Core, finish, when_gone
 from ._errors import ClosedError, InvalidArgumentError, Status, TimeoutError, check
 from ._events import Event
 from ._items import Items
 from ._options import Key, Query, dump, milliseconds
-from ._registry import drop_released, register, release
+from ._registry import register, release
 from ._reply import answer_of
 from ._scope import Scope, subscribe
 from ._state import STATES, State
@@ -95,8 +94,9 @@ class Client(Surface[Core]):
             if name not in ("self", "url", "thread", "__class__")
         }
         self._core = Core(make_options(url, given))
-        self._finish = weakref.finalize(self, finish, self._core)
-        self._thread = _delivery.start(self._core) if thread else None
+        self._finish = when_gone(self, finish, self._core)
+        if thread:
+            _delivery.start(self._core)
         self._dispatching = threading.Lock()
 
     def subscribe(
@@ -190,10 +190,7 @@ class Client(Surface[Core]):
         ms = milliseconds(REQUEST_SECONDS if timeout is None else timeout, "timeout")
         text, number = dump(message, "message"), register(reply)
         status = lib.drt_request(self._core.handle, text, ms, _hooks.on_reply, number, release)
-        try:
-            check(status)
-        finally:
-            drop_released()
+        check(status)
         self._wait_until(reply.arrived.is_set, reply.arrived.wait)
         return answer_of(reply.status, reply.text)
 
@@ -217,7 +214,7 @@ class Client(Surface[Core]):
         while True:
             left = SLICE_MS if end is None else max(0, round((end - time.monotonic()) * 1000))
             slice_ms = min(SLICE_MS, left)
-            if self._thread is None:
+            if self._core.thread is None:
                 self.dispatch(timeout=slice_ms / 1000)
                 slice_ms = 0
             status = lib.drt_client_wait(handle, number, slice_ms)
@@ -230,7 +227,7 @@ class Client(Surface[Core]):
     def _wait_until(self, done: Callable[[], bool], wait: Callable[[float], object]) -> None:
         """Waits for something that delivery brings, and delivers where nobody else does."""
         while not done():
-            if self._thread is None:
+            if self._core.thread is None:
                 self.dispatch(timeout=SLICE_MS / 1000)
             else:
                 wait(1.0)
@@ -250,7 +247,7 @@ class Client(Surface[Core]):
             ClosedError: The client is closed.
             WouldDeadlockError: This was called in a callback.
         """
-        if self._thread is not None:
+        if self._core.thread is not None:
             raise InvalidArgumentError("this client has a thread: make it with thread=False")
         self._core.refuse_in_callback("dispatch")
         self._core.check_open()
@@ -270,8 +267,8 @@ class Client(Surface[Core]):
         """
         self._core.refuse_in_callback("run")
         while not self._core.closed:
-            if self._thread is not None:
-                self._thread.join(SLICE_MS / 1000)
+            if self._core.thread is not None:
+                self._core.thread.join(SLICE_MS / 1000)
                 continue
             try:
                 self.dispatch(timeout=None)
@@ -293,8 +290,8 @@ class Client(Surface[Core]):
         self._core.refuse_in_callback("close")
         self._finish.detach()
         status = self._core.close(max(0, round(timeout * 1000)))
-        if self._thread is not None and status != Status.TIMEOUT:
-            self._thread.join(timeout)
+        if self._core.thread is not None and status != Status.TIMEOUT:
+            self._core.thread.join(timeout)
         if status == Status.TIMEOUT:
             raise TimeoutError(f"a callback has not returned within {timeout} s")
         if status != Status.FORKED:

@@ -6,6 +6,7 @@ nobody holds any more is collected, and that closes its core.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import sys
@@ -14,7 +15,7 @@ import uuid
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _abi, _hooks
 from ._abi import lib
@@ -22,11 +23,17 @@ from ._errors import ClosedError, DirectusRealtimeError, Status, WouldDeadlockEr
 from ._events import Batch, Event
 from ._options import encode, subscription_options
 from ._record import Record, refusal_of
-from ._registry import drop_released, find, register, release
+from ._registry import find, register, release
 from ._state import STATES, State, StateChange
 
 #: How long to wait without a look at signals, such as Ctrl-C.
 SLICE_MS = 200
+#: How long a client may take to close when the interpreter ends.
+EXIT_MS = 1000
+
+#: Of the object, of what is called.
+if TYPE_CHECKING:
+    Finalizer = weakref.finalize[Any, Any]
 
 _cores: weakref.WeakSet[Core] = weakref.WeakSet()
 
@@ -42,6 +49,8 @@ class Core:
         self.on_token: Callable[[DirectusRealtimeError | None], object] | None = None
         self.on_error: Callable[[BaseException], object] | None = None
         self.closed = False
+        #: The synchronous client's own, if it has one.
+        self.thread: threading.Thread | None = None
         self._records: dict[int, Record] = {}
         self._thunks: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._rest: Iterator[tuple[int, list[Any]]] | None = None
@@ -98,10 +107,7 @@ class Core:
             record.handle = out.value
             if status != Status.OK:
                 del self._records[record.number]
-        try:
-            check(status)
-        finally:
-            drop_released()
+        check(status)
         return self._of_uid(uid) if status == Status.DUPLICATE else record
 
     def _of_uid(self, uid: str) -> Record:
@@ -165,6 +171,7 @@ class Core:
 
     def _end(self, record: Record) -> bool:
         was_there, record.ended = not record.ended, True
+        record.consume = _nothing
         self._records.pop(record.number, None)
         return was_there
 
@@ -223,7 +230,6 @@ class Core:
             return done
         finally:
             self.dispatcher = None
-            drop_released()
 
     def run_thunks(self) -> int:
         """Does what was put down meanwhile."""
@@ -269,7 +275,9 @@ class Core:
         try:
             record.consume(event)
         finally:
-            record.ended = record.ended or event.ended
+            if event.ended:
+                record.ended = True
+                record.consume = _nothing
 
     def guard(self, function: Callable[..., object], *arguments: Any) -> None:
         """Calls something of the application's, and reports what it raises."""
@@ -323,7 +331,8 @@ class Core:
 
     def state(self) -> State:
         """The state now."""
-        return STATES[lib.drt_client_state(self.handle)]
+        number: int = lib.drt_client_state(self.handle)
+        return STATES[number]
 
     def check_open(self) -> None:
         """Raises `ClosedError` where that is the case."""
@@ -354,9 +363,9 @@ class Core:
         return status
 
     def finish_closing(self) -> None:
-        """Tells whoever still waits for something."""
+        """Tells whoever still waits for something, and lets go of the application's."""
         self.run_thunks()
-        drop_released()
+        self.on_state = self.on_token = None
 
     def close(self, timeout_ms: int) -> int:
         """All of that; the library's status."""
@@ -368,6 +377,10 @@ class Core:
         if not self.quiesce(ended, timeout_ms / 1000):
             return Status.TIMEOUT
         return status
+
+
+def _nothing(event: Event) -> None:
+    """In place of a callback that is not kept any longer than it may be called."""
 
 
 def unraisable(error: BaseException) -> None:
@@ -382,12 +395,31 @@ def unraisable(error: BaseException) -> None:
 _THUNK = ctypes.CFUNCTYPE(None)
 
 
+def when_gone(thing: object, function: Callable[..., object], *arguments: Any) -> Finalizer:
+    """Does something once nobody holds a thing any more, but not at the end of the
+    interpreter, which has an order of its own."""
+    finalizer = weakref.finalize(thing, function, *arguments)
+    finalizer.atexit = False  # type: ignore[misc]
+    return finalizer
+
+
 def finish(core: Core) -> None:
     """Closes a client that nobody holds any more, on whichever thread that shows."""
     if core.close(0) == Status.WOULD_DEADLOCK and not sys.is_finalizing():
         # The garbage was collected while the library was calling us.
         later = threading.Thread(target=lib.drt_client_close, args=(core.handle, 0), daemon=True)
         later.start()
+
+
+def _close_all() -> None:
+    """The interpreter is about to end: nothing may call it afterwards."""
+    for core in list(_cores):
+        core.close(EXIT_MS)
+        if core.thread is not None:
+            core.thread.join(EXIT_MS / 1000)
+
+
+atexit.register(_close_all)
 
 
 def _after_fork() -> None:

@@ -8,11 +8,11 @@ from ._core import Core
 from ._errors import ClosedError
 
 
-def start(core: Core) -> threading.Thread:
+def start(core: Core) -> None:
     """Begins to deliver. The thread knows the core only, never its client."""
     thread = threading.Thread(target=_deliver, args=(core,), name="directus-realtime", daemon=True)
+    core.thread = thread
     thread.start()
-    return thread
 
 
 def _deliver(core: Core) -> None:

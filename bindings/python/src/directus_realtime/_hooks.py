@@ -33,8 +33,7 @@ def _text(text: bytes | None) -> str:
     return (text or b"").decode("utf-8", "replace")
 
 
-@_abi.STATE_FN
-def on_state(_client: Any, state: int, reason: int, message: bytes | None, number: int) -> None:
+def _on_state(_client: Any, state: int, reason: int, message: bytes | None, number: int) -> None:
     """A client's state has changed."""
     core: Core | None = find(number)
     if core is not None:
@@ -44,8 +43,7 @@ def on_state(_client: Any, state: int, reason: int, message: bytes | None, numbe
         core.later(core.state_changed, change)
 
 
-@_abi.TOKEN_FN
-def on_token(_client: Any, reason: int, number: int) -> None:
+def _on_token(_client: Any, reason: int, number: int) -> None:
     """A client wants a fresh token."""
     core: Core | None = find(number)
     if core is not None:
@@ -53,10 +51,14 @@ def on_token(_client: Any, reason: int, number: int) -> None:
         core.later(core.token_wanted, error)
 
 
-@_abi.REPLY_FN
-def on_reply(status: int, json: int | None, length: int, number: int) -> None:
+def _on_reply(status: int, json: int | None, length: int, number: int) -> None:
     """A request is answered."""
     reply: Reply | None = find(number)
     if reply is not None:
         text = ctypes.string_at(json, length) if json else b""
         reply.core.later(reply.arrive, status, text)
+
+
+on_state = _abi.STATE_FN(_on_state)
+on_token = _abi.TOKEN_FN(_on_token)
+on_reply = _abi.REPLY_FN(_on_reply)

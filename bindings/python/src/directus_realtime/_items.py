@@ -52,7 +52,7 @@ def read_message(collection: str, what: Any, query: Query | None) -> Message | N
 
 def write_message(collection: str, action: str, keys: Keys, data: Any = None) -> Message | None:
     """To update or delete items; None where there is nothing to ask for."""
-    if _is_many(keys) and not keys:  # type: ignore[arg-type]
+    if _is_many(keys) and not keys:
         return None
     return message(collection, action, **_which(keys), data=data)
 

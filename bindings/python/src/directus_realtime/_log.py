@@ -10,7 +10,7 @@ from typing import Any
 from . import _abi
 from ._abi import lib
 from ._errors import check
-from ._registry import drop_released, find, register, release
+from ._registry import find, register, release
 
 #: `logging`'s levels for the library's, from off to trace.
 _LEVELS = (0, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, 5)
@@ -24,11 +24,13 @@ def _to_logging(level: int, target: str, message: str) -> None:
     _logger.getChild(target).log(level, "%s", message)
 
 
-@_abi.LOG_FN
-def _on_log(level: int, target: bytes, message: bytes, number: Any) -> None:
+def _log(level: int, target: bytes, message: bytes, number: Any) -> None:
     callback: LogCallback | None = find(number)
     if callback is not None:
         callback(_LEVELS[level], target.decode(), message.decode("utf-8", "replace"))
+
+
+_on_log = _abi.LOG_FN(_log)
 
 
 def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> None:
@@ -45,7 +47,6 @@ def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> N
     else:
         number = register(callback or _to_logging)
         check(lib.drt_set_log(wanted, _on_log, number, release))
-    drop_released()
 
 
 # The library's threads outlive the interpreter for a moment.

@@ -24,7 +24,7 @@ def encode(text: str | None, name: str) -> bytes | None:
     """A text for the library, which ends at the first NUL."""
     if text is None:
         return None
-    if not isinstance(text, str):
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{name} must be a str, not {type(text).__name__}")
     if "\0" in text:
         raise InvalidArgumentError(f"{name} has a NUL character in it")

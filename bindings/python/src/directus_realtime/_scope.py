@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
-from ._core import Core
+from ._core import Core, when_gone
 from ._errors import ClosedError
 from ._events import Event
 from ._options import Key, Query
@@ -21,8 +20,7 @@ class ScopeBase:
         self._core = core
         self._handle = core.open_scope()
         # The last resort: a scope that nobody holds any more is closed.
-        self._finish = weakref.finalize(self, core.close_scope, self._handle)
-        self._finish.atexit = False
+        self._finish = when_gone(self, core.close_scope, self._handle)
 
     @property
     def closed(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 from .. import _hooks
 from .._abi import lib
 from .._client import REQUEST_SECONDS
+from .._core import when_gone
 from .._errors import Status, TimeoutError, check
 from .._options import Key, Query, dump, milliseconds
-from .._registry import drop_released, register, release
+from .._registry import register, release
 from .._reply import answer_of
 from .._state import State, StateChange
 from .._surface import Surface, make_options
@@ -68,7 +68,7 @@ class Client(Surface[AioCore]):
             if name not in ("self", "url", "__class__")
         }
         self._core = AioCore(make_options(url, given))
-        self._finish = weakref.finalize(self, finish, self._core)
+        self._finish = when_gone(self, finish, self._core)
 
     def connect(self) -> None:
         """Starts to connect, and returns at once. The first subscription does that, too."""
@@ -168,10 +168,7 @@ class Client(Surface[AioCore]):
         ms = milliseconds(REQUEST_SECONDS if timeout is None else timeout, "timeout")
         text, number = dump(message, "message"), register(reply)
         status = lib.drt_request(core.handle, text, ms, _hooks.on_reply, number, release)
-        try:
-            check(status)
-        finally:
-            drop_released()
+        check(status)
         core.expect(1)
         try:
             return answer_of(*await reply.future)

@@ -42,8 +42,10 @@ class Lane:
 
     def consume(self, event: Event) -> None:
         """An event has come."""
-        self.take(event)
-        self.answer.settle()
+        try:
+            self.take(event)
+        finally:
+            self.answer.settle()
 
     def take(self, event: Event) -> None:
         """Passes an event on, or keeps it."""

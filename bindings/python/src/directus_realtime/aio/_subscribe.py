@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any, Union
 
+from .._core import when_gone
 from .._events import Event
 from .._record import Record
 from ._core import AioCore
@@ -34,13 +34,12 @@ def subscribe(
 
 def view_of(core: AioCore, record: Record) -> Subscription:
     """What the application has of a subscription: one object, as long as it holds it."""
-    known = core.views.get(record.number)
+    known: Subscription | None = core.views.get(record.number)
     if known is not None:
         return known
     view = Subscription(core, record)
     core.views[record.number] = view
     if isinstance(record.lane, IteratorLane):
         # Nobody could read its events any more.
-        finish = weakref.finalize(view, core.abandon, record)
-        finish.atexit = False
+        when_gone(view, core.abandon, record)
     return view

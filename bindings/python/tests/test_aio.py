@@ -1,0 +1,269 @@
+"""The asyncio client against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import directus_realtime as dr
+import pytest
+import uvloop
+from directus_realtime import Event, State
+from directus_realtime.aio import Client
+from fountain import Fountain
+
+PATIENCE = 60
+
+Scenario = Callable[[], Awaitable[Any]]
+
+
+def run_on_asyncio(scenario: Scenario) -> Any:
+    return asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
+
+
+def run_on_uvloop(scenario: Scenario) -> Any:
+    loop = uvloop.new_event_loop()
+    try:
+        return loop.run_until_complete(asyncio.wait_for(scenario(), PATIENCE))
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+@pytest.fixture(params=[run_on_asyncio, run_on_uvloop], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async def poll() -> None:
+        while not condition():
+            await asyncio.sleep(0.01)
+
+    await asyncio.wait_for(poll(), PATIENCE)
+
+
+def test_events_are_iterated_over(run: Any, server: Any, options: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with Client(server.url, **options) as client:
+            posts = await client.subscribe("posts", query={"filter": {"title": {"_eq": "aio"}}})
+            await posts.wait(30)
+            made = await client.items("posts").create({"title": "aio"})
+            seen: list[Event] = []
+            async for event in posts:
+                seen.append(event)
+                if len(seen) == 2:
+                    break
+            await client.items("posts").delete(made["id"])
+            seen.append(await posts.__anext__())
+            assert [event.type for event in seen] == ["init", "create", "delete"]
+            assert seen[1].data == made
+            assert posts.unsubscribe()
+            assert [event async for event in posts] == []
+
+    run(scenario)
+
+
+def test_callbacks_are_functions_or_coroutine_functions_and_run_on_the_loop(
+    run: Any, server: Any, options: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        threads, plain, awaited = set(), [], []
+
+        def show(event: Event) -> None:
+            threads.add(threading.get_ident())
+            plain.append(event.type)
+
+        async def slowly(event: Event) -> None:
+            awaited.append(("begin", event.type))
+            await asyncio.sleep(0.05)
+            awaited.append(("end", event.type))
+
+        async with Client(server.url, **options) as client:
+            await (await client.subscribe("codes", show)).wait(30)
+            await (await client.subscribe("codes", slowly)).wait(30)
+            await client.items("codes").create([{"code": f"aio-{n}"} for n in range(3)])
+            await until(lambda: len(awaited) == 8 and len(plain) == 4)
+            assert set(threading.enumerate()) <= before
+            await client.items("codes").delete([f"aio-{n}" for n in range(3)])
+        assert threads == {threading.get_ident()}
+        # One after the other.
+        assert [phase for phase, _ in awaited[:8]] == ["begin", "end"] * 4
+
+    before = set(threading.enumerate())
+    run(scenario)
+
+
+def test_scopes_requests_and_refusals(run: Any, server: Any, options: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with Client(server.url, **options) as client:
+            await client.wait(timeout=30)
+            assert client.is_connected
+            async with client.scope() as scope:
+                await scope.subscribe("posts", print, uid="scoped", event="delete")
+                keep = await scope.subscribe("posts", lambda e: None, uid="kept", persistent=True)
+                assert len(client.get_active_subscriptions()) == 2
+            assert client.get_active_subscriptions() == [keep]
+            assert (await client.request({"type": "ping"}))["type"] == "pong"
+            with pytest.raises(dr.ServerError, match="INVALID_COLLECTION"):
+                await client.items("directus_users").read()
+            with pytest.raises(dr.TimeoutError):
+                await client.request({"type": "unheard of"}, timeout=0.2)
+            refused = await client.subscribe("no_such_collection")
+            with pytest.raises(dr.ServerError, match="FORBIDDEN"):
+                await refused.wait(30)
+            with pytest.raises(dr.ServerError, match="FORBIDDEN"):
+                await refused.__anext__()
+            assert [event async for event in refused] == []
+            with pytest.raises(dr.InvalidArgumentError, match="callback"):
+                keep.__aiter__()
+            with pytest.raises(TypeError, match="callback"):
+                await client.subscribe("posts", 3)  # type: ignore[arg-type]
+        assert keep.ended
+        with pytest.raises(dr.ClosedError):
+            await client.subscribe("posts")
+        with pytest.raises(dr.ClosedError):
+            await client.request({"type": "ping"})
+        await client.close()
+
+    run(scenario)
+
+
+def test_cancelling_loses_nothing(run: Any, server: Any, options: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with Client(server.url, **options) as client:
+            posts = await client.subscribe("posts", query={"limit": 1})
+            assert (await posts.__anext__()).type == "init"
+            for _ in range(3):
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(posts.__anext__(), 0.05)
+            task = asyncio.ensure_future(client.request({"type": "unheard of"}))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            made = await client.items("posts").create({"title": "after a cancel"})
+            event = await posts.__anext__()
+            assert (event.type, event.data["id"]) == ("create", made["id"])
+            # One that waits is told when the subscription ends.
+            waiting = asyncio.ensure_future(posts.__anext__())
+            await asyncio.sleep(0)
+            posts.unsubscribe()
+            with pytest.raises(StopAsyncIteration):
+                await waiting
+
+    async def guarded() -> None:
+        await scenario()
+
+    run(guarded)
+
+
+def test_states_failures_and_fresh_tokens(run: Any, server: Any) -> None:
+    async def scenario() -> None:
+        states: list[State] = []
+        async with Client(server.url, access_token="wrong") as client:
+            client.on_state(lambda change: states.append(change.state))
+            posts = await client.subscribe("posts")
+            with pytest.raises(dr.AuthenticationError):
+                await posts.wait()
+            with pytest.raises(dr.AuthenticationError):
+                await client.wait()
+
+            async def fresh(error: Any) -> str:
+                await asyncio.sleep(0)
+                return str(server.rest.token)
+
+            client.on_token(fresh)
+            client.connect()
+            await client.wait("connected", 30)
+            await posts.wait(30)
+        assert states[-2:] == [State.CONNECTED, State.CLOSED]
+
+    run(scenario)
+
+
+def test_exceptions_go_to_the_loops_handler_or_on_error(
+    run: Any, server: Any, options: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        handled: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: handled.append(context["exception"])
+        )
+
+        def fails(event: Event) -> None:
+            raise ZeroDivisionError
+
+        async def fails_later(event: Event) -> None:
+            await asyncio.sleep(0)
+            raise ValueError
+
+        async with Client(server.url, **options) as client:
+            await (await client.subscribe("posts", fails)).wait(30)
+            assert [type(error) for error in handled] == [ZeroDivisionError]
+            client.on_error = handled.append
+            await client.subscribe("posts", fails_later)
+            await until(lambda: len(handled) == 2)
+            assert isinstance(handled[1], ValueError)
+
+    run(scenario)
+
+
+def test_who_does_not_iterate_leaves_the_rest_in_the_librarys_queue(
+    run: Any, fountain: Fountain
+) -> None:
+    async def scenario() -> None:
+        async with Client(fountain.url, access_token="t", heartbeat=0.5) as client:
+            posts = await client.subscribe("posts", snapshot="server")
+            await posts.wait(30)
+            await asyncio.get_running_loop().run_in_executor(None, fountain.pour, 40_000)
+            await until(lambda: client.stats.frames_in >= 40_000)
+            # The link lives on, and what waits for answers is not held up for ever.
+            assert client.stats.queued_events > 1000
+            ids = [e.data["id"] for e in [await posts.__anext__() for _ in range(40_001)][1:]]
+            assert ids == list(range(40_000))
+
+    run(scenario)
+
+
+def test_a_request_inside_a_full_loop_is_answered(run: Any, fountain: Fountain) -> None:
+    async def scenario() -> None:
+        async with Client(fountain.url, access_token="t") as client:
+            posts = await client.subscribe("posts", snapshot="server")
+            await asyncio.get_running_loop().run_in_executor(None, fountain.pour, 40_000)
+            await until(lambda: client.stats.frames_in >= 40_000)
+            async for event in posts:
+                if event.type == "create":
+                    assert (await client.request({"type": "ping"}))["type"] == "pong"
+                    if event.data["id"] == 20:
+                        break
+
+    run(scenario)
+
+
+def test_what_nobody_holds_is_closed(run: Any, server: Any, options: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        client = Client(server.url, **options)
+        posts = await client.subscribe("posts")
+        scope = client.scope()
+        await scope.subscribe("posts", lambda event: None, uid="scoped")
+        await posts.wait(30)
+        assert len(client.get_active_subscriptions()) == 2
+        del scope
+        gc.collect()
+        assert client.get_active_subscriptions() == [posts]
+        del posts
+        gc.collect()
+        core = client._core
+        await until(lambda: not core.records())
+        gone = weakref.ref(client)
+        del client
+        gc.collect()
+        assert gone() is None
+        await until(lambda: core.state() is State.CLOSED)
+
+    run(scenario)

@@ -1,0 +1,114 @@
+"""Nothing is kept longer than it must be, and nothing shorter."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import threading
+import weakref
+from typing import Any
+
+from conftest import collected, until
+from directus_realtime import Client, State
+from directus_realtime._registry import _objects
+
+
+class Callback:
+    """Something that can be weakly referred to."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def __call__(self, what: object) -> None:
+        self.events.append(type(what).__name__)
+
+
+def test_a_callback_lives_as_long_as_its_subscription(server: Any, options: dict[str, Any]) -> None:
+    with Client(server.url, **options) as client:
+        callback = Callback()
+        alive = weakref.ref(callback)
+        subscription = client.subscribe("posts", callback)
+        del callback
+        subscription.wait(30)
+        until(lambda: alive().events)  # type: ignore[union-attr]
+        assert not collected(alive)
+        subscription.unsubscribe()
+        until(lambda: collected(alive), "the callback was not let go of")
+
+
+def test_a_callback_that_is_not_used_is_let_go_of_at_once(
+    server: Any, options: dict[str, Any]
+) -> None:
+    with Client(server.url, **options) as client:
+        client.subscribe("posts", Callback(), uid="taken")
+        for collection, uid in [("posts", "taken"), ("", None)]:
+            callback = Callback()
+            alive = weakref.ref(callback)
+            with contextlib.suppress(ValueError):
+                client.subscribe(collection, callback, uid=uid)
+            del callback
+            until(lambda alive=alive: collected(alive))
+
+
+def test_everything_is_let_go_of_with_the_client(server: Any, options: dict[str, Any]) -> None:
+    before = len(_objects)
+    callback, on_state, on_token = Callback(), Callback(), Callback()
+    alive = [weakref.ref(thing) for thing in (callback, on_state, on_token)]
+    client = Client(server.url, **options)
+    client.on_state(on_state)
+    client.on_token(on_token)
+    client.subscribe("posts", callback).wait(30)
+    del callback, on_state, on_token
+    client.close()
+    until(lambda: len(_objects) == before)
+    del client
+    until(lambda: all(collected(ref) for ref in alive))
+
+
+def test_a_client_that_nobody_holds_is_closed_with_its_thread(
+    server: Any, options: dict[str, Any]
+) -> None:
+    threads = threading.active_count()
+    client = Client(server.url, **options)
+    client.subscribe("posts", Callback()).wait(30)
+    core, gone = client._core, weakref.ref(client)
+    del client
+    until(lambda: collected(gone))
+    until(lambda: core.state() is State.CLOSED)
+    until(lambda: threading.active_count() == threads)
+
+
+def test_a_scope_that_nobody_holds_is_closed(server: Any, options: dict[str, Any]) -> None:
+    with Client(server.url, **options) as client:
+        client.scope().subscribe("posts", Callback(), uid="gone")
+        scope = client.scope()
+        scope.subscribe("posts", Callback(), uid="there")
+        gc.collect()
+        assert [s.uid for s in client.get_active_subscriptions()] == ["there"]
+        scope.close()
+
+
+def resident() -> int:
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_thousand_scopes_leave_no_memory_behind(server: Any, options: dict[str, Any]) -> None:
+    def open_and_close(times: int) -> None:
+        for number in range(times):
+            with client.scope() as scope:
+                for _ in range(2):
+                    scope.subscribe("posts", Callback(), query={"limit": number % 3})
+        gc.collect()
+
+    with Client(server.url, **options) as client:
+        client.subscribe("posts", Callback()).wait(30)
+        open_and_close(200)
+        until(lambda: client.stats.subscriptions == 1 and len(_objects) < 50)
+        before, objects = resident(), len(gc.get_objects())
+        open_and_close(1000)
+        until(lambda: client.stats.subscriptions == 1 and len(_objects) < 50)
+        gc.collect()
+        assert len(gc.get_objects()) - objects < 2000
+        assert resident() - before < 8 << 20

@@ -1,0 +1,272 @@
+"""Processes: signals, forks, exits, other interpreters, and the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import directus_realtime
+import pytest
+from conftest import until
+from directus_realtime import _library
+
+SOURCES = Path(directus_realtime.__file__).parents[1]
+
+
+def python(program: str, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a program; strict about everything that Python can be strict about."""
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(program), *arguments],
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        **more,
+    )
+
+
+def clean(result: subprocess.CompletedProcess[str]) -> str:
+    assert (result.returncode, result.stderr) == (0, ""), result
+    return result.stdout
+
+
+def test_a_program_may_end_without_closing_anything(server: Any) -> None:
+    program = """
+        import sys, directus_realtime as dr
+        from directus_realtime import aio
+        dr.set_log(5, lambda *line: None)
+        client = dr.Client(sys.argv[1], access_token="admin-static-token")
+        client.subscribe("posts", lambda event: None).wait(30)
+        scope = client.scope()
+        other = aio.Client(sys.argv[1])
+        print("over")
+    """
+    assert clean(python(program, server.url)) == "over\n"
+
+
+def test_a_program_may_end_inside_a_callback(server: Any) -> None:
+    program = """
+        import sys, time, directus_realtime as dr
+        client = dr.Client(sys.argv[1], access_token="admin-static-token")
+        client.subscribe("posts", lambda event: time.sleep(60)).wait(30)
+        print("over")
+    """
+    assert clean(python(program, server.url)) == "over\n"
+
+
+def test_a_forked_child_gets_an_error_and_can_make_clients_of_its_own(server: Any) -> None:
+    program = """
+        import multiprocessing, sys, warnings, directus_realtime as dr
+        warnings.simplefilter("ignore")  # of forks in programs with threads
+
+        def follow():
+            with dr.Client(sys.argv[1], access_token="admin-static-token") as client:
+                client.subscribe("posts", lambda event: None).wait(30)
+
+        def child(client):
+            for call in (client.connect, client.unsubscribe_all, lambda: client.stats):
+                try:
+                    call()
+                    print("no error")
+                except dr.ForkedError:
+                    pass
+            client.close()
+            follow()
+            print("child", flush=True)
+
+        client = dr.Client(sys.argv[1], access_token="admin-static-token")
+        client.subscribe("posts", lambda event: None).wait(30)
+        process = multiprocessing.get_context("fork").Process(target=child, args=(client,))
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        assert client.request({"type": "ping"})["type"] == "pong"
+        client.close()
+    """
+    assert clean(python(program, server.url)) == "child\n"
+
+
+def test_a_spawned_child_works(server: Any, tmp_path: Path) -> None:
+    program = tmp_path / "spawned.py"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import multiprocessing, sys
+            from directus_realtime import Client
+
+            def child(url):
+                with Client(url, access_token="admin-static-token") as client:
+                    client.subscribe("posts", lambda event: None).wait(30)
+                print("child", flush=True)
+
+            if __name__ == "__main__":
+                process = multiprocessing.get_context("spawn").Process(
+                    target=child, args=(sys.argv[1],)
+                )
+                process.start()
+                process.join()
+                sys.exit(process.exitcode)
+            """
+        )
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    result = subprocess.run(
+        [sys.executable, str(program), server.url],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert clean(result) == "child\n"
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        "client.run()",
+        "client.wait('idle')",
+        "client.request({'type': 'unheard of'}, timeout=60)",
+        "subscription.wait()",
+        "manual.run()",
+    ],
+)
+def test_ctrl_c_interrupts_a_call_that_blocks(server: Any, blocks: str) -> None:
+    program = f"""
+        import sys, directus_realtime as dr
+        manual = dr.Client(sys.argv[1], access_token="admin-static-token", thread=False)
+        client = dr.Client(sys.argv[1], access_token="admin-static-token")
+        client.wait(timeout=30)
+        deaf = dr.Client("http://127.0.0.1:9", access_token="t")
+        subscription = deaf.subscribe("posts", print)
+        print("ready", flush=True)
+        try:
+            {blocks}
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program), server.url],
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert (output, errors, process.returncode) == ("interrupted\n", "", 0)
+
+
+def test_tail_prints_json_lines(server: Any) -> None:
+    command = [sys.executable, "-m", "directus_realtime", "tail", server.url, "authors"]
+    process = subprocess.Popen(
+        [*command, "--fields", "id,name", "--filter", '{"name":{"_starts_with":"tail"}}'],
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "DIRECTUS_TOKEN": "admin-static-token"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()) == {"type": "init", "data": []}
+        made = server.rest.create("authors", {"name": "tail ü"})
+        expected = {"type": "create", "data": {"id": made["id"], "name": "tail ü"}}
+        assert json.loads(process.stdout.readline()) == expected
+        server.rest.delete("authors", made["id"])
+        assert json.loads(process.stdout.readline())["data"] == {"id": made["id"]}
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "connected:" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["nowhere", "posts"], 2, "url"),
+        (["{url}", "no_such_collection", "--token", "admin-static-token"], 1, ""),
+        (["{url}", "posts", "--token", "wrong"], 1, "failed:"),
+        (["{url}", "posts", "--filter", "{"], 2, "not JSON"),
+    ],
+)
+def test_tail_says_what_is_wrong(
+    server: Any, arguments: list[str], status: int, words: str
+) -> None:
+    given = [argument.replace("{url}", server.url) for argument in arguments]
+    result = subprocess.run(
+        [sys.executable, "-m", "directus_realtime", "tail", *given],
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == status, result
+    assert words in result.stderr
+
+
+def test_tail_ends_quietly_when_nobody_reads(server: Any) -> None:
+    command = f"{sys.executable} -m directus_realtime tail --quiet {server.url} codes | head -1"
+    process = subprocess.Popen(
+        ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "DIRECTUS_TOKEN": "admin-static-token"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def over() -> bool:
+        made = server.rest.create("codes", {"code": f"pipe-{time.monotonic_ns()}"})
+        server.rest.delete("codes", made["code"])
+        return process.poll() is not None
+
+    with process:
+        until(over)
+        output, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+    assert json.loads(output)["type"] == "init"
+
+
+def test_the_log_goes_to_logging_without_secrets(server: Any) -> None:
+    program = """
+        import logging, sys, directus_realtime as dr
+        logging.basicConfig(level=1, stream=sys.stdout, format="%(name)s %(levelname)s %(message)s")
+        dr.set_log(5)
+        with dr.Client(sys.argv[1], access_token="admin-static-token") as client:
+            client.subscribe("posts", lambda event: None).wait(30)
+        dr.set_log(logging.CRITICAL)
+    """
+    output = clean(python(program, server.url))
+    assert "directus_realtime." in output
+    assert "admin-static-token" not in output
+
+
+def test_the_loader_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(path: Path) -> str:
+        monkeypatch.setenv(_library.ENVIRONMENT, str(path))
+        with pytest.raises(ImportError) as error:
+            _library.load()
+        return str(error.value)
+
+    assert "was not found" in load(tmp_path / "missing.so")
+    nonsense = tmp_path / "nonsense.so"
+    nonsense.write_text("nonsense")
+    assert "cannot be loaded" in load(nonsense)
+    for source, words in [
+        ("int other(void) { return 0; }", "is not the directus_realtime library"),
+        ("unsigned drt_abi_version(void) { return 7u << 16; }", "has the ABI 7.0"),
+    ]:
+        built = tmp_path / f"{len(words)}.so"
+        (tmp_path / "x.c").write_text(source)
+        compiler = ["cc", "-shared", "-fPIC", "-o", str(built), str(tmp_path / "x.c")]
+        subprocess.run(compiler, check=True)
+        assert words in load(built)

@@ -1,0 +1,67 @@
+"""Shows each new notification of the current user for five seconds.
+
+    DIRECTUS_TOKEN=… python notifications.py http://localhost:8055
+
+What came while the link was down is shown when it is back. Ends by Ctrl-C.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+
+from directus_realtime.aio import Client
+
+SHOWN_SECONDS = 5
+
+
+class Board:
+    """The notifications that are shown at the moment."""
+
+    def __init__(self) -> None:
+        self.notices: dict[int, str] = {}
+        self.newest = 0
+        self.draw()
+
+    def show(self, notice: dict) -> None:
+        if notice["id"] <= self.newest:
+            return
+        self.newest = notice["id"]
+        self.notices[notice["id"]] = notice["message"]
+        asyncio.get_running_loop().call_later(SHOWN_SECONDS, self.vanish, notice["id"])
+        self.draw()
+
+    def vanish(self, key: int) -> None:
+        self.notices.pop(key, None)
+        self.draw()
+
+    def draw(self) -> None:
+        lines = [f"* {message}" for message in self.notices.values()]
+        print("\n".join(lines or ["(nothing new)"]), end="\n\n", flush=True)
+
+
+async def main(url: str) -> None:
+    board = Board()
+    async with Client(url, access_token=os.environ.get("DIRECTUS_TOKEN")) as client:
+        notifications = await client.subscribe(
+            "notifications",
+            uid="global-notifications",
+            persistent=True,
+            query={"filter": {"user_id": {"_eq": "$CURRENT_USER"}}, "sort": ["id"], "limit": -1},
+        )
+        async for event in notifications:
+            if event.type == "create":
+                board.show(event.data)
+            elif event.type == "init" and not event.resync:
+                # What was there before is no news.
+                board.newest = max((notice["id"] for notice in event.data), default=0)
+            elif event.type == "init":
+                for notice in event.data:
+                    board.show(notice)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: DIRECTUS_TOKEN=... notifications.py URL")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,100 @@
+"""The seed's three examples, as every language has to tell them."""
+
+from install import install
+from program import Program
+from rest import ADMIN
+from server import Server
+
+VERSION = "12.4.0"
+
+
+class Stories:
+    """Mixed into a test case of a language, which says how to run an example."""
+
+    #: What stands above each picture of the feed.
+    FEED_TITLE = "posts\n"
+
+    def command(self, name):
+        """The command of an example."""
+        raise NotImplementedError(name)
+
+    @classmethod
+    def setUpClass(cls):
+        install(VERSION)
+        cls.server = cls.enterClassContext(Server(VERSION))
+        cls.url, cls.rest = cls.server.url, cls.server.rest
+
+    def program(self, name, *args, token=ADMIN):
+        return Program([*self.command(name), *args], token)
+
+    def test_the_feed_shows_what_happens_to_the_posts(self):
+        post = self.rest.create("posts", {"title": "An old post", "status": "draft"})
+        with self.program("feed", self.url) as feed:
+            feed.wait_for("An old post")
+            self.rest.update("posts", post["id"], {"title": "A new title"})
+            feed.wait_for("A new title")
+            before = feed.text.count("A new title")
+            other = self.rest.create("posts", {"title": "Another post"})
+            feed.wait_for("Another post")
+            feed.wait_for("A new title", before + 1)
+            self.rest.delete("posts", post["id"])
+            self.rest.update("posts", other["id"], {"title": "The last one"})
+            feed.wait_for("The last one")
+            self.assertNotIn("A new title", feed.text.rpartition(self.FEED_TITLE)[2])
+            feed.interrupt()
+            self.assertEqual(feed.status(), 0)
+
+    def test_notifications_are_shown_to_whom_they_are_meant_for_and_vanish(self):
+        me = self.rest.request("GET", "/users/me")["id"]
+        with self.program("notifications", self.url) as board:
+            # What is made before the subscription is active is no news.
+            self.wait_until_followed(board)
+            self.rest.create("notifications", {"message": "for somebody", "user_id": "x"})
+            self.rest.create("notifications", {"message": "for me", "user_id": me})
+            board.wait_for("* for me")
+            board.wait_for("(nothing new)")
+            self.assertNotIn("for somebody", board.text)
+            board.interrupt()
+            self.assertEqual(board.status(), 0)
+
+    def wait_until_followed(self, board):
+        """Makes notifications until one is shown, and waits until it is gone."""
+        me = self.rest.request("GET", "/users/me")["id"]
+        board.wait_for("(nothing new)")
+        for number in range(60):
+            self.rest.create("notifications", {"message": f"try {number}", "user_id": me})
+            try:
+                board.wait_for("* try", patience=1)
+                break
+            except AssertionError:
+                continue
+        shown = board.text.count("(nothing new)")
+        board.wait_for("(nothing new)", shown + 1)
+        board.forget()
+
+    def test_two_people_chat_in_two_terminals(self):
+        with (
+            self.program("chat", self.url, "lobby", "Ann") as ann,
+            self.program("chat", self.url, "lobby", "Bob") as bob,
+            self.program("chat", self.url, "elsewhere", "Eve") as eve,
+        ):
+            for one in (ann, bob, eve):
+                one.wait_for("● connected")
+            ann.type('Hello, Bob. "Quotes" and ünïcödé \\ arrive?')
+            bob.wait_for('Ann: Hello, Bob. "Quotes" and ünïcödé \\ arrive?')
+            bob.type("They do.")
+            ann.wait_for("Bob: They do.")
+            eve.type("Is nobody here?")
+            eve.wait_for("Eve (you): Is nobody here?")
+            self.assertNotIn("They do", eve.text)
+            with self.program("chat", self.url, "lobby", "Cid") as cid:
+                cid.wait_for("Bob: They do.")
+                self.assertLess(cid.text.index("Ann:"), cid.text.index("Bob:"))
+                cid.type("The last word is sent before the end.")
+                cid.hang_up()
+                self.assertEqual(cid.status(), 0)
+            ann.wait_for("Cid: The last word")
+            for one in (ann, bob, eve):
+                one.hang_up()
+                self.assertEqual(one.status(), 0)
+            self.assertEqual(ann.text.count("Bob: They do."), 1)
