@@ -8,12 +8,16 @@ SHELL := /bin/bash
 CARGO ?= cargo
 PYTHON ?= python3
 CC ?= cc
+CXX ?= c++
 CFLAGS ?= -O2 -g
 
 LIBRARY := target/release/libdirectus_realtime.so
-EXAMPLES := $(patsubst examples/c/%.c,target/examples/%,$(wildcard examples/c/*.c))
+EXAMPLES := $(patsubst examples/c/%.c,target/examples/%,$(wildcard examples/c/*.c)) \
+    $(patsubst examples/cpp/%.cpp,target/examples/cpp/%,$(wildcard examples/cpp/*.cpp))
+WARNINGS := -Wall -Wextra -Wpedantic -Werror
 TOOLS := target/tools/venv
-C_SOURCES := $(wildcard examples/c/*.[ch] tests/c/*.[ch])
+C_SOURCES := $(wildcard examples/c/*.[ch] tests/c/*.[ch] examples/cpp/*.cpp tests/cpp/*.[ch]pp) \
+    include/directus_realtime.hpp
 
 # The packages as they stand here, with the library that was built here.
 PACKAGES := DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) PYTHONPATH=$(CURDIR)/bindings/python/src
@@ -37,8 +41,13 @@ examples: lib $(EXAMPLES)
 
 target/examples/%: examples/c/%.c examples/c/example.h examples/c/json.h $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror $(CFLAGS) -Iinclude $< \
+	$(CC) -std=c11 $(WARNINGS) $(CFLAGS) -Iinclude $< \
 	    -o $@ -Ltarget/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../release'
+
+target/examples/cpp/%: examples/cpp/%.cpp include/directus_realtime.hpp $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -pthread $(WARNINGS) $(CFLAGS) -Iinclude $< \
+	    -o $@ -Ltarget/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../../release'
 
 $(LIBRARY): lib
 

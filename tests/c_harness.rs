@@ -1,5 +1,5 @@
-//! Compiles the programs of `tests/c/` against the shared library and runs them,
-//! with valgrind as well where it is installed.
+//! Compiles the programs of `tests/c/` and `tests/cpp/` against the shared library and
+//! runs them, with valgrind as well where it is installed.
 
 #[path = "support/mod.rs"]
 mod support;
@@ -68,7 +68,14 @@ fn compiler(variable: &str, default: &str) -> Command {
     Command::new(env::var_os(variable).unwrap_or_else(|| default.into()))
 }
 
-/// Compiles a program of `tests/c/`, in a directory of its own: tests run at once.
+/// Where a program lies.
+fn find(source: &str) -> PathBuf {
+    let places = ["tests/c", "tests/cpp"].map(|place| root().join(place).join(source));
+    let there = places.into_iter().find(|place| place.exists());
+    there.unwrap_or_else(|| panic!("there is no program {source}"))
+}
+
+/// Compiles a program, in a directory of its own: tests run at once.
 fn compile(source: &str, mut compiler: Command, standard: &str) -> (PathBuf, PathBuf) {
     let directory = scratch(source);
     let libraries = links(&directory);
@@ -87,7 +94,7 @@ fn compile(source: &str, mut compiler: Command, standard: &str) -> (PathBuf, Pat
             .arg(&program)
             .arg("-I")
             .arg(root().join("include"))
-            .arg(root().join("tests/c").join(source))
+            .arg(find(source))
             .arg("-L")
             .arg(&libraries)
             .arg("-ldirectus_realtime"),
@@ -101,7 +108,11 @@ fn run(source: &str) {
 
 /// Runs a program with arguments, which may have to do with where the library is.
 fn run_with(source: &str, leak_check: &str, arguments: impl Fn(&Path) -> Vec<String>) {
-    let (program, libraries) = compile(source, compiler("CC", "cc"), "-std=c11");
+    let (program, libraries) = if source.ends_with(".cpp") {
+        compile(source, compiler("CXX", "c++"), "-std=c++17")
+    } else {
+        compile(source, compiler("CC", "cc"), "-std=c11")
+    };
     let arguments = arguments(&libraries);
     let run = &mut Command::new(&program);
     succeeds(run.args(&arguments).env("LD_LIBRARY_PATH", &libraries));
@@ -130,6 +141,23 @@ fn the_header_compiles_without_a_warning_in_c99_and_in_cpp17() {
     succeeds(Command::new(cpp).env("LD_LIBRARY_PATH", &libraries));
     if is_installed("clang") {
         compile("init_macros.c", Command::new("clang"), "-std=c99");
+    }
+}
+
+#[test]
+fn the_cpp_surface_does_on_a_real_server_what_it_says() {
+    run_with("live.cpp", "--leak-check=full", |_| {
+        vec![Server::shared().url.clone(), ADMIN.into()]
+    });
+}
+
+#[test]
+fn the_cpp_header_compiles_without_a_warning_by_every_standard_and_compiler() {
+    for standard in ["-std=c++17", "-std=c++20", "-std=c++23"] {
+        compile("live.cpp", compiler("CXX", "c++"), standard);
+        if is_installed("clang++") {
+            compile("live.cpp", Command::new("clang++"), standard);
+        }
     }
 }
 

@@ -10,6 +10,9 @@ need make make
 need valgrind valgrind
 need python3 python3
 need npm npm
+need pkg-config pkg-config
+need cmake cmake
+[ -e /usr/include/nlohmann/json.hpp ] || missing+=(nlohmann-json3-dev)
 
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0

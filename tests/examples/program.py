@@ -21,6 +21,8 @@ class Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # Who was started in the background ignores Ctrl-C otherwise.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

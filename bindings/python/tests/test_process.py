@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,29 @@ def python(program: str, *arguments: str, **more: Any) -> subprocess.CompletedPr
         timeout=90,
         **more,
     )
+
+
+def interruptible() -> None:
+    """In a child: who was started in the background ignores Ctrl-C otherwise."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def started(command: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A program that does not outlive the test."""
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def clean(result: subprocess.CompletedProcess[str]) -> str:
@@ -151,14 +176,8 @@ def test_ctrl_c_interrupts_a_call_that_blocks(server: Any, blocks: str) -> None:
         except KeyboardInterrupt:
             print("interrupted")
     """
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program), server.url],
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    command = [sys.executable, "-c", textwrap.dedent(program), server.url]
+    with started(command) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.3)
@@ -169,14 +188,8 @@ def test_ctrl_c_interrupts_a_call_that_blocks(server: Any, blocks: str) -> None:
 
 def test_tail_prints_json_lines(server: Any) -> None:
     command = [sys.executable, "-m", "directus_realtime", "tail", server.url, "authors"]
-    process = subprocess.Popen(
-        [*command, "--fields", "id,name", "--filter", '{"name":{"_starts_with":"tail"}}'],
-        env={**os.environ, "PYTHONPATH": str(SOURCES), "DIRECTUS_TOKEN": "admin-static-token"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    command += ["--fields", "id,name", "--filter", '{"name":{"_starts_with":"tail"}}']
+    with started(command, DIRECTUS_TOKEN="admin-static-token") as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline()) == {"type": "init", "data": []}
         made = server.rest.create("authors", {"name": "tail ü"})
@@ -216,20 +229,14 @@ def test_tail_says_what_is_wrong(
 
 def test_tail_ends_quietly_when_nobody_reads(server: Any) -> None:
     command = f"{sys.executable} -m directus_realtime tail --quiet {server.url} codes | head -1"
-    process = subprocess.Popen(
-        ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
-        env={**os.environ, "PYTHONPATH": str(SOURCES), "DIRECTUS_TOKEN": "admin-static-token"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    shell = ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"]
 
     def over() -> bool:
         made = server.rest.create("codes", {"code": f"pipe-{time.monotonic_ns()}"})
         server.rest.delete("codes", made["code"])
         return process.poll() is not None
 
-    with process:
+    with started(shell, DIRECTUS_TOKEN="admin-static-token") as process:
         until(over)
         output, errors = process.communicate()
     assert (process.returncode, errors) == (0, "")

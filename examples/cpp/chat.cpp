@@ -1,0 +1,100 @@
+// A chat: what is typed in one terminal appears in the other.
+//
+//     DIRECTUS_TOKEN=… chat http://localhost:8055 lobby Ann
+//     DIRECTUS_TOKEN=… chat http://localhost:8055 lobby Bob
+//
+// Ends with its input: Ctrl-D.
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <string>
+
+#include <directus_realtime.hpp>
+#include <nlohmann/json.hpp>
+
+using nlohmann::json;
+
+namespace {
+
+/// One person's view of a channel.
+class chat {
+  public:
+    explicit chat(std::string name) : name_(std::move(name)) {}
+
+    void on_event(const drt::event &event) {
+        const json data = json::parse(event.data());
+        if (event.kind() == drt::event_kind::create) {
+            show(data);
+        } else if (event.kind() == drt::event_kind::init) {
+            // After a gap only what was said meanwhile is new.
+            for (const auto &message : data) {
+                show(message);
+            }
+        } else if (event.kind() == drt::event_kind::error) {
+            say("! " + data.value("message", "?"));
+        }
+    }
+
+    void say(const std::string &line) {
+        const std::lock_guard guard(printing_);
+        std::cout << line << std::endl;
+    }
+
+  private:
+    void show(const json &message) {
+        const long id = message.at("id");
+        if (id > last_) {
+            last_ = id;
+            const std::string who = message.value("user_name", "?");
+            say(who + (who == name_ ? " (you): " : ": ") + message.value("text", ""));
+        }
+    }
+
+    const std::string name_;
+    std::mutex printing_;
+    long last_ = 0;
+};
+
+} // namespace
+
+int main(int argc, char **argv) try {
+    if (argc != 4) {
+        std::cerr << "usage: DIRECTUS_TOKEN=... chat URL CHANNEL NAME\n";
+        return 2;
+    }
+    const std::string channel = argv[2], name = argv[3];
+    const char *token = std::getenv("DIRECTUS_TOKEN");
+    drt::client_options options;
+    options.url = argv[1];
+    options.access_token = token != nullptr ? token : "";
+    chat view(name);
+    drt::client client(options);
+    client.on_state([&](drt::state state, drt::status, std::string_view message) {
+        view.say((state == drt::state::connected ? "● " : "○ ") + std::string(message));
+    });
+    drt::subscription_options messages;
+    messages.collection = "messages";
+    messages.uid = "chat-" + channel;
+    messages.query =
+        json{{"filter", {{"channel_id", {{"_eq", channel}}}}}, {"sort", {"id"}}, {"limit", -1}}
+            .dump();
+    const auto subscription =
+        client.subscribe(messages, [&](const drt::event &event) { view.on_event(event); });
+
+    for (std::string line; std::getline(std::cin, line);) {
+        if (line.empty()) {
+            continue;
+        }
+        const json item = {{"channel_id", channel}, {"text", line}, {"user_name", name}};
+        const json message = {
+            {"type", "items"}, {"action", "create"}, {"collection", "messages"}, {"data", item}};
+        try {
+            client.request(message.dump()).get();
+        } catch (const drt::error &error) {
+            view.say("! not sent: " + error.message());
+        }
+    }
+} catch (const drt::error &error) {
+    std::cerr << error.message() << '\n';
+    return 1;
+}

@@ -1,0 +1,115 @@
+// Shows each new notification of the current user for five seconds.
+//
+//     DIRECTUS_TOKEN=… notifications http://localhost:8055
+//
+// What came while the link was down is shown when it is back. Ends by Ctrl-C.
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include <directus_realtime.hpp>
+#include <nlohmann/json.hpp>
+
+using nlohmann::json;
+using clock_type = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::chrono::seconds shown_for{5};
+
+volatile std::sig_atomic_t over = 0;
+
+/// The notifications that are shown at the moment, by their ids.
+class board {
+  public:
+    board() { draw(); }
+
+    void on_event(const drt::event &event) {
+        if (event.kind() == drt::event_kind::create) {
+            show(json::parse(event.data()));
+        } else if (event.kind() == drt::event_kind::init) {
+            for (const auto &notice : json::parse(event.data())) {
+                if (event.resync()) {
+                    show(notice);
+                } else {
+                    // What was there before is no news.
+                    newest_ = std::max(newest_, notice.at("id").get<long>());
+                }
+            }
+        }
+    }
+
+    /// Takes down what has been shown long enough.
+    void tidy() {
+        const auto now = clock_type::now();
+        const auto before = notices_.size();
+        for (auto at = notices_.begin(); at != notices_.end();) {
+            at = at->second.until <= now ? notices_.erase(at) : std::next(at);
+        }
+        if (notices_.size() != before) {
+            draw();
+        }
+    }
+
+  private:
+    struct notice {
+        std::string message;
+        clock_type::time_point until;
+    };
+
+    void show(const json &item) {
+        const long id = item.at("id");
+        if (id > newest_) {
+            newest_ = id;
+            notices_[id] = {item.value("message", ""), clock_type::now() + shown_for};
+            draw();
+        }
+    }
+
+    void draw() const {
+        for (const auto &[id, notice] : notices_) {
+            std::cout << "* " << notice.message << '\n';
+        }
+        std::cout << (notices_.empty() ? "(nothing new)\n\n" : "\n") << std::flush;
+    }
+
+    std::map<long, notice> notices_;
+    long newest_ = 0;
+};
+
+} // namespace
+
+int main(int argc, char **argv) try {
+    if (argc != 2) {
+        std::cerr << "usage: DIRECTUS_TOKEN=... notifications URL\n";
+        return 2;
+    }
+    std::signal(SIGINT, [](int) { over = 1; });
+    const char *token = std::getenv("DIRECTUS_TOKEN");
+    drt::client_options options;
+    options.url = argv[1];
+    options.access_token = token != nullptr ? token : "";
+    options.delivery = drt::delivery::poll;
+    board shown;
+    drt::client client(options);
+    drt::subscription_options notifications;
+    notifications.collection = "notifications";
+    notifications.uid = "global-notifications";
+    notifications.persistent = true;
+    notifications.query =
+        R"({"filter":{"user_id":{"_eq":"$CURRENT_USER"}},"sort":["id"],"limit":-1})";
+    auto scope = client.scope();
+    scope.subscribe(notifications, [&](const drt::event &event) { shown.on_event(event); });
+    // A persistent subscription outlives the scope that it was made in.
+    scope.close();
+    while (over == 0) {
+        client.dispatch(std::chrono::milliseconds(100));
+        shown.tidy();
+    }
+} catch (const drt::error &error) {
+    std::cerr << error.message() << '\n';
+    return 1;
+}
