@@ -29,7 +29,7 @@ PYRIGHT := PYRIGHT_PYTHON_CACHE_DIR=$(CURDIR)/target/python/pyright PYRIGHT_PYTH
 NODE_PACKAGE := bindings/node
 NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
 
-.PHONY: lib demo examples test test-node test-python check lint fmt soak mutants bench header \
+.PHONY: lib demo examples test test-node test-python check lint fmt soak soak-faults mutants bench header \
     deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
@@ -94,7 +94,7 @@ test: servers lint examples test-node test-python
 test-python: servers lib $(PYTHON_TOOLS)/complete
 	cd $(PYTHON_PACKAGE) && $(PYTHON_TOOLS)/bin/mypy
 	cd $(PYTHON_PACKAGE) && $(PYRIGHT) $(PYTHON_TOOLS)/bin/pyright
-	cd $(PYTHON_PACKAGE) && $(PACKAGES) $(PYTHON_TOOLS)/bin/pytest
+	cd $(PYTHON_PACKAGE) && $(PACKAGES) PYTHONDEVMODE=1 $(PYTHON_TOOLS)/bin/pytest
 
 $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python/requirements.txt
 	$(PYTHON) -m venv --clear $(PYTHON_TOOLS)
@@ -113,6 +113,10 @@ $(NODE_MODULES): $(NODE_PACKAGE)/package-lock.json
 # The simulation, until it is stopped or fails.
 soak:
 	DRT_SIM_SCHEDULES=0 $(CARGO) test --test simulation -- --nocapture
+
+# Real servers that are killed thirty times, and an application that is slow for a minute.
+soak-faults: servers
+	DRT_FAULT_RESTARTS=30 DRT_FAULT_SECONDS=60 $(CARGO) test --test faults -- --nocapture
 
 # Deliberate faults in the library: the simulation must notice each.
 mutants:

@@ -62,6 +62,26 @@ impl<T: Clone> Log<T> {
         entries.clone()
     }
 
+    /// The same for what need not be shown in full.
+    #[track_caller]
+    pub fn until_quietly(&self, what: &str, done: impl Fn(&[T]) -> bool) -> Vec<T> {
+        let deadline = Instant::now() + 2 * PATIENCE;
+        let mut entries = self.entries.lock().unwrap();
+        while !done(&entries) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "not in time: {what}; {} entries",
+                entries.len()
+            );
+            // Not for each of a thousand events.
+            drop(entries);
+            std::thread::sleep(Duration::from_millis(50));
+            entries = self.entries.lock().unwrap();
+        }
+        entries.clone()
+    }
+
     #[track_caller]
     pub fn until_len(&self, len: usize) -> Vec<T>
     where
