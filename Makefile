@@ -29,7 +29,7 @@ PYRIGHT := PYRIGHT_PYTHON_CACHE_DIR=$(CURDIR)/target/python/pyright PYRIGHT_PYTH
 NODE_PACKAGE := bindings/node
 NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
 
-.PHONY: lib demo examples test test-node test-python check lint fmt soak soak-faults mutants bench header \
+.PHONY: lib demo examples node-package test test-node test-python check lint fmt soak soak-faults mutants bench header \
     deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
@@ -51,7 +51,7 @@ target/examples/cpp/%: examples/cpp/%.cpp include/directus_realtime.hpp $(LIBRAR
 
 $(LIBRARY): lib
 
-demo: deps examples
+demo: deps examples node-package
 	@$(PYTHON) examples/demo.py
 
 # What tests need and machines may lack, from the system's own packages.
@@ -84,7 +84,7 @@ fmt: $(TOOLS)/complete
 check: deps lint
 	$(CARGO) test --lib --test header
 
-test: servers lint examples test-node test-python
+test: servers lint examples node-package test-node test-python
 	$(CARGO) build
 	$(CARGO) test -- --test-threads 3
 	$(PYTHON) -m unittest discover -s tests/directus
@@ -104,7 +104,14 @@ $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python
 # The Node package, with the library as it is released.
 test-node: servers lib $(NODE_MODULES)
 	cd $(NODE_PACKAGE) && npm run lint
+	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check ../../examples/node/*.mjs
 	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) npm test
+
+# The Node package as the examples find it.
+node-package: $(NODE_MODULES)
+	cd $(NODE_PACKAGE) && npm run --silent build
+	@mkdir -p examples/node/node_modules
+	@ln -sfn ../../../$(NODE_PACKAGE) examples/node/node_modules/directus-realtime
 
 $(NODE_MODULES): $(NODE_PACKAGE)/package-lock.json
 	cd $(NODE_PACKAGE) && npm ci --ignore-scripts
@@ -116,7 +123,7 @@ soak:
 
 # Real servers that are killed thirty times, and an application that is slow for a minute.
 soak-faults: servers
-	DRT_FAULT_RESTARTS=30 DRT_FAULT_SECONDS=60 $(CARGO) test --test faults -- --nocapture
+	DRT_FAULT_RESTARTS=30 DRT_FAULT_SECONDS=60 DRT_FAULT_COMPARE=1 $(CARGO) test --test faults -- --nocapture
 
 # Deliberate faults in the library: the simulation must notice each.
 mutants:

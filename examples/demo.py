@@ -25,6 +25,7 @@ from server import Server  # noqa: E402
 VERSION = "12.4.0"
 PROGRAMS = {
     "C": [str(ROOT / "target" / "examples" / "demo")],
+    "Node": ["node", str(ROOT / "examples" / "node" / "demo.mjs")],
     "Python": [sys.executable, str(ROOT / "examples" / "python" / "demo.py")],
 }
 # The packages as they stand in this checkout, with the library that it has built.

@@ -4,6 +4,7 @@ use std::thread;
 
 use serde_json::json;
 
+use super::setting;
 use super::support::server::{Server, V12, text};
 use super::support::sut::*;
 
@@ -51,6 +52,9 @@ fn i7_exact_snapshots_miss_nothing_that_is_written_meanwhile() {
     let server = Server::start(V12, &[]);
     let exact = mirrors(&server, "exact", false);
     assert_eq!(exact, vec![CREATES + 1; SUBSCRIPTIONS]);
+    if setting("DRT_FAULT_COMPARE", 0) == 0 {
+        return;
+    }
     let own = mirrors(&server, "own", true);
     let missed: usize = own.iter().map(|has| CREATES + 1 - has).sum();
     println!("the server's own snapshots have missed {missed} items, the exact ones none");

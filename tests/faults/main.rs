@@ -2,7 +2,8 @@
 //! what networks do, servers that are killed, applications that are slow.
 //!
 //! `DRT_FAULT_SEED` replays the proxy's choices, `DRT_FAULT_RESTARTS` sets how often
-//! the server is killed, `DRT_FAULT_SECONDS` how long the application is slow.
+//! the server is killed, `DRT_FAULT_SECONDS` how long the application is slow;
+//! `DRT_FAULT_COMPARE` counts what the server's own snapshots miss.
 
 #[path = "../support/mod.rs"]
 mod support;
