@@ -162,6 +162,11 @@ fn the_cpp_header_compiles_without_a_warning_by_every_standard_and_compiler() {
 }
 
 #[test]
+fn the_structs_are_laid_out_as_they_were_published() {
+    compile("layout.c", compiler("CC", "cc"), "-std=c11");
+}
+
+#[test]
 fn misuse_is_an_error_code_and_a_sentence() {
     run("misuse.c");
 }
