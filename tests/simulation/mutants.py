@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ SCRATCH = ROOT / "target" / "mutants"
 TREE = SCRATCH / "tree"
 LIST = Path(__file__).parent / "mutants"
 SCHEDULES = os.environ.get("DRT_SIM_SCHEDULES", "100000")
+#: Seconds after which a simulation will not end.
+PATIENCE = 300
 
 
 @dataclass
@@ -59,26 +62,44 @@ def copy_tree() -> None:
             shutil.copy2(ROOT / name, TREE / name)
 
 
-def simulate() -> subprocess.CompletedProcess[str]:
-    """Runs the simulation in the copy."""
-    return subprocess.run(
-        ["cargo", "test", "--quiet", "--test", "simulation"],
+def run(*command: str, seconds: float | None = None) -> tuple[int | None, str]:
+    """Runs a command in the copy: its status, None when it did not end, and its words."""
+    settings = {
+        "CARGO_TARGET_DIR": str(SCRATCH / "build"),
+        "DRT_SIM_SCHEDULES": SCHEDULES,
+        "RUST_BACKTRACE": "0",
+    }
+    process = subprocess.Popen(
+        command,
         cwd=TREE,
-        env=os.environ
-        | {
-            "CARGO_TARGET_DIR": str(SCRATCH / "build"),
-            "DRT_SIM_SCHEDULES": SCHEDULES,
-            "RUST_BACKTRACE": "0",
-        },
-        capture_output=True,
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
+    try:
+        output, _ = process.communicate(timeout=seconds)
+        return process.returncode, output
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        return None, output
 
 
-def complaint_of(output: str) -> str | None:
-    """What the simulation complained about, in one line."""
+def simulate() -> tuple[bool, str]:
+    """Runs the simulation in the copy: whether all is well, and what is not."""
+    simulation = ("cargo", "test", "--quiet", "--test", "simulation")
+    status, output = run(*simulation, "--no-run")
+    if status != 0:
+        sys.exit(f"the copy does not compile:\n{output[-3000:]}")
+    status, output = run(*simulation, seconds=PATIENCE)
+    if status is None:
+        return False, f"I8: it does not end, in {PATIENCE} s"
     found = re.search(r"runner\.rs:\d+:\d+:\n(.*)", output)
-    return found and found.group(1)
+    if status != 0 and found is None:
+        sys.exit(f"no complaint, but\n{output[-3000:]}")
+    return status == 0, found.group(1) if found else ""
 
 
 def try_out(mutant: Mutant) -> str:
@@ -89,14 +110,9 @@ def try_out(mutant: Mutant) -> str:
         sys.exit(f"{mutant.file} does not have, once:\n{mutant.before}")
     path.write_text(whole.replace(mutant.before, mutant.after))
     try:
-        result = simulate()
+        _, complaint = simulate()
     finally:
         path.write_text(whole)
-    complaint = complaint_of(result.stdout + result.stderr)
-    if result.returncode == 0:
-        return ""
-    if complaint is None:
-        sys.exit(f"{mutant.name}: no complaint, but\n{result.stderr[-3000:]}")
     return complaint
 
 
@@ -109,8 +125,9 @@ def main() -> None:
         if not wanted or any(name in path.name for name in wanted)
     )
     copy_tree()
-    if simulate().returncode != 0:
-        sys.exit("the simulation fails before any fault is made")
+    well, complaint = simulate()
+    if not well:
+        sys.exit(f"the simulation fails before any fault is made: {complaint}")
     missed = []
     for path in files:
         mutant = read(path)
