@@ -9,14 +9,10 @@ VERSION = "12.4.0"
 
 
 class Stories:
-    """Mixed into a test case of a language, which says how to run an example."""
+    """Mixed into a test case of a language, whose `command(name)` runs an example."""
 
     #: What stands above each picture of the feed.
     FEED_TITLE = "posts\n"
-
-    def command(self, name):
-        """The command of an example."""
-        raise NotImplementedError(name)
 
     @classmethod
     def setUpClass(cls):

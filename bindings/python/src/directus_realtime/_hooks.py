@@ -7,6 +7,7 @@ nothing runs here: what is to be done is put down, and done when that call is ov
 from __future__ import annotations
 
 import ctypes
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from . import _abi
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
     from ._core import Core
 
 
-class Reply:
+class Reply(ABC):
     """An answer that is waited for."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
 
+    @abstractmethod
     def arrive(self, status: int, text: bytes) -> None:
         """The answer, or what came in its stead."""
-        raise NotImplementedError(type(self))
 
 
 def _text(text: bytes | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -31,7 +32,7 @@ class Answer:
         self.waiters.clear()
 
 
-class Lane:
+class Lane(ABC):
     """Events that wait for a callback that is a coroutine, or for `async for`."""
 
     def __init__(self, core: AioCore) -> None:
@@ -47,9 +48,9 @@ class Lane:
         finally:
             self.answer.settle()
 
+    @abstractmethod
     def take(self, event: Event) -> None:
         """Passes an event on, or keeps it."""
-        raise NotImplementedError(type(self))
 
     def keep(self, event: Event) -> None:
         """Keeps an event until the application is ready for it."""
