@@ -59,7 +59,8 @@ pub unsafe extern "C" fn drt_client_dispatch(
 /// `[user_data as a number, kind, flags, sequence, index, count, data, meta]`,
 /// without the meta where there is none. Callbacks of other kinds still run, in
 /// their place: a batch ends before one. `*json` is the library's, not
-/// NUL-terminated, and valid until the next drain or dispatch of this client.
+/// NUL-terminated, and valid until the next drain or dispatch of
+/// this client, or its close.
 /// `*drained`, where it is not NULL, counts the events and the callbacks.
 ///
 /// Threads and errors as `drt_client_dispatch`.

@@ -68,6 +68,20 @@ def fountain() -> Iterator[Fountain]:
 
 
 @pytest.fixture
+def fountain_of() -> Iterator[Callable[[], Fountain]]:
+    """Makes such servers."""
+    made: list[Fountain] = []
+
+    def make() -> Fountain:
+        made.append(Fountain())
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
 def options() -> dict[str, Any]:
     """The administrator, who does not wait long between attempts."""
     return {"access_token": ADMIN, "reconnect_min": 0.05, "reconnect_max": 0.5}

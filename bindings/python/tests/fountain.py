@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import socket
@@ -34,7 +35,9 @@ class Fountain:
             data = json.dumps([{"id": number, "title": "x" * 150}], separators=(",", ":"))
             head = '{"type":"subscription","event":"create","data":'
             frames += frame(f'{head}{data},"uid":"{self._wire}"}}')
-        self._send(bytes(frames))
+        with contextlib.suppress(OSError):
+            # The client may have left.
+            self._send(bytes(frames))
 
     def close(self) -> None:
         """Ends it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -265,5 +266,26 @@ def test_what_nobody_holds_is_closed(run: Any, server: Any, options: dict[str, A
         gc.collect()
         assert gone() is None
         await until(lambda: core.state() is State.CLOSED)
+
+    run(scenario)
+
+
+def test_a_state_is_noticed_though_others_follow_before_the_loop_has_a_turn(
+    run: Any, server: Any, options: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with Client(server.url, **options) as client:
+            waiting = asyncio.ensure_future(client.wait("authenticating", 30))
+            connecting = asyncio.ensure_future(client.wait("connected", 30))
+            core = client._core
+            while len(core.state_waiters) < 2 and not waiting.done():
+                await asyncio.sleep(0)
+            # The loop is busy until all changes are there.
+            core.stop_reading()
+            while core.state() is not State.CONNECTED:
+                time.sleep(0.01)
+            core._resume()
+            await waiting
+            await connecting
 
     run(scenario)

@@ -112,3 +112,20 @@ def test_a_thousand_scopes_leave_no_memory_behind(server: Any, options: dict[str
         gc.collect()
         assert len(gc.get_objects()) - objects < 2000
         assert resident() - before < 8 << 20
+
+
+def test_clients_end_while_events_pour_in(fountain_of: Any) -> None:
+    for number in range(20):
+        fountain = fountain_of()
+        client = Client(fountain.url, access_token="t")
+        client.subscribe("posts", Callback(), snapshot="server")
+        pouring = threading.Thread(target=fountain.pour, args=(3000,))
+        pouring.start()
+        until(lambda client=client: client.stats.events > 0)
+        # By hand, and by the garbage collector.
+        if number % 2 == 0:
+            client.close()
+        del client
+        gc.collect()
+        fountain.close()
+        pouring.join()

@@ -63,6 +63,8 @@ class Core:
 
     def _make_locks(self) -> None:
         self.lock = threading.RLock()
+        #: Held while a batch is copied: nobody closes the client meanwhile.
+        self._copying = threading.Lock()
         self._left = threading.Condition(threading.Lock())
         self._waiters = 0
         #: Whose callback runs, and on which thread callbacks run.
@@ -222,14 +224,21 @@ class Core:
                 check(status)
             finally:
                 done = self.run_thunks()
-            if self._length.value > 2:
-                text = ctypes.string_at(self._json.value or 0, self._length.value)
+            text = self._drained_text()
+            if text is not None:
                 self._batch = Batch(text)
                 self._rest = enumerate(self._batch.rows)
                 done += self._deliver()
             return done
         finally:
             self.dispatcher = None
+
+    def _drained_text(self) -> bytes | None:
+        """A copy of what was drained, which is the library's until the client is closed."""
+        with self._copying:
+            if self.closed or self._length.value <= len("[]"):
+                return None
+            return ctypes.string_at(self._json.value or 0, self._length.value)
 
     def run_thunks(self) -> int:
         """Does what was put down meanwhile."""
@@ -349,9 +358,10 @@ class Core:
     def begin_to_close(self) -> list[Record] | None:
         """Nothing is delivered from here on. None when that was so before."""
         with self.lock:
-            if self.closed:
-                return None
-            self.closed = True
+            with self._copying:
+                if self.closed:
+                    return None
+                self.closed = True
             ended = self.records()
             for record in ended:
                 self._end(record)
@@ -405,10 +415,11 @@ def when_gone(thing: object, function: Callable[..., object], *arguments: Any) -
 
 def finish(core: Core) -> None:
     """Closes a client that nobody holds any more, on whichever thread that shows."""
-    if core.close(0) == Status.WOULD_DEADLOCK and not sys.is_finalizing():
-        # The garbage was collected while the library was calling us.
-        later = threading.Thread(target=lib.drt_client_close, args=(core.handle, 0), daemon=True)
-        later.start()
+    if core.dispatcher != threading.get_ident():
+        core.close(0)
+    elif not sys.is_finalizing():
+        # The garbage was collected while this very client was delivering.
+        threading.Thread(target=core.close, args=(0,), daemon=True).start()
 
 
 def _close_all() -> None:

@@ -11,7 +11,7 @@ from .. import _hooks
 from .._abi import lib
 from .._client import REQUEST_SECONDS
 from .._core import when_gone
-from .._errors import Status, TimeoutError, check
+from .._errors import ClosedError, Status, TimeoutError, check
 from .._options import Key, Query, dump, milliseconds
 from .._registry import register, release
 from .._reply import answer_of
@@ -198,22 +198,22 @@ class Client(Surface[AioCore]):
             raise TimeoutError(text) from None
 
     async def _wait(self, wanted: State) -> None:
-        core = self._core
-        now, error = self.state, None
-        while now is not wanted:
-            if now in (State.FAILED, State.CLOSED):
-                # Why is known to the library.
-                check(lib.drt_client_wait(core.handle, list(State).index(wanted), 0))
-                raise error or TimeoutError(f"the client is {now}, not {wanted}")
-            waiter: asyncio.Future[StateChange] = core.loop.create_future()
-            core.state_waiters.add(waiter)
-            core.expect(1)
-            try:
-                change = await waiter
-            finally:
-                core.expect(-1)
-                core.state_waiters.discard(waiter)
-            now, error = change.state, change.error
+        core, now = self._core, self.state
+        if now is wanted:
+            return
+        if now in (State.FAILED, State.CLOSED):
+            # Why is known to the library.
+            check(lib.drt_client_wait(core.handle, list(State).index(wanted), 0))
+        waiter: asyncio.Future[StateChange] = core.loop.create_future()
+        core.state_waiters[waiter] = wanted
+        core.expect(1)
+        try:
+            change = await waiter
+        finally:
+            core.expect(-1)
+            del core.state_waiters[waiter]
+        if change.state is not wanted:
+            raise change.error or ClosedError(change.message)
 
     async def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions; further calls do nothing.

@@ -47,7 +47,7 @@ class AioCore(Core):
         #: Who waits for a state, and who wants to know that there is no hope.
         #: What the application holds of its subscriptions.
         self.views: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-        self.state_waiters: set[asyncio.Future[StateChange]] = set()
+        self.state_waiters: dict[asyncio.Future[StateChange], State] = {}
         self.hopes: set[Callable[[DirectusRealtimeError], None]] = set()
 
     @property
@@ -154,10 +154,10 @@ class AioCore(Core):
             error = change.error or ClosedError(change.message)
             for hope in list(self.hopes):
                 hope(error)
-        for waiter in list(self.state_waiters):
-            if not waiter.done():
+        # Several changes may be told before any of those who wait gets a turn.
+        for waiter, wanted in list(self.state_waiters.items()):
+            if not waiter.done() and change.state in (wanted, State.FAILED, State.CLOSED):
                 waiter.set_result(change)
-        self.state_waiters.clear()
         if self.on_state is not None:
             self._call(self.on_state, change)
 
