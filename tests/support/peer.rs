@@ -247,6 +247,18 @@ impl Link {
         self.send(&event(wire, kind, data));
     }
 
+    /// The next message of a type; those before it are answered.
+    #[track_caller]
+    pub fn answer_until(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next();
+            if message["type"] == kind {
+                return message;
+            }
+            self.answer(&message);
+        }
+    }
+
     /// Answers everything as Directus would, until the other side leaves.
     pub fn serve(mut self) {
         while let Ok(message) = self.try_next() {
