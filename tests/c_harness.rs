@@ -238,6 +238,16 @@ fn the_library_exports_what_the_header_declares_and_nothing_else() {
     declared.sort_unstable();
     assert!(declared.len() > 30, "{declared:?}");
     assert_eq!(exported, declared);
+    let published: Vec<&str> = include_str!("c/symbols.txt").lines().collect();
+    assert!(
+        published.iter().all(|name| exported.contains(name)),
+        "programs that are compiled already are linked with what is not exported any more: \
+         published {published:?}, exported {exported:?}"
+    );
+    assert_eq!(
+        exported, published,
+        "add what is new to tests/c/symbols.txt: from then on it is published"
+    );
     let dynamic = succeeds(Command::new("readelf").arg("-d").arg(library()));
     let dynamic = String::from_utf8_lossy(&dynamic.stdout);
     assert!(dynamic.contains("[libdirectus_realtime.so.0]"), "{dynamic}");

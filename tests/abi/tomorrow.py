@@ -1,0 +1,92 @@
+"""Tomorrow's library: this one, with a member more at the end of every struct."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SOURCES = ("Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "src")
+
+MEMBER = "    /// What nobody thought of today.\n    pub tomorrow: u64,\n"
+
+# Each is found once, or the test says that it has to be changed with the source.
+CHANGES = {
+    "options.rs": [
+        ("    pub max_message_bytes: u64,\n}", MEMBER),
+        ("    pub snapshot: drt_snapshot,\n}", MEMBER),
+        (
+            "    granularity: drt_granularity,\n    snapshot: drt_snapshot,\n}",
+            "    tomorrow: u64,\n",
+        ),
+    ],
+    "events.rs": [
+        ("    pub count: u32,\n}", MEMBER),
+        ("            count: event.count,\n        }", "            tomorrow: 7,\n"),
+    ],
+    "subscription.rs": [
+        ("    pub last_sequence: u64,\n}", MEMBER),
+        ("                last_sequence: seen.last_sequence,\n            }", "tomorrow: 7,\n"),
+    ],
+    "client.rs": [
+        ("    pub last_rtt_us: u64,\n}", MEMBER),
+        ("            last_rtt_us: stats.last_rtt_us,\n        }", "            tomorrow: 7,\n"),
+    ],
+}
+
+STRUCTS = (
+    "drt_client_options",
+    "drt_subscription_options",
+    "drt_stats",
+    "drt_event",
+    "drt_subscription_info",
+)
+
+
+def append(text, place, member):
+    """Puts a member before the bracket that the place ends with."""
+    if text.count(place) != 1:
+        raise AssertionError(f"{place!r} is there {text.count(place)} times: see {__file__}")
+    head, bracket = place.rsplit("\n", 1)
+    return text.replace(place, f"{head}\n{member}{bracket}")
+
+
+def build(folder):
+    """Builds tomorrow's library from a changed copy of the source; returns its path.
+
+    What it depends on is compiled once, below `folder`.
+    """
+    source = folder / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
+    manifest = (source / "Cargo.toml").read_text()
+    # The tests and benchmarks stay here.
+    manifest = re.sub(r"\[\[(test|bench)\]\]\n(?:[^\[\n].*\n)*", "", manifest)
+    (source / "Cargo.toml").write_text(manifest)
+    for name, changes in CHANGES.items():
+        path = source / "src" / "ffi" / name
+        text = path.read_text()
+        for place, member in changes:
+            text = append(text, place, member)
+        path.write_text(text)
+    cargo = os.environ.get("CARGO", "cargo")
+    command = [cargo, "build", "--quiet", "--locked", "--lib", "--target-dir", folder / "target"]
+    subprocess.run(command, cwd=source, check=True)
+    return folder / "target" / "debug" / "libdirectus_realtime.so"
+
+
+def header():
+    """Tomorrow's header."""
+    text = (ROOT / "include" / "directus_realtime.h").read_text()
+    for name in STRUCTS:
+        text, found = re.subn(rf"\n}} {name};", f"\n    uint64_t tomorrow;\n}} {name};", text)
+        if found != 1:
+            raise AssertionError(f"{name} is there {found} times")
+    # What follows the members that are named in an initialiser is zero.
+    return text.replace(
+        "#define DRT_ABI_VERSION", "#define DRT_TOMORROW 1\n#define DRT_ABI_VERSION", 1
+    )
