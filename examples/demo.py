@@ -9,6 +9,7 @@ when one has not.
 """
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -44,11 +45,12 @@ printing = threading.Lock()
 
 def show(text, who=None):
     """One line of the story, or of one of its programs."""
-    label = f"{who:>7} │ " if who else "\n  ── "
+    line = f"{who:>7} │ {text}" if who else f"  ── {text}"
     if COLOURFUL:
-        label = f"\033[{COLOURS[who]}m{label}\033[0m"
+        coloured = line[:9] if who else line
+        line = f"\033[{COLOURS[who]}m{coloured}\033[0m{line[len(coloured) :]}"
     with printing:
-        print(f"{label}{text}", flush=True)
+        print(line if who else f"\n{line}", flush=True)
 
 
 class Follower:
@@ -70,8 +72,16 @@ class Follower:
         self.reader.start()
 
     def _read(self):
+        told = set()
         for line in self.process.stdout:
-            show(line.rstrip(), self.name)
+            # Attempts to connect are many; the first of each kind says it all.
+            what = re.sub(r"[\d.]+ s$", "", line.rstrip())
+            if what not in told:
+                show(line.rstrip(), self.name)
+            if what.startswith("○"):
+                told.add(what)
+            else:
+                told.clear()
             with self.more:
                 self.lines.append(line)
                 self.more.notify_all()
