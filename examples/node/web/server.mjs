@@ -1,0 +1,118 @@
+// A live feed of posts in browsers: what changes in Directus is passed on to them by server-sent events.
+//
+//     DIRECTUS_TOKEN=… node server.mjs http://localhost:8055 [--port 8080] [--host 127.0.0.1]
+//
+// The token stays here: a browser sees what this server sends it, and nothing else. The port may also come
+// from PORT; 0 takes a free one. Ends by Ctrl-C.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { createClient } from 'directus-realtime';
+import { Browsers } from './browsers.mjs';
+import { Posts } from './posts.mjs';
+
+const { url, host, port } = settings();
+const browsers = new Browsers();
+const posts = new Posts();
+const client = createClient(url, { accessToken: process.env.DIRECTUS_TOKEN, reconnectMaxMs: 5000 });
+let state = 'connecting';
+
+client.on('state', (change) => {
+    // Why is for the log: it may name what browsers need not know.
+    console.log(change.state === 'connected' ? '●' : '○', change.message);
+    state = change.state;
+    browsers.send('state', { state });
+    if (state === 'failed') {
+        stop(change.message);
+    }
+});
+
+function follow() {
+    const query = { fields: ['id', 'title', 'content', 'status'], limit: -1 };
+    client.subscribe({ collection: 'posts', uid: 'live-posts-feed', query }, (event) => {
+        if (event.type === 'error') {
+            console.error(`! ${event.data.message}`);
+            if (event.ended) {
+                stop('Directus has refused the subscription');
+            }
+            return;
+        }
+        posts.apply(event);
+        if (event.type === 'init') {
+            browsers.send('posts', { resync: event.resync, posts: posts.list() });
+        } else {
+            browsers.send(event.type, event.data);
+        }
+    });
+}
+
+/** Whoever comes, or comes back, is told first how things are now; the changes follow. */
+function listen(response) {
+    const now = [['state', { state }]];
+    if (posts.known) {
+        now.push(['posts', { resync: false, posts: posts.list() }]);
+    }
+    browsers.add(response, now);
+}
+
+const FILES = new Map(
+    [
+        ['/', 'index.html', 'text/html; charset=utf-8'],
+        ['/page.css', 'page.css', 'text/css; charset=utf-8'],
+        ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+    ].map(([path, name, type]) => [path, { type, body: readFileSync(new URL(name, import.meta.url)) }]),
+);
+
+const server = createServer((request, response) => {
+    const [path] = request.url.split('?');
+    const file = FILES.get(path);
+    response.setHeader('Content-Security-Policy', "default-src 'self'; img-src data:");
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    response.setHeader('Cache-Control', 'no-cache');
+    if (request.method !== 'GET') {
+        response.writeHead(405, { Allow: 'GET' }).end();
+    } else if (path === '/events') {
+        listen(response);
+    } else if (file) {
+        response.writeHead(200, { 'Content-Type': file.type }).end(file.body);
+    } else {
+        response.writeHead(404, { 'Content-Type': 'text/plain' }).end('There is no such page.\n');
+    }
+});
+
+server.on('error', (error) => stop(error.message));
+server.listen(port, host, () => {
+    const name = host.includes(':') ? `[${host}]` : host;
+    console.log(`The feed is at http://${name}:${server.address().port}/`);
+    follow();
+});
+process.once('SIGINT', () => stop());
+process.once('SIGTERM', () => stop());
+
+async function stop(problem) {
+    if (problem) {
+        console.error(`! ${problem}`);
+        process.exitCode = 1;
+    }
+    server.close();
+    server.closeAllConnections();
+    await client.close();
+}
+
+function settings() {
+    const options = {
+        port: { type: 'string', default: process.env.PORT || '8080' },
+        host: { type: 'string', default: '127.0.0.1' },
+    };
+    try {
+        const { values, positionals } = parseArgs({ options, allowPositionals: true });
+        if (positionals.length === 1 && /^\d+$/.test(values.port) && values.port <= 65535) {
+            return { url: positionals[0], host: values.host, port: Number(values.port) };
+        }
+    } catch (error) {
+        console.error(error.message);
+    }
+    console.error('usage: DIRECTUS_TOKEN=... server.mjs URL [--port PORT] [--host HOST]');
+    process.exit(2);
+}

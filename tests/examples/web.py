@@ -1,0 +1,42 @@
+"""The web server of the examples, as tests start it."""
+
+import contextlib
+import os
+import re
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+from paths import HERE
+from program import Program
+from rest import ADMIN
+
+SCRIPT = Path(__file__).resolve().parent.parent.parent / "examples" / "node" / "web" / "server.mjs"
+
+
+def command(*args):
+    """Its command line, on a leash: it never outlives the tests."""
+    leash = [sys.executable, str(HERE / "leash.py"), str(os.getpid())]
+    return [*leash, shutil.which("node"), str(SCRIPT), *map(str, args)]
+
+
+def change_unseen(server, key, field, value):
+    """Changes a post while Directus is down, in its database."""
+    with contextlib.closing(sqlite3.connect(server.folder / "data.db")) as database:
+        database.execute(f"UPDATE posts SET {field} = ? WHERE id = ?", (value, key))
+        database.commit()
+
+
+class Web(Program):
+    """Passes on the posts of the Directus server at `directus`; `url` is the page."""
+
+    def __init__(self, directus, port=0, token=ADMIN):
+        super().__init__(command(directus, "--port", port), token)
+        try:
+            self.wait_for("The feed is at ")
+            self.wait_for("● connected")
+        except BaseException:
+            self.__exit__()
+            raise
+        self.url = re.search(r"The feed is at (\S+)", self.text)[1]
