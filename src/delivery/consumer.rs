@@ -260,11 +260,12 @@ impl Consumer {
             }
             Item::Release { slot } => {
                 let entry = self.entries.get_mut(slot as usize).and_then(Option::take);
-                release(entry);
                 shop.queue.forget(&mut self.done, slot);
+                // Who is released finds that the subscription has ended.
                 if let Some(feedback) = shop.feedback.upgrade() {
                     feedback.released(slot);
                 }
+                release(entry);
             }
             Item::State {
                 state,

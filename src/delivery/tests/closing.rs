@@ -51,8 +51,8 @@ fn closing_drops_events_and_runs_everything_else() {
             [
                 "reply Closed ",
                 "reply released",
-                "b released",
                 "free 1",
+                "b released",
                 "state Connected closed",
                 "a released",
                 "state released",

@@ -59,7 +59,7 @@ fn a_batch_ends_before_any_other_callback() {
         &["state Connected one", "caught up 0 9"],
     );
     last(2, "[[97,2,0,3,0,1,3]]", &["state Connected two"]);
-    last(1, "[[97,2,0,4,0,1,4]]", &["b released", "free 1"]);
+    last(1, "[[97,2,0,4,0,1,4]]", &["free 1", "b released"]);
     last(1, "[]", &["reply Ok {}", "reply released"]);
 }
 
@@ -87,7 +87,7 @@ fn an_ended_subscription_is_in_no_batch() {
     drain(&bench, 1);
     bench.delivery.end(&a);
     assert_eq!(drain(&bench, 0), (0, "[]".into()));
-    assert_eq!(bench.diary.take(), ["a released", "free 0"]);
+    assert_eq!(bench.diary.take(), ["free 0", "a released"]);
 }
 
 #[test]

@@ -17,8 +17,8 @@ fn an_ended_subscription_gets_nothing_more_and_is_released_in_its_place() {
         bench.run(),
         [
             "b 1 Update 2 0/1",
-            "a released",
             "free 0",
+            "a released",
             "b 2 Update 4 0/1"
         ]
     );
@@ -30,7 +30,7 @@ fn a_place_may_be_used_again_after_its_release() {
     let a = bench.register(0, "a");
     bench.push([update(&a, "[1]")]);
     bench.delivery.end(&a);
-    assert_eq!(bench.run(), ["a released", "free 0"]);
+    assert_eq!(bench.run(), ["free 0", "a released"]);
     let b = bench.register(0, "b");
     // The first one's end is over: it must not touch the second.
     bench.delivery.end(&a);
@@ -45,7 +45,7 @@ fn a_cut_message_is_not_continued_after_the_end() {
     bench.push([update(&a, "[1,2,3]")]);
     bench.dispatch(1).unwrap();
     bench.delivery.end(&a);
-    assert_eq!(bench.run(), ["a 1 Update 1 0/3", "a released", "free 0"]);
+    assert_eq!(bench.run(), ["a 1 Update 1 0/3", "free 0", "a released"]);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn i4_ending_from_inside_the_callback_makes_it_the_last() {
         }
         assert_eq!(
             bench.diary.take(),
-            ["a 1 Update 1 0/2", "a released", "free 0"]
+            ["a 1 Update 1 0/2", "free 0", "a released"]
         );
     }
 }

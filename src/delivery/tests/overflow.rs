@@ -154,7 +154,7 @@ fn a_refusal_survives_an_overflow_of_its_subscription() {
         Item::Release { slot: 0 },
     ];
     assert_eq!(bench.push(items), [(0, 1)]);
-    assert_eq!(bench.run(), ["a 1 Error {} 0/1", "a released", "free 0"]);
+    assert_eq!(bench.run(), ["a 1 Error {} 0/1", "free 0", "a released"]);
 }
 
 #[test]
