@@ -1,0 +1,110 @@
+"""The fenced blocks of docs/*.md.
+
+Each is run, or compared with what a block before it has printed. A complete program (C and
+C++ with a `main`) needs no more than that. A comment right before a block says the rest:
+
+    <!-- test: in=client.c story=create,hang_up libs=libuv prints="… connected" -->
+
+in      the block is a part of a program: it takes the place of HOLE in that wrapper
+story   what happens meanwhile: steps of story.py, in order
+libs    what pkg-config knows the program's libraries by
+file    the name of the program's source for the shell blocks of the page
+server  its WEBSOCKETS_REST_AUTH, where it isn't handshake
+prints  what the output has to contain; or a `text` block follows, which is the whole output
+
+`file` shares the output of the block that follows. "…" stands for anything, on a
+line of its own for any lines.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+RUNNABLE = ("c", "cpp", "sh")
+KNOWN = {"in", "story", "libs", "file", "server", "prints"}
+HOLE = "/* the fragment */"
+COMMENT = re.compile(r"<!-- test: (.*) -->")
+
+
+@dataclass
+class Block:
+    page: Path
+    line: int
+    language: str
+    text: str
+    attributes: dict = field(default_factory=dict)
+    #: The `text` block that follows.
+    output: str | None = None
+
+    @property
+    def name(self):
+        return f"{self.page.stem}, line {self.line}"
+
+    @property
+    def source(self):
+        """The whole program."""
+        wrapper = self.attributes.get("in")
+        if wrapper is None:
+            return self.text
+        around = (HERE / "wrappers" / wrapper).read_text(encoding="utf-8")
+        return around.replace(HOLE, self.text)
+
+    @property
+    def story(self):
+        return [step for step in self.attributes.get("story", "").split(",") if step]
+
+
+def attributes_of(line):
+    """What the comment before a block says; nothing where there is none."""
+    comment = COMMENT.fullmatch(line)
+    pairs = shlex.split(comment[1]) if comment else []
+    attributes = dict(pair.split("=", 1) for pair in pairs)
+    if unknown := attributes.keys() - KNOWN:
+        raise ValueError(f"unknown in {line}: {unknown}")
+    return attributes
+
+
+def blocks_of(page):
+    """The blocks that are run, with the output that is told of them."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    blocks, began = [], None
+    for number, line in enumerate(lines):
+        if not line.startswith("```"):
+            continue
+        if began is None:
+            began = number
+            continue
+        language, text = lines[began][3:], "\n".join(lines[began + 1 : number]) + "\n"
+        before = lines[began - 1] if began else ""
+        here = f"{page.name}, line {began + 1}"
+        began = None
+        if language == "text":
+            if not blocks or blocks[-1].output is not None:
+                raise ValueError(f"{here}: whose output is this?")
+            blocks[-1].output = text
+            # A program, and the commands that make and run it.
+            if len(blocks) > 1 and blocks[-2].output is None and "file" in blocks[-2].attributes:
+                blocks[-2].output = text
+        elif language in RUNNABLE:
+            block = Block(page, number - text.count("\n"), language, text, attributes_of(before))
+            blocks.append(block)
+        else:
+            raise ValueError(f"{here}: nobody can run {language or 'this'!r}")
+    if began is not None:
+        raise ValueError(f"{page.name}, line {began + 1}: a fence without its end")
+    return blocks
+
+
+def pattern(expected):
+    """A regular expression for a text in which "…" stands for anything."""
+    lines = expected.splitlines()
+    parts = [
+        r"(?:.*\n)*" if line == "…" else re.escape(line).replace("…", ".*") + r"\n"
+        for line in lines
+    ]
+    # Keys are the server's to choose.
+    return re.sub(r'"id":\d+', r'"id":\\d+', "".join(parts))

@@ -1,0 +1,108 @@
+"""What the tests of the pages share: one server, one folder for what they build."""
+
+import atexit
+import functools
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import peers
+from blocks import ROOT
+
+sys.path += [str(ROOT / "tests" / "directus"), str(ROOT / "tests" / "examples")]
+
+from install import install
+from program import PATIENCE, Program
+from rest import ADMIN
+from server import Server
+
+__all__ = ["PATIENCE"]
+
+VERSION = "12.4.0"
+OUT = ROOT / "target" / "docs"
+LIBRARY = ROOT / "target" / "release"
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+COMPILERS = {"c": ["cc", "-std=c11"], "cpp": ["c++", "-std=c++17", "-pthread"]}
+# Tokens of a login live so long: long enough to be asked for the next one.
+TOKEN_SECONDS = 4
+
+
+@functools.cache
+def server():
+    """The server, until the tests end."""
+    install(VERSION)
+    made = Server(VERSION, {"ACCESS_TOKEN_TTL": f"{TOKEN_SECONDS}s"})
+    atexit.register(made.close)
+    return made
+
+
+@functools.cache
+def folder():
+    """A folder that goes when the tests end. In it is what a checkout has."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=OUT))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    for name in ("include", "target"):
+        (made / name).symlink_to(ROOT / name)
+    return made
+
+
+@functools.cache
+def tls_port(certificate="localhost"):
+    """Where TLS is spoken before the server."""
+    if not (folder() / "authority.pem").exists():
+        peers.make_certificates(folder())
+    chain, key = folder() / f"{certificate}.pem", folder() / "localhost.key"
+    return peers.tls_before(server().port, chain, key)
+
+
+def real(text):
+    """A text of the pages with the test server's address and credentials in it."""
+    replaced = {
+        "localhost:8443": f"localhost:{tls_port()}",
+        "localhost:8055": f"127.0.0.1:{server().port}",
+        "localhost:8056": "127.0.0.1:1",
+        "my-token": ADMIN,
+        "me@example.com": "reader@example.com",
+        "my-password": "reader-password",
+    }
+    for written, meant in replaced.items():
+        text = text.replace(written, meant)
+    return text
+
+
+def pkg_config(libraries):
+    if not libraries:
+        return []
+    command = ["pkg-config", "--cflags", "--libs", libraries]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def build(name, language, source, libraries=None):
+    """Compiles a program, as the pages say that one does."""
+    program = folder() / f"{name}.out"
+    file = folder() / f"{name}.{language}"
+    file.write_text(real(source), encoding="utf-8")
+    command = [
+        *COMPILERS[language],
+        *WARNINGS,
+        str(file),
+        "-o",
+        str(program),
+        f"-I{ROOT / 'include'}",
+        f"-L{LIBRARY}",
+        "-ldirectus_realtime",
+        f"-Wl,-rpath,{LIBRARY}",
+        *pkg_config(libraries),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}\n{done.stderr}")
+    return program
+
+
+def run(command):
+    """Runs a command in the folder; what it prints comes line by line, as in a terminal."""
+    return Program(["env", "-C", str(folder()), "stdbuf", "-oL", *map(str, command)], ADMIN)

@@ -1,0 +1,56 @@
+"""Every block of the pages is compiled, run, and says what the page says that it says."""
+
+import re
+import unittest
+
+import story
+from blocks import PAGES, blocks_of, pattern
+from house import build, folder, real, run
+
+
+def command_of(block, name):
+    """How a block is run. A file of its name is there for later blocks of the page."""
+    if block.language == "sh":
+        return ["bash", "-eu", "-c", real(block.text)]
+    if file := block.attributes.get("file"):
+        (folder() / file).write_text(real(block.source), encoding="utf-8")
+    return [build(name, block.language, block.source, block.attributes.get("libs"))]
+
+
+class Pages(unittest.TestCase):
+    def assert_prints(self, block, text):
+        """`output` is the whole of it, `prints` a part."""
+        if block.output is not None:
+            whole = pattern(real(block.output))
+            self.assertTrue(re.fullmatch(whole, text), f"expected:\n{block.output}got:\n{text}")
+        if part := block.attributes.get("prints"):
+            self.assertTrue(re.search(pattern(real(part)), text), f"no {part!r} in:\n{text}")
+
+    def run_block(self, block, number):
+        said = block.output or block.attributes.get("prints")
+        self.assertTrue(said, "what does it print?")
+        command = command_of(block, f"{block.page.stem}-{number}")
+        story.prepare(block.attributes.get("server", "handshake"))
+        with run(command) as program:
+            for step in block.story:
+                getattr(story, step)(program)
+            status = program.status()
+            self.assertEqual(status, 0, program.text)
+            self.assert_prints(block, program.text)
+
+
+def test_of(page):
+    def test(self):
+        for number, block in enumerate(blocks_of(page)):
+            with self.subTest(block.name):
+                self.run_block(block, number)
+
+    return test
+
+
+for each in PAGES:
+    setattr(Pages, f"test_{each.stem.replace('-', '_')}", test_of(each))
+
+
+if __name__ == "__main__":
+    unittest.main()

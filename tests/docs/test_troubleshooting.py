@@ -1,0 +1,181 @@
+"""Every message that docs/troubleshooting.md explains is one that the library says: it is
+provoked, or, where no test can bring it about, found in the source."""
+
+import re
+import unittest
+
+import peers
+from blocks import HERE, ROOT, pattern
+from house import build, folder, real, run, server, tls_port
+from story import until
+
+PAGE = ROOT / "docs" / "troubleshooting.md"
+URL = "url=http://localhost:8055"
+HTTPS = "url=https://localhost:8055"
+TOKEN = "token=my-token"
+
+
+def messages():
+    """The headings that are messages."""
+    headings = re.findall(r"^### (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return [heading.strip("`").strip() for heading in headings]
+
+
+def http(status):
+    """A server that answers every request so."""
+    port = peers.answering(f"HTTP/1.1 {status} Thus\nContent-Length: 0\nLocation: /\n\n")
+    return [f"url=ws://127.0.0.1:{port}", TOKEN]
+
+
+def tls(certificate, *options, host="localhost"):
+    return [f"url=wss://{host}:{tls_port(certificate)}/websocket", TOKEN, *options]
+
+
+# How trouble.c gets to hear a message: by the message's first words.
+WAYS = {
+    "… refused the connection": lambda: ["url=http://localhost:8056", TOKEN],
+    # A name that is refused before anybody is asked.
+    "the name … cannot be resolved": lambda: [f"url=http://{'x' * 64}.invalid", TOKEN],
+    "no answer to the WebSocket upgrade": lambda: [
+        "url=ws://localhost:8055/websocket/",
+        TOKEN,
+        "connect=300",
+    ],
+    "there is no WebSocket at that path": lambda: http(404),
+    "what answers at that URL does not upgrade": lambda: http(200),
+    "the server redirects": lambda: http(301),
+    "the server refused the connection": lambda: http(403),
+    "the server behind the proxy": lambda: http(502),
+    "what answers is no HTTP server": lambda: [
+        f"url=ws://127.0.0.1:{peers.answering('SSH-2.0-OpenSSH_9.2')}",
+        TOKEN,
+    ],
+    "gave up after": lambda: ["url=http://localhost:8056", TOKEN, "attempts=1"],
+    "… does not answer with TLS": lambda: [HTTPS, TOKEN],
+    "the certificate of … is not of an authority": lambda: tls("localhost"),
+    "the certificate is for another name": lambda: tls(
+        "localhost", "ca_file=authority.pem", host="127.0.0.1"
+    ),
+    "the certificate of … has expired": lambda: tls("expired", "ca_file=authority.pem"),
+    'ca_file "…" cannot be read': lambda: [HTTPS, "ca_file=missing.pem"],
+    'ca_file "…" cannot be used': lambda: [HTTPS, "ca_file=empty.pem"],
+    "there are no credentials": lambda: [URL],
+    "the server refused the access token": lambda: [URL, "token=wrong"],
+    "the server refused the email": lambda: [URL, "email=me@example.com", "password=wrong"],
+    "the access token has expired": lambda: [URL, f"token={login()}"],
+    "no access token was given": lambda: [URL, "ask=1", "ack=200"],
+    "the server closed the connection without": lambda: [
+        f"url=ws://127.0.0.1:{peers.closing()}",
+        TOKEN,
+    ],
+    "the server sent a message of": lambda: [URL, TOKEN, "max=40", "collection=posts"],
+    'the server refused the subscription: {…"code":"FORBIDDEN"': lambda: [
+        URL,
+        TOKEN,
+        "collection=none",
+    ],
+    'the server refused the subscription: {…"code":"INVALID_QUERY"': lambda: [
+        URL,
+        TOKEN,
+        "collection=posts",
+        'query={"filter":{"title":{"_wrong":1}}}',
+    ],
+    # Only made, not connected: nobody lives there.
+    "credentials go to": lambda: ["url=ws://192.0.2.1:8055", TOKEN, "idle=1"],
+}
+
+# What is not worth its bringing about here, or goes beyond loopback: where it is said.
+IN_SOURCE = {
+    "… does not answer: no connection within … s": (
+        "{hop} does not answer: no connection within {seconds} s",
+    ),
+    "the server's rate limiter dropped a message: …": (
+        "the server's rate limiter dropped a message: {}",
+    ),
+    "the server did not answer a subscribe for …; trying again in … s": (
+        "the server did not answer a subscribe",
+        "{why} for {uid:?}; trying again in {:.1} s",
+    ),
+}
+
+# They are told of a server that ends or stands still.
+OF_THE_SERVER = (
+    "the server dropped the connection",
+    "heartbeat",
+)
+
+
+def login():
+    return server().rest.login("reader@example.com", "reader-password")["access_token"]
+
+
+def starts(message, beginnings):
+    return next((each for each in beginnings if message.startswith(each)), None)
+
+
+class Troubleshooting(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        (folder() / "empty.pem").write_text("nothing")
+        cls.trouble = build("trouble", "c", (HERE / "trouble.c").read_text(encoding="utf-8"))
+
+    def assert_said(self, message, text):
+        whole = pattern(real(message)).removesuffix(r"\n")
+        said = re.search(f"^{whole}(; next attempt in .* s)?$", text, re.MULTILINE)
+        self.assertTrue(said, f"nobody says {message!r} in:\n{text}")
+
+    def longest_part(self, message):
+        return max(real(message).split("…"), key=len)
+
+    def test_trouble_with_servers(self):
+        expected = {each: starts(each, WAYS) for each in messages() if starts(each, WAYS)}
+        self.assertEqual(set(WAYS), set(expected.values()), "each way is some message's")
+        for message, way in expected.items():
+            with self.subTest(message):
+                words = [real(word) for word in WAYS[way]()]
+                with run([self.trouble, *words]) as trouble:
+                    until(trouble, self.longest_part(message))
+                    trouble.hang_up()
+                    self.assertEqual(trouble.status(), 0)
+                    self.assert_said(message, trouble.text)
+
+    def test_a_server_that_stands_still_and_one_that_ends(self):
+        silent, dropped = (
+            next(each for each in messages() if each.startswith(beginning))
+            for beginning in reversed(OF_THE_SERVER)
+        )
+        words = [real(word) for word in (URL, TOKEN, "heartbeat=300")]
+        with run([self.trouble, *words]) as trouble:
+            trouble.wait_for("connected")
+            server().freeze()
+            until(trouble, "heartbeat: ")
+            server().thaw()
+            self.assert_said(silent, trouble.text)
+            trouble.wait_for("connected", 2)
+            server().kill()
+            until(trouble, "dropped the connection")
+            server().start()
+            self.assert_said(dropped, trouble.text)
+
+    def test_calls(self):
+        program = build("calls", "c", (HERE / "calls.c").read_text(encoding="utf-8"))
+        with run([program]) as calls:
+            self.assertEqual(calls.status(), 0, calls.text)
+        others = (*WAYS, *IN_SOURCE, *OF_THE_SERVER)
+        for message in messages():
+            if not starts(message, others):
+                with self.subTest(message):
+                    self.assert_said(message, calls.text)
+
+    def test_the_rest_is_in_the_source(self):
+        sources = (ROOT / "src").rglob("*.rs")
+        source = "".join(path.read_text(encoding="utf-8") for path in sources)
+        for message, literals in IN_SOURCE.items():
+            with self.subTest(message):
+                self.assertTrue(message in messages(), "the page does not tell of it")
+                for literal in literals:
+                    self.assertTrue(f'"{literal}"' in source, f"nobody says {literal!r}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,33 @@
+/* A subscription's options. */
+#include <directus_realtime.h>
+#include <stdio.h>
+
+static void on_event(const drt_event *event, void *user_data) {
+    static const char *const kinds[] = {"init", "create", "update", "delete", "error"};
+    (void)user_data;
+    printf("%s:%s%.*s\n", kinds[event->kind], event->data ? " " : "", (int)event->data_len,
+           event->data ? event->data : "");
+}
+
+int main(void) {
+    drt_client_options options = DRT_CLIENT_OPTIONS_INIT;
+    options.url = "http://localhost:8055";
+    options.access_token = "my-token";
+    drt_client *client;
+    drt_subscription *subscription;
+    drt_subscription_options posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
+    posts.collection = "posts";
+
+    /* the fragment */
+
+    if (drt_client_new(&options, &client) != DRT_OK ||
+        drt_subscribe(client, NULL, &posts, on_event, NULL, NULL, &subscription) != DRT_OK ||
+        drt_subscription_wait(subscription, 10000) != DRT_OK) {
+        fprintf(stderr, "%s\n", drt_last_error());
+        return 1;
+    }
+    while (getchar() != EOF) {
+    }
+    drt_client_close(client, 5000);
+    return 0;
+}
