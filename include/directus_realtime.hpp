@@ -67,7 +67,9 @@ enum class status : std::int32_t {
 
 } // namespace drt
 
+/** @cond */
 template <> struct std::is_error_code_enum<drt::status> : std::true_type {};
+/** @endcond */
 
 namespace drt {
 
@@ -241,16 +243,47 @@ enum class log_level : std::int32_t {
 
 /** Options of a client; see `drt_client_options`. What is empty or zero is the default. */
 struct client_options {
+    /** Required; several, with commas between, are replicas. */
     std::string url{};
+    /** How the server wants to be shown credentials. */
     drt::auth_mode auth_mode = drt::auth_mode::handshake;
-    std::string access_token{}, email{}, password{}, refresh_token{};
+    /** A static token or a JWT. */
+    std::string access_token{};
+    /** For a login, with `password`. */
+    std::string email{};
+    /** For a login, with `email`. */
+    std::string password{};
+    /** Good for one use; its successors are kept in memory. */
+    std::string refresh_token{};
+    /** Who runs callbacks. */
     drt::delivery delivery = drt::delivery::thread;
-    std::chrono::milliseconds connect_timeout{}, ack_timeout{}, heartbeat{};
-    std::chrono::milliseconds reconnect_min{}, reconnect_max{};
+    /** For DNS, TCP, TLS and upgrade together. */
+    std::chrono::milliseconds connect_timeout{};
+    /** For every answer of the server. */
+    std::chrono::milliseconds ack_timeout{};
+    /** Silence after which the client asks, and again after which the link is dead. */
+    std::chrono::milliseconds heartbeat{};
+    /** The first backoff's upper bound. */
+    std::chrono::milliseconds reconnect_min{};
+    /** Every backoff's upper bound. */
+    std::chrono::milliseconds reconnect_max{};
+    /** Failed attempts to reconnect before `state::failed`; 0 = never. */
     std::uint32_t reconnect_attempts = 0;
+    /** Bytes that may wait for the application. */
     std::uint64_t queue_bytes = 0;
-    std::string ca_file{}, proxy{}, client_cert_file{}, client_key_file{}, headers{};
+    /** A file of PEM roots to trust beside the system's. */
+    std::string ca_file{};
+    /** A proxy that tunnels by CONNECT: `http://[user:password@]host:port`. */
+    std::string proxy{};
+    /** A file with the PEM certificate chain to show, with `client_key_file`. */
+    std::string client_cert_file{};
+    /** A file with its PEM key. */
+    std::string client_key_file{};
+    /** More headers of the upgrade request, as lines `Name: value`. */
+    std::string headers{};
+    /** The User-Agent header. */
     std::string user_agent{};
+    /** Bytes of the largest message that is taken. */
     std::uint64_t max_message_bytes = 0;
 
     /** The same for the C ABI. It refers to this object. */
@@ -284,17 +317,23 @@ struct client_options {
 /** Options of a subscription; see `drt_subscription_options`. What is empty or zero is
  * the default. */
 struct subscription_options {
+    /** Required. */
     std::string collection{};
     /** A JSON object. */
     std::string query{};
+    /** Names the subscription within its client; one is generated where it is empty. */
     std::string uid{};
+    /** Survives its object, its scope and the collective ways of unsubscribing. */
     bool persistent = false;
     /** Any of `DRT_ON_CREATE`, `DRT_ON_UPDATE`, `DRT_ON_DELETE`; 0 = all. */
     drt_event_mask events = 0;
     /** The primary key of the one item to watch. */
     std::string item{};
+    /** The name of the primary key. */
     std::string primary_key{};
+    /** How changes are cut into events. */
     drt::granularity granularity = drt::granularity::per_item;
+    /** Which snapshot an INIT carries. */
     drt::snapshot snapshot = drt::snapshot::exact;
 
     /** The same for the C ABI. It refers to this object. */
@@ -319,12 +358,15 @@ class event {
     /** Looks at the library's own. */
     explicit event(const drt_event &raw) noexcept : raw_(&raw) {}
 
+    /** What happened. */
     event_kind kind() const noexcept { return static_cast<event_kind>(raw_->kind); }
     /** JSON: the item, the snapshot, `{"<primary_key>": key}`, or `{"code", "message"}`. */
     std::string_view data() const noexcept { return detail::view(raw_->data, raw_->data_len); }
     /** The server's `meta`, as JSON. */
     std::string_view meta() const noexcept { return detail::view(raw_->meta, raw_->meta_len); }
+    /** The subscription's uid. */
     std::string_view uid() const noexcept { return detail::view(raw_->uid, raw_->uid_len); }
+    /** The subscription's collection. */
     std::string_view collection() const noexcept {
         return detail::view(raw_->collection, raw_->collection_len);
     }
@@ -350,8 +392,14 @@ using event_callback = std::function<void(const event &)>;
 
 /** A subscription among others; see `client::active_subscriptions`. */
 struct subscription_info {
-    std::string uid, collection;
-    bool persistent, active;
+    /** Its uid. */
+    std::string uid;
+    /** Its collection. */
+    std::string collection;
+    /** Whether it survives its scope. */
+    bool persistent;
+    /** Whether the server has confirmed it. */
+    bool active;
     /** The sequence number of its last event; 0 = none yet. */
     std::uint64_t last_sequence;
 };
@@ -364,9 +412,12 @@ struct subscription_info {
 class subscription {
   public:
     subscription() noexcept = default;
+    /** Stands for one of the C ABI; `owns`: and ends it. */
     subscription(drt_subscription *handle, bool owns) noexcept : handle_(handle), owns_(owns) {}
+    /** Takes the other one's place, which is empty then. */
     subscription(subscription &&other) noexcept
         : handle_(std::exchange(other.handle_, nullptr)), owns_(other.owns_) {}
+    /** Ends what it stood for, and takes the other one's place. */
     subscription &operator=(subscription &&other) noexcept {
         if (this != &other) {
             end();
@@ -381,6 +432,7 @@ class subscription {
     void wait(std::chrono::milliseconds timeout = std::chrono::milliseconds::max()) const {
         detail::check(drt_subscription_wait(handle_, detail::milliseconds(timeout)));
     }
+    /** The same without an exception. */
     void wait(std::chrono::milliseconds timeout, std::error_code &ec) const noexcept {
         detail::check(drt_subscription_wait(handle_, detail::milliseconds(timeout)), ec);
     }
@@ -440,8 +492,10 @@ class scope {
     explicit scope(drt_client *client) : client_(client) {
         detail::check(drt_scope_new(client, &handle_));
     }
+    /** Takes the other one's place, which is empty then. */
     scope(scope &&other) noexcept
         : client_(other.client_), handle_(std::exchange(other.handle_, nullptr)) {}
+    /** Ends what it stood for, and takes the other one's place. */
     scope &operator=(scope &&other) noexcept {
         if (this != &other) {
             close();
@@ -456,6 +510,7 @@ class scope {
     template <class F> subscription subscribe(const subscription_options &options, F &&callback) {
         return subscribe(options.c(), std::forward<F>(callback));
     }
+    /** The same with options of the C ABI. */
     template <class F>
     subscription subscribe(const drt_subscription_options &options, F &&callback) {
         if (handle_ == nullptr) {
@@ -488,11 +543,15 @@ class scope {
  * at most for a polite farewell and for a callback that runs. */
 class client {
   public:
+    /** Makes one; nothing goes out before `connect` or the first subscription. */
     explicit client(const client_options &options) : client(options.c()) {}
+    /** The same with options of the C ABI. */
     explicit client(const drt_client_options &options) {
         detail::check(drt_client_new(&options, &handle_));
     }
+    /** Takes the other one's place, which is empty then. */
     client(client &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+    /** Ends what it stood for, and takes the other one's place. */
     client &operator=(client &&other) noexcept {
         if (this != &other) {
             finish();
@@ -558,6 +617,7 @@ class client {
         detail::check(drt_client_set_token(handle_, access_token.c_str()));
     }
 
+    /** The state now; closed once it is closed or was moved from. */
     drt::state state() const noexcept { return static_cast<drt::state>(drt_client_state(handle_)); }
     /** Authenticated and usable. */
     bool is_connected() const noexcept { return drt_client_is_connected(handle_); }
@@ -566,6 +626,7 @@ class client {
         const auto number = static_cast<drt_state>(wanted);
         detail::check(drt_client_wait(handle_, number, detail::milliseconds(timeout)));
     }
+    /** The same without an exception. */
     void wait(drt::state wanted, std::chrono::milliseconds timeout,
               std::error_code &ec) const noexcept {
         const auto number = static_cast<drt_state>(wanted);
@@ -588,6 +649,7 @@ class client {
     [[nodiscard]] subscription subscribe(const subscription_options &options, F &&callback) {
         return subscribe(options.c(), std::forward<F>(callback));
     }
+    /** The same with options of the C ABI. */
     template <class F>
     [[nodiscard]] subscription subscribe(const drt_subscription_options &options, F &&callback) {
         std::error_code ec;
@@ -597,11 +659,13 @@ class client {
         }
         return made;
     }
+    /** The same without an exception. */
     template <class F>
     [[nodiscard]] subscription subscribe(const subscription_options &options, F &&callback,
                                          std::error_code &ec) {
         return subscribe(options.c(), std::forward<F>(callback), ec);
     }
+    /** The same with options of the C ABI, without an exception. */
     template <class F>
     [[nodiscard]] subscription subscribe(const drt_subscription_options &options, F &&callback,
                                          std::error_code &ec) {
@@ -633,6 +697,7 @@ class client {
         detail::check(drt_unsubscribe_all(handle_, &ended));
         return ended;
     }
+    /** Whether a subscription has that uid. */
     bool has_subscription(const std::string &uid) const noexcept {
         return drt_has_subscription(handle_, uid.c_str());
     }
@@ -654,6 +719,7 @@ class client {
     void send_message(const std::string &json) {
         detail::check(drt_send_message(handle_, json.c_str()));
     }
+    /** The same without an exception. */
     void send_message(const std::string &json, std::error_code &ec) noexcept {
         detail::check(drt_send_message(handle_, json.c_str()), ec);
     }
