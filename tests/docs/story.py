@@ -3,7 +3,8 @@
 import sqlite3
 import time
 
-from house import PATIENCE, TOKEN_SECONDS, server
+from house import TOKEN_SECONDS, server
+from program import PATIENCE
 
 MODE = "WEBSOCKETS_REST_AUTH"
 

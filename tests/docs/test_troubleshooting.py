@@ -68,7 +68,7 @@ WAYS = {
         f"url=ws://127.0.0.1:{peers.closing()}",
         TOKEN,
     ],
-    "the server sent a message of": lambda: [URL, TOKEN, "max=40", "collection=posts"],
+    "the server sent a message of": lambda: [URL, TOKEN, "max=20"],
     'the server refused the subscription: {…"code":"FORBIDDEN"': lambda: [
         URL,
         TOKEN,
@@ -99,10 +99,7 @@ IN_SOURCE = {
 }
 
 # They are told of a server that ends or stands still.
-OF_THE_SERVER = (
-    "the server dropped the connection",
-    "heartbeat",
-)
+OF_THE_SERVER = ("the server dropped the connection", "heartbeat")
 
 
 def login():
@@ -140,22 +137,20 @@ class Troubleshooting(unittest.TestCase):
                     self.assert_said(message, trouble.text)
 
     def test_a_server_that_stands_still_and_one_that_ends(self):
-        silent, dropped = (
-            next(each for each in messages() if each.startswith(beginning))
-            for beginning in reversed(OF_THE_SERVER)
-        )
-        words = [real(word) for word in (URL, TOKEN, "heartbeat=300")]
-        with run([self.trouble, *words]) as trouble:
-            trouble.wait_for("connected")
-            server().freeze()
-            until(trouble, "heartbeat: ")
-            server().thaw()
-            self.assert_said(silent, trouble.text)
-            trouble.wait_for("connected", 2)
-            server().kill()
-            until(trouble, "dropped the connection")
-            server().start()
-            self.assert_said(dropped, trouble.text)
+        for beginning, harm, mend, heartbeat in (
+            ("heartbeat", server().freeze, server().thaw, "heartbeat=500"),
+            ("the server dropped the connection", server().kill, server().start, "heartbeat=0"),
+        ):
+            message = next(each for each in messages() if each.startswith(beginning))
+            words = [real(word) for word in (URL, TOKEN, heartbeat)]
+            with self.subTest(message), run([self.trouble, *words]) as trouble:
+                trouble.wait_for("connected")
+                harm()
+                try:
+                    until(trouble, beginning)
+                finally:
+                    mend()
+                self.assert_said(message, trouble.text)
 
     def test_calls(self):
         program = build("calls", "c", (HERE / "calls.c").read_text(encoding="utf-8"))
