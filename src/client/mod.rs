@@ -171,7 +171,7 @@ impl Client {
         let mut core = self.shared.lock();
         let backlog = core.backlog();
         self.shared.run(&mut core, |session, now| {
-            session.send_message(now, &message, backlog)
+            session.send_message(now, message, backlog)
         })
     }
 

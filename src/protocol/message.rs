@@ -38,6 +38,11 @@ impl CustomMessage {
         &self.kind
     }
 
+    /// Whether the server answers it, be it with an error.
+    pub fn is_answered(&self) -> bool {
+        self.kind == "items"
+    }
+
     /// The message as it was given, without white space.
     pub fn text(&self) -> String {
         self.text.clone()

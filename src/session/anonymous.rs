@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Now;
 use super::errors::read_refusal;
-use super::ledger::{Kind, What};
+use super::ledger::{Entry, Kind, What};
 use super::machine::Session;
 use super::requests::Outgoing;
 use crate::error::Status;
@@ -130,6 +130,17 @@ impl Session {
         self.explain_items(now);
     }
 
+    /// One that was sent is not answered in time. An error that nobody could be found for
+    /// was its own, perhaps: it must not become somebody else's.
+    pub(super) fn forget_unexplained(&mut self) {
+        if self.unexplained.is_empty() {
+            return;
+        }
+        let error = self.unexplained.remove(0);
+        let text = format!("the server refused some read or request: {error}");
+        self.log(Level::Warn, text);
+    }
+
     /// When as many are unanswered as errors came, they belong together. To be
     /// called after each answer of the items service.
     pub(super) fn explain_items(&mut self, now: Now) {
@@ -138,7 +149,7 @@ impl Session {
         }
         let waiting = self
             .ledger
-            .select(|e| e.what.kind() == Kind::Items && e.sent != Duration::MAX);
+            .select(|e| e.what.kind() == Kind::Items && e.is_sent());
         if waiting.len() > self.unexplained.len() {
             return;
         }
@@ -152,6 +163,7 @@ impl Session {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
                 }
+                What::Check(id) => self.check_refused(now, id, &error, &code_of(&error)),
                 What::Request(request) => self.reply(*request, Status::Server, &error),
                 _ => {}
             }
@@ -160,12 +172,15 @@ impl Session {
 
     /// Some other message is refused; if just one request is under way, its.
     fn some_request_refused(&mut self, error: &ServerError<'_>) {
+        if error.source == ErrorSource::Auth {
+            return;
+        }
         let waiting = self
             .ledger
-            .select(|e| matches!(e.what, What::Request(_)) && e.sent != Duration::MAX);
+            .select(|e| matches!(e.what, What::Request(_)) && e.is_sent());
         if let [serial] = waiting.as_slice() {
             self.fail_request(*serial, error.json);
-        } else if error.source != ErrorSource::Auth {
+        } else {
             let words = format!("{}: {}", error.code, error.message);
             self.log(
                 Level::Warn,
@@ -185,7 +200,8 @@ impl Session {
         self.log(Level::Info, text);
         // No answer is late because of the pause.
         let resume = now.mono + retry_after + self.config.ack_timeout;
-        for serial in self.ledger.select(|e| !matches!(e.what, What::Request(_))) {
+        let ours = |e: &Entry| e.is_sent() && e.sent_of_ours().is_some();
+        for serial in self.ledger.select(ours) {
             self.ledger.postpone(serial, resume);
         }
         if let Some(up) = self.up() {
@@ -230,6 +246,7 @@ impl Session {
                         }
                     }
                 }
+                What::Check(id) => self.checks.push_back(id),
                 What::Unsubscribe { wire, tries } => {
                     self.unsubscribes.push(wire, tries.saturating_sub(1));
                 }

@@ -67,24 +67,30 @@ impl Session {
     /// Takes a subscription out, and tells the server where it knows it.
     pub(super) fn end(&mut self, id: SubId) -> Option<u32> {
         let subscription = self.registry.remove(id)?;
-        if let Some(wire) = subscription.wire() {
-            match subscription.phase {
-                Phase::Sent { serial } => {
-                    if let Some(entry) = self.ledger.get_mut(serial) {
-                        entry.what = What::Orphan(wire);
-                    }
-                }
-                Phase::Reading { read, .. } => {
-                    self.ledger.abandon(read);
-                    self.unsubscribes.push(wire, 0);
-                }
-                _ => self.unsubscribes.push(wire, 0),
-            }
-        }
+        self.forget_at_server(&subscription);
         self.effects
             .push(Effect::End(Arc::clone(&subscription.target)));
         self.changed = true;
         Some(id.slot())
+    }
+
+    /// Tells the server of the end of a subscription, as soon as it may be told.
+    pub(super) fn forget_at_server(&mut self, subscription: &Subscription) {
+        let Some(wire) = subscription.wire() else {
+            return;
+        };
+        match subscription.phase {
+            Phase::Sent { serial } => {
+                if let Some(entry) = self.ledger.get_mut(serial) {
+                    entry.what = What::Orphan(wire);
+                }
+            }
+            Phase::Reading { read, .. } => {
+                self.ledger.abandon(read);
+                self.unsubscribes.push(wire, 0);
+            }
+            _ => self.unsubscribes.push(wire, 0),
+        }
     }
 
     /// Keeps refusals from the application that it has not been told of yet: it

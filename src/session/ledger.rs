@@ -20,6 +20,8 @@ pub enum What {
     Orphan(WireUid),
     /// A snapshot.
     Read(SubId),
+    /// Whether the collection of a subscription that is not answered exists.
+    Check(SubId),
     /// The confirmation that a wire uid is forgotten.
     Unsubscribe {
         /// Which.
@@ -47,7 +49,7 @@ impl What {
     pub fn kind(&self) -> Kind {
         match self {
             What::Subscribe(_) | What::Orphan(_) => Kind::Subscribe,
-            What::Read(_) | What::Request(_) => Kind::Items,
+            What::Read(_) | What::Check(_) | What::Request(_) => Kind::Items,
             What::Unsubscribe { .. } => Kind::Unsubscribe,
         }
     }
@@ -67,10 +69,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// When it went out, unless it is a request: how long the application waits
-    /// for that is its own decision.
+    /// When it went out, unless the application waits for the answer: for how long
+    /// is its own decision.
     pub fn sent_of_ours(&self) -> Option<Duration> {
-        (!matches!(self.what, What::Request(_))).then_some(self.sent)
+        match &self.what {
+            What::Request(request) if request.is_awaited() => None,
+            _ => Some(self.sent),
+        }
+    }
+
+    /// Whether it has gone out at all.
+    pub fn is_sent(&self) -> bool {
+        self.sent != Duration::MAX
     }
 }
 
@@ -113,7 +123,7 @@ impl Ledger {
     /// The message's answer is not awaited any more, though it may come.
     pub fn abandon(&mut self, serial: u64) -> Option<Entry> {
         let entry = self.settle(serial)?;
-        if entry.sent != Duration::MAX {
+        if entry.is_sent() {
             self.sent_casually(entry.sent);
         }
         Some(entry)
@@ -148,7 +158,17 @@ impl Ledger {
 
     /// The next deadline and whose it is.
     pub fn next_deadline(&self) -> Option<(Duration, u64)> {
-        self.deadlines.first().copied()
+        let first = self.deadlines.first().copied();
+        first.filter(|(at, _)| *at < Duration::MAX)
+    }
+
+    /// When the youngest of the unanswered messages of a kind went out.
+    pub fn last_sent(&self, kind: Kind) -> Option<Duration> {
+        self.entries
+            .values()
+            .filter(|entry| entry.what.kind() == kind && entry.is_sent())
+            .map(|entry| entry.sent)
+            .max()
     }
 
     /// Number of unanswered messages of a kind.

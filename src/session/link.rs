@@ -191,18 +191,18 @@ impl Session {
                 format!("the authentication failed slowly, perhaps a busy server: {words}");
             return self.retry_later(now, Status::Auth, message);
         }
-        self.credential_refused(now, kind, words);
-    }
-
-    fn credential_refused(&mut self, now: Now, kind: Kind, words: &str) {
-        self.slow_refusals = 0;
-        self.auth.refused(kind);
         let which = match kind {
             Kind::Token => "access token",
             Kind::Refresh => "refresh token",
             Kind::Password => "email and password",
         };
         let message = format!("the server refused the {which}: {words}");
+        self.credential_refused(now, kind, message);
+    }
+
+    fn credential_refused(&mut self, now: Now, kind: Kind, message: String) {
+        self.slow_refusals = 0;
+        self.auth.refused(kind);
         if self.auth.choose().is_some() {
             self.log(
                 Level::Warn,
@@ -352,7 +352,7 @@ impl Session {
         if loss.permanent {
             self.fail(loss.status, message);
         } else if loss.unauthorized && self.auth.mode() == AuthMode::Strict {
-            self.credential_refused(now, Kind::Token, &message);
+            self.credential_refused(now, Kind::Token, message);
         } else {
             self.retry_later(now, loss.status, message);
         }
@@ -380,14 +380,16 @@ impl Session {
     pub(super) fn tear_down(&mut self, status: Status) {
         self.link = Link::None;
         self.retry_at = None;
+        self.one_at_a_time = false;
+        self.drop_outbox();
         for entry in self.ledger.clear() {
             if let What::Request(request) = entry.what {
                 self.reply(*request, status, "");
             }
         }
-        self.drop_outbox();
         self.unsubscribes.clear();
         self.reads.clear();
+        self.checks.clear();
         self.subscribes.clear();
         self.sleeping.clear();
         self.unexplained.clear();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::auth::{Auth, Kind};
 use super::backoff::Backoff;
-use super::ledger::{Ledger, What};
+use super::ledger::{Kind as LedgerKind, Ledger, What};
 use super::linger::Linger;
 use super::pacer::Pacer;
 use super::requests::Outgoing;
@@ -104,6 +104,7 @@ pub struct Session {
     pub(super) outbox_bytes: usize,
     pub(super) unsubscribes: Unsubscribes,
     pub(super) reads: VecDeque<SubId>,
+    pub(super) checks: VecDeque<SubId>,
     pub(super) subscribes: VecDeque<SubId>,
     /// Subscriptions that wait before they are tried again.
     pub(super) sleeping: BTreeSet<(Duration, SubId)>,
@@ -154,7 +155,7 @@ impl Session {
             registry: Registry::default(),
             lingers: Vec::new(),
             state: State::Idle,
-            reason: (Status::Ok, String::new()),
+            reason: (Status::Ok, "it was not told to connect".into()),
             told: Told::Nothing,
             link: Link::None,
             last_link: 0,
@@ -166,6 +167,7 @@ impl Session {
             outbox_bytes: 0,
             unsubscribes: Unsubscribes::default(),
             reads: VecDeque::new(),
+            checks: VecDeque::new(),
             subscribes: VecDeque::new(),
             sleeping: BTreeSet::new(),
             forget: VecDeque::new(),
@@ -264,7 +266,7 @@ impl Session {
         };
         let pause = self.pacer.paused_until();
         let paced = if self.has_something_to_send() {
-            self.pacer.wait_until(now.mono)
+            self.pacer.wait_until(now.mono).or(self.next_turn(now))
         } else {
             None
         };
@@ -324,10 +326,14 @@ impl Session {
         let Some(entry) = self.ledger.abandon(serial) else {
             return;
         };
+        if entry.what.kind() == LedgerKind::Items && entry.is_sent() {
+            self.forget_unexplained();
+        }
         match entry.what {
             What::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
             What::Orphan(wire) => self.unsubscribes.push(wire, 0),
             What::Read(id) => self.read_unanswered(now, id, serial),
+            What::Check(_) => {}
             What::Unsubscribe { wire, tries } => self.unsubscribe_unanswered(wire, tries),
             What::Request(request) => {
                 self.outbox_forget(serial);

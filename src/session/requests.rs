@@ -18,8 +18,17 @@ pub(super) const REQUEST_SLOT: u32 = u32::MAX;
 
 /// A request whose answer is awaited.
 pub struct Request {
-    sink: Box<dyn ReplySink>,
+    /// Who is told; nobody where the application sent a message, whose answer is
+    /// awaited only so that it is not taken for somebody else's.
+    sink: Option<Box<dyn ReplySink>>,
     message: CustomMessage,
+}
+
+impl Request {
+    /// Whether the application waits for the answer, for as long as it has said.
+    pub fn is_awaited(&self) -> bool {
+        self.sink.is_some()
+    }
 }
 
 impl fmt::Debug for Request {
@@ -52,18 +61,22 @@ impl Outgoing {
 }
 
 impl Session {
-    /// Sends a message that expects no answer. `backlog` is what the driver has
-    /// not got rid of yet, in bytes.
-    pub fn send_message(
-        &mut self,
-        now: Now,
-        message: &CustomMessage,
-        backlog: usize,
-    ) -> Result<()> {
-        let text = message.text();
-        self.check_send(text.len(), backlog)?;
-        self.outbox_bytes += text.len();
-        self.outbox.push_back(Outgoing::Message(text));
+    /// Sends a message whose answer the application does not expect. `backlog` is
+    /// what the driver has not got rid of yet, in bytes.
+    pub fn send_message(&mut self, now: Now, message: CustomMessage, backlog: usize) -> Result<()> {
+        self.check_send(message.text().len(), backlog)?;
+        if message.is_answered() {
+            let request = Request {
+                sink: None,
+                message,
+            };
+            // Its time begins when it is sent.
+            self.queue_request(request, Duration::MAX);
+        } else {
+            let text = message.text();
+            self.outbox_bytes += text.len();
+            self.outbox.push_back(Outgoing::Message(text));
+        }
         self.pump(now);
         Ok(())
     }
@@ -77,25 +90,23 @@ impl Session {
         sink: Box<dyn ReplySink>,
         backlog: usize,
     ) -> std::result::Result<(), (Error, Box<dyn ReplySink>)> {
-        let serial = self.next_serial();
-        let text = message.with_uid(
-            &WireUid {
-                slot: REQUEST_SLOT,
-                serial,
-            }
-            .to_string(),
-        );
-        if let Err(error) = self.check_send(text.len(), backlog) {
+        if let Err(error) = self.check_send(message.text().len(), backlog) {
             return Err((error, sink));
         }
-        let deadline = now.mono.saturating_add(timeout);
-        let request = What::Request(Box::new(Request { sink, message }));
-        // Not sent yet: it cannot be the one that an error without a uid means.
-        self.ledger.enter(serial, request, Duration::MAX, deadline);
-        self.outbox_bytes += text.len();
-        self.outbox.push_back(Outgoing::Request { serial, text });
+        let sink = Some(sink);
+        self.queue_request(Request { sink, message }, now.mono.saturating_add(timeout));
         self.pump(now);
         Ok(())
+    }
+
+    fn queue_request(&mut self, request: Request, deadline: Duration) {
+        let serial = self.next_serial();
+        let text = text_of(&request, serial);
+        // Not sent yet: it cannot be the one that an error without a uid means.
+        let what = What::Request(Box::new(request));
+        self.ledger.enter(serial, what, Duration::MAX, deadline);
+        self.outbox_bytes += text.len();
+        self.outbox.push_back(Outgoing::Request { serial, text });
     }
 
     fn check_send(&self, bytes: usize, backlog: usize) -> Result<()> {
@@ -128,6 +139,10 @@ impl Session {
             Outgoing::Request { serial, text } => {
                 if let Some(entry) = self.ledger.get_mut(serial) {
                     entry.sent = now.mono;
+                    if entry.sent_of_ours().is_some() {
+                        let deadline = now.mono + self.config.ack_timeout;
+                        self.ledger.postpone(serial, deadline);
+                    }
                 }
                 self.transmit(now, text);
             }
@@ -172,11 +187,14 @@ impl Session {
 
     /// The link is gone: messages that were not sent are lost, and said to be.
     pub(super) fn drop_outbox(&mut self) {
-        let lost = self
-            .outbox
-            .iter()
-            .filter(|o| matches!(o, Outgoing::Message(_)))
-            .count();
+        let ledger = &mut self.ledger;
+        let is_message = |waiting: &&Outgoing| match waiting {
+            Outgoing::Message(_) => true,
+            Outgoing::Request { serial, .. } => ledger
+                .get_mut(*serial)
+                .is_some_and(|entry| entry.sent_of_ours().is_some()),
+        };
+        let lost = self.outbox.iter().filter(is_message).count();
         if lost > 0 {
             let text = format!("{lost} messages could not be sent before the link was lost");
             self.log(Level::Warn, text);
@@ -190,6 +208,9 @@ impl Session {
         let Some(request) = self.settle_request(serial) else {
             return;
         };
+        let Some(sink) = request.sink else {
+            return;
+        };
         let own_uid = request.message.own_uid_json();
         let json = if own_uid.is_some() {
             Frame::from(outgoing::restore_uid(frame, own_uid))
@@ -197,7 +218,7 @@ impl Session {
             frame.clone()
         };
         self.items.push(Item::Reply {
-            sink: request.sink,
+            sink,
             status: Status::Ok,
             json,
         });
@@ -205,12 +226,15 @@ impl Session {
 
     /// Ends a request without the server's answer, or with its error.
     pub(super) fn reply(&mut self, request: Request, status: Status, json: &str) {
+        let Some(sink) = request.sink else {
+            if status == Status::Server {
+                let text = format!("the server refused a message of the application's: {json}");
+                self.log(Level::Warn, text);
+            }
+            return;
+        };
         let json = Frame::from(json.to_owned());
-        self.items.push(Item::Reply {
-            sink: request.sink,
-            status,
-            json,
-        });
+        self.items.push(Item::Reply { sink, status, json });
     }
 
     /// The request again, as it is to be sent.
@@ -219,15 +243,18 @@ impl Session {
             return;
         };
         if let What::Request(request) = &entry.what {
-            let wire = WireUid {
-                slot: REQUEST_SLOT,
-                serial,
-            }
-            .to_string();
-            let text = request.message.with_uid(&wire);
+            let text = text_of(request, serial);
             entry.sent = Duration::MAX;
             self.outbox_bytes += text.len();
             self.outbox.push_back(Outgoing::Request { serial, text });
         }
     }
+}
+
+/// A request under a wire uid.
+fn text_of(request: &Request, serial: u64) -> String {
+    let slot = REQUEST_SLOT;
+    request
+        .message
+        .with_uid(&WireUid { slot, serial }.to_string())
 }

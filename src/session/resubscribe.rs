@@ -26,6 +26,9 @@ const UNSUBSCRIBE_DOUBLINGS: u32 = 3;
 /// Refused or unanswered subscriptions are tried again after at most this.
 const RETRY_MIN: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(30);
+/// Where errors do not say whom they mean, a message waits for the answer to the one
+/// before, but not for ever: some are never answered.
+const TURN: Duration = Duration::from_secs(2);
 /// Refusals remembered for those who ask after the fact.
 const REFUSALS_REMEMBERED: usize = 256;
 
@@ -44,20 +47,37 @@ impl Session {
             && !(self.outbox.is_empty()
                 && self.unsubscribes.is_empty()
                 && self.reads.is_empty()
+                && self.checks.is_empty()
                 && self.subscribes.is_empty())
+    }
+
+    /// Until when nothing of that kind is sent, so that an error without a uid is
+    /// known to be for the message before.
+    fn turn(&self, kind: Kind, now: Now) -> Option<Duration> {
+        if !self.one_at_a_time {
+            return None;
+        }
+        let over = self.ledger.last_sent(kind)? + TURN;
+        (over > now.mono).then_some(over)
+    }
+
+    /// When something may be sent that has to wait for its turn.
+    pub(super) fn next_turn(&self, now: Now) -> Option<Duration> {
+        let turns = [Kind::Items, Kind::Subscribe].map(|kind| self.turn(kind, now));
+        turns.into_iter().flatten().min()
     }
 
     /// Sends what may be sent: the application's own messages first, then what
     /// frees the server, then snapshots that somebody waits for, then the rest.
     pub(super) fn pump(&mut self, now: Now) {
         while self.has_something_to_send() && self.pacer.wait_until(now.mono).is_none() {
-            let items_free = !self.one_at_a_time || self.sent_items() == 0;
+            let items_free = self.turn(Kind::Items, now).is_none();
             let under_way = self.ledger.count(Kind::Subscribe) + self.sent_items();
             let room = under_way < IN_FLIGHT;
-            let subscribe_free = !self.one_at_a_time || self.ledger.count(Kind::Subscribe) == 0;
+            let subscribe_free = self.turn(Kind::Subscribe, now).is_none();
             let sent = (items_free && self.send_outgoing(now))
                 || self.send_unsubscribe(now)
-                || (room && items_free && self.send_read(now))
+                || (room && items_free && (self.send_read(now) || self.send_check(now)))
                 || (room && subscribe_free && self.send_subscribe(now));
             if !sent {
                 break;
@@ -152,6 +172,36 @@ impl Session {
         false
     }
 
+    /// Asks for nothing of a collection: only whether there is one. A server of 11.x
+    /// answers no subscribe to a collection that does not exist.
+    fn send_check(&mut self, now: Now) -> bool {
+        while let Some(id) = self.checks.pop_front() {
+            let serial = self.last_serial + 1;
+            let Some(subscription) = self.registry.get(id).filter(|s| !s.is_registered()) else {
+                continue;
+            };
+            let slot = id.slot();
+            let wire = WireUid { slot, serial }.to_string();
+            let collection = subscription.target.collection_str();
+            let text = outgoing::read(&wire, collection, Some(r#"{"limit":0}"#));
+            self.last_serial = serial;
+            let deadline = now.mono + self.config.ack_timeout;
+            self.ledger
+                .enter(serial, What::Check(id), now.mono, deadline);
+            self.transmit(now, text);
+            return true;
+        }
+        false
+    }
+
+    /// The collection of a subscription cannot be read.
+    pub(super) fn check_refused(&mut self, now: Now, id: SubId, json: &str, code: &str) {
+        let waits = self.registry.get(id).is_some_and(|s| !s.is_registered());
+        if waits && code == "INVALID_COLLECTION" {
+            self.give_up(now, id, json);
+        }
+    }
+
     /// The server has registered a subscription. Its own snapshot was read
     /// before that, so an exact one is read now.
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
@@ -243,7 +293,13 @@ impl Session {
         }
         match suspect {
             Some(error) => self.suspect_confirmed(now, id, serial, &error),
-            None => self.resubscribe(now, id, serial, "the server did not answer a subscribe"),
+            None => {
+                self.resubscribe(now, id, serial, "the server did not answer a subscribe");
+                let checkable = self.registry.get(id).is_some_and(|s| !s.is_system());
+                if checkable {
+                    self.checks.push_back(id);
+                }
+            }
         }
     }
 
@@ -270,7 +326,7 @@ impl Session {
         self.log(Level::Warn, text);
         if (failures + 1).is_power_of_two() && failures > 0 {
             let message = format!("{why} in {} attempts; trying on", failures + 1);
-            self.emit_error(id, &error_json("ACK_TIMEOUT", &message), false);
+            self.tell_trouble(id, &error_json("ACK_TIMEOUT", &message));
         }
     }
 
@@ -289,10 +345,23 @@ impl Session {
                 self.resubscribe(now, id, serial, "the snapshot cannot be read separately");
             }
             (Refusal::Temporary, Some(serial)) => {
-                self.emit_error(id, json, false);
+                self.tell_trouble(id, json);
                 self.resubscribe(now, id, serial, "the server refused for the moment");
             }
             _ => self.give_up(now, id, json),
+        }
+    }
+
+    /// Hands over an error that passes. After a gap it is for the log: the next event
+    /// is to be the INIT.
+    fn tell_trouble(&mut self, id: SubId, json: &str) {
+        match self.registry.get(id) {
+            Some(subscription) if subscription.had_init => {
+                let uid = subscription.target.uid_str();
+                let text = format!("{uid:?} is not up to date yet: {json}");
+                self.log(Level::Warn, text);
+            }
+            _ => self.emit_error(id, json, false),
         }
     }
 
@@ -301,14 +370,7 @@ impl Session {
         let Some(subscription) = self.registry.remove(id) else {
             return;
         };
-        if subscription.is_registered() {
-            if let Phase::Reading { read, .. } = subscription.phase {
-                self.ledger.abandon(read);
-            }
-            if let Some(wire) = subscription.wire() {
-                self.unsubscribes.push(wire, 0);
-            }
-        }
+        self.forget_at_server(&subscription);
         self.items
             .push(crate::handover::Item::Release { slot: id.slot() });
         if self.refused.len() == REFUSALS_REMEMBERED {

@@ -46,7 +46,8 @@ impl Session {
         let epoch = init.epoch;
         self.items.push(Item::Event(init));
         let target = Arc::clone(&subscription.target);
-        let mut recent = Recent::of(snapshot.data, &target.shape.primary_key);
+        let until = self.heard_time + LATEST_CREATE;
+        let mut recent = Recent::of(snapshot.data, &target.shape.primary_key, until);
         if let Phase::Reading { held, .. } = before {
             for event in held.events {
                 let told =
@@ -57,7 +58,7 @@ impl Session {
             }
         }
         if recent.is_some() {
-            self.forget.push_back((self.heard_time + LATEST_CREATE, id));
+            self.forget.push_back((until, id));
         }
         if let Some(subscription) = self.registry.get_mut(id) {
             subscription.recent = recent;
@@ -74,10 +75,11 @@ impl Session {
             let Some((_, id)) = self.forget.pop_front() else {
                 break;
             };
-            // A newer snapshot has an entry of its own.
-            let newer = self.forget.iter().any(|(_, other)| *other == id);
-            if let Some(subscription) = self.registry.get_mut(id).filter(|_| !newer) {
-                subscription.recent = None;
+            if let Some(subscription) = self.registry.get_mut(id) {
+                // A newer snapshot has an entry of its own.
+                subscription
+                    .recent
+                    .take_if(|recent| recent.is_over(self.heard_time));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a snapshot has told already.
 
-use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use crate::handover::{Event, EventKind};
 use crate::protocol::items;
@@ -12,15 +12,25 @@ use crate::protocol::items;
 /// own.
 #[derive(Debug)]
 pub struct Recent {
-    /// Hashes of the keys in the snapshot that were not deleted since.
-    keys: HashSet<u64>,
+    /// Hashes of the keys in the snapshot that have been neither told of nor deleted
+    /// since, in order.
+    keys: Vec<u64>,
+    until: Duration,
 }
 
 impl Recent {
-    /// The keys of a snapshot; `None` where there are none to remember.
-    pub fn of(data: Option<&str>, primary_key: &str) -> Option<Box<Recent>> {
-        let keys: HashSet<u64> = keys_of(data?, primary_key);
-        (!keys.is_empty()).then(|| Box::new(Recent { keys }))
+    /// The keys of a snapshot, for as long; `None` where there are none to remember.
+    pub fn of(data: Option<&str>, primary_key: &str, until: Duration) -> Option<Box<Recent>> {
+        let mut keys = keys_of(data?, primary_key);
+        keys.sort_unstable();
+        keys.dedup();
+        keys.shrink_to_fit();
+        (!keys.is_empty()).then(|| Box::new(Recent { keys, until }))
+    }
+
+    /// Whether no create can be as late as that.
+    pub fn is_over(&self, now: Duration) -> bool {
+        self.until <= now
     }
 
     /// Whether an event tells what the snapshot has told.
@@ -31,16 +41,31 @@ impl Recent {
         match (event.kind, data) {
             (EventKind::Create, Some(data)) => {
                 let created = keys_of(data, primary_key);
-                !created.is_empty() && created.is_subset(&self.keys)
+                let told = !created.is_empty() && created.iter().all(|key| self.has(*key));
+                if told {
+                    // An item is made once. The next create is of another by that key.
+                    created.into_iter().for_each(|key| self.forget(key));
+                }
+                told
             }
             (EventKind::Delete, Some(data)) => {
                 // It may be made again.
                 for key in elements(data).filter_map(items::key_text) {
-                    self.keys.remove(&hash(&key));
+                    self.forget(hash(&key));
                 }
                 false
             }
             _ => false,
+        }
+    }
+
+    fn has(&self, key: u64) -> bool {
+        self.keys.binary_search(&key).is_ok()
+    }
+
+    fn forget(&mut self, key: u64) {
+        if let Ok(at) = self.keys.binary_search(&key) {
+            self.keys.remove(at);
         }
     }
 }
@@ -55,7 +80,7 @@ fn elements(data: &str) -> impl Iterator<Item = &str> {
         .filter_map(|(from, to)| data.get(from as usize..to as usize))
 }
 
-fn keys_of(data: &str, primary_key: &str) -> HashSet<u64> {
+fn keys_of(data: &str, primary_key: &str) -> Vec<u64> {
     elements(data)
         .filter_map(|item| items::member(item, primary_key))
         .filter_map(|key| items::key_text(key).map(|key| hash(&key)))

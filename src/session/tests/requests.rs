@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::World;
+use super::world::{World, wish};
 use crate::error::Status;
-use crate::handover::State;
-use crate::protocol::outgoing::CustomMessage;
+use crate::handover::{EventKind, State};
+use crate::session::SubStatus;
 
 #[test]
 fn requests_find_their_answers_and_their_end() {
@@ -51,8 +51,7 @@ fn a_request_that_was_certainly_dropped_is_sent_again() {
 fn a_request_that_may_have_been_carried_out_is_not_sent_again() {
     // A message that nobody answers may be what was dropped.
     let mut world = World::connected();
-    let shout = CustomMessage::parse(r#"{"type":"shout"}"#).unwrap();
-    world.session.send_message(world.now, &shout, 0).unwrap();
+    world.message(r#"{"type":"shout"}"#);
     world.request(CREATE);
     world.next();
     world.next();
@@ -83,4 +82,105 @@ fn a_request_that_waits_to_be_sent_again_is_not_when_its_answer_comes() {
     assert_eq!(world.replies.len(), 3);
     world.advance(Duration::from_secs(10));
     assert_eq!(world.sent.len(), again);
+}
+
+/// An error of the items service that does not say whom it means.
+fn refused() -> serde_json::Value {
+    json!({"type": "items", "status": "error", "error": {
+        "code": "FORBIDDEN", "message": "You don't have permission to access this."}})
+}
+
+#[test]
+fn a_refused_message_costs_neither_a_subscription_nor_a_request() {
+    for named in [true, false] {
+        let mut world = World::connected();
+        world.message(CREATE);
+        let message = world.next();
+        world.subscribe(wish());
+        world.confirm();
+        world.request(CREATE);
+        let mut error = refused();
+        if named {
+            error["uid"] = message["uid"].clone();
+        }
+        world.say(error);
+        while !world.sent.is_empty() {
+            if world.sent[0]["action"] == "read" {
+                world.answer_read(json!([]));
+            } else {
+                let uid = world.next()["uid"].clone();
+                world.say(json!({"type": "items", "data": {}, "uid": uid}));
+            }
+        }
+        let kinds = world.kinds();
+        assert_eq!(
+            (kinds.as_slice(), world.replies.len()),
+            ([EventKind::Init].as_slice(), 1),
+            "named: {named}"
+        );
+        assert_eq!(world.replies[0].0, Status::Ok);
+    }
+}
+
+#[test]
+fn a_messages_uid_cannot_be_one_of_ours() {
+    let mut world = World::connected();
+    let (id, wire) = world.active(wish());
+    world.message(&CREATE.replace("{}}", &format!(r#"{{}},"uid":"{wire}"}}"#)));
+    let sent = world.next();
+    assert_ne!(sent["uid"], json!(wire));
+    let mut error = refused();
+    error["uid"] = sent["uid"].clone();
+    world.say(error);
+    assert!(world.told.is_empty());
+    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+}
+
+#[test]
+fn what_is_never_answered_keeps_others_waiting_for_a_moment_only() {
+    let mut world = World::connected();
+    // The server does not say whom it means.
+    world.request(CREATE);
+    world.next();
+    world.say(refused());
+    world.request(r#"{"type":"items","action":"mute","collection":"posts"}"#);
+    world.next();
+    world.subscribe(wish());
+    world.confirm();
+    assert!(world.sent.is_empty(), "an error would be anybody's");
+    world.advance(Duration::from_secs(2));
+    world.answer_read(json!([]));
+    assert_eq!(world.kinds(), [EventKind::Init]);
+}
+
+#[test]
+fn an_error_of_what_is_not_answered_in_time_does_not_become_anothers() {
+    let mut world = World::connected();
+    world.request(r#"{"type":"items","action":"mute","collection":"posts"}"#);
+    world.next();
+    let id = world.subscribe(wish());
+    world.confirm();
+    let read = world.next();
+    world.say(refused());
+    world.advance(Duration::from_secs(5));
+    assert_eq!(world.replies[0].0, Status::Timeout);
+    world.say(json!({"type": "items", "data": [], "uid": read["uid"]}));
+    assert_eq!(world.kinds(), [EventKind::Init]);
+    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+}
+
+#[test]
+fn the_next_link_may_be_another_servers_which_says_whom_it_means() {
+    let mut world = World::connected();
+    world.request(CREATE);
+    world.next();
+    world.say(refused());
+    world.lose();
+    world.advance(Duration::from_secs(1));
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    world.request(CREATE);
+    world.request(CREATE);
+    assert_eq!(world.sent.len(), 2);
 }

@@ -38,7 +38,7 @@ fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
     let mut world = World::connected();
     world.subscribe(wish());
     let wire = world.confirm();
-    world.answer_read(json!([{"id": 1}, {"id": 2}]));
+    world.answer_read(json!([{"id": 1}, {"id": 2}, {"id": 4}, {"id": 5}]));
     world.change(&wire, "create", json!([{"id": 1}]));
     world.change(&wire, "create", json!([{"id": 3}]));
     world.change(&wire, "delete", json!(["2"]));
@@ -47,14 +47,85 @@ fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
     assert_eq!(world.told[1].data, json!([{"id": 3}]));
     // What comes behind a silence may have been on the way all the time,
     world.advance(Duration::from_secs(20));
-    world.change(&wire, "create", json!([{"id": 1}]));
+    world.change(&wire, "create", json!([{"id": 4}]));
     assert_eq!(world.told.len(), 4);
     for _ in 0..16 {
         world.advance(Duration::from_secs(1));
         world.say(json!({"type": "ping"}));
     }
-    world.change(&wire, "create", json!([{"id": 1}]));
+    world.change(&wire, "create", json!([{"id": 5}]));
     assert_eq!(world.told.len(), 5, "but no create is as late as that");
+}
+
+#[test]
+fn i2_an_item_of_the_snapshot_is_made_once_and_another_by_its_key_is_told() {
+    let mut world = World::connected();
+    world.subscribe(wish());
+    let wire = world.confirm();
+    world.answer_read(json!([{"id": 1}]));
+    for _ in 0..3 {
+        world.change(&wire, "create", json!([{"id": 1}]));
+    }
+    assert_eq!(world.kinds(), [Init, Create, Create]);
+}
+
+#[test]
+fn i3_after_a_gap_trouble_is_for_the_log_until_the_snapshot_comes() {
+    let mut world = World::connected();
+    world.active(wish());
+    world.lose();
+    world.advance(Duration::from_secs(1));
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    for _ in 0..3 {
+        let uid = world.next()["uid"].clone();
+        world.say(
+            json!({"type": "subscribe", "status": "error", "uid": uid, "error": {
+            "code": "SERVICE_UNAVAILABLE", "message": "Not now."}}),
+        );
+        world.advance(Duration::from_secs(5));
+        while world.sent.front().is_some_and(|m| m["type"] != "subscribe") {
+            world.next();
+        }
+    }
+    world.confirm();
+    world.sent.retain(|message| message["type"] == "items");
+    world.answer_read(json!([]));
+    assert_eq!(world.kinds(), [Init]);
+    assert_eq!(world.told[0].flags, FLAG_RESYNC);
+}
+
+#[test]
+fn a_collection_that_does_not_exist_is_found_out_where_the_server_says_nothing() {
+    for named in [true, false] {
+        let mut world = World::connected();
+        let id = world.subscribe(wish());
+        world.next();
+        // The link lives; the subscribe is not answered.
+        for _ in 0..11 {
+            world.advance(Duration::from_secs(1));
+            world.say(json!({"type": "ping"}));
+            world.sent.retain(|message| message["type"] != "pong");
+        }
+        while world.sent[0]["type"] != "items" {
+            world.next();
+        }
+        let check = world.next();
+        assert_eq!(check["query"], json!({"limit": 0}));
+        let mut error = json!({"type": "items", "status": "error", "error": {
+            "code": "INVALID_COLLECTION", "message": "Invalid collection \"posts\"."}});
+        if named {
+            error["uid"] = check["uid"].clone();
+        }
+        world.say(error);
+        assert_eq!(world.kinds(), [Error]);
+        assert_eq!(world.told[0].flags, FLAG_ENDED);
+        assert!(matches!(
+            world.session.sub_status(id),
+            SubStatus::Refused(_)
+        ));
+    }
 }
 
 #[test]
@@ -237,6 +308,7 @@ fn a_subscribe_that_is_not_answered_is_sent_again_under_a_fresh_uid() {
     let first = world.next()["uid"].clone();
     world.advance(Duration::from_secs(11));
     assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": first}));
+    assert_eq!(world.next()["type"], "items", "is there such a collection?");
     let second = world.next();
     assert_eq!(second["type"], "subscribe");
     assert_ne!(second["uid"], first);

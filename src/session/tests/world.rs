@@ -198,6 +198,12 @@ impl World {
         self.settle();
     }
 
+    pub fn message(&mut self, json: &str) {
+        let message = CustomMessage::parse(json).unwrap();
+        self.session.send_message(self.now, message, 0).unwrap();
+        self.settle();
+    }
+
     pub fn active(&mut self, wish: Wish) -> (SubId, String) {
         let exact = wish.exact && wish.wants_snapshot();
         let id = self.subscribe(wish);
