@@ -1,16 +1,28 @@
 //! Compiles the programs of `tests/c/` and `tests/cpp/` against the shared library and
 //! runs them, with valgrind as well where it is installed.
 
+#[path = "cpp/harness.rs"]
+mod cpp;
 #[path = "support/mod.rs"]
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::{env, fs};
+use std::{env, fs, thread};
 
+use support::log::PATIENCE;
+use support::peer::Peer;
 use support::server::{ADMIN, Server};
+use support::tls::{Ending, TlsFront};
 
-const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
+const WARNINGS: [&str; 6] = [
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wconversion",
+    "-Wshadow",
+    "-Werror",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -106,16 +118,25 @@ fn run(source: &str) {
     run_with(source, "--leak-check=full", |_| Vec::new());
 }
 
-/// Runs a program with arguments, which may have to do with where the library is.
-fn run_with(source: &str, leak_check: &str, arguments: impl Fn(&Path) -> Vec<String>) {
+/// Compiles and runs a program, without valgrind.
+fn run_bare(source: &str, arguments: impl Fn(&Path) -> Vec<String>) -> (PathBuf, PathBuf) {
     let (program, libraries) = if source.ends_with(".cpp") {
         compile(source, compiler("CXX", "c++"), "-std=c++17")
     } else {
         compile(source, compiler("CC", "cc"), "-std=c11")
     };
-    let arguments = arguments(&libraries);
     let run = &mut Command::new(&program);
-    succeeds(run.args(&arguments).env("LD_LIBRARY_PATH", &libraries));
+    succeeds(
+        run.args(arguments(&libraries))
+            .env("LD_LIBRARY_PATH", &libraries),
+    );
+    (program, libraries)
+}
+
+/// Runs a program with arguments, which may have to do with where the library is.
+fn run_with(source: &str, leak_check: &str, arguments: impl Fn(&Path) -> Vec<String>) {
+    let (program, libraries) = run_bare(source, &arguments);
+    let arguments = arguments(&libraries);
     if !is_installed("valgrind") {
         eprintln!("valgrind is not installed: {source} was run without it");
         return;
@@ -141,23 +162,6 @@ fn the_header_compiles_without_a_warning_in_c99_and_in_cpp17() {
     succeeds(Command::new(cpp).env("LD_LIBRARY_PATH", &libraries));
     if is_installed("clang") {
         compile("init_macros.c", Command::new("clang"), "-std=c99");
-    }
-}
-
-#[test]
-fn the_cpp_surface_does_on_a_real_server_what_it_says() {
-    run_with("live.cpp", "--leak-check=full", |_| {
-        vec![Server::shared().url.clone(), ADMIN.into()]
-    });
-}
-
-#[test]
-fn the_cpp_header_compiles_without_a_warning_by_every_standard_and_compiler() {
-    for standard in ["-std=c++17", "-std=c++20"] {
-        compile("live.cpp", compiler("CXX", "c++"), standard);
-        if is_installed("clang++") {
-            compile("live.cpp", Command::new("clang++"), standard);
-        }
     }
 }
 
@@ -207,6 +211,33 @@ fn many_clients_share_one_thread_and_the_library_can_be_unloaded_after_them() {
         let library = library.to_str().expect("a plain path").to_owned();
         vec![library, Server::shared().url.clone(), ADMIN.into()]
     });
+}
+
+/// Breaks each link once it is usable and used.
+fn break_links(peer: &Peer) {
+    while peer.is_called_within(PATIENCE) {
+        let mut link = peer.link();
+        let mut heard = 0;
+        while let Some(message) = link.try_next().ok().filter(|_| heard < 3) {
+            link.answer(&message);
+            heard += 1;
+        }
+        link.hang_up();
+    }
+}
+
+#[test]
+fn i8_a_link_that_breaks_under_tls_is_no_signal_to_the_program() {
+    for ending in [Ending::Reset, Ending::Killed] {
+        let peer = Peer::new();
+        let front = TlsFront::breaking(peer.port, ending);
+        // It outlives the test, until nobody calls any more.
+        thread::spawn(move || break_links(&peer));
+        // Not by valgrind, which does not understand the assembly of TLS's ciphers.
+        run_bare("broken_links.c", |_| {
+            vec![front.url(), front.ca_file().to_owned()]
+        });
+    }
 }
 
 #[test]

@@ -2,13 +2,17 @@
 //! here, a socket pair for event loops that wait elsewhere.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 /// The descriptor of poll delivery: readable while a byte is in it.
 pub(super) struct Signal {
     reader: UnixStream,
-    writer: UnixStream,
+    /// No TCP, but what writes with `send`, whatever the socket is, so that no
+    /// SIGPIPE ends a program that has closed the other end. A `UnixStream` may
+    /// use `write`.
+    writer: TcpStream,
 }
 
 impl Signal {
@@ -16,6 +20,7 @@ impl Signal {
     pub fn new() -> io::Result<Signal> {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
+        let writer = TcpStream::from(OwnedFd::from(writer));
         writer.set_nonblocking(true)?;
         Ok(Signal { reader, writer })
     }

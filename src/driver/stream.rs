@@ -1,6 +1,6 @@
 //! A TCP socket, bare or under TLS.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -46,6 +46,9 @@ impl AsyncRead for Tcp {
     }
 }
 
+// Vectored writes are left at their default, which goes through `poll_write`. The
+// socket's own are `writev`, which cannot be told not to raise SIGPIPE where the
+// other side has gone: that ends a program that has not asked for the signal.
 impl AsyncWrite for Tcp {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -53,18 +56,6 @@ impl AsyncWrite for Tcp {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,6 +3,8 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
 
 static pthread_t dispatching;
 
@@ -98,8 +100,22 @@ static void waiting_for_ever(void) {
     CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
 }
 
+/* As some event loops do with every descriptor that they have watched. */
+static void a_descriptor_that_was_shut_down_is_no_signal(void) {
+    _Atomic int states = 0;
+    drt_client *client = client_with(DRT_DELIVER_POLL);
+    CHECK(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+    CHECK_STATUS(drt_client_on_state(client, on_state, &states, NULL), DRT_OK);
+    CHECK(shutdown(drt_client_fd(client), SHUT_RDWR) == 0);
+    CHECK_STATUS(drt_client_connect(client), DRT_OK);
+    CHECK_STATUS(drt_client_dispatch(client, 5000, 0, NULL), DRT_OK);
+    CHECK(atomic_load(&states) >= 1);
+    CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
+}
+
 int main(void) {
     dispatching = pthread_self();
+    a_descriptor_that_was_shut_down_is_no_signal();
     thread_delivery();
     dispatching_by_hand();
     draining();

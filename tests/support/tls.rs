@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio::io::copy_bidirectional;
+use tokio::io::{copy, copy_bidirectional, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
+use tokio_rustls::server::TlsStream;
 
 /// A file that is gone when this is dropped.
 pub struct TempFile(PathBuf);
@@ -65,6 +66,17 @@ impl Authority {
     }
 }
 
+/// How a front ends a connection whose inner server has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With TLS's own goodbye.
+    Polite,
+    /// As a process that is killed does.
+    Killed,
+    /// As a machine that has lost its memory does.
+    Reset,
+}
+
 /// Forwards what comes over TLS; for `localhost` only.
 pub struct TlsFront {
     pub port: u16,
@@ -75,15 +87,20 @@ pub struct TlsFront {
 
 impl TlsFront {
     pub fn start(to_port: u16) -> TlsFront {
-        TlsFront::open(to_port, false)
+        TlsFront::open(to_port, false, Ending::Polite)
+    }
+
+    /// Leaves without TLS's goodbye, whenever the server behind it does.
+    pub fn breaking(to_port: u16, ending: Ending) -> TlsFront {
+        TlsFront::open(to_port, false, ending)
     }
 
     /// Lets only those in who show a certificate of its authority.
     pub fn demanding(to_port: u16) -> TlsFront {
-        TlsFront::open(to_port, true)
+        TlsFront::open(to_port, true, Ending::Polite)
     }
 
-    fn open(to_port: u16, demanding: bool) -> TlsFront {
+    fn open(to_port: u16, demanding: bool, ending: Ending) -> TlsFront {
         let authority = Authority::new();
         let ca_file = TempFile::new(&authority.0.pem());
         let acceptor = TlsAcceptor::from(Arc::new(config(&authority, demanding)));
@@ -98,12 +115,12 @@ impl TlsFront {
             while let Ok((socket, _)) = listener.accept().await {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
-                    let Ok(mut outer) = acceptor.accept(socket).await else {
+                    let Ok(outer) = acceptor.accept(socket).await else {
                         return;
                     };
                     let inner = TcpStream::connect(("127.0.0.1", to_port)).await;
-                    if let Ok(mut inner) = inner {
-                        let _ = copy_bidirectional(&mut outer, &mut inner).await;
+                    if let Ok(inner) = inner {
+                        forward(outer, inner, ending).await;
                     }
                 });
             }
@@ -122,6 +139,22 @@ impl TlsFront {
 
     pub fn ca_file(&self) -> &str {
         self.ca_file.path()
+    }
+}
+
+async fn forward(mut outer: TlsStream<TcpStream>, mut inner: TcpStream, ending: Ending) {
+    if ending == Ending::Polite {
+        let _ = copy_bidirectional(&mut outer, &mut inner).await;
+        return;
+    }
+    if ending == Ending::Reset {
+        outer.get_ref().0.set_zero_linger().unwrap();
+    }
+    let (mut from_client, mut to_client) = split(outer);
+    let (mut from_server, mut to_server) = inner.split();
+    tokio::select! {
+        _ = copy(&mut from_client, &mut to_server) => {}
+        _ = copy(&mut from_server, &mut to_client) => {}
     }
 }
 
