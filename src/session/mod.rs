@@ -19,6 +19,8 @@ mod machine;
 mod pacer;
 mod requests;
 mod resubscribe;
+mod resync;
+mod sending;
 mod snapshot;
 mod unsubscribes;
 

@@ -1,0 +1,176 @@
+//! What goes to the server, in which order, and how much at a time.
+
+use std::time::Duration;
+
+use super::Now;
+use super::ledger::{Kind, What};
+use super::machine::{Link, Session};
+use crate::protocol::outgoing;
+use crate::protocol::wire::WireUid;
+use crate::subscriptions::Phase;
+use crate::subscriptions::subscription::Held;
+
+/// Subscribes and reads that may be under way at a time. Those that are when a
+/// socket drops stay with the server for ever.
+const IN_FLIGHT: usize = 8;
+/// An unsubscribe that nobody confirms is repeated after twice the time, so often,
+/// and at that pace from then on.
+pub(super) const UNSUBSCRIBE_DOUBLINGS: u32 = 3;
+/// Where errors do not say whom they mean, a message waits for the answer to the one
+/// before, but not for ever: some are never answered.
+const TURN: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// Whether frames may go out: not before the authentication, nor while it
+    /// is being renewed.
+    fn may_send(&self) -> bool {
+        match &self.link {
+            Link::Up(up) => up.reauth.is_none() && up.deaf_until.is_none(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn has_something_to_send(&self) -> bool {
+        self.may_send()
+            && !(self.outbox.is_empty()
+                && self.unsubscribes.is_empty()
+                && self.reads.is_empty()
+                && self.checks.is_empty()
+                && self.subscribes.is_empty())
+    }
+
+    /// Until when nothing of that kind is sent, so that an error without a uid is
+    /// known to be for the message before.
+    fn turn(&self, kind: Kind, now: Now) -> Option<Duration> {
+        if !self.one_at_a_time {
+            return None;
+        }
+        let over = self.ledger.last_sent(kind)? + TURN;
+        (over > now.mono).then_some(over)
+    }
+
+    /// When something may be sent that has to wait for its turn.
+    pub(super) fn next_turn(&self, now: Now) -> Option<Duration> {
+        let turns = [Kind::Items, Kind::Subscribe].map(|kind| self.turn(kind, now));
+        turns.into_iter().flatten().min()
+    }
+
+    /// Sends what may be sent: the application's own messages first, then what
+    /// frees the server, then snapshots that somebody waits for, then the rest.
+    pub(super) fn pump(&mut self, now: Now) {
+        while self.has_something_to_send() && self.pacer.wait_until(now.mono).is_none() {
+            let items_free = self.turn(Kind::Items, now).is_none();
+            let under_way = self.ledger.count(Kind::Subscribe) + self.sent_items();
+            let room = under_way < IN_FLIGHT;
+            let subscribe_free = self.turn(Kind::Subscribe, now).is_none();
+            let sent = (items_free && self.send_outgoing(now))
+                || self.send_unsubscribe(now)
+                || (room && items_free && (self.send_read(now) || self.send_check(now)))
+                || (room && subscribe_free && self.send_subscribe(now));
+            if !sent {
+                break;
+            }
+        }
+    }
+
+    fn sent_items(&self) -> usize {
+        // Requests wait in the ledger before they are sent.
+        self.ledger.count(Kind::Items) - self.outbox_requests()
+    }
+
+    fn send_unsubscribe(&mut self, now: Now) -> bool {
+        let Some((wire, tries)) = self.unsubscribes.pop() else {
+            return false;
+        };
+        let patience = self.config.ack_timeout * (1 << tries.min(UNSUBSCRIBE_DOUBLINGS));
+        let deadline = now.mono + patience;
+        let what = What::Unsubscribe {
+            wire,
+            tries: tries + 1,
+        };
+        self.ledger.enter(wire.serial, what, now.mono, deadline);
+        self.transmit(now, outgoing::unsubscribe(&wire.to_string()));
+        true
+    }
+
+    fn send_subscribe(&mut self, now: Now) -> bool {
+        while let Some(id) = self.subscribes.pop_front() {
+            let serial = self.last_serial + 1;
+            let Some(subscription) = self.registry.get_mut(id) else {
+                continue;
+            };
+            if !matches!(subscription.phase, Phase::Wanted) {
+                continue;
+            }
+            subscription.phase = Phase::Sent { serial };
+            let wire = WireUid {
+                slot: id.slot(),
+                serial,
+            }
+            .to_string();
+            let wish = &subscription.wish;
+            let collection = subscription.target.collection_str();
+            let event = wish.server_event();
+            let text = outgoing::subscribe(&wire, collection, event, wish.query.as_deref());
+            self.last_serial = serial;
+            let deadline = now.mono + self.config.ack_timeout;
+            self.ledger
+                .enter(serial, What::Subscribe(id), now.mono, deadline);
+            self.transmit(now, text);
+            return true;
+        }
+        false
+    }
+
+    fn send_read(&mut self, now: Now) -> bool {
+        while let Some(id) = self.reads.pop_front() {
+            let read = self.last_serial + 1;
+            let Some(subscription) = self.registry.get_mut(id) else {
+                continue;
+            };
+            let Phase::ToRead { serial } = subscription.phase else {
+                continue;
+            };
+            subscription.phase = Phase::Reading {
+                serial,
+                read,
+                held: Held::default(),
+            };
+            let wire = WireUid {
+                slot: id.slot(),
+                serial: read,
+            }
+            .to_string();
+            let collection = subscription.target.collection_str();
+            let text = outgoing::read(&wire, collection, subscription.wish.query.as_deref());
+            self.last_serial = read;
+            let deadline = now.mono + self.config.ack_timeout;
+            self.ledger.enter(read, What::Read(id), now.mono, deadline);
+            self.transmit(now, text);
+            return true;
+        }
+        false
+    }
+
+    /// Asks for nothing of a collection: only whether there is one. A server of 11.x
+    /// answers no subscribe to a collection that does not exist.
+    fn send_check(&mut self, now: Now) -> bool {
+        while let Some(id) = self.checks.pop_front() {
+            let serial = self.last_serial + 1;
+            let Some(subscription) = self.registry.get(id).filter(|s| !s.is_registered()) else {
+                continue;
+            };
+            let slot = id.slot();
+            let wire = WireUid { slot, serial }.to_string();
+            let collection = subscription.target.collection_str();
+            let text = outgoing::read(&wire, collection, Some(r#"{"limit":0}"#));
+            self.last_serial = serial;
+            let deadline = now.mono + self.config.ack_timeout;
+            self.ledger
+                .enter(serial, What::Check(id), now.mono, deadline);
+            self.transmit(now, text);
+            return true;
+        }
+        false
+    }
+}
