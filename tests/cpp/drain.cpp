@@ -1,0 +1,80 @@
+// Events as JSON, told apart by the keys of their subscriptions.
+#include <cstdlib>
+#include <map>
+
+#include "server.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The keys at the beginning of each event of a batch: `[[key,...],[key,...]]`. What the
+/// events say has no brackets in it here.
+std::map<std::uint64_t, int> keys_of(std::string_view json) {
+    std::map<std::uint64_t, int> found;
+    const std::string text(json);
+    for (auto at = text.find('['); at != std::string::npos; at = text.find('[', at + 1)) {
+        if (at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9') {
+            found[std::strtoull(text.c_str() + at + 1, nullptr, 10)]++;
+        }
+    }
+    return found;
+}
+
+void events_are_told_apart_by_their_keys() {
+    drt::client client(options(drt::delivery::poll));
+    const auto fails = [](const drt::event &) { fail("a callback runs", __FILE__, __LINE__); };
+    auto one = client.subscribe(posts("drained one"), fails);
+    auto other = client.subscribe(posts("drained other"),
+                                  [&fails](const drt::event &event) { fails(event); });
+    CHECK(one.key() != other.key());
+    std::map<std::uint64_t, int> seen;
+    std::size_t counted = 0;
+    const auto drain_until = [&](int events_of_one, int events_of_other) {
+        while (seen[one.key()] < events_of_one || seen[other.key()] < events_of_other) {
+            std::size_t drained = 0;
+            for (const auto &[key, events] : keys_of(client.drain(30s, 0, &drained))) {
+                CHECK(key == one.key() || key == other.key());
+                seen[key] += events;
+            }
+            counted += drained;
+        }
+    };
+    drain_until(1, 1);
+    int answers = 0;
+    for (const char *title : {"drained one", "drained one", "drained other"}) {
+        client.request(creation(title), 30s, [&](drt::status result, std::string_view) {
+            CHECK(result == drt::status::ok);
+            answers++;
+        });
+    }
+    drain_until(3, 2);
+    while (answers < 3) {
+        counted += client.dispatch(30s);
+    }
+    CHECK(seen[one.key()] == 3 && seen[other.key()] == 2 && counted == 8);
+}
+
+void a_negative_time_is_for_ever() {
+    drt::client client(options(drt::delivery::poll));
+    int calls = 0;
+    client.on_state([&](drt::state, drt::status, std::string_view) { calls++; });
+    client.connect();
+    while (!client.is_connected()) {
+        // As in C: it does not return before there is something.
+        CHECK(client.dispatch(-1ms) > 0);
+    }
+    while (client.dispatch(0ms) > 0) {
+    }
+    client.request(R"({"type":"ping"})", 30s, [](drt::status, std::string_view) {});
+    std::size_t drained = 0;
+    CHECK(client.drain(-5s, 0, &drained) == "[]" && drained == 1);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    take_arguments(argc, argv);
+    events_are_told_apart_by_their_keys();
+    a_negative_time_is_for_ever();
+}

@@ -1,0 +1,150 @@
+//! The programs of `tests/cpp/`: what the C++ header does, and that every compiler takes it.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::support::server::{ADMIN, Server};
+use super::{WARNINGS, compile, compiler, find, is_installed, library, links, root, run_with};
+use super::{scratch, succeeds};
+
+/// The programs that are written in C++17.
+const PROGRAMS: [&str; 5] = [
+    "live.cpp",
+    "ends.cpp",
+    "exceptions.cpp",
+    "surface.cpp",
+    "drain.cpp",
+];
+
+fn arguments(_: &Path) -> Vec<String> {
+    vec![Server::shared().url.clone(), ADMIN.into()]
+}
+
+fn run_on_a_server(source: &str) {
+    run_with(source, "--leak-check=full", arguments);
+}
+
+#[test]
+fn the_cpp_surface_does_on_a_real_server_what_it_says() {
+    run_on_a_server("live.cpp");
+}
+
+#[test]
+fn what_has_ended_in_cpp_calls_nothing_more() {
+    run_on_a_server("ends.cpp");
+}
+
+#[test]
+fn exceptions_of_cpp_stay_where_they_belong() {
+    run_on_a_server("exceptions.cpp");
+}
+
+#[test]
+fn the_cpp_surface_takes_and_tells_what_an_application_has_and_wants() {
+    run_on_a_server("surface.cpp");
+}
+
+#[test]
+fn drained_events_can_be_told_apart_in_cpp() {
+    run_on_a_server("drain.cpp");
+}
+
+#[test]
+fn cpp20_has_designated_initialisers_and_threads_that_stop() {
+    let (program, libraries) = compile("cpp20.cpp", compiler("CXX", "c++"), "-std=c++20");
+    succeeds(
+        Command::new(program)
+            .args(arguments(&libraries))
+            .env("LD_LIBRARY_PATH", &libraries),
+    );
+}
+
+#[test]
+fn the_cpp_header_is_one_in_all_units_and_libraries_of_a_program() {
+    let directory = scratch("units");
+    let libraries = links(&directory);
+    let build = |flags: &[&str], sources: &[&str], output: &Path| {
+        let mut command = compiler("CXX", "c++");
+        let sources = sources.iter().map(|name| find("units").join(name));
+        command.args(WARNINGS).args(["-std=c++17", "-pthread"]);
+        command.arg("-I").arg(root().join("include")).args(flags);
+        command.args(sources).arg("-o").arg(output);
+        command.arg("-L").arg(&libraries);
+        command
+    };
+    let library = libraries.join("libunits.so");
+    let hidden = ["-shared", "-fPIC", "-fvisibility=hidden"];
+    succeeds(&mut build(&hidden, &["library.cpp"], &library));
+    let program = directory.join("program");
+    let mut linked = build(&[], &["main.cpp", "other.cpp"], &program);
+    succeeds(linked.args(["-lunits", "-ldirectus_realtime"]));
+    succeeds(Command::new(program).env("LD_LIBRARY_PATH", &libraries));
+}
+
+#[test]
+fn the_cpp_header_touches_no_memory_that_is_not_its_own() {
+    let directory = scratch("sanitized");
+    let libraries = links(&directory);
+    for source in ["ends.cpp", "exceptions.cpp"] {
+        let program = directory.join(source.trim_end_matches(".cpp"));
+        succeeds(
+            compiler("CXX", "c++")
+                .args(WARNINGS)
+                .args(["-std=c++17", "-g", "-O1", "-pthread"])
+                .args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"])
+                .arg("-I")
+                .arg(root().join("include"))
+                .arg(find(source))
+                .arg(library())
+                .arg("-o")
+                .arg(&program),
+        );
+        succeeds(
+            Command::new(&program)
+                .args(arguments(&libraries))
+                .env("LD_LIBRARY_PATH", &libraries),
+        );
+    }
+}
+
+/// A compiler that looks at a program, but makes nothing of it.
+fn looks_at(mut compiler: Command, standard: &str, source: &Path) -> Command {
+    compiler.args(WARNINGS).args([standard, "-fsyntax-only"]);
+    compiler.arg("-I").arg(root().join("include")).arg(source);
+    compiler
+}
+
+#[test]
+fn the_cpp_header_compiles_without_a_warning_by_every_standard_and_compiler() {
+    assert!(
+        is_installed("clang++"),
+        "clang++ is not installed, with which the C++ header has to be tested: run `tests/deps.sh tests`"
+    );
+    for compiler in ["c++", "clang++"] {
+        for standard in ["-std=c++17", "-std=c++20"] {
+            for source in PROGRAMS {
+                let source = find(source);
+                succeeds(&mut looks_at(Command::new(compiler), standard, &source));
+            }
+        }
+        let source = find("cpp20.cpp");
+        succeeds(&mut looks_at(Command::new(compiler), "-std=c++20", &source));
+    }
+}
+
+#[test]
+fn the_cpp_header_says_what_it_needs() {
+    for (flags, wanted) in [
+        (["-std=c++14", "-w"], "needs C++17 or newer"),
+        (["-std=c++17", "-fno-exceptions"], "needs exceptions"),
+    ] {
+        let source = find("units/other.cpp");
+        let mut command = looks_at(compiler("CXX", "c++"), flags[0], &source);
+        let output = command.arg(flags[1]).output().expect("a compiler");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && complaint.contains(wanted),
+            "{complaint}"
+        );
+    }
+}

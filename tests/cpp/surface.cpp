@@ -1,0 +1,284 @@
+// Which callables, options and error codes the C++ surface takes, and what it tells.
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+
+#include "server.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class T>
+constexpr bool is_a_value =
+    !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T> &&
+    std::is_nothrow_default_constructible_v<T> && std::is_nothrow_move_constructible_v<T> &&
+    std::is_nothrow_move_assignable_v<T> && std::is_nothrow_destructible_v<T> &&
+    std::is_nothrow_swappable_v<T>;
+static_assert(is_a_value<drt::client> && is_a_value<drt::scope> && is_a_value<drt::subscription>);
+
+const auto nothing = [](const drt::event &) {};
+
+void free_function(const drt::event &) {}
+
+/// Wants the event as a const lvalue.
+struct particular {
+    void operator()(const drt::event &) {}
+    void operator()(drt::event &&) = delete;
+};
+
+void any_callable_will_do() {
+    drt::client client(options());
+    auto scope = client.scope();
+    scope.subscribe(posts("any"), free_function);
+    scope.subscribe(posts("any"), &free_function);
+    scope.subscribe(posts("any"), particular());
+    scope.subscribe(posts("any"), &drt::event::data);
+    scope.subscribe(posts("any"), drt::event_callback(nothing));
+    scope.subscribe(posts("any"), [alive = std::make_unique<int>(1)](const drt::event &) {});
+    CHECK(client.active_subscriptions().size() == 6);
+    std::atomic<std::size_t> length = 0;
+    client.on_state([&](auto, auto, auto message) { length += message.size(); });
+    client.connect();
+    EVENTUALLY(length > 0);
+}
+
+void an_empty_callable_is_none() {
+    drt::client client(options());
+    const auto trace = std::make_shared<int>(1);
+    const auto state = [trace](drt::state, drt::status, std::string_view) {};
+    const auto ask = [trace](drt::status) {};
+    using state_function = std::function<void(drt::state, drt::status, std::string_view)>;
+    using token_function = std::function<std::string(drt::status)>;
+    client.on_state(state);
+    client.on_state(nullptr);
+    client.on_state(state);
+    client.on_state(state_function());
+    client.on_state(state);
+    client.on_state(static_cast<void (*)(drt::state, drt::status, std::string_view)>(nullptr));
+    client.on_token(ask);
+    client.on_token(nullptr);
+    client.on_token(ask);
+    client.on_token(token_function());
+    EVENTUALLY(trace.use_count() == 3);
+
+    auto scope = client.scope();
+    std::error_code ec;
+    void (*const no_function)(const drt::event &) = nullptr;
+    CHECK_THROWS(drt::status::invalid_argument, scope.subscribe(posts("x"), no_function));
+    CHECK(!client.subscribe(posts("x"), drt::event_callback(), ec));
+    CHECK(ec == drt::status::invalid_argument && drt::last_error() == "`callback` is empty");
+    client.request("{}", 1s, std::function<void(drt::status, std::string_view)>(), ec);
+    CHECK(ec == drt::status::invalid_argument);
+    CHECK(client.active_subscriptions().empty());
+
+    const auto log = [trace](drt::log_level, std::string_view, std::string_view) {};
+    drt::set_log(drt::log_level::error, log);
+    drt::set_log(drt::log_level::error, nullptr);
+    drt::set_log(drt::log_level::error, log);
+    drt::set_log(drt::log_level::error,
+                 std::function<void(drt::log_level, std::string_view, std::string_view)>());
+    drt::set_log(drt::log_level::off, log);
+    CHECK(trace.use_count() == 4);
+    CHECK_THROWS(drt::status::invalid_argument, drt::set_log(static_cast<drt::log_level>(9), log));
+    CHECK(trace.use_count() == 4);
+}
+
+/// Connects with a token that a callback gives, after it has had none at first.
+template <class F> void connects_with(const F &answer) {
+    auto without = options();
+    without.access_token.clear();
+    drt::client client(without);
+    client.on_token(answer);
+    client.connect();
+    client.wait(drt::state::connected, 30s);
+}
+
+void tokens_come_in_every_form() {
+    connects_with([](drt::status) { return server::token; });
+    connects_with([](drt::status) { return std::string_view(server::token); });
+    connects_with([](drt::status) { return server::token.c_str(); });
+    connects_with([](drt::status) { return std::optional<std::string>(server::token); });
+    connects_with([](drt::status) { return std::optional<std::string_view>(server::token); });
+    auto without = options();
+    without.access_token.clear();
+    drt::client client(without);
+    std::atomic<int> asked = 0;
+    client.on_token([&](drt::status) -> std::optional<std::string> {
+        asked++;
+        return std::nullopt;
+    });
+    client.connect();
+    EVENTUALLY(asked == 1);
+    client.set_token(server::token);
+    client.wait(drt::state::connected, 30s);
+    client.disconnect();
+}
+
+void masks_are_typed() {
+    drt::subscription_options wish = posts("mask");
+    CHECK(wish.events == 0);
+    wish.events = DRT_ON_CREATE | DRT_ON_UPDATE;
+    CHECK(wish.events == 3u && wish.c().events == 3);
+    wish.events |= DRT_ON_DELETE;
+    const drt_event_mask all = wish.events;
+    CHECK(all == 7);
+    wish.events = drt::on::create | drt::on::delete_;
+    CHECK(wish.c().events == (DRT_ON_CREATE | DRT_ON_DELETE));
+    wish.events = drt::on::create | drt::on::update | drt::on::delete_;
+    CHECK(wish.c().events == 7);
+    wish.events = drt::on::update;
+    CHECK(wish.c().events == DRT_ON_UPDATE);
+    wish.events |= drt::on::create;
+    drt::client client(options());
+    CHECK(client.subscribe(wish, nothing));
+}
+
+void subscriptions_say_who_they_are() {
+    drt::client client(options());
+    std::atomic<drt_subscription *> seen = nullptr;
+    auto wish = posts("who");
+    auto first =
+        client.subscribe(wish, [&](const drt::event &event) { seen = event.subscription(); });
+    CHECK(first && !first.is_duplicate() && first.key() != 0 && !first.uid().empty());
+    EVENTUALLY(seen == first.c());
+    wish.uid = first.uid();
+    std::error_code ec = make_error_code(drt::status::timeout);
+    const auto second = client.subscribe(wish, nothing, ec);
+    CHECK(!ec && second.is_duplicate() && second.c() == first.c() && second.key() == 0);
+    CHECK(second.uid() == first.uid());
+    const auto all = client.active_subscriptions();
+    CHECK(all.size() == 1 && all[0].handle == first.c() && all[0].uid == first.uid());
+    const auto key = first.key();
+    drt::subscription moved = std::move(first);
+    CHECK(!first && first.key() == 0 && first.uid().empty() && moved.key() == key);
+    moved.unsubscribe();
+    CHECK(!moved && moved.key() == key && moved.uid().empty());
+    // The results of these may be dropped.
+    wish.uid = "kept";
+    client.subscribe_persistent(wish, nothing);
+    client.subscribe_persistent(wish, nothing, ec);
+    CHECK(client.active_subscriptions()[0].persistent);
+}
+
+void c_structs_are_taken_as_well() {
+    const auto made = options();
+    const drt_client_options raw = made.c();
+    drt::client client(raw);
+    drt_subscription_options wish = DRT_SUBSCRIPTION_OPTIONS_INIT;
+    wish.collection = "posts";
+    std::error_code ec;
+    auto one = client.subscribe(wish, nothing);
+    auto two = client.subscribe(wish, nothing, ec);
+    auto scope = client.scope(ec);
+    scope.subscribe(wish, nothing);
+    scope.subscribe(wish, nothing, ec);
+    auto braced = client.subscribe({"posts"}, nothing);
+    CHECK(one && two && scope && braced && !ec && client.active_subscriptions().size() == 5);
+    const drt::client other(raw, ec);
+    CHECK(other && !ec);
+}
+
+void every_failure_has_an_error_code_where_it_is_ordinary() {
+    std::error_code ec;
+    const drt::client none(drt::client_options(), ec);
+    CHECK(!none && ec == drt::status::invalid_argument && !drt::last_error().empty());
+    drt::client client(options(), ec);
+    CHECK(client && !ec);
+    client.dispatch(0ms, 0, ec);
+    CHECK(ec == drt::status::invalid_argument);
+    CHECK(client.drain(0ms, 0, nullptr, ec).empty() && ec == drt::status::invalid_argument);
+    auto scope = client.scope(ec);
+    CHECK(scope && !ec);
+    CHECK(!scope.subscribe(drt::subscription_options(), nothing, ec));
+    CHECK(ec == drt::status::invalid_argument);
+    scope.close();
+    CHECK(!scope.subscribe(posts("closed"), nothing, ec) && ec == drt::status::invalid_handle);
+    CHECK(drt::last_error() == "the scope is closed, or was moved from");
+    client.request(R"({"type":"ping"})", 1s, [](drt::status, std::string_view) {}, ec);
+    CHECK(ec == drt::status::not_connected);
+    // The sentence is of the last failure, whoever found it.
+    CHECK(drt::last_error() != "the scope is closed, or was moved from");
+    client.connect(ec);
+    CHECK(!ec);
+    client.reconnect(ec);
+    CHECK(!ec);
+    client.set_token(server::token, ec);
+    CHECK(!ec);
+    client.disconnect(ec);
+    CHECK(!ec);
+    client.close(5s, ec);
+    CHECK(!ec);
+    client.connect(ec);
+    CHECK(ec == drt::status::invalid_handle);
+    client.reconnect(ec);
+    CHECK(ec == drt::status::invalid_handle);
+    client.disconnect(ec);
+    CHECK(ec == drt::status::invalid_handle);
+    client.set_token(server::token, ec);
+    CHECK(ec == drt::status::invalid_handle);
+    CHECK(!client.scope(ec) && ec == drt::status::invalid_handle);
+}
+
+void a_code_has_a_sentence_and_a_condition() {
+    for (int value :
+         {0, 1, -1, -2, -3, -4, -5, -6, -7, -8, -9, -10, -11, -12, -13, -14, -15, -127, -99}) {
+        const std::error_code code(value, drt::category());
+        CHECK(code.message().find(' ') != std::string::npos || value == 0);
+        CHECK(code.message().find("DRT_") == std::string::npos);
+    }
+    const std::error_code timeout = drt::status::timeout;
+    CHECK(timeout.message() == "it did not happen within the time allowed");
+    CHECK(std::string_view(drt::status_name(drt::status::timeout)) == "DRT_ERR_TIMEOUT");
+    CHECK(timeout == std::errc::timed_out);
+    const auto is = [](drt::status status, std::errc condition) {
+        return make_error_code(status) == condition;
+    };
+    CHECK(is(drt::status::auth, std::errc::permission_denied));
+    CHECK(is(drt::status::queue_full, std::errc::resource_unavailable_try_again));
+    CHECK(is(drt::status::not_found, std::errc::no_such_file_or_directory));
+    CHECK(is(drt::status::invalid_handle, std::errc::bad_file_descriptor));
+    CHECK(is(drt::status::closed, std::errc::operation_canceled));
+    CHECK(is(drt::status::tls, std::errc::protocol_error));
+    CHECK(is(drt::status::forked, std::errc::operation_not_permitted));
+    CHECK(std::error_code(0, drt::category()).default_error_condition() == std::error_condition());
+    CHECK(make_error_code(drt::status::server).default_error_condition().category() ==
+          drt::category());
+}
+
+void a_nul_byte_is_refused() {
+    const std::string text("a\0b", 3);
+    auto made = options();
+    made.access_token += text;
+    CHECK_THROWS(drt::status::invalid_argument, drt::client(made).c());
+    std::error_code ec;
+    made = options();
+    made.url += text;
+    CHECK(!drt::client(made, ec) && drt::last_error() == "`url` has a NUL byte in it");
+    drt::client client(options());
+    auto wish = posts(text);
+    CHECK_THROWS(drt::status::invalid_argument, client.subscribe(wish, nothing).c());
+    CHECK_THROWS(drt::status::invalid_argument, client.set_token(text));
+    CHECK_THROWS(drt::status::invalid_argument, client.send_message("{}" + text));
+    CHECK_THROWS(drt::status::invalid_argument, client.request("{}" + text));
+    CHECK_THROWS(drt::status::invalid_argument, client.unsubscribe(text));
+    CHECK_THROWS(drt::status::invalid_argument, client.unsubscribe_collection(text));
+    CHECK(!client.has_subscription(text));
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    take_arguments(argc, argv);
+    any_callable_will_do();
+    an_empty_callable_is_none();
+    tokens_come_in_every_form();
+    masks_are_typed();
+    subscriptions_say_who_they_are();
+    c_structs_are_taken_as_well();
+    every_failure_has_an_error_code_where_it_is_ordinary();
+    a_code_has_a_sentence_and_a_condition();
+    a_nul_byte_is_refused();
+}
