@@ -450,9 +450,9 @@ inline std::string describe(const std::exception_ptr &thrown) {
     return what;
 }
 
-/** Whether there is a log that takes it. What a log function throws cannot be told to it. */
+/** Whether there is a log that takes it: its function may throw again. */
 inline bool log_error(const std::string &text) {
-    const auto log = here().logging ? nullptr : current_log();
+    const auto log = current_log();
     if (log == nullptr) {
         return false;
     }
