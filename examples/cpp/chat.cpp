@@ -16,6 +16,17 @@ using nlohmann::json;
 
 namespace {
 
+/// A member that may be missing or null.
+std::string text(const json &item, const char *member) {
+    const auto found = item.find(member);
+    return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// As JSON; what is not UTF-8 is replaced.
+std::string dump(const json &value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 /// One person's view of a channel.
 class chat {
   public:
@@ -31,7 +42,7 @@ class chat {
                 show(message);
             }
         } else if (event.kind() == drt::event_kind::error) {
-            say("! " + data.value("message", "?"));
+            say("! " + text(data, "message"));
         }
     }
 
@@ -45,8 +56,8 @@ class chat {
         const long id = message.at("id");
         if (id > last_) {
             last_ = id;
-            const std::string who = message.value("user_name", "?");
-            say(who + (who == name_ ? " (you): " : ": ") + message.value("text", ""));
+            const std::string who = text(message, "user_name");
+            say(who + (who == name_ ? " (you): " : ": ") + text(message, "text"));
         }
     }
 
@@ -76,8 +87,7 @@ int main(int argc, char **argv) try {
     messages.collection = "messages";
     messages.uid = "chat-" + channel;
     messages.query =
-        json{{"filter", {{"channel_id", {{"_eq", channel}}}}}, {"sort", {"id"}}, {"limit", -1}}
-            .dump();
+        dump({{"filter", {{"channel_id", {{"_eq", channel}}}}}, {"sort", {"id"}}, {"limit", -1}});
     const auto subscription =
         client.subscribe(messages, [&](const drt::event &event) { view.on_event(event); });
 
@@ -89,7 +99,7 @@ int main(int argc, char **argv) try {
         const json message = {
             {"type", "items"}, {"action", "create"}, {"collection", "messages"}, {"data", item}};
         try {
-            client.request(message.dump()).get();
+            client.request(dump(message)).get();
         } catch (const drt::error &error) {
             view.say("! not sent: " + error.message());
         }

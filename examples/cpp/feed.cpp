@@ -19,6 +19,7 @@ namespace {
 
 volatile std::sig_atomic_t over = 0;
 
+/// A member that may be missing or null.
 std::string text(const json &item, const char *member) {
     const auto found = item.find(member);
     return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();

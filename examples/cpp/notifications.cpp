@@ -3,6 +3,7 @@
 //     DIRECTUS_TOKEN=… notifications http://localhost:8055
 //
 // What came while the link was down is shown when it is back. Ends by Ctrl-C.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -22,24 +23,37 @@ constexpr std::chrono::seconds shown_for{5};
 
 volatile std::sig_atomic_t over = 0;
 
+/// A member that may be missing or null.
+std::string text(const json &item, const char *member) {
+    const auto found = item.find(member);
+    return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 /// The notifications that are shown at the moment, by their ids.
 class board {
   public:
     board() { draw(); }
 
     void on_event(const drt::event &event) {
+        const json data = json::parse(event.data());
         if (event.kind() == drt::event_kind::create) {
-            show(json::parse(event.data()));
+            show(data);
         } else if (event.kind() == drt::event_kind::init) {
-            for (const auto &notice : json::parse(event.data())) {
+            for (const auto &item : data) {
                 if (event.resync()) {
-                    show(notice);
+                    show(item);
                 } else {
                     // What was there before is no news.
-                    newest_ = std::max(newest_, notice.at("id").get<long>());
+                    newest_ = std::max(newest_, item.at("id").get<long>());
                 }
             }
+        } else if (event.kind() == drt::event_kind::error) {
+            std::cout << "! " << text(data, "message") << std::endl;
         }
+    }
+
+    void on_state(drt::state state, std::string_view message) {
+        std::cout << (state == drt::state::connected ? "● " : "○ ") << message << std::endl;
     }
 
     /// Takes down what has been shown long enough.
@@ -64,14 +78,14 @@ class board {
         const long id = item.at("id");
         if (id > newest_) {
             newest_ = id;
-            notices_[id] = {item.value("message", ""), clock_type::now() + shown_for};
+            notices_[id] = {text(item, "message"), clock_type::now() + shown_for};
             draw();
         }
     }
 
     void draw() const {
-        for (const auto &[id, notice] : notices_) {
-            std::cout << "* " << notice.message << '\n';
+        for (const auto &[id, shown] : notices_) {
+            std::cout << "* " << shown.message << '\n';
         }
         std::cout << (notices_.empty() ? "(nothing new)\n\n" : "\n") << std::flush;
     }
@@ -95,6 +109,9 @@ int main(int argc, char **argv) try {
     options.delivery = drt::delivery::poll;
     board shown;
     drt::client client(options);
+    client.on_state([&](drt::state state, drt::status, std::string_view message) {
+        shown.on_state(state, message);
+    });
     drt::subscription_options notifications;
     notifications.collection = "notifications";
     notifications.uid = "global-notifications";
