@@ -46,7 +46,7 @@ target/examples/%: examples/c/%.c examples/c/example.h examples/c/json.h $(LIBRA
 
 target/examples/cpp/%: examples/cpp/%.cpp include/directus_realtime.hpp $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -pthread $(WARNINGS) $(CFLAGS) -Iinclude $< \
+	$(CXX) -std=c++17 -pthread $(WARNINGS) -Wconversion -Wshadow $(CFLAGS) -Iinclude $< \
 	    -o $@ -Ltarget/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../../release'
 
 $(LIBRARY): lib
