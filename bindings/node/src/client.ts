@@ -1,17 +1,20 @@
 /** A client of a Directus server. */
 
 import { EventEmitter } from 'node:events';
-import { Core } from './core.js';
-import { DirectusRealtimeError, reportUncaught } from './errors.js';
+import { inspect, type InspectOptions } from 'node:util';
+import { json, requiredText, invalid } from './checks.js';
+import { closedError, Core } from './core.js';
+import { reportUncaught, type DirectusRealtimeError } from './errors.js';
 import { Items } from './items.js';
-import { json, text, type ClientOptions, type SubscriptionOptions } from './options.js';
+import { bindMethods, inspected } from './objects.js';
+import type { ClientOptions, ServerUrl, SubscriptionOptions } from './options.js';
 import { makeRealtime, type Realtime } from './realtime.js';
 import type { RequestOptions } from './requests.js';
 import { Scope, viewOf, type ScopeOptions } from './scope.js';
 import type { ClientState, StateChange } from './state.js';
 import { toStats, type Stats } from './stats.js';
 import type { Subscribe, Subscription, SubscriptionCallback } from './subscription.js';
-import { Waiters, type WaitOptions } from './waiters.js';
+import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
 
 export interface ClientEvents {
     /** Every change of state, with its reason. */
@@ -22,6 +25,29 @@ export interface ClientEvents {
     disconnected: [change: StateChange];
 }
 
+/** Usable on their own, as the composable's functions are. */
+const METHODS = [
+    'connect',
+    'reconnect',
+    'disconnect',
+    'connected',
+    'setToken',
+    'unsubscribe',
+    'unsubscribeCollection',
+    'unsubscribeAll',
+    'getActiveSubscriptions',
+    'hasSubscription',
+    'sendMessage',
+    'request',
+    'items',
+    'scope',
+    'useRealtime',
+    'stats',
+    'ref',
+    'unref',
+    'close',
+] as const satisfies readonly (keyof Client)[];
+
 export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
     readonly #core: Core;
     readonly #getToken: ClientOptions['getToken'];
@@ -29,30 +55,41 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     #wasConnected = false;
 
     /** @internal */
-    constructor(url: string | readonly string[], options: ClientOptions = {}) {
+    constructor(url: ServerUrl, options: ClientOptions = {}) {
         super();
-        this.#getToken = options.getToken;
         this.#core = new Core(url, options, {
             stateChanged: (change) => this.#stateChanged(change),
             tokenWanted: (error) => void this.#fetchToken(error),
         });
+        this.#getToken = options.getToken;
         this.#connected = new Waiters((by) => this.#core.delivery.expect(by));
+        bindMethods<Client>(this, METHODS);
     }
 
     #stateChanged(change: StateChange): void {
-        const { state, error, message } = change;
+        const { state } = change;
         const was = this.#wasConnected;
         this.#wasConnected = state === 'connected';
-        if (state === 'connected') {
-            this.#connected.resolve();
-        } else if (state === 'failed' || state === 'closed') {
-            this.#connected.reject(error ?? new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', message));
-        }
+        this.#settle(change);
         this.#emit('state', change);
         if (state === 'connected') {
             this.#emit('connected', change);
         } else if (was) {
             this.#emit('disconnected', change);
+        }
+    }
+
+    /** What was told may be out of date: only what is still true is worth acting upon. */
+    #settle({ state, error }: StateChange): void {
+        if (state === 'closed') {
+            this.#connected.reject(error ?? closedError());
+        } else if (state === 'connected' && this.isConnected) {
+            this.#connected.resolve();
+        } else {
+            const hopeless = this.#core.hopelessness();
+            if (hopeless !== undefined) {
+                this.#connected.reject(hopeless);
+            }
         }
     }
 
@@ -101,17 +138,29 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         this.#open().abi.disconnect(this.#core.handle);
     }
 
-    /** Connects if need be, and resolves when the client is connected; rejects when it gives up. */
+    /**
+     * Connects if need be, and resolves when the client is connected. Rejects when it gives up, and
+     * when it is told to disconnect.
+     */
     async connected(options?: WaitOptions): Promise<void> {
+        const wait = waitOptions(options);
         this.connect();
-        if (!this.isConnected) {
-            await this.#connected.wait('the connection', options);
+        if (this.isConnected) {
+            return;
         }
+        const hopeless = this.#core.hopelessness();
+        if (hopeless !== undefined) {
+            throw hopeless;
+        }
+        await this.#connected.wait('the connection', wait);
     }
 
     /** Also authenticates a live link anew, and leaves the state `failed`. */
     setToken(accessToken: string): void {
-        this.#open().abi.setToken(this.#core.handle, text('accessToken', accessToken) ?? '');
+        if (requiredText('accessToken', accessToken) === '') {
+            throw invalid('`accessToken` is empty: give the token itself');
+        }
+        this.#open().abi.setToken(this.#core.handle, accessToken);
     }
 
     /** Subscribes to a collection, or an item of it. */
@@ -175,7 +224,12 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
     /** Counters from the client's beginning. */
     stats(): Stats {
-        return toStats(this.#open().abi.stats(this.#core.handle));
+        const { abi, handle, registrations } = this.#open();
+        const stats = toStats(abi.stats(handle));
+        // What overflowed here is asked for again, as a new subscription.
+        stats.overflows += registrations.overflows;
+        stats.resyncs += registrations.overflows;
+        return stats;
     }
 
     /** While the client is open, the process lives on. This is the default. */
@@ -197,6 +251,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
     [Symbol.asyncDispose](): Promise<void> {
         return this.close();
+    }
+
+    [inspect.custom](_depth: number, options: InspectOptions): string {
+        const subscriptions = this.getActiveSubscriptions().length;
+        return inspected('Client', { state: this.state, subscriptions }, options);
     }
 
     #open(): Core {

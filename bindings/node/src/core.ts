@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import { Abi, OK, type Handle, type Receiver } from './abi/index.js';
 import { Delivery } from './delivery.js';
 import { DirectusRealtimeError, reportUncaught } from './errors.js';
-import { clientFields, type ClientOptions } from './options.js';
+import { clientFields, queueBytes, type ClientOptions, type ServerUrl } from './options.js';
 import { Registrations } from './registrations.js';
 import { Requests } from './requests.js';
 import { stateName, type ClientState, type StateChange } from './state.js';
@@ -27,28 +27,37 @@ export class Core {
     readonly requests: Requests;
     readonly registrations: Registrations;
     readonly #listener: Listener;
+    /** The state that was last heard of, and why. */
+    #told: StateChange = { state: 'idle', message: '', error: undefined };
     /** What was told during a drain, to be passed on behind it. */
-    #told: (() => void)[] = [];
+    #deeds: (() => void)[] = [];
     #closing: Promise<void> | undefined;
 
-    constructor(url: string | readonly string[], options: ClientOptions, listener: Listener) {
+    constructor(url: ServerUrl, options: ClientOptions, listener: Listener) {
         const { abi } = this;
         this.#listener = listener;
         this.handle = abi.newClient(clientFields(url, options));
-        this.delivery = new Delivery(abi, this.handle, this.#receiver(), (rows, weight) => {
-            this.#passOn();
-            for (const row of rows) {
-                this.registrations.get(row[0])?.deliver(row, weight);
-            }
+        const asksForTokens = (options.getToken ?? undefined) !== undefined;
+        this.delivery = new Delivery(abi, this.handle, queueBytes(options), {
+            receiver: this.#receiver(),
+            deliver: (rows, weight) => {
+                this.#passOn();
+                for (const row of rows) {
+                    this.registrations.get(row[0])?.deliver(row, weight);
+                }
+            },
+            // A token that is asked for is wanted in time, and so is the word that the link is lost.
+            isUrgent: () => asksForTokens || this.state() !== this.#told.state,
+            makeRoom: () => this.registrations.makeRoom(),
         });
         this.requests = new Requests(abi, this.handle, (by) => this.delivery.expect(by));
-        this.registrations = new Registrations(abi, this.handle, this.delivery);
-        abi.listen(this.handle, options.getToken !== undefined);
+        this.registrations = new Registrations(abi, this.handle, this.delivery, () => this.hopelessness());
+        abi.listen(this.handle, asksForTokens);
         open.add(this);
     }
 
     #receiver(): Receiver {
-        const later = (deed: () => void) => void this.#told.push(deed);
+        const later = (deed: () => void) => void this.#deeds.push(deed);
         return {
             state: (state, reason, message) => later(() => this.#stateChanged(state, reason, message)),
             tokenWanted: (reason) => later(() => this.#listener.tokenWanted(this.#error(reason, ''))),
@@ -59,7 +68,7 @@ export class Core {
 
     /** A batch ends before a callback of another kind: what was told is older than its events. */
     #passOn(): void {
-        for (const deed of this.#told.splice(0)) {
+        for (const deed of this.#deeds.splice(0)) {
             try {
                 deed();
             } catch (error) {
@@ -73,11 +82,27 @@ export class Core {
     }
 
     #stateChanged(number: number, reason: number, message: string): void {
-        const [state, error] = [stateName(number), this.#error(reason, message)];
-        if (state === 'failed') {
-            this.registrations.fail(error ?? new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', message));
+        this.#told = { state: stateName(number), message, error: this.#error(reason, message) };
+        const hopeless = this.hopelessness();
+        if (hopeless !== undefined) {
+            this.registrations.fail(hopeless);
         }
-        this.#listener.stateChanged({ state, message, error });
+        this.#listener.stateChanged(this.#told);
+    }
+
+    /**
+     * Why nothing will come of waiting for the server, unless the application does something. What
+     * was told last may be out of date: then more is to come.
+     */
+    hopelessness(): DirectusRealtimeError | undefined {
+        const { state, message, error } = this.#told;
+        if (this.state() !== state) {
+            return undefined;
+        }
+        if (state === 'failed') {
+            return error ?? new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', message);
+        }
+        return state === 'idle' ? disconnectedError() : undefined;
     }
 
     get isOpen(): boolean {
@@ -101,12 +126,18 @@ export class Core {
 
     async #close(): Promise<void> {
         this.#retire();
+        let failure: unknown;
         try {
             await this.abi.close(this.handle, CLOSE_MS);
-        } finally {
-            open.delete(this);
-            const error = closedError();
-            this.#listener.stateChanged({ state: 'closed', message: error.message, error });
+        } catch (error) {
+            failure = error;
+        }
+        open.delete(this);
+        const error = failure as DirectusRealtimeError | undefined;
+        const message = error?.message ?? closedError().message;
+        this.#listener.stateChanged({ state: 'closed', message, error });
+        if (failure !== undefined) {
+            throw failure;
         }
     }
 
@@ -127,7 +158,12 @@ export class Core {
     }
 }
 
-function closedError(): DirectusRealtimeError {
+function disconnectedError(): DirectusRealtimeError {
+    const sentence = 'the client is disconnected, and stays so until it is told to connect';
+    return new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', sentence);
+}
+
+export function closedError(): DirectusRealtimeError {
     return new DirectusRealtimeError('DRT_ERR_CLOSED', 'the client is closed');
 }
 

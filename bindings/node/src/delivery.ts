@@ -1,6 +1,7 @@
 /**
  * Brings what waits in the library to the main thread, batch by batch, and gives the event loop a
- * turn between two of them. While handlers are behind, the rest stays in the library's queue.
+ * turn between two of them. While handlers are behind, the rest stays in the library's queue, unless
+ * something is in there that cannot wait: then events wait here instead, up to the same bound.
  */
 
 import type { Abi, Handle, Receiver, Row } from './abi/index.js';
@@ -14,32 +15,40 @@ const BATCH_CHARS = 256 * 1024;
 const MOST_HELD_CHARS = 1024 * 1024;
 /** Handlers that keep everything waiting for so long are worth a word. */
 const PATIENCE_MS = 10_000;
+/** How soon it is noticed, meanwhile, that something must not wait. */
+const LOOK_MS = 200;
+
+export interface Tasks {
+    /** What is told while the library's queue is drained. */
+    receiver: Receiver;
+    /** Called behind each batch; `weight` is an event's share of it in characters. */
+    deliver(rows: Row[], weight: number): void;
+    /** Whether there is, or may be, something in the queue that handlers must not hold up. */
+    isUrgent(): boolean;
+    /** More is held than may be: makes room, or says that nothing can be done. */
+    makeRoom(): boolean;
+}
 
 export class Delivery implements Ledger {
     readonly #abi: Abi;
     readonly #client: Handle;
-    readonly #receiver: Receiver;
-    readonly #deliver: (rows: Row[], weight: number) => void;
+    readonly #tasks: Tasks;
+    /** So much may be held where something is urgent. */
+    readonly #ceiling: number;
     readonly #wakeup: Wakeup;
     #next: NodeJS.Immediate | undefined;
     #most = MOST_EVENTS;
     #held = 0;
     #expected = 0;
-    #stalled: NodeJS.Timeout | undefined;
+    #stalled: { warning: NodeJS.Timeout; look: NodeJS.Timeout } | undefined;
     #referenced = true;
     #closed = false;
 
-    /** `deliver` is called behind each batch; `weight` is an event's share of it in characters. */
-    constructor(
-        abi: Abi,
-        client: Handle,
-        receiver: Receiver,
-        deliver: (rows: Row[], weight: number) => void,
-    ) {
+    constructor(abi: Abi, client: Handle, queueBytes: number, tasks: Tasks) {
         this.#abi = abi;
         this.#client = client;
-        this.#receiver = receiver;
-        this.#deliver = deliver;
+        this.#tasks = tasks;
+        this.#ceiling = Math.max(queueBytes, 2 * MOST_HELD_CHARS);
         this.#wakeup = new Wakeup(abi.fd(client), () => this.#run());
     }
 
@@ -54,7 +63,7 @@ export class Delivery implements Ledger {
 
     /**
      * So many more (or fewer) wait for an answer that is behind the events in the queue. Handlers
-     * may be among them: as long as there are any, their being behind holds nothing up.
+     * may be among them: to wait for them to catch up would be to wait for ever.
      */
     expect(by: number): void {
         this.#expected += by;
@@ -62,13 +71,12 @@ export class Delivery implements Ledger {
     }
 
     get #isBehind(): boolean {
-        return this.#held > MOST_HELD_CHARS && this.#expected === 0;
+        return this.#held > MOST_HELD_CHARS && this.#expected === 0 && !this.#tasks.isUrgent();
     }
 
     #resume(): void {
         if (this.#stalled !== undefined && !this.#isBehind) {
-            clearTimeout(this.#stalled);
-            this.#stalled = undefined;
+            this.#endStall();
             this.#schedule();
         }
     }
@@ -93,18 +101,20 @@ export class Delivery implements Ledger {
             this.#stall();
             return;
         }
-        if (this.#drain() > 0) {
+        const drained = this.#drain();
+        while (this.#held > this.#ceiling && this.#tasks.makeRoom());
+        if (drained > 0) {
             this.#schedule();
         }
     }
 
     /** One batch. */
     #drain(): number {
-        const { json, drained } = this.#abi.drain(this.#client, this.#most, this.#receiver);
+        const { json, drained } = this.#abi.drain(this.#client, this.#most, this.#tasks.receiver);
         const rows = JSON.parse(json) as Row[];
         const weight = Math.ceil(json.length / Math.max(1, rows.length));
         this.#most = Math.max(1, Math.min(MOST_EVENTS, Math.floor(BATCH_CHARS / weight)));
-        this.#deliver(rows, weight);
+        this.#tasks.deliver(rows, weight);
         return drained;
     }
 
@@ -114,15 +124,25 @@ export class Delivery implements Ledger {
     }
 
     #stall(): void {
-        this.#stalled = setTimeout(() => {
+        const warn = () => {
             const seconds = PATIENCE_MS / 1000;
             process.emitWarning(
                 `Events have been waiting for ${seconds} s, because a subscription's handler has not settled ` +
                     'its promise, or nobody iterates over a subscription without a handler.',
                 'DirectusRealtimeWarning',
             );
-        }, PATIENCE_MS);
-        this.#stalled.unref();
+        };
+        const warning = setTimeout(warn, PATIENCE_MS);
+        const look = setInterval(() => this.#resume(), LOOK_MS);
+        warning.unref();
+        look.unref();
+        this.#stalled = { warning, look };
+    }
+
+    #endStall(): void {
+        clearTimeout(this.#stalled?.warning);
+        clearInterval(this.#stalled?.look);
+        this.#stalled = undefined;
     }
 
     ref(): void {
@@ -139,7 +159,7 @@ export class Delivery implements Ledger {
 
     close(): void {
         this.#closed = true;
-        clearTimeout(this.#stalled);
+        this.#endStall();
         clearImmediate(this.#next);
         this.#wakeup.close();
     }

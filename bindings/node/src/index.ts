@@ -2,13 +2,13 @@
 
 import './dispose.js';
 import { Client } from './client.js';
-import type { ClientOptions } from './options.js';
+import type { ClientOptions, ServerUrl } from './options.js';
 
 /**
  * Makes a client. Nothing goes out before `connect`, `connected`, or the first `subscribe`. `url` is
  * the server's (`http://localhost:8055`) or its WebSocket's; several are replicas, tried in turn.
  */
-export function createClient(url: string | readonly string[], options?: ClientOptions): Client {
+export function createClient(url: ServerUrl, options?: ClientOptions): Client {
     return new Client(url, options);
 }
 
@@ -26,7 +26,7 @@ export type {
     UpdateEvent,
 } from './events.js';
 export type { Items, Key, Query } from './items.js';
-export type { ChangeType, ClientOptions, SubscriptionOptions, TokenProvider } from './options.js';
+export type { ChangeType, ClientOptions, ServerUrl, SubscriptionOptions, TokenProvider } from './options.js';
 export type { Realtime } from './realtime.js';
 export type { RequestOptions } from './requests.js';
 export type { Scope, ScopeOptions } from './scope.js';

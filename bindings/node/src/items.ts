@@ -1,28 +1,25 @@
 /** Reading and writing the items of a collection over the client's link. */
 
-import { invalid } from './options.js';
+import { isKey, keyText, record, requiredText, type Key } from './checks.js';
+import { bindMethods } from './objects.js';
 import type { RequestOptions } from './requests.js';
 
-export type Key = string | number;
+export type { Key };
 
 /** `fields`, `filter`, `sort`, `limit`, `search`, `deep`, `alias` … */
 export type Query = Record<string, any>;
 
 type Send = (message: object, options?: RequestOptions) => Promise<Record<string, unknown>>;
 
-/**
- * The server takes the key 0 for none at all, and would read, or change, the whole collection; as
- * text it means what it says.
- */
-function keyText(key: Key): string {
-    if (key === '' || (typeof key !== 'string' && !Number.isFinite(key))) {
-        throw invalid(`\`key\` is ${JSON.stringify(key)}: it is a primary key`);
-    }
-    return String(key);
+/** The keys that were meant, one or several. */
+function keysOf(what: Key | readonly Key[]): { id: string } | { ids: string[] } {
+    return Array.isArray(what)
+        ? { ids: what.map((each) => keyText('key', each)) }
+        : { id: keyText('key', what) };
 }
 
-function isKey(value: unknown): value is Key {
-    return typeof value === 'string' || typeof value === 'number';
+function checkQuery(query: Query | undefined): Query | undefined {
+    return query === undefined ? undefined : record('query', query);
 }
 
 export class Items<T = any> {
@@ -31,8 +28,9 @@ export class Items<T = any> {
 
     /** @internal */
     constructor(send: Send, collection: string) {
-        this.collection = collection;
+        this.collection = requiredText('collection', collection);
         this.#send = send;
+        bindMethods(this, ['read', 'create', 'update', 'updateSingleton', 'delete']);
     }
 
     async #ask(action: string, rest: object, options?: RequestOptions): Promise<any> {
@@ -46,52 +44,51 @@ export class Items<T = any> {
     read(keys: readonly Key[], query?: Query, options?: RequestOptions): Promise<T[]>;
     /** The items that a query finds; `Result` is for a singleton. */
     read<Result = T[]>(query?: Query, options?: RequestOptions): Promise<Result>;
-    read(what: Key | readonly Key[] | Query = {}, second?: object, third?: RequestOptions): Promise<unknown> {
-        if (isKey(what)) {
-            return this.#ask('read', { id: keyText(what), query: second }, third);
+    async read(
+        what: Key | readonly Key[] | Query = {},
+        second?: object,
+        third?: RequestOptions,
+    ): Promise<unknown> {
+        if (!isKey(what) && !Array.isArray(what) && typeof what === 'object' && what !== null) {
+            return this.#ask('read', { query: what }, second);
         }
-        if (Array.isArray(what)) {
-            // To the server, no keys are all of them.
-            const none = what.length === 0;
-            return none
-                ? Promise.resolve([])
-                : this.#ask('read', { ids: what.map(keyText), query: second }, third);
-        }
-        return this.#ask('read', { query: what }, second);
+        const keys = keysOf(what as Key | readonly Key[]);
+        // To the server, no keys are all of them.
+        const none = 'ids' in keys && keys.ids.length === 0;
+        return none ? [] : this.#ask('read', { ...keys, query: checkQuery(second) }, third);
     }
 
     /** Makes an item, and returns it as it is then. */
     create(item: Partial<T>, query?: Query, options?: RequestOptions): Promise<T>;
     create(items: readonly Partial<T>[], query?: Query, options?: RequestOptions): Promise<T[]>;
-    create(data: unknown, query?: Query, options?: RequestOptions): Promise<any> {
-        return this.#ask('create', { data, query }, options);
+    async create(data: object, query?: Query, options?: RequestOptions): Promise<any> {
+        for (const item of Array.isArray(data) ? data : [data]) {
+            record('item', item);
+        }
+        return this.#ask('create', { data, query: checkQuery(query) }, options);
     }
 
     /** Changes an item. */
     update(key: Key, changes: Partial<T>, options?: RequestOptions): Promise<T>;
     /** Changes some items alike. */
     update(keys: readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<T[]>;
-    update(what: Key | readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<any> {
-        if (isKey(what)) {
-            return this.#ask('update', { id: keyText(what), data: changes }, options);
-        }
-        if (what.length === 0) {
-            return Promise.resolve([]);
-        }
-        return this.#ask('update', { ids: what.map(keyText), data: changes }, options);
+    async update(what: Key | readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<any> {
+        const keys = keysOf(what);
+        const data = record('changes', changes);
+        const none = 'ids' in keys && keys.ids.length === 0;
+        return none ? [] : this.#ask('update', { ...keys, data }, options);
     }
 
     /** Changes a singleton's item. */
-    updateSingleton(changes: Partial<T>, options?: RequestOptions): Promise<T> {
-        return this.#ask('update', { data: changes }, options);
+    async updateSingleton(changes: Partial<T>, options?: RequestOptions): Promise<T> {
+        return this.#ask('update', { data: record('changes', changes) }, options);
     }
 
     /** Deletes an item, or some. */
     async delete(what: Key | readonly Key[], options?: RequestOptions): Promise<void> {
-        if (isKey(what)) {
-            await this.#ask('delete', { id: keyText(what) }, options);
-        } else if (what.length > 0) {
-            await this.#ask('delete', { ids: what.map(keyText) }, options);
+        const keys = keysOf(what);
+        if (!('ids' in keys && keys.ids.length === 0)) {
+            await this.#ask('delete', keys, options);
         }
     }
 }

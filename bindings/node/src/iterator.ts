@@ -1,23 +1,32 @@
 /** A subscription's events for `for await`. */
 
 import type { RealtimeEvent } from './events.js';
+import { Fifo } from './fifo.js';
 import { Waiting, type Consumer, type Ledger } from './lane.js';
 
 type Result = IteratorResult<RealtimeEvent, undefined>;
 
+interface Asked {
+    resolve(result: Result): void;
+    reject(error: Error): void;
+    /** What has to live until there is an answer. */
+    holder: object;
+}
+
 const DONE: Result = { value: undefined, done: true };
 
-export class EventIterator implements AsyncIterableIterator<RealtimeEvent>, Consumer {
+/** What a subscription delivers to, and loops read from. */
+export class EventQueue implements Consumer {
     readonly #waiting: Waiting;
-    readonly #onReturn: (iterator: EventIterator) => void;
-    #asked: { resolve: (result: Result) => void; reject: (error: Error) => void }[] = [];
+    readonly #onLeft: (queue: EventQueue) => void;
+    readonly #asked = new Fifo<Asked>();
     #over = false;
     #error: Error | undefined;
 
-    /** `onReturn` is called when the loop over it was left. */
-    constructor(ledger: Ledger, onReturn: (iterator: EventIterator) => void) {
+    /** `onLeft` is called when the loop over it was left. */
+    constructor(ledger: Ledger, onLeft: (queue: EventQueue) => void) {
         this.#waiting = new Waiting(ledger);
-        this.#onReturn = onReturn;
+        this.#onLeft = onLeft;
     }
 
     push(event: RealtimeEvent, weight: number): void {
@@ -27,6 +36,14 @@ export class EventIterator implements AsyncIterableIterator<RealtimeEvent>, Cons
         } else if (!this.#over) {
             this.#waiting.add(event, weight);
         }
+    }
+
+    get held(): number {
+        return this.#waiting.held;
+    }
+
+    discard(): void {
+        this.#waiting.clear();
     }
 
     end(): void {
@@ -41,22 +58,59 @@ export class EventIterator implements AsyncIterableIterator<RealtimeEvent>, Cons
         this.#answer();
     }
 
-    next(): Promise<Result> {
+    /** The next event; `holder` is kept from the garbage collector until it is there. */
+    next(holder: object): Promise<Result> {
         const event = this.#waiting.take();
         if (event !== undefined) {
             return Promise.resolve({ value: event, done: false });
         }
         return new Promise((resolve, reject) => {
-            this.#asked.push({ resolve, reject });
+            this.#asked.push({ resolve, reject, holder });
             if (this.#over) {
                 this.#answer();
             }
         });
     }
 
-    return(): Promise<Result> {
+    leave(): void {
         this.end();
-        this.#onReturn(this);
+        this.#onLeft(this);
+    }
+
+    /** Nothing comes any more: whoever asks learns it, the first one also why. */
+    #answer(): void {
+        for (let asked = this.#asked.shift(); asked !== undefined; asked = this.#asked.shift()) {
+            const error = this.#error;
+            this.#error = undefined;
+            if (error !== undefined) {
+                asked.reject(error);
+            } else {
+                asked.resolve(DONE);
+            }
+        }
+    }
+}
+
+/**
+ * What a loop has. It keeps the subscription, and with it its scope, from the garbage collector: a
+ * loop that runs is somebody who wants the events, though nobody else has their subscription.
+ */
+export class EventIterator implements AsyncIterableIterator<RealtimeEvent> {
+    readonly #queue: EventQueue;
+    /** Only held. */
+    protected readonly subscription: object;
+
+    constructor(queue: EventQueue, subscription: object) {
+        this.#queue = queue;
+        this.subscription = subscription;
+    }
+
+    next(): Promise<Result> {
+        return this.#queue.next(this);
+    }
+
+    return(): Promise<Result> {
+        this.#queue.leave();
         return Promise.resolve(DONE);
     }
 
@@ -64,16 +118,8 @@ export class EventIterator implements AsyncIterableIterator<RealtimeEvent>, Cons
         return this;
     }
 
-    /** Nothing comes any more: whoever asks learns it, the first one also why. */
-    #answer(): void {
-        for (const { resolve, reject } of this.#asked.splice(0)) {
-            const error = this.#error;
-            this.#error = undefined;
-            if (error !== undefined) {
-                reject(error);
-            } else {
-                resolve(DONE);
-            }
-        }
+    [Symbol.asyncDispose](): Promise<void> {
+        this.#queue.leave();
+        return Promise.resolve();
     }
 }

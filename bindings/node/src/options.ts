@@ -1,7 +1,20 @@
 /** The options of clients and subscriptions, and how the C ABI writes them. */
 
 import type { ClientFields, SubscriptionFields } from './abi/index.js';
-import { DirectusRealtimeError } from './errors.js';
+import {
+    choose,
+    flag,
+    invalid,
+    json,
+    keyText,
+    optionalFunction,
+    optionalSignal,
+    record,
+    requiredText,
+    text,
+    whole,
+} from './checks.js';
+import type { DirectusRealtimeError } from './errors.js';
 
 /** Where a token comes from. `error` says why the last one is of no use, where there was one. */
 export type TokenProvider = (error: DirectusRealtimeError | undefined) => string | Promise<string>;
@@ -76,47 +89,27 @@ const CHANGES = { create: 1, update: 2, delete: 4 };
 const GRANULARITIES = { item: 0, message: 1 };
 const SNAPSHOTS = { exact: 0, server: 1 };
 
-function choose(name: string, value: string | undefined, choices: Record<string, number>): number {
-    if (value === undefined) {
-        return 0;
-    }
-    const number = Object.hasOwn(choices, value) ? choices[value] : undefined;
-    if (number === undefined) {
-        const known = Object.keys(choices).join("', '");
-        throw invalid(`\`${name}\` is '${value}': it is one of '${known}'`);
-    }
-    return number;
-}
+/** A server, or several that are tried in turn. */
+export type ServerUrl = string | URL | readonly (string | URL)[];
 
-function whole(name: string, value: number | undefined, most: number): number {
-    if (value === undefined) {
-        return 0;
+function urlText(url: ServerUrl): string {
+    const one = (name: string, value: string | URL) => {
+        const written = value instanceof URL ? value.href : value;
+        return requiredText(name, written);
+    };
+    const written = Array.isArray(url)
+        ? url.map((each: string | URL, n) => one(`url[${n}]`, each)).join(',')
+        : one('url', url as string | URL);
+    if (written === '') {
+        throw invalid('`url` is empty: give one such as https://directus.example.com');
     }
-    if (!Number.isInteger(value) || value < 0 || value > most) {
-        throw invalid(`\`${name}\` is ${value}: it is a whole number from 0 to ${most}`);
-    }
-    return value;
-}
-
-/** For what only this language can get wrong; the library finds the rest. */
-export function invalid(message: string): DirectusRealtimeError {
-    return new DirectusRealtimeError('DRT_ERR_INVALID_ARGUMENT', message);
-}
-
-export function text(name: string, value: unknown): string | null {
-    if (value === undefined || value === null) {
-        return null;
-    }
-    if (typeof value !== 'string' || value.includes('\0')) {
-        throw invalid(`\`${name}\` is not a string without NUL characters`);
-    }
-    return value;
+    return written;
 }
 
 /** A line break would begin another header. */
-function header(name: string, value: string): string {
-    const line = text(`headers['${name}']`, value);
-    if (line === null || /[\r\n]/.test(name + line)) {
+function header(name: string, value: unknown): string {
+    const line = requiredText(`headers['${name}']`, value);
+    if (/[\r\n]/.test(name + line)) {
         throw invalid(`\`headers['${name}']\` is not text of one line`);
     }
     return `${name}: ${line}`;
@@ -124,14 +117,17 @@ function header(name: string, value: string): string {
 
 const MOST_U32 = 2 ** 32 - 1;
 
-export function clientFields(url: string | readonly string[], options: ClientOptions): ClientFields {
-    const u32 = (name: keyof ClientOptions) => whole(name, options[name] as number | undefined, MOST_U32);
-    const u64 = (name: keyof ClientOptions) =>
-        whole(name, options[name] as number | undefined, Number.MAX_SAFE_INTEGER);
+export function clientFields(url: ServerUrl, options: ClientOptions): ClientFields {
+    record('options', options);
+    optionalFunction('getToken', options.getToken);
+    const u32 = (name: keyof ClientOptions) => whole(name, options[name], MOST_U32);
+    const u64 = (name: keyof ClientOptions) => whole(name, options[name], Number.MAX_SAFE_INTEGER);
     const string = (name: keyof ClientOptions) => text(name, options[name]);
-    const headers = Object.entries(options.headers ?? {}).map(([name, value]) => header(name, value));
+    const headers = Object.entries(record('headers', options.headers ?? {})).map(([name, value]) =>
+        header(name, value),
+    );
     return {
-        url: text('url', typeof url === 'string' || !url ? url : url.join(',')),
+        url: urlText(url),
         auth_mode: choose('authMode', options.authMode, AUTH_MODES),
         access_token: string('accessToken'),
         email: string('email'),
@@ -154,36 +150,36 @@ export function clientFields(url: string | readonly string[], options: ClientOpt
     };
 }
 
+/** The library's default. */
+const QUEUE_BYTES = 64 * 1024 * 1024;
+
+export function queueBytes({ queueBytes }: ClientOptions): number {
+    return queueBytes || QUEUE_BYTES;
+}
+
+/** The changes that are wanted, as a mask; none is all of them. */
+function changes(event: SubscriptionOptions['event'] | null): number {
+    if (!Array.isArray(event)) {
+        return choose('event', event, CHANGES);
+    }
+    if (event.length === 0) {
+        throw invalid('`event` is an empty list: leave it out for all changes');
+    }
+    return event.reduce((mask, change: unknown) => mask | choose('event', change ?? '', CHANGES), 0);
+}
+
 export function subscriptionFields(options: SubscriptionOptions, uid: string): SubscriptionFields {
-    const changes = typeof options.event === 'string' ? [options.event] : (options.event ?? []);
     const { item, query } = options;
+    optionalSignal(options.signal);
     return {
-        collection: text('collection', options.collection),
+        collection: requiredText('collection', options.collection),
         query: query === undefined || query === null ? null : json('query', query),
-        uid: text('uid', uid),
-        persistent: options.persistent ?? false,
-        events: changes.reduce((mask, change) => mask | choose('event', change, CHANGES), 0),
-        item: text('item', typeof item === 'number' ? String(item) : item),
+        uid: requiredText('uid', uid),
+        persistent: flag('persistent', options.persistent),
+        events: changes(options.event),
+        item: item === undefined || item === null ? null : keyText('item', item),
         primary_key: text('primaryKey', options.primaryKey),
         granularity: choose('granularity', options.granularity, GRANULARITIES),
         snapshot: choose('snapshot', options.snapshot, SNAPSHOTS),
     };
-}
-
-/** Milliseconds for an answer; 0 is the library's default. */
-export function timeoutMs(value: number | undefined): number {
-    return whole('timeoutMs', value, MOST_U32);
-}
-
-export function json(name: string, value: unknown): string {
-    let written: string | undefined;
-    try {
-        written = JSON.stringify(value);
-    } catch (error) {
-        throw invalid(`\`${name}\` cannot be written as JSON: ${(error as Error).message}`);
-    }
-    if (written === undefined) {
-        throw invalid(`\`${name}\` cannot be written as JSON: it is ${typeof value}`);
-    }
-    return written;
 }

@@ -28,24 +28,10 @@ export interface Realtime extends Disposable, AsyncDisposable {
     readonly close: () => void;
 }
 
-/**
- * Scopes of which only `subscribe` was kept, or not even that: nobody holds anything whose end could
- * mean that the subscriptions are not wanted any more. They last as long as their client.
- */
-const detached = new WeakMap<Core, Set<Scope>>();
-
-function keep(core: Core, scope: Scope): void {
-    const kept = detached.get(core) ?? new Set();
-    detached.set(core, kept.add(scope));
-}
-
 /** @internal */
 export function makeRealtime(client: Client, core: Core, options?: ScopeOptions): Realtime {
     const scope = new Scope(core, options);
-    const close = () => {
-        detached.get(core)?.delete(scope);
-        scope.close();
-    };
+    const { close } = scope;
     const realtime: Realtime = {
         isConnected: {
             get value() {
@@ -57,10 +43,10 @@ export function makeRealtime(client: Client, core: Core, options?: ScopeOptions)
             subscription: SubscriptionOptions,
             callback?: SubscriptionCallback,
         ): Subscription<any, any> {
-            if (this !== realtime) {
-                keep(core, scope);
-            }
-            return scope.subscribe(subscription, callback);
+            // Of what was destructured, nobody need keep anything whose end could be the scope's.
+            return this === realtime
+                ? scope.subscribe(subscription, callback)
+                : scope.subscribeDetached(subscription, callback);
         },
         unsubscribe: (uid) => client.unsubscribe(uid),
         unsubscribeCollection: (collection) => client.unsubscribeCollection(collection),

@@ -1,19 +1,21 @@
 /** A subscription as its client knows it, from subscribing to its end. */
 
-import { FLAG_ENDED, type Handle, type Row } from './abi/index.js';
+import { FLAG_ENDED, type Handle, type Row, type SubscriptionFields } from './abi/index.js';
 import { DirectusRealtimeError } from './errors.js';
-import { toEvent } from './events.js';
-import { EventIterator } from './iterator.js';
+import { toEvent, type ErrorEvent, type RealtimeEvent } from './events.js';
+import { EventQueue } from './iterator.js';
 import { Lane, type Consumer, type Ledger } from './lane.js';
 import type { ScopeCore } from './registrations.js';
 import type { SubscriptionCallback, Subscription } from './subscription.js';
-import { Waiters, type WaitOptions } from './waiters.js';
+import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
 
 /** What a registration needs of its client. */
 export interface Host extends Ledger {
     /** How many more wait for something that only the queue can bring, or fewer. */
     expect(by: number): void;
     unsubscribe(registration: Registration): void;
+    /** Why the server's answer need not be waited for at the moment, if so. */
+    hopelessness(): DirectusRealtimeError | undefined;
     /** The subscription has ended. */
     forget(registration: Registration): void;
 }
@@ -26,25 +28,32 @@ export interface Identity {
     /** What ends it, unless it is persistent. */
     scope: ScopeCore | undefined;
     handle: Handle;
+    /** What was asked for, to ask for it again. */
+    fields: SubscriptionFields;
 }
 
 export class Registration {
-    readonly id: number;
+    id: number;
+    handle: Handle;
     readonly uid: string;
     readonly collection: string;
     readonly persistent: boolean;
     readonly scope: ScopeCore | undefined;
-    readonly handle: Handle;
+    readonly fields: SubscriptionFields;
     /** Takes back what listens for the end. */
     detach: () => void = () => {};
     /** What the application has; a scope that it forgets is not kept alive from here. */
     view: WeakRef<Subscription<any, any>> | undefined;
+    /** A scope that nobody has, to be kept from the garbage collector until the end. */
+    keeps: object | undefined;
     readonly #host: Host;
     readonly #consumers = new Set<Consumer>();
     readonly #ready: Waiters<void>;
     /** Without a callback, events wait here until they are iterated over. */
-    #unclaimed: EventIterator | undefined;
+    #unclaimed: EventQueue | undefined;
     #active = false;
+    /** What waited was discarded: the next snapshot makes up for it. */
+    #gap = false;
     #ended = false;
     #refusal: DirectusRealtimeError | undefined;
 
@@ -55,12 +64,13 @@ export class Registration {
         this.persistent = identity.persistent;
         this.scope = identity.scope;
         this.handle = identity.handle;
+        this.fields = identity.fields;
         this.#host = host;
         this.#ready = new Waiters((by) => host.expect(by));
         if (callback) {
             this.#consumers.add(new Lane(callback, host));
         } else {
-            this.#unclaimed = this.iterate();
+            this.#unclaimed = this.queue();
         }
     }
 
@@ -72,14 +82,13 @@ export class Registration {
     deliver(row: Row, weight: number): void {
         const event = toEvent(row, this);
         if (event.type === 'error' && (row[2] & FLAG_ENDED) !== 0) {
-            const error = DirectusRealtimeError.fromServer(`the subscription '${this.uid}'`, event.data);
-            this.#refusal = error;
-            this.#finish();
-            for (const consumer of this.#consumers) {
-                consumer.refuse(event, weight, error);
-            }
-            this.#ready.reject(error);
+            const what = `the subscription '${this.uid}'`;
+            this.#refuse(event, weight, DirectusRealtimeError.fromServer(what, event.data));
             return;
+        }
+        if (event.type === 'init' && this.#gap) {
+            event.resync = true;
+            this.#gap = false;
         }
         for (const consumer of this.#consumers) {
             consumer.push(event, weight);
@@ -88,6 +97,41 @@ export class Registration {
             this.#active = true;
             this.#ready.resolve();
         }
+    }
+
+    #refuse(event: RealtimeEvent, weight: number, error: DirectusRealtimeError): void {
+        this.#refusal = error;
+        this.#finish();
+        for (const consumer of this.#consumers) {
+            consumer.refuse(event, weight, error);
+        }
+        this.#ready.reject(error);
+    }
+
+    /** What has been taken from the library's queue, and waits for handlers. */
+    get held(): number {
+        let held = 0;
+        for (const consumer of this.#consumers) {
+            held += consumer.held;
+        }
+        return held;
+    }
+
+    /** Drops what waits: there is too much of it. A snapshot has to follow. */
+    discard(): void {
+        this.#gap = true;
+        for (const consumer of this.#consumers) {
+            consumer.discard();
+        }
+    }
+
+    /** It could not be asked for again. */
+    lose(error: DirectusRealtimeError): void {
+        const { uid, collection } = this;
+        const data = { code: error.code, message: error.message };
+        const place = { uid, collection, sequence: 0, index: 0, count: 1 };
+        const event: ErrorEvent = { type: 'error', data, ...place, ended: true };
+        this.#refuse(event, 0, error);
     }
 
     /** No event is delivered any more. */
@@ -104,6 +148,7 @@ export class Registration {
 
     #finish(): void {
         this.#ended = true;
+        this.keeps = undefined;
         this.detach();
         this.#host.forget(this);
     }
@@ -114,14 +159,19 @@ export class Registration {
     }
 
     /** Waits for the server's first answer. */
-    ready(options?: WaitOptions): Promise<void> {
+    async ready(options?: WaitOptions): Promise<void> {
+        const wait = waitOptions(options);
         if (this.#ended) {
-            return Promise.reject(this.#overError());
+            throw this.#overError();
         }
         if (this.#active) {
-            return Promise.resolve();
+            return;
         }
-        return this.#ready.wait(`the server's answer to the subscription '${this.uid}'`, options);
+        const hopeless = this.#host.hopelessness();
+        if (hopeless !== undefined) {
+            throw hopeless;
+        }
+        await this.#ready.wait(`the server's answer to the subscription '${this.uid}'`, wait);
     }
 
     /** The client cannot reach the server: nobody need wait. */
@@ -130,24 +180,24 @@ export class Registration {
     }
 
     /** Events from now on; the first one of a subscription without a callback has them all. */
-    iterate(): EventIterator {
+    queue(): EventQueue {
         const unclaimed = this.#unclaimed;
         if (unclaimed !== undefined) {
             this.#unclaimed = undefined;
             return unclaimed;
         }
-        const iterator = new EventIterator(this.#host, () => this.#leave(iterator));
+        const queue = new EventQueue(this.#host, () => this.#leave(queue));
         if (this.#ended) {
-            iterator.end();
+            queue.end();
         } else {
-            this.#consumers.add(iterator);
+            this.#consumers.add(queue);
         }
-        return iterator;
+        return queue;
     }
 
     /** A loop was left: without anybody else, events would wait for nobody. */
-    #leave(iterator: EventIterator): void {
-        this.#consumers.delete(iterator);
+    #leave(queue: EventQueue): void {
+        this.#consumers.delete(queue);
         if (this.#consumers.size === 0) {
             this.#host.unsubscribe(this);
         }

@@ -2,10 +2,11 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Abi, Handle } from './abi/index.js';
+import { endOnAbort, throwIfAborted } from './abort.js';
+import { isText, optionalFunction, optionalSignal, record, requiredText } from './checks.js';
 import type { Delivery } from './delivery.js';
-import { endOnAbort } from './dispose.js';
 import { DirectusRealtimeError } from './errors.js';
-import { invalid, subscriptionFields, type SubscriptionOptions } from './options.js';
+import { subscriptionFields, type SubscriptionOptions } from './options.js';
 import { Registration, type Host } from './registration.js';
 import type { SubscriptionCallback } from './subscription.js';
 
@@ -19,14 +20,25 @@ export class Registrations implements Host {
     readonly #abi: Abi;
     readonly #client: Handle;
     readonly #delivery: Delivery;
+    readonly #hopelessness: () => DirectusRealtimeError | undefined;
     readonly #byId = new Map<number, Registration>();
     readonly #byUid = new Map<string, Registration>();
     #lastId = 0;
 
-    constructor(abi: Abi, client: Handle, delivery: Delivery) {
+    /** How often what waited was too much, and was made up for. */
+    overflows = 0;
+
+    /** `hopelessness` says why nobody need wait for the server at the moment, if so. */
+    constructor(
+        abi: Abi,
+        client: Handle,
+        delivery: Delivery,
+        hopelessness: () => DirectusRealtimeError | undefined,
+    ) {
         this.#abi = abi;
         this.#client = client;
         this.#delivery = delivery;
+        this.#hopelessness = hopelessness;
     }
 
     get(id: number): Registration | undefined {
@@ -39,22 +51,24 @@ export class Registrations implements Host {
         options: SubscriptionOptions,
         callback: SubscriptionCallback | undefined,
     ): Registration {
-        if (callback !== undefined && typeof callback !== 'function') {
-            throw invalid('`callback` is not a function');
-        }
-        options.signal?.throwIfAborted();
-        const id = ++this.#lastId;
-        const { collection, persistent = false, uid = randomUUID() } = options;
+        record('options', options);
+        const handler = optionalFunction('callback', callback);
+        const signal = optionalSignal(options.signal);
+        const uid = options.uid ?? randomUUID();
         const fields = subscriptionFields(options, uid);
+        throwIfAborted(signal);
+        const id = ++this.#lastId;
         const handle = this.#abi.subscribe(this.#client, scope?.handle, fields, id);
         if (handle === undefined) {
             return this.#existing(uid);
         }
-        const identity = { id, uid, collection, persistent, scope, handle };
-        const registration = new Registration(this, identity, callback);
+        const { collection } = options;
+        const persistent = options.persistent ?? false;
+        const identity = { id, uid, collection, persistent, scope, handle, fields };
+        const registration = new Registration(this, identity, handler);
         this.#byId.set(id, registration);
         this.#byUid.set(uid, registration);
-        registration.detach = endOnAbort(options.signal, () => this.unsubscribe(registration));
+        registration.detach = endOnAbort(signal, () => this.unsubscribe(registration));
         return registration;
     }
 
@@ -74,7 +88,7 @@ export class Registrations implements Host {
     }
 
     has(uid: string): boolean {
-        return this.#abi.hasSubscription(this.#client, uid);
+        return isText(uid) && this.#abi.hasSubscription(this.#client, uid);
     }
 
     unsubscribe(registration: Registration): void {
@@ -95,6 +109,7 @@ export class Registrations implements Host {
     }
 
     unsubscribeCollection(collection: string): number {
+        requiredText('collection', collection);
         const ended = this.#abi.unsubscribeCollection(this.#client, collection);
         this.#end((registration) => !registration.persistent && registration.collection === collection);
         return ended;
@@ -136,6 +151,44 @@ export class Registrations implements Host {
         for (const registration of [...this.#byId.values()]) {
             registration.fail(error);
         }
+    }
+
+    /**
+     * Of the events that wait here, drops those of the subscription that has most, and asks the
+     * server for a snapshot in their place, as the library does with its own queue. False where
+     * nothing would come of it.
+     */
+    makeRoom(): boolean {
+        let worst: Registration | undefined;
+        for (const registration of this.#byId.values()) {
+            if (registration.held > (worst?.held ?? 0)) {
+                worst = registration;
+            }
+        }
+        if (worst === undefined || this.#hopelessness() !== undefined) {
+            return false;
+        }
+        this.overflows++;
+        worst.discard();
+        this.#renew(worst);
+        return true;
+    }
+
+    #renew(registration: Registration): void {
+        this.#abi.unsubscribe(registration.handle);
+        this.#byId.delete(registration.id);
+        registration.id = ++this.#lastId;
+        this.#byId.set(registration.id, registration);
+        try {
+            const { scope, fields, id } = registration;
+            registration.handle = this.#abi.subscribe(this.#client, scope?.handle, fields, id) ?? 0n;
+        } catch (error) {
+            registration.lose(error as DirectusRealtimeError);
+        }
+    }
+
+    hopelessness(): DirectusRealtimeError | undefined {
+        return this.#hopelessness();
     }
 
     /** The library has let go of it. */

@@ -1,8 +1,9 @@
 /** Requests that wait for the server's answer. */
 
 import { OK, type Abi, type Handle } from './abi/index.js';
+import { endOnAbort, throwIfAborted } from './abort.js';
+import { json, milliseconds, optionalSignal, record } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
-import { json, timeoutMs } from './options.js';
 
 export interface RequestOptions {
     /** Milliseconds for the answer; the client's `ackTimeoutMs`. */
@@ -41,17 +42,15 @@ export class Requests {
     }
 
     send(message: object, options: RequestOptions = {}): Promise<Answer> {
-        const { signal } = options;
         return new Promise((resolve, reject) => {
-            if (signal?.aborted) {
-                reject(signal.reason);
-                return;
-            }
+            const { timeoutMs } = record('options', options);
+            const signal = optionalSignal(options.signal);
+            const text = json('message', message);
+            const patience = milliseconds('timeoutMs', timeoutMs);
+            throwIfAborted(signal);
             const id = ++this.#lastId;
-            this.#abi.request(this.#client, json('message', message), timeoutMs(options.timeoutMs), id);
-            const abort = () => this.#settle(id)?.reject(signal?.reason);
-            signal?.addEventListener('abort', abort, { once: true });
-            const detach = () => signal?.removeEventListener('abort', abort);
+            this.#abi.request(this.#client, text, patience, id);
+            const detach = endOnAbort(signal, () => this.#settle(id)?.reject(signal?.reason));
             this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject, detach });
             this.#expect(1);
         });

@@ -1,8 +1,11 @@
 /** Subscriptions that end together. */
 
+import { inspect, type InspectOptions } from 'node:util';
+import { endOnAbort } from './abort.js';
+import { optionalSignal, record } from './checks.js';
 import type { Core } from './core.js';
-import { endOnAbort } from './dispose.js';
 import { DirectusRealtimeError } from './errors.js';
+import { bindMethods, inspected } from './objects.js';
 import type { SubscriptionOptions } from './options.js';
 import type { Registration } from './registration.js';
 import type { ScopeCore } from './registrations.js';
@@ -41,14 +44,16 @@ export class Scope implements Disposable, AsyncDisposable {
     readonly #detach: () => void;
 
     /** @internal */
-    constructor(core: Core, { signal }: ScopeOptions = {}) {
+    constructor(core: Core, options: ScopeOptions = {}) {
         core.checkOpen();
+        const signal = optionalSignal(record('options', options).signal);
         this.#core = core;
         this.#scope = { handle: core.abi.newScope(core.handle), closed: false };
         forgotten.register(this, { core, scope: this.#scope }, this);
         // Not through `this`: a signal may live for ever.
         const scope = this.#scope;
         this.#detach = endOnAbort(signal, () => core.isOpen && core.registrations.closeScope(scope));
+        bindMethods<Scope>(this, ['close']);
     }
 
     get closed(): boolean {
@@ -60,15 +65,31 @@ export class Scope implements Disposable, AsyncDisposable {
         options: SubscriptionOptions,
         callback?: SubscriptionCallback,
     ): Subscription<any, any> => {
-        this.#core.checkOpen();
-        if (this.#scope.closed) {
-            throw new DirectusRealtimeError('DRT_ERR_CLOSED', 'the scope is closed');
-        }
-        const registration = this.#core.registrations.subscribe(this.#scope, options, callback);
+        const registration = this.#subscribe(options, callback);
         // The one that exists may be another scope's.
         const own = registration.scope === this.#scope;
         return viewOf(this.#core, registration, own ? this : undefined);
     };
+
+    /**
+     * The same for a scope that nobody has: it lasts as long as its subscriptions.
+     * @internal
+     */
+    subscribeDetached(options: SubscriptionOptions, callback?: SubscriptionCallback): Subscription<any, any> {
+        const registration = this.#subscribe(options, callback);
+        if (registration.scope === this.#scope && !registration.ended) {
+            registration.keeps = this;
+        }
+        return viewOf(this.#core, registration);
+    }
+
+    #subscribe(options: SubscriptionOptions, callback?: SubscriptionCallback): Registration {
+        this.#core.checkOpen();
+        if (this.#scope.closed) {
+            throw new DirectusRealtimeError('DRT_ERR_CLOSED', 'the scope is closed');
+        }
+        return this.#core.registrations.subscribe(this.#scope, options, callback);
+    }
 
     /** Ends its subscriptions, but for the persistent ones. */
     close(): void {
@@ -86,5 +107,9 @@ export class Scope implements Disposable, AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void> {
         this.close();
         return Promise.resolve();
+    }
+
+    [inspect.custom](_depth: number, options: InspectOptions): string {
+        return inspected('Scope', { closed: this.closed }, options);
     }
 }

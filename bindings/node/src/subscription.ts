@@ -1,6 +1,9 @@
 /** A subscription, as the application holds it. */
 
+import { inspect, type InspectOptions } from 'node:util';
 import type { RealtimeEvent } from './events.js';
+import { EventIterator } from './iterator.js';
+import { bindMethods, inspected } from './objects.js';
 import type { SubscriptionOptions } from './options.js';
 import type { Registration } from './registration.js';
 import type { Registrations } from './registrations.js';
@@ -59,6 +62,7 @@ export class Subscription<T = any, Init = T[]>
         this.unsubscribe = () => registrations.unsubscribe(registration);
         this.#registration = registration;
         this.scope = scope;
+        bindMethods<this>(this, ['ready']);
     }
 
     /** Whether it is over: unsubscribed, refused by the server, or closed with its scope or client. */
@@ -77,7 +81,8 @@ export class Subscription<T = any, Init = T[]>
      * loop ends a subscription that nobody else listens to; a refusal is thrown.
      */
     [Symbol.asyncIterator](): AsyncIterableIterator<RealtimeEvent<T, Init>> {
-        return this.#registration.iterate() as AsyncIterableIterator<RealtimeEvent<T, Init>>;
+        const iterator = new EventIterator(this.#registration.queue(), this);
+        return iterator as AsyncIterableIterator<RealtimeEvent<T, Init>>;
     }
 
     [Symbol.dispose](): void {
@@ -87,5 +92,10 @@ export class Subscription<T = any, Init = T[]>
     [Symbol.asyncDispose](): Promise<void> {
         this.unsubscribe();
         return Promise.resolve();
+    }
+
+    [inspect.custom](_depth: number, options: InspectOptions): string {
+        const { uid, collection, persistent, ended } = this;
+        return inspected('Subscription', { uid, collection, persistent, ended }, options);
     }
 }

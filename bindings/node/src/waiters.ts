@@ -1,5 +1,7 @@
 /** Promises that wait for something the library will tell. */
 
+import { endOnAbort, throwIfAborted } from './abort.js';
+import { milliseconds, optionalSignal, record } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
 
 export interface WaitOptions {
@@ -7,6 +9,15 @@ export interface WaitOptions {
     timeoutMs?: number | undefined;
     /** Gives up when it is aborted. */
     signal?: AbortSignal | undefined;
+}
+
+/** The options as they have to be; throws where they are not, and where waiting is over already. */
+export function waitOptions(options: WaitOptions = {}): WaitOptions {
+    const { timeoutMs } = record('options', options);
+    milliseconds('timeoutMs', timeoutMs);
+    const signal = optionalSignal(options.signal);
+    throwIfAborted(signal);
+    return { timeoutMs: timeoutMs ?? undefined, signal };
 }
 
 interface Waiter<T> {
@@ -24,15 +35,11 @@ export class Waiters<T> {
     }
 
     /** `what` is waited for, in words. */
-    wait(what: string, { timeoutMs, signal }: WaitOptions = {}): Promise<T> {
+    wait(what: string, { timeoutMs, signal }: WaitOptions): Promise<T> {
         return new Promise((resolve, reject) => {
-            if (signal?.aborted) {
-                reject(signal.reason);
-                return;
-            }
             const leave = () => {
                 clearTimeout(timer);
-                signal?.removeEventListener('abort', abort);
+                detach();
                 if (this.#waiters.delete(waiter)) {
                     this.#changed(-1);
                 }
@@ -47,13 +54,12 @@ export class Waiters<T> {
                     reject(error as Error);
                 },
             };
-            const abort = () => waiter.reject(signal?.reason);
-            signal?.addEventListener('abort', abort, { once: true });
             const late = () => {
                 const sentence = `${what} has not come within ${timeoutMs} ms`;
                 waiter.reject(new DirectusRealtimeError('DRT_ERR_TIMEOUT', sentence));
             };
             const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
+            const detach = endOnAbort(signal, () => waiter.reject(signal?.reason));
             this.#waiters.add(waiter);
             this.#changed(1);
         });

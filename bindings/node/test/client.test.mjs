@@ -128,7 +128,7 @@ describe('connecting', () => {
 describe('misuse', () => {
     it('is told in a sentence that names what is wrong', async (t) => {
         assert.throws(() => createClient('ftp://x'), isError('DRT_ERR_INVALID_ARGUMENT', /scheme/));
-        assert.throws(() => createClient(undefined), isError('DRT_ERR_INVALID_ARGUMENT', /url/));
+        assert.throws(() => createClient(undefined), isError('DRT_ERR_INVALID_ARGUMENT', /`url`/));
         assert.throws(() => createClient('http://x', { authMode: 'secret' }), /`authMode` is 'secret'/);
         assert.throws(() => createClient('http://x', { heartbeatMs: -1 }), /`heartbeatMs` is -1/);
         assert.throws(() => createClient('http://x', { accessToken: 7 }), /`accessToken` is not a string/);
@@ -140,9 +140,9 @@ describe('misuse', () => {
         assert.throws(() => client.subscribe({ collection: 'posts', event: 'wipe' }), /`event` is 'wipe'/);
         assert.throws(() => client.subscribe({ collection: 'posts', query: { n: 1n } }), /`query`.*JSON/);
         assert.throws(() => client.sendMessage({ no: 'type' }), DirectusRealtimeError);
-        assert.throws(() => client.sendMessage(undefined), /undefined/);
+        assert.throws(() => client.sendMessage(undefined), /missing/);
         await assert.rejects(client.request({ type: 'auth' }), DirectusRealtimeError);
-        assert.throws(() => client.setToken(''), /access_token/);
+        assert.throws(() => client.setToken(''), /accessToken/);
     });
 
     it('of a closed client is an error, and cleaning up after it is not', async (t) => {

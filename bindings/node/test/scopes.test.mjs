@@ -47,6 +47,29 @@ describe('a scope', () => {
         assert.equal(subscription.ended, true);
     });
 
+    it('shares a signal with many others', async (t) => {
+        let warning;
+        const listen = (each) => (warning = each);
+        process.on('warning', listen);
+        t.after(() => process.off('warning', listen));
+        const abort = new AbortController();
+        const { signal } = abort;
+        const scopes = Array.from({ length: 20 }, () => client.scope({ signal }));
+        const collection = 'codes';
+        const subscriptions = scopes.map(() => client.subscribe({ collection, signal }, () => {}));
+        const waiting = subscriptions.map((each) => each.ready({ signal }));
+        const asked = scopes.map(() => client.request({ type: 'ping' }, { signal }));
+        subscriptions[0].unsubscribe();
+        scopes[0].close();
+        abort.abort(new Error('enough'));
+        assert.ok(scopes.every(({ closed }) => closed));
+        assert.ok(subscriptions.every(({ ended }) => ended));
+        const outcomes = await Promise.allSettled([...waiting, ...asked]);
+        assert.ok(outcomes.every(({ status }) => status === 'rejected'));
+        await new Promise(setImmediate);
+        assert.equal(warning, undefined);
+    });
+
     it('is closed by its signal, at once where that was aborted before', () => {
         const abort = new AbortController();
         const scope = client.scope({ signal: abort.signal });
@@ -149,6 +172,51 @@ describe('garbage collection', () => {
     });
 });
 
+describe('a loop that runs', () => {
+    it('keeps its subscription and its scope, though nobody else has them', async (t) => {
+        const makers = {
+            scope: () => client.scope(),
+            realtime: () => client.useRealtime(),
+            client: () => client,
+        };
+        const loops = Object.entries(makers).map(async ([uid, make]) => {
+            const types = [];
+            for await (const { type } of make().subscribe({ collection: 'authors', uid })) {
+                types.push(type);
+                if (type === 'create') {
+                    return types;
+                }
+                // In the body, too, and while an answer is waited for.
+                await client.request({ type: 'ping' });
+            }
+            return [...types, 'ended'];
+        });
+        t.after(() => client.unsubscribeAll());
+        await until(() => Object.keys(makers).every((uid) => client.hasSubscription(uid)), 'all three');
+        await Promise.all(client.getActiveSubscriptions().map((each) => each.ready()));
+        await collectThoroughly();
+        await server.rest.create('authors', { name: 'after the collection' });
+        assert.deepEqual(
+            await Promise.all(loops),
+            Object.keys(makers).map(() => ['init', 'create']),
+        );
+    });
+
+    it('that was left, or forgotten, keeps nothing', async () => {
+        const warned = once(process, 'warning');
+        await (async () => {
+            for await (const _ of client.scope().subscribe({ collection: 'authors', uid: 'left' })) {
+                break;
+            }
+            const forgotten = client.scope().subscribe({ collection: 'authors', uid: 'forgotten' });
+            await forgotten[Symbol.asyncIterator]().next();
+        })();
+        assert.equal(client.hasSubscription('left'), false);
+        await collectUntil(() => !client.hasSubscription('forgotten'), 'the end of the forgotten one');
+        assert.match((await warned)[0].message, /scope was garbage-collected/);
+    });
+});
+
 describe('a thousand scopes', () => {
     it('open at a time all get their events', async () => {
         const scopes = Array.from({ length: 1000 }, () => client.scope());
@@ -191,5 +259,19 @@ describe('a thousand scopes', () => {
         assert.ok(heap < 1_000_000, `the heap has grown by ${heap} bytes`);
         assert.ok(all < 16_000_000, `the process has grown by ${all} bytes`);
         assert.equal(client.stats().subscriptions, 0);
+    });
+
+    it('of which only functions were kept leave none behind, either', async () => {
+        const use = async (count) => {
+            for (let n = 0; n < count; n++) {
+                const { subscribe } = client.useRealtime();
+                subscribe({ collection: 'codes', event: 'create' }, () => {}).unsubscribe();
+            }
+            await collectThoroughly();
+            return process.memoryUsage().heapUsed;
+        };
+        const before = await use(500);
+        const heap = (await use(2000)) - before;
+        assert.ok(heap < 1_000_000, `the heap has grown by ${heap} bytes`);
     });
 });

@@ -1,6 +1,7 @@
 /** The functions of the C ABI, as koffi sees them. */
 
 import { pointer, type KoffiFunc, type LibraryHandle, type TypeObject } from 'koffi';
+import { isText, invalid } from '../checks.js';
 import type { ClientFields, Handle, SubscriptionFields, Types } from './types.js';
 
 /** A place for what a function gives back. */
@@ -9,14 +10,37 @@ type Sized<T> = T & { struct_size: number };
 type Callback = bigint | null;
 type Status = number;
 
+/** What may be a parameter anywhere: not text, for which koffi would take an address, too. */
+type Plain = 'int32_t' | 'uint32_t' | 'uint64_t' | 'uintptr_t' | 'size_t' | 'void *' | TypeObject;
+
+/** The last line of defence: who calls from outside has been told in better words. */
+export function guardText(value: unknown, where: string): void {
+    if (!isText(value)) {
+        throw invalid(`${where} takes text without NUL characters`);
+    }
+}
+
 /** Declares every function that this package uses. */
 export function declareFunctions(library: LibraryHandle, types: Types) {
     const { HANDLE, USER_DATA } = types;
     const declare = <F extends (...args: never[]) => unknown>(
         name: string,
         result: string,
-        parameters: (string | TypeObject)[],
+        parameters: Plain[],
     ) => library.func(name, result, parameters) as unknown as KoffiFunc<F>;
+    const declareWithText = <F extends (...args: never[]) => unknown>(
+        name: string,
+        result: string,
+        parameters: (Plain | 'str')[],
+    ): F => {
+        const call = library.func(name, result, parameters);
+        const texts = parameters.flatMap((type, at) => (type === 'str' ? [at] : []));
+        const guarded = (...args: unknown[]): unknown => {
+            texts.forEach((at) => guardText(args[at], name));
+            return call(...args);
+        };
+        return guarded as unknown as F;
+    };
     const onHandle = (name: string) => declare<(client: Handle) => Status>(name, 'int32_t', [HANDLE]);
 
     return {
@@ -41,10 +65,11 @@ export function declareFunctions(library: LibraryHandle, types: Types) {
         connect: onHandle('drt_client_connect'),
         reconnect: onHandle('drt_client_reconnect'),
         disconnect: onHandle('drt_client_disconnect'),
-        setToken: declare<(client: Handle, token: string) => Status>('drt_client_set_token', 'int32_t', [
-            HANDLE,
-            'str',
-        ]),
+        setToken: declareWithText<(client: Handle, token: string) => Status>(
+            'drt_client_set_token',
+            'int32_t',
+            [HANDLE, 'str'],
+        ),
         state: onHandle('drt_client_state'),
         stats: declare<(client: Handle, out: Uint8Array) => Status>('drt_client_stats', 'int32_t', [
             HANDLE,
@@ -85,7 +110,7 @@ export function declareFunctions(library: LibraryHandle, types: Types) {
             'void *',
         ]),
         subscriptionUnsubscribe: onHandle('drt_subscription_unsubscribe'),
-        unsubscribeCollection: declare<(client: Handle, collection: string, ended: Out) => Status>(
+        unsubscribeCollection: declareWithText<(client: Handle, collection: string, ended: Out) => Status>(
             'drt_unsubscribe_collection',
             'int32_t',
             [HANDLE, 'str', 'void *'],
@@ -94,21 +119,23 @@ export function declareFunctions(library: LibraryHandle, types: Types) {
             HANDLE,
             'void *',
         ]),
-        hasSubscription: declare<(client: Handle, uid: string) => boolean>('drt_has_subscription', 'bool', [
-            HANDLE,
-            'str',
-        ]),
+        hasSubscription: declareWithText<(client: Handle, uid: string) => boolean>(
+            'drt_has_subscription',
+            'bool',
+            [HANDLE, 'str'],
+        ),
         activeSubscriptions: declare<(client: Handle, fn: (info: bigint) => boolean, data: number) => Status>(
             'drt_active_subscriptions',
             'int32_t',
             [HANDLE, types.onVisit, USER_DATA],
         ),
 
-        sendMessage: declare<(client: Handle, json: string) => Status>('drt_send_message', 'int32_t', [
-            HANDLE,
-            'str',
-        ]),
-        request: declare<
+        sendMessage: declareWithText<(client: Handle, json: string) => Status>(
+            'drt_send_message',
+            'int32_t',
+            [HANDLE, 'str'],
+        ),
+        request: declareWithText<
             (
                 client: Handle,
                 json: string,

@@ -2,11 +2,13 @@
 
 import { decode, register, sizeof } from 'koffi';
 import { DirectusRealtimeError, type ErrorCode } from '../errors.js';
-import { declareFunctions, type Functions } from './functions.js';
+import { declareFunctions, guardText, type Functions } from './functions.js';
 import { loadLibrary } from './library.js';
+import { inOurWords } from './words.js';
 import {
     DELIVER_POLL,
     DUPLICATE,
+    TEXTS,
     declareTypes,
     type ClientFields,
     type Handle,
@@ -20,6 +22,15 @@ export type { ClientFields, Handle, Row, StatsFields, SubscriptionFields };
 export { FLAG_ENDED, FLAG_RESYNC, OK } from './types.js';
 
 const NO_SCOPE = 0n;
+
+function guardTexts(fields: Record<string, unknown>, texts: readonly string[]): void {
+    for (const name of texts) {
+        const value = fields[name];
+        if (value !== undefined && value !== null) {
+            guardText(value, name);
+        }
+    }
+}
 
 /** Takes what is told while a client is drained. It must not throw, nor call the library. */
 export interface Receiver {
@@ -47,7 +58,7 @@ export class Abi {
         const { onState, onToken, onReply, onRelease } = this.#types;
         this.#callbacks = {
             state: register((_: bigint, state: number, reason: number, message: string) => {
-                this.#receiver?.state(state, reason, message);
+                this.#receiver?.state(state, reason, inOurWords(message));
             }, onState),
             token: register((_: bigint, reason: number) => {
                 this.#receiver?.tokenWanted(reason);
@@ -69,7 +80,7 @@ export class Abi {
 
     /** The error of a negative status; the thread's last failed call has the sentence. */
     error(status: number, message: string = this.#c.lastError()): DirectusRealtimeError {
-        return new DirectusRealtimeError(this.#c.statusName(status) as ErrorCode, message);
+        return new DirectusRealtimeError(this.#c.statusName(status) as ErrorCode, inOurWords(message));
     }
 
     #check(status: number): number {
@@ -84,6 +95,7 @@ export class Abi {
     }
 
     newClient(fields: ClientFields): Handle {
+        guardTexts(fields, TEXTS.client);
         const struct_size = sizeof(this.#types.clientOptions);
         this.#check(this.#c.clientNew({ ...fields, struct_size, delivery: DELIVER_POLL }, this.#out));
         return this.#out[0]!;
@@ -181,6 +193,7 @@ export class Abi {
         fields: SubscriptionFields,
         id: number,
     ): Handle | undefined {
+        guardTexts(fields, TEXTS.subscription);
         const struct_size = sizeof(this.#types.subscriptionOptions);
         const status = this.#check(
             this.#c.subscribe(

@@ -14,8 +14,8 @@ export const FLAG_RESYNC = 1;
 export const FLAG_ENDED = 2;
 export const DELIVER_POLL = 1;
 
-const HANDLE = 'uint64_t';
-const USER_DATA = 'uintptr_t';
+const HANDLE = 'uint64_t' as const;
+const USER_DATA = 'uintptr_t' as const;
 
 const CLIENT_OPTIONS = {
     struct_size: 'size_t',
@@ -81,6 +81,12 @@ type Fields<Definition> = {
 export type ClientFields = Fields<typeof CLIENT_OPTIONS>;
 export type SubscriptionFields = Fields<typeof SUBSCRIPTION_OPTIONS>;
 export type StatsFields = Record<Exclude<keyof typeof STATS, 'struct_size'>, number | bigint>;
+
+const textsOf = (definition: Record<string, string>): string[] =>
+    Object.keys(definition).filter((name) => definition[name] === 'str');
+
+/** The members that are text, or NULL. */
+export const TEXTS = { client: textsOf(CLIENT_OPTIONS), subscription: textsOf(SUBSCRIPTION_OPTIONS) };
 
 /** Types are without a name: koffi shares those with every other copy of this package. */
 export function declareTypes() {

@@ -23,7 +23,8 @@ interface Post {
 
 const client = createClient('http://localhost:8055', { accessToken: '…' });
 expectTypeOf(client).toEqualTypeOf<Client>();
-expectTypeOf(createClient).parameter(0).toEqualTypeOf<string | readonly string[]>();
+expectTypeOf(createClient).parameter(0).toEqualTypeOf<string | URL | readonly (string | URL)[]>();
+expectTypeOf(createClient([new URL('http://a'), 'http://b'])).toEqualTypeOf<Client>();
 // @ts-expect-error: a mode that there is not
 createClient('http://localhost:8055', { authMode: 'secret' });
 // @ts-expect-error: a URL is needed
