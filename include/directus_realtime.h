@@ -291,7 +291,11 @@ typedef struct drt_client_options {
     uint32_t reconnect_attempts;
     /** Bytes that may wait for the application; 64 MiB. */
     uint64_t queue_bytes;
-    /** A file of PEM roots to trust beside the system's. */
+    /**
+     * A file of PEM certificates to trust beside the system's: of authorities, or a
+     * server's own, which may be self-signed; its name and dates are checked as well.
+     * It is read at once.
+     */
     const char *ca_file;
     /**
      * A proxy that tunnels by CONNECT: `http://[user:password@]host:port`, no other

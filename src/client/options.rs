@@ -42,7 +42,7 @@ pub struct ClientOptions {
     pub reconnect_attempts: u32,
     /// What may wait for the application, in bytes. 64 MiB.
     pub queue_bytes: u64,
-    /// PEM roots beside the system's.
+    /// PEM roots beside the system's, and servers' own certificates.
     pub ca_file: Option<String>,
     /// PEM certificate chain to show to the server.
     pub client_cert_file: Option<String>,

@@ -67,6 +67,7 @@ impl Shared {
             tls: if tls {
                 Some(driver::client_config(&files)?)
             } else {
+                files.check()?;
                 None
             },
             max_message_bytes: options.max_message_bytes(),

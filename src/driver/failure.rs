@@ -5,6 +5,8 @@ use std::io;
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 
+use super::trust::is_authority;
+
 /// The kinds of failure that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
@@ -119,10 +121,7 @@ impl LinkFailure {
             }
             WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)
             | WsError::ConnectionClosed
-            | WsError::AlreadyClosed => LinkFailure::new(
-                FailureKind::Closed,
-                "the server dropped the connection without a word, as one that is stopped does",
-            ),
+            | WsError::AlreadyClosed => dropped(),
             WsError::Io(error) => of_io(&error),
             other => LinkFailure::new(
                 FailureKind::Protocol,
@@ -186,15 +185,23 @@ fn of_io(error: &io::Error) -> LinkFailure {
         return LinkFailure::new(FailureKind::Tls, message);
     }
     match error.kind() {
+        // So rustls says it, with an address in its own documentation.
+        io::ErrorKind::UnexpectedEof => dropped(),
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionAborted => LinkFailure::new(
             FailureKind::Closed,
             format!("the connection broke: {error}"),
         ),
         _ => LinkFailure::new(FailureKind::Io, format!("the network failed: {error}")),
     }
+}
+
+fn dropped() -> LinkFailure {
+    LinkFailure::new(
+        FailureKind::Closed,
+        "the server dropped the connection without a word, as one that is stopped does",
+    )
 }
 
 fn alerted(alert: AlertDescription) -> String {
@@ -236,13 +243,18 @@ fn untrusted(host: &str, why: &CertificateError) -> LinkFailure {
         Why::NotValidYet | Why::NotValidYetContext { .. } => {
             format!("the certificate of {host} is not valid yet: set this machine's clock right")
         }
+        Why::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
+            "the certificate of {host} names no host in its subjectAltName, and its common name \
+             does not count: make one with -addext subjectAltName=DNS:{host}, or IP: for an address"
+        ),
         Why::NotValidForName | Why::NotValidForNameContext { .. } => format!(
             "the certificate is for another name than {host} ({why}): use a name that it has in \
              the URL"
         ),
-        other if other.to_string().contains("CaUsedAsEndEntity") => format!(
-            "{host} shows a certificate that is an authority's own: give the server one that is \
-             signed by it, or one that is no authority's (CA:FALSE)"
+        other if is_authority(other) => format!(
+            "{host} shows a certificate that is an authority's own, as a self-signed one may be: \
+             to trust it, name its PEM file in ca_file, or give the server one that an authority \
+             has signed"
         ),
         other => format!(
             "the certificate of {host} cannot be trusted ({other}): if it is of an authority of \

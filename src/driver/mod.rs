@@ -14,6 +14,7 @@ mod stream;
 mod tls;
 mod trace;
 mod traffic;
+mod trust;
 
 pub use alarm::{Alarm, spawn_alarm};
 pub use connection::{Link, LinkEvents, LinkId, LinkOptions, open};

@@ -8,12 +8,13 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
+use super::trust::Trust;
 use crate::error::{Error, Result, Status};
 
 /// PEM files of the application's.
 #[derive(Clone, Debug, Default)]
 pub struct TlsFiles {
-    /// Roots to trust beside the system's.
+    /// Roots to trust beside the system's, and servers' own certificates.
     pub ca_file: Option<String>,
     /// The certificate chain that we show; with `client_key_file`.
     pub client_cert_file: Option<String>,
@@ -21,47 +22,89 @@ pub struct TlsFiles {
     pub client_key_file: Option<String>,
 }
 
+impl TlsFiles {
+    /// Whether those that are set can be used: a wrong path is a mistake though no
+    /// link needs the file.
+    pub fn check(&self) -> Result<()> {
+        named_in_ca_file(self)?;
+        own_identity(self).map(drop)
+    }
+}
+
 /// The configuration of all TLS links of a client.
 pub fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>> {
+    let named = named_in_ca_file(files)?;
     let mut roots = system_roots().clone();
-    if let Some(path) = files.ca_file.as_deref() {
-        for certificate in certificates("ca_file", path)? {
-            roots
-                .add(certificate)
-                .map_err(|error| unusable("ca_file", path, error))?;
-        }
-    }
+    roots.add_parsable_certificates(named.iter().cloned());
     if roots.is_empty() {
         let message = "the system has no trusted root certificates: install ca-certificates, or \
                        name a PEM file in ca_file";
         return Err(Error::new(Status::Tls, message));
     }
     let provider = Arc::new(crypto::ring::default_provider());
+    let trust = Trust::new(roots, named, Arc::clone(&provider)).map_err(impossible)?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::new(Status::Tls, format!("TLS cannot be set up: {error}")))?
-        .with_root_certificates(roots);
-    let own = (
-        files.client_cert_file.as_deref(),
-        files.client_key_file.as_deref(),
-    );
-    let config = match own {
-        (None, None) => builder.with_no_client_auth(),
-        (Some(cert_path), Some(key_path)) => {
-            let chain = certificates("client_cert_file", cert_path)?;
-            let key = PrivateKeyDer::from_pem_file(key_path)
-                .map_err(|error| unreadable("client_key_file", key_path, "private key", &error))?;
+        .map_err(impossible)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(trust));
+    let config = match own_identity(files)? {
+        None => builder.with_no_client_auth(),
+        Some(Identity { chain, key }) => {
             builder.with_client_auth_cert(chain, key).map_err(|error| {
+                let cert_path = files.client_cert_file.as_deref().unwrap_or_default();
+                let key_path = files.client_key_file.as_deref().unwrap_or_default();
                 let why = format!("it does not go with client_cert_file {cert_path:?}: {error}");
                 unusable("client_key_file", key_path, why)
             })?
         }
-        _ => {
-            let message = "client_cert_file and client_key_file go together: set both or none";
-            return Err(Error::new(Status::InvalidArgument, message));
-        }
     };
     Ok(Arc::new(config))
+}
+
+/// The certificates of `ca_file`, each of which can be a root.
+fn named_in_ca_file(files: &TlsFiles) -> Result<Vec<CertificateDer<'static>>> {
+    let Some(path) = files.ca_file.as_deref() else {
+        return Ok(Vec::new());
+    };
+    let named = certificates("ca_file", path)?;
+    let mut roots = RootCertStore::empty();
+    for certificate in &named {
+        roots
+            .add(certificate.clone())
+            .map_err(|error| unusable("ca_file", path, error))?;
+    }
+    Ok(named)
+}
+
+/// What we show of ourselves.
+struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+fn own_identity(files: &TlsFiles) -> Result<Option<Identity>> {
+    let paths = (
+        files.client_cert_file.as_deref(),
+        files.client_key_file.as_deref(),
+    );
+    match paths {
+        (None, None) => Ok(None),
+        (Some(cert_path), Some(key_path)) => {
+            let chain = certificates("client_cert_file", cert_path)?;
+            let key = PrivateKeyDer::from_pem_file(key_path)
+                .map_err(|error| unreadable("client_key_file", key_path, "private key", &error))?;
+            Ok(Some(Identity { chain, key }))
+        }
+        _ => {
+            let message = "client_cert_file and client_key_file go together: set both or none";
+            Err(Error::new(Status::InvalidArgument, message))
+        }
+    }
+}
+
+fn impossible(error: impl Display) -> Error {
+    Error::new(Status::Tls, format!("TLS cannot be set up: {error}"))
 }
 
 /// Read once: it takes tens of milliseconds. Takes no lock, which a forked child

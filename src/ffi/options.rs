@@ -87,7 +87,9 @@ pub struct drt_client_options {
     pub reconnect_attempts: u32,
     /// Bytes that may wait for the application; 64 MiB.
     pub queue_bytes: u64,
-    /// A file of PEM roots to trust beside the system's.
+    /// A file of PEM certificates to trust beside the system's: of authorities, or a
+    /// server's own, which may be self-signed; its name and dates are checked as well.
+    /// It is read at once.
     pub ca_file: *const c_char,
     /// A proxy that tunnels by CONNECT: `http://[user:password@]host:port`, no other
     /// kind; NULL = none.

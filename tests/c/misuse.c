@@ -244,6 +244,9 @@ static void bad_client_options(void) {
     REFUSED(delivery, 2, DRT_ERR_INVALID_ARGUMENT);
     REFUSED(email, "no password", DRT_ERR_INVALID_ARGUMENT);
     REFUSED(access_token, "", DRT_ERR_INVALID_ARGUMENT);
+    /* Though no link of this client needs them. */
+    REFUSED(ca_file, "/no/such.pem", DRT_ERR_IO);
+    REFUSED(client_key_file, "/no/such.pem", DRT_ERR_INVALID_ARGUMENT);
     REFUSED(url, NOT_UTF8, DRT_ERR_INVALID_UTF8);
     REFUSED(access_token, NOT_UTF8, DRT_ERR_INVALID_UTF8);
     REFUSED(email, NOT_UTF8, DRT_ERR_INVALID_UTF8);

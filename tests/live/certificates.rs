@@ -33,6 +33,21 @@ fn a_server_that_wants_a_client_certificate_gets_it() {
 }
 
 #[test]
+fn a_server_with_a_self_signed_certificate_is_trusted_where_ca_file_has_it() {
+    let front = TlsFront::self_signed(Server::shared().port);
+    let named = client(&front).open();
+    named.follow(wish("posts").query(json!({"limit": 1})));
+    let other = Authority::self_signed("localhost").identity("somebody");
+    let other = client(&front)
+        .text("ca_file", other.certificate.path())
+        .open();
+    other.start();
+    let (reason, message) = other.told(DRT_STATE_FAILED);
+    assert_eq!(reason, DRT_ERR_TLS, "{message}");
+    assert!(message.contains("ca_file"), "{message}");
+}
+
+#[test]
 fn a_client_certificate_that_is_missing_or_not_trusted_is_told_with_advice() {
     let front = TlsFront::demanding(Server::shared().port);
     let none = client(&front).open();

@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio::io::{copy, copy_bidirectional, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
@@ -54,6 +54,14 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
+    /// What `openssl req -x509` makes for a server: of no authority but itself.
+    pub fn self_signed(name: &str) -> Authority {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Authority(CertifiedIssuer::self_signed(params, key).unwrap())
+    }
+
     /// What one shows to somebody who trusts this authority.
     pub fn identity(&self, name: &str) -> Identity {
         let key = KeyPair::generate().unwrap();
@@ -90,6 +98,15 @@ impl TlsFront {
         TlsFront::open(to_port, false, Ending::Polite)
     }
 
+    /// Shows a certificate that nobody but itself has signed.
+    pub fn self_signed(to_port: u16) -> TlsFront {
+        let authority = Authority::self_signed("localhost");
+        let key = authority.0.key().serialize_der();
+        let chain = vec![authority.0.der().clone()];
+        let config = config(chain, &key, None);
+        TlsFront::serve(to_port, authority, config, Ending::Polite)
+    }
+
     /// Leaves without TLS's goodbye, whenever the server behind it does.
     pub fn breaking(to_port: u16, ending: Ending) -> TlsFront {
         TlsFront::open(to_port, false, ending)
@@ -102,8 +119,18 @@ impl TlsFront {
 
     fn open(to_port: u16, demanding: bool, ending: Ending) -> TlsFront {
         let authority = Authority::new();
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &authority.0).unwrap();
+        let chain = vec![certificate.der().clone()];
+        let clients = demanding.then_some(&authority);
+        let config = config(chain, &key.serialize_der(), clients);
+        TlsFront::serve(to_port, authority, config, ending)
+    }
+
+    fn serve(to_port: u16, authority: Authority, config: ServerConfig, ending: Ending) -> TlsFront {
         let ca_file = TempFile::new(&authority.0.pem());
-        let acceptor = TlsAcceptor::from(Arc::new(config(&authority, demanding)));
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -158,15 +185,17 @@ async fn forward(mut outer: TlsStream<TcpStream>, mut inner: TcpStream, ending: 
     }
 }
 
-fn config(authority: &Authority, demanding: bool) -> ServerConfig {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &authority.0).unwrap();
+/// `clients`: whose certificates are asked for, if any are.
+fn config(
+    chain: Vec<CertificateDer<'static>>,
+    key: &[u8],
+    clients: Option<&Authority>,
+) -> ServerConfig {
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .unwrap();
-    let builder = if demanding {
+    let builder = if let Some(authority) = clients {
         let mut roots = RootCertStore::empty();
         roots.add(authority.0.der().clone()).unwrap();
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
@@ -174,7 +203,6 @@ fn config(authority: &Authority, demanding: bool) -> ServerConfig {
     } else {
         builder.with_no_client_auth()
     };
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let chain = vec![certificate.der().clone()];
+    let key = PrivateKeyDer::try_from(key.to_vec()).unwrap();
     builder.with_single_cert(chain, key).unwrap()
 }

@@ -1,6 +1,7 @@
 //! Links against small servers on this machine.
 
 mod links;
+mod named;
 mod proxies;
 mod refusals;
 mod tls;

@@ -8,16 +8,17 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 
 use super::*;
 use crate::error::Status;
 
 /// A file that is gone when this is dropped.
-struct TempFile(PathBuf);
+pub(super) struct TempFile(PathBuf);
 
 impl TempFile {
-    fn new(content: &str) -> TempFile {
+    pub fn new(content: &str) -> TempFile {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("drt-tls-test-{}-{number}.pem", std::process::id());
@@ -37,49 +38,62 @@ impl Drop for TempFile {
     }
 }
 
+/// A certificate and its key.
+pub(super) type Identity = (CertificateDer<'static>, KeyPair);
+
 /// An authority of the test's own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Authority {
+    pub fn new() -> Authority {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         Authority(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    fn file(&self) -> TempFile {
+    pub fn file(&self) -> TempFile {
         TempFile::new(&self.0.pem())
     }
 
-    fn sign(&self, params: CertificateParams) -> (CertificateDer<'static>, KeyPair) {
+    pub fn sign(&self, params: CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
         let signed = params.signed_by(&key, &self.0).unwrap();
         (signed.der().clone(), key)
     }
 }
 
-fn params(name: &str) -> CertificateParams {
+pub(super) fn params(name: &str) -> CertificateParams {
     CertificateParams::new(vec![name.to_owned()]).unwrap()
 }
 
 /// A WebSocket server behind TLS that sends everything back.
 fn server(authority: &Authority, params: CertificateParams, wants_client: bool) -> Server {
-    let (certificate, key) = authority.sign(params);
+    let roots = wants_client.then_some(authority);
+    showing(authority.sign(params), roots)
+}
+
+/// The same with a certificate of any origin; lets only in who has one of
+/// `clients`.
+pub(super) fn showing(identity: Identity, clients: Option<&Authority>) -> Server {
+    let (certificate, key) = identity;
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .unwrap();
-    let builder = if wants_client {
+    let builder = if let Some(authority) = clients {
         let mut roots = RootCertStore::empty();
         roots.add(authority.0.der().clone()).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
         builder.with_client_cert_verifier(verifier.build().unwrap())
     } else {
         builder.with_no_client_auth()
     };
+    // With no look at whether they belong together.
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = builder.with_single_cert(vec![certificate], key).unwrap();
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let key = CertifiedKey::new(vec![certificate], key);
+    let config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
     let acceptor = TlsAcceptor::from(Arc::new(config));
     Server::start(move |socket| {
         let acceptor = acceptor.clone();
@@ -99,7 +113,7 @@ fn server(authority: &Authority, params: CertificateParams, wants_client: bool) 
     })
 }
 
-fn url(server: &Server) -> String {
+pub(super) fn url(server: &Server) -> String {
     format!("wss://localhost:{}/websocket", server.address.port())
 }
 
@@ -109,14 +123,14 @@ fn trusting(files: &TlsFiles) -> Setup {
     setup
 }
 
-fn trusting_only(ca_file: &TempFile) -> Setup {
+pub(super) fn trusting_only(ca_file: &TempFile) -> Setup {
     trusting(&TlsFiles {
         ca_file: ca_file.path(),
         ..TlsFiles::default()
     })
 }
 
-fn untrusted(subject: Subject, words: &[&str]) {
+pub(super) fn untrusted(subject: Subject, words: &[&str]) {
     let failure = subject.lost();
     assert_eq!(failure.kind, FailureKind::Untrusted, "{failure:?}");
     for word in words {
@@ -159,12 +173,22 @@ fn a_certificate_for_another_name_is_told_from_an_untrusted_one() {
 #[test]
 fn a_certificate_that_has_expired_is_told_as_such() {
     let authority = Authority::new();
-    let mut params = params("localhost");
-    params.not_before = rcgen::date_time_ymd(2001, 1, 1);
-    params.not_after = rcgen::date_time_ymd(2002, 1, 1);
-    let server = server(&authority, params, false);
+    let server = server(&authority, expired("localhost"), false);
     let subject = trusting_only(&authority.file()).open(&url(&server));
     untrusted(subject, &["expired", "clock"]);
+}
+
+pub(super) fn expired(name: &str) -> CertificateParams {
+    let mut params = params(name);
+    params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    params
+}
+
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
+    use base64::Engine as _;
+    let body = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
 }
 
 #[test]
@@ -172,11 +196,6 @@ fn a_client_certificate_is_shown_where_it_is_wanted() {
     let authority = Authority::new();
     let server = server(&authority, params("localhost"), true);
     let (certificate, key) = authority.sign(params("a client"));
-    let pem = |label: &str, der: &[u8]| {
-        use base64::Engine as _;
-        let body = base64::engine::general_purpose::STANDARD.encode(der);
-        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
-    };
     let certificate = TempFile::new(&pem("CERTIFICATE", &certificate));
     let key = TempFile::new(&key.serialize_pem());
     let ca_file = authority.file();

@@ -1,0 +1,97 @@
+//! A server's own certificate in `ca_file`, which has no authority, or none that is
+//! named.
+
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, IsCa, KeyPair};
+
+use super::tls::*;
+use super::*;
+
+/// What `openssl req -x509` makes: it says of itself that it is an authority.
+fn self_signed(mut params: CertificateParams) -> (TempFile, Identity) {
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let file = TempFile::new(&certificate.pem());
+    (file, (certificate.der().clone(), key))
+}
+
+#[test]
+fn a_self_signed_certificate_in_ca_file_is_trusted_for_its_name() {
+    let (file, identity) = self_signed(params("localhost"));
+    let server = showing(identity, None);
+    let subject = trusting_only(&file).open(&url(&server)).opened();
+    subject.link.send("hello".into());
+    assert_eq!(subject.frames(1), ["hello"]);
+    let (file, identity) = self_signed(params("other.example"));
+    let server = showing(identity, None);
+    let subject = trusting_only(&file).open(&url(&server));
+    untrusted(subject, &["another name", "other.example"]);
+    let (file, identity) = self_signed(CertificateParams::default());
+    let server = showing(identity, None);
+    let subject = trusting_only(&file).open(&url(&server));
+    untrusted(subject, &["subjectAltName", "localhost"]);
+}
+
+#[test]
+fn a_server_that_leaves_without_a_word_of_tls_is_told_as_one_without_tls() {
+    let (file, identity) = self_signed(params("localhost"));
+    let server = showing(identity, None);
+    let subject = trusting_only(&file).open(&url(&server)).opened();
+    drop(server);
+    let failure = subject.lost();
+    assert_eq!(failure.kind, FailureKind::Closed, "{failure:?}");
+    assert!(failure.message.contains("without a word"), "{failure:?}");
+}
+
+#[test]
+fn a_self_signed_certificate_in_ca_file_that_has_expired_is_refused() {
+    let (file, identity) = self_signed(expired("localhost"));
+    let server = showing(identity, None);
+    untrusted(trusting_only(&file).open(&url(&server)), &["expired"]);
+    let mut params = params("localhost");
+    params.not_before = rcgen::date_time_ymd(2999, 1, 1);
+    params.not_after = rcgen::date_time_ymd(3000, 1, 1);
+    let (file, identity) = self_signed(params);
+    let server = showing(identity, None);
+    untrusted(trusting_only(&file).open(&url(&server)), &["not valid yet"]);
+}
+
+#[test]
+fn a_self_signed_certificate_that_ca_file_does_not_have_is_refused() {
+    let (_, identity) = self_signed(params("localhost"));
+    let server = showing(identity, None);
+    // Of the same name, with another key.
+    let (other, _) = self_signed(params("localhost"));
+    for file in [&other, &Authority::new().file()] {
+        let subject = trusting_only(file).open(&url(&server));
+        untrusted(subject, &["localhost", "ca_file"]);
+    }
+}
+
+#[test]
+fn who_has_not_the_key_of_a_named_certificate_is_refused() {
+    let (file, (certificate, _)) = self_signed(params("localhost"));
+    let server = showing((certificate, KeyPair::generate().unwrap()), None);
+    let failure = trusting_only(&file).open(&url(&server)).lost();
+    assert_eq!(failure.kind, FailureKind::Untrusted, "{failure:?}");
+}
+
+#[test]
+fn a_named_certificate_of_an_authority_that_is_not_named_is_trusted_by_itself() {
+    let authority = Authority::new();
+    for (mut params, word) in [
+        (params("localhost"), None),
+        (expired("localhost"), Some("expired")),
+    ] {
+        // Else it would seem to be signed by itself.
+        params.distinguished_name = DistinguishedName::new();
+        let (certificate, key) = authority.sign(params);
+        let file = TempFile::new(&pem("CERTIFICATE", &certificate));
+        let server = showing((certificate, key), None);
+        let subject = trusting_only(&file).open(&url(&server));
+        match word {
+            None => drop(subject.opened()),
+            Some(word) => untrusted(subject, &[word]),
+        }
+    }
+}
