@@ -522,7 +522,6 @@ template <class F> void run(drt_client *client, F &&function) noexcept {
 }
 
 template <class F> void destroy(kept<F> *callable) noexcept {
-    const frame inside(callable->client);
     guard([callable] { delete callable; });
 }
 
@@ -556,7 +555,9 @@ class handover {
 
 template <class F> void release(void *user_data) {
     if (!handover::take_back(user_data)) {
-        destroy(static_cast<kept<F> *>(user_data));
+        auto *const callable = static_cast<kept<F> *>(user_data);
+        const frame inside(callable->client);
+        destroy(callable);
     }
 }
 

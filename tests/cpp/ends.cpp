@@ -226,25 +226,38 @@ void subscriptions_and_scopes_end_in_their_own_callbacks() {
     CHECK(!own && !scope && client.active_subscriptions().empty());
 }
 
+/// Owns the client that it is handed to, and something that looks when that has ended.
+struct owner {
+    void operator()(const drt::event &) const {}
+
+    std::shared_ptr<void> destroyed_last;
+    std::shared_ptr<drt::client> client;
+    drt::subscription destroyed_first;
+};
+
 void a_refused_callable_may_own_what_it_is_refused_by() {
     auto client = std::make_shared<drt::client>(nowhere());
-    const std::weak_ptr<drt::client> watch = client;
-    auto other = client->subscribe(posts("refused"), [](const drt::event &) {});
-    client->unsubscribe_all();
     drt::client &plain = *client;
+    drt_client *const handle = plain.c();
+    auto ended = plain.subscribe(posts("refused"), [](const drt::event &) {});
+    plain.unsubscribe_all();
+    bool closed = false;
+    const auto look = [&closed, handle](void *) {
+        // Nothing of it was running, so that it is closed on the spot.
+        closed = drt_client_connect(handle) == DRT_ERR_INVALID_HANDLE;
+    };
     try {
-        // The end of a subscription that has ended is a failure, too, but not the one to tell.
         plain
-            .subscribe(
-                drt::subscription_options(),
-                [client = std::move(client), other = std::move(other)](const drt::event &) {})
+            .subscribe(drt::subscription_options(), owner{std::shared_ptr<void>(&closed, look),
+                                                          std::move(client), std::move(ended)})
             .detach();
         CHECK(false);
     } catch (const drt::error &error) {
+        // The end of a subscription that has ended is a failure, too, but not the one to tell.
         CHECK(error.status() == drt::status::invalid_argument);
         CHECK(error.message().find("collection") != std::string::npos);
     }
-    CHECK(watch.expired());
+    CHECK(closed);
 }
 
 void closing_twice_is_closing_once() {
