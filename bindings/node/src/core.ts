@@ -29,6 +29,8 @@ export class Core {
     readonly #listener: Listener;
     /** The state that was last heard of, and why. */
     #told: StateChange = { state: 'idle', message: '', error: undefined };
+    /** How many links it was heard of that they are up. */
+    #links = 0;
     /** What was told during a drain, to be passed on behind it. */
     #deeds: (() => void)[] = [];
     #closing: Promise<void> | undefined;
@@ -48,6 +50,7 @@ export class Core {
             },
             // A token that is asked for is wanted in time, and so is the word that the link is lost.
             isUrgent: () => asksForTokens || this.state() !== this.#told.state,
+            hasNews: () => Number(abi.stats(this.handle).connects) > this.#links,
             makeRoom: () => this.registrations.makeRoom(),
         });
         this.requests = new Requests(abi, this.handle, (by) => this.delivery.expect(by));
@@ -83,6 +86,7 @@ export class Core {
 
     #stateChanged(number: number, reason: number, message: string): void {
         this.#told = { state: stateName(number), message, error: this.#error(reason, message) };
+        this.#links += this.#told.state === 'connected' ? 1 : 0;
         const hopeless = this.hopelessness();
         if (hopeless !== undefined) {
             this.registrations.fail(hopeless);

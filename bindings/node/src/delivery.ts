@@ -25,6 +25,8 @@ export interface Tasks {
     deliver(rows: Row[], weight: number): void;
     /** Whether there is, or may be, something in the queue that handlers must not hold up. */
     isUrgent(): boolean;
+    /** The same, but not as cheap, for what comes and goes in between. */
+    hasNews(): boolean;
     /** More is held than may be: makes room, or says that nothing can be done. */
     makeRoom(): boolean;
 }
@@ -40,6 +42,7 @@ export class Delivery implements Ledger {
     #most = MOST_EVENTS;
     #held = 0;
     #expected = 0;
+    #hasNews = false;
     #stalled: { warning: NodeJS.Timeout; look: NodeJS.Timeout } | undefined;
     #referenced = true;
     #closed = false;
@@ -71,7 +74,11 @@ export class Delivery implements Ledger {
     }
 
     get #isBehind(): boolean {
-        return this.#held > MOST_HELD_CHARS && this.#expected === 0 && !this.#tasks.isUrgent();
+        if (this.#held <= MOST_HELD_CHARS || this.#expected > 0 || this.#tasks.isUrgent()) {
+            return false;
+        }
+        this.#hasNews &&= this.#tasks.hasNews();
+        return !this.#hasNews;
     }
 
     #resume(): void {
@@ -133,7 +140,10 @@ export class Delivery implements Ledger {
             );
         };
         const warning = setTimeout(warn, PATIENCE_MS);
-        const look = setInterval(() => this.#resume(), LOOK_MS);
+        const look = setInterval(() => {
+            this.#hasNews = true;
+            this.#resume();
+        }, LOOK_MS);
         warning.unref();
         look.unref();
         this.#stalled = { warning, look };

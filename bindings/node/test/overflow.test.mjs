@@ -1,0 +1,157 @@
+// Handlers that are behind, and wait for something that is behind what waits for them.
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, it } from 'node:test';
+import { createClient } from 'directus-realtime';
+import { frame, startScripted } from './scripted.mjs';
+import { until } from './waiting.mjs';
+
+const MIB = 1024 * 1024;
+const TEXT = 'x'.repeat(10_000);
+
+const create = (uid, id) => frame({ type: 'subscription', event: 'create', data: [{ id, text: TEXT }], uid });
+
+/** Numbered creates in one piece. */
+function creates(uid, first, count) {
+    return Buffer.concat(Array.from({ length: count }, (_, n) => create(uid, first + n)));
+}
+
+/** A client, and its server, which shows its socket and the uids of subscriptions by collection. */
+async function start(t, options = {}) {
+    const seen = { uids: {} };
+    const server = await startScripted(({ type, uid, collection }, send, socket) => {
+        seen.socket = socket;
+        if (type === 'subscribe') {
+            seen.uids[collection] = uid;
+            send({ type: 'subscription', event: 'init', data: [], uid });
+        } else if (type === 'unsubscribe') {
+            send({ type: 'subscription', event: 'unsubscribe', uid });
+        } else if (type === 'items') {
+            setTimeout(() => send({ type: 'items', data: {}, uid }), 5);
+        }
+    });
+    const client = createClient(server.url, { accessToken: 'x', ...options });
+    t.after(async () => {
+        await client.close();
+        await server.close();
+    });
+    await client.connected();
+    return { client, seen };
+}
+
+/** Events that are never done with, from the first change on. */
+async function subscribeStuck(client, collection = 'posts') {
+    const stuck = ({ type }) => (type === 'init' ? undefined : new Promise(() => {}));
+    return client.subscribe({ collection }, stuck).ready();
+}
+
+describe('a handler that asks the server about each event', () => {
+    it('does not make memory grow without bound, and gets a snapshot for what was too much', async (t) => {
+        const bound = 4 * MIB;
+        const { client, seen } = await start(t, { queueBytes: bound });
+        const told = [];
+        let done = false;
+        const subscription = client.subscribe({ collection: 'posts' }, async (event) => {
+            told.push(event);
+            if (event.type === 'create') {
+                done ||= event.data.id === -1;
+                // The last one is lost when the test is over.
+                await client
+                    .items('log')
+                    .create({ id: event.data.id })
+                    .catch(() => {});
+            }
+        });
+        await subscription.ready();
+        // Far more than the handler can do.
+        for (let first = 1; first <= 4000; first += 200) {
+            seen.socket.write(creates(seen.uids.posts, first, 200));
+            await sleep(5);
+        }
+        await until(() => told.some(({ resync }) => resync), 'the snapshot');
+        seen.socket.write(create(seen.uids.posts, -1));
+        await until(() => done, 'an event after the snapshot');
+        assert.equal(client.isConnected, true);
+        assert.equal(subscription.ended, false);
+        assert.ok(client.stats().overflows > 0);
+        // No gap without a snapshot behind it.
+        let last = 0;
+        for (const { type, resync, data } of told) {
+            if (type === 'init') {
+                last = resync ? undefined : 0;
+            } else if (data.id !== -1) {
+                assert.ok(last === undefined || data.id === last + 1, `${data.id} after ${last}`);
+                last = data.id;
+            }
+        }
+    });
+
+    it('holds no more than may wait', async (t) => {
+        const { client, seen } = await start(t, { queueBytes: 4 * MIB });
+        const subscription = await subscribeStuck(client);
+        // Somebody waits for an answer that never comes.
+        const answer = client.request({ type: 'silence' }, { timeoutMs: 60_000 }).catch(() => {});
+        const before = process.memoryUsage().heapUsed;
+        for (let first = 1; first <= 6000; first += 200) {
+            seen.socket.write(creates(seen.uids.posts, first, 200));
+            await sleep(5);
+        }
+        await until(() => client.stats().framesIn > 6000, 'every frame');
+        const grown = process.memoryUsage().heapUsed - before;
+        assert.ok(grown < 40 * MIB, `the heap has grown by ${grown} bytes`);
+        assert.ok(client.stats().overflows > 0);
+        assert.equal(subscription.ended, false);
+        await client.close();
+        await answer;
+    });
+
+    it('does not cost other subscriptions anything', async (t) => {
+        const { client, seen } = await start(t, { queueBytes: 4 * MIB });
+        const others = [];
+        await client.subscribe({ collection: 'codes' }, ({ type }) => void others.push(type)).ready();
+        await subscribeStuck(client);
+        const answer = client.request({ type: 'silence' }, { timeoutMs: 60_000 }).catch(() => {});
+        for (let n = 0; n < 10; n++) {
+            seen.socket.write(creates(seen.uids.posts, n * 200, 200));
+            seen.socket.write(create(seen.uids.codes, n));
+            await sleep(5);
+        }
+        await until(() => others.length === 11, 'what the other one is told');
+        assert.deepEqual(others, ['init', ...Array(10).fill('create')]);
+        await client.close();
+        await answer;
+    });
+});
+
+describe('a handler that never comes to an end', () => {
+    it('does not hold up the renewal of a token', async (t) => {
+        const asked = [];
+        const { client, seen } = await start(t, {
+            accessToken: undefined,
+            getToken: (error) => {
+                asked.push(error?.code);
+                return 'x';
+            },
+        });
+        await subscribeStuck(client);
+        seen.socket.write(creates(seen.uids.posts, 1, 1000));
+        await until(() => client.stats().framesIn > 1000, 'every frame');
+        const expired = { code: 'TOKEN_EXPIRED', message: 'Token expired.' };
+        seen.socket.write(frame({ type: 'auth', status: 'error', error: expired }));
+        await until(() => asked.length > 1, 'the question for another token');
+        assert.deepEqual(asked.slice(0, 2), [undefined, 'DRT_ERR_AUTH']);
+    });
+
+    it('does not hold up the word that the link is lost, and made again', async (t) => {
+        const { client, seen } = await start(t, { reconnectMinMs: 1, reconnectMaxMs: 10 });
+        const states = [];
+        client.on('state', ({ state }) => states.push(state));
+        await subscribeStuck(client);
+        seen.socket.write(creates(seen.uids.posts, 1, 1000));
+        await until(() => client.stats().framesIn > 1000, 'every frame');
+        const { queuedEvents } = client.stats();
+        assert.ok(queuedEvents > 400, `${queuedEvents} events wait in the library`);
+        seen.socket.destroy();
+        await until(() => states.includes('backoff') && states.at(-1) === 'connected', 'both words');
+    });
+});
