@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as esm from 'directus-realtime';
+import { startScripted } from './scripted.mjs';
 import { startServer } from './server.mjs';
 import { collector, until } from './waiting.mjs';
 
@@ -85,6 +86,29 @@ describe('a process', () => {
 });
 
 describe('worker threads', () => {
+    it('leave no link behind, not even when they are terminated', async (t) => {
+        const scripted = await startScripted(({ type, uid }, send) => {
+            if (type === 'subscribe') {
+                send({ type: 'subscription', event: 'init', data: [], uid });
+            }
+        });
+        t.after(() => scripted.close());
+        const script = new URL('programs/worker.mjs', import.meta.url);
+        const workerData = { url: scripted.url, token: 'x' };
+        const workers = ['terminate', 'exit', 'close', 'terminate'].map((how) => ({
+            how,
+            worker: new Worker(script, { workerData }),
+        }));
+        await Promise.all(workers.map(({ worker }) => once(worker, 'message')));
+        assert.equal(scripted.links(), workers.length);
+        const ends = workers.map(({ worker }) => once(worker, 'exit'));
+        for (const { how, worker } of workers) {
+            void (how === 'terminate' ? worker.terminate() : worker.postMessage(how));
+        }
+        await Promise.all(ends);
+        await until(() => scripted.links() === 0, 'the end of every link');
+    });
+
     for (const [how, code] of [
         ['close', 0],
         ['exit', 7],

@@ -74,6 +74,8 @@ export async function startScripted(answer) {
     await once(server, 'listening');
     return {
         url: `http://127.0.0.1:${server.address().port}`,
+        /** How many links there are. */
+        links: () => sockets.size,
         async close() {
             for (const socket of sockets) {
                 socket.destroy();

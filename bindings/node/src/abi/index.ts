@@ -1,9 +1,11 @@
 /** The C ABI with JavaScript's manners: values come back, and failures are thrown. */
 
+import { isMainThread } from 'node:worker_threads';
 import { decode, register, sizeof } from 'koffi';
 import { DirectusRealtimeError, type ErrorCode } from '../errors.js';
 import { declareFunctions, guardText, type Functions } from './functions.js';
 import { loadLibrary } from './library.js';
+import { ThreadEnd } from './thread.js';
 import { inOurWords } from './words.js';
 import {
     DELIVER_POLL,
@@ -51,10 +53,14 @@ export class Abi {
     readonly #json = new BigUint64Array(1);
     readonly #length = new BigUint64Array(1);
     readonly #drained = new BigUint64Array(1);
+    /** The process ends with its main thread, and every link with the process. */
+    readonly #threadEnd: ThreadEnd | undefined;
     #receiver: Receiver | undefined;
 
     private constructor() {
-        this.#c = declareFunctions(loadLibrary(), this.#types);
+        const library = loadLibrary();
+        this.#c = declareFunctions(library, this.#types);
+        this.#threadEnd = isMainThread ? undefined : new ThreadEnd(library);
         const { onState, onToken, onReply, onRelease } = this.#types;
         this.#callbacks = {
             state: register((_: bigint, state: number, reason: number, message: string) => {
@@ -98,7 +104,9 @@ export class Abi {
         guardTexts(fields, TEXTS.client);
         const struct_size = sizeof(this.#types.clientOptions);
         this.#check(this.#c.clientNew({ ...fields, struct_size, delivery: DELIVER_POLL }, this.#out));
-        return this.#out[0]!;
+        const client = this.#out[0]!;
+        this.#threadEnd?.watch(client);
+        return client;
     }
 
     listen(client: Handle, tokens: boolean): void {
@@ -147,6 +155,7 @@ export class Abi {
 
     /** Waits on another thread, so no callback may be left that would have to run there. */
     close(client: Handle, timeoutMs: number): Promise<void> {
+        this.#threadEnd?.unwatch(client);
         return new Promise((resolve, reject) => {
             this.#c.close.async(client, timeoutMs, (failure: unknown, status: number) => {
                 if (failure) {
