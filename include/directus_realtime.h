@@ -215,7 +215,11 @@ typedef int32_t drt_auth_mode;
 /** Who runs the callbacks. */
 typedef int32_t drt_delivery;
 
-/** A thread of the library's, one for each client. */
+/**
+ * A thread of the library's, one for each client. As on its other threads, all
+ * signals are blocked there, but for SIGPIPE and those of faults: they are the
+ * program's. A process that a callback starts inherits that.
+ */
 #define DRT_DELIVER_THREAD 0
 /** Whoever calls `drt_client_dispatch` or `drt_client_drain`. */
 #define DRT_DELIVER_POLL 1
@@ -542,9 +546,10 @@ drt_status drt_client_stats(drt_client *client, drt_stats *out);
  * politely. Afterwards every handle of it is stale, and after the last client of
  * the process no thread of the library is left.
  *
- * Blocks for `timeout_ms` milliseconds at most. After `DRT_ERR_TIMEOUT`, which
- * means that a callback is still running, the rest happens when it returns; the
- * handles are stale all the same.
+ * Blocks for `timeout_ms` milliseconds at most, and the moment that threads take to
+ * end: 0 is fine where no callback runs. After `DRT_ERR_TIMEOUT`, which means that a
+ * callback is still running (or a name being looked up), the rest happens when it
+ * returns; the handles are stale all the same.
  *
  * Any thread, but not inside a callback. Errors: `DRT_ERR_INVALID_HANDLE`,
  * `DRT_ERR_CLOSED` (another thread is closing it), `DRT_ERR_WOULD_DEADLOCK`,

@@ -19,3 +19,4 @@ pub mod protocol;
 pub mod secret;
 pub mod session;
 pub mod subscriptions;
+pub mod threads;

@@ -241,6 +241,12 @@ fn i8_a_link_that_breaks_under_tls_is_no_signal_to_the_program() {
 }
 
 #[test]
+fn signals_are_left_to_the_program() {
+    // Not by valgrind, which shows masks of its own.
+    run_bare("signals.c", |_| Vec::new());
+}
+
+#[test]
 fn poll_delivery_runs_callbacks_where_it_is_told_to() {
     run("poll.c");
 }

@@ -15,6 +15,10 @@ use super::queue::Wait;
 use super::wakeup::Signal;
 use super::{Feedback, Item, Mode, Target};
 use crate::error::{Error, Result, Status};
+use crate::threads::{self, Work};
+
+/// What a thread with nothing left to do may take to end.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Counters of a delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,9 +54,8 @@ impl Delivery {
             Mode::Thread => {
                 let inner = Dispatcher::new(budget_bytes, None, feedback, None);
                 let worker = Arc::clone(&inner);
-                let thread = std::thread::Builder::new()
-                    .name("drt-dispatch".into())
-                    .spawn(move || worker.run(consumer))
+                let run = move || worker.run(consumer);
+                let thread = threads::spawn("drt-dispatch", Work::Callbacks, run)
                     .map_err(|error| io("the dispatcher thread could not be started", &error))?;
                 Ok(Arc::new(Delivery {
                     mode,
@@ -180,8 +183,8 @@ impl Delivery {
     /// Ends the delivery: events that wait are dropped, everything else still
     /// runs, in order, then every callback is dropped, all of that where
     /// callbacks run; in poll mode that is here. No thread is left then. If a
-    /// callback is still running at the deadline, the rest is left to the
-    /// thread that it runs on. May be called again.
+    /// callback is still running at the deadline, or a moment from now if that is
+    /// later, the rest is left to the thread that it runs on. May be called again.
     pub fn close(&self, deadline: Instant) -> Result<()> {
         if in_callback() {
             let message = "delivery cannot be closed from inside a callback: it would wait for it";
@@ -190,6 +193,8 @@ impl Delivery {
         let inner = &*self.inner;
         inner.shop.queue.close();
         inner.desk.stir();
+        // Else a thread that only has to wake up would pass for a callback.
+        let deadline = deadline.max(Instant::now() + GRACE);
         let turn = match inner.desk.sit_down(Wait::Until(deadline), || false) {
             Turn::Late => inner.desk.orphan(),
             turn => turn,

@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use super::TARGET;
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
+use crate::threads::{self, Work};
 
 /// A user's share in the I/O thread. Dropped without [`Runtime::release`], it is
 /// given back as well, but nobody waits for the thread.
@@ -184,9 +185,8 @@ fn start() -> std::io::Result<Live> {
         runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
         let _ = finished.send(helpers.load(Ordering::SeqCst) == 0);
     };
-    let thread = std::thread::Builder::new()
-        .name("drt-io".into())
-        .spawn(work)?;
+    // Its helpers have its mask of signals.
+    let thread = threads::spawn("drt-io", Work::Library, work)?;
     Ok(Live {
         users: 1,
         handle,

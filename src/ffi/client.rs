@@ -7,6 +7,7 @@ use super::barrier;
 use super::callback::{Callback, drt_release_fn};
 use super::handle::{self, Number};
 use super::options::{LARGEST_STRUCT, client_options, drt_client_options};
+use super::process;
 use super::status::drt_status;
 use super::strings::{is_null, required};
 use super::types::drt_client;
@@ -183,6 +184,7 @@ pub unsafe extern "C" fn drt_client_new(
         *out = std::ptr::null_mut();
         // SAFETY: the header's contract.
         let options = unsafe { client_options(options) }?;
+        process::prepare();
         let client = Client::new(options)?;
         *out = handle::insert_client(client)? as *mut drt_client;
         Ok(())
@@ -364,9 +366,10 @@ pub unsafe extern "C" fn drt_client_stats(
 /// politely. Afterwards every handle of it is stale, and after the last client of
 /// the process no thread of the library is left.
 ///
-/// Blocks for `timeout_ms` milliseconds at most. After `DRT_ERR_TIMEOUT`, which
-/// means that a callback is still running, the rest happens when it returns; the
-/// handles are stale all the same.
+/// Blocks for `timeout_ms` milliseconds at most, and the moment that threads take to
+/// end: 0 is fine where no callback runs. After `DRT_ERR_TIMEOUT`, which means that a
+/// callback is still running (or a name being looked up), the rest happens when it
+/// returns; the handles are stale all the same.
 ///
 /// Any thread, but not inside a callback. Errors: `DRT_ERR_INVALID_HANDLE`,
 /// `DRT_ERR_CLOSED` (another thread is closing it), `DRT_ERR_WOULD_DEADLOCK`,

@@ -72,7 +72,6 @@ fn own_parts(number: Number) -> Option<Parts> {
 
 /// A new handle of a client.
 pub(super) fn insert_client(client: Client) -> Result<Number> {
-    process::watch_forks();
     let depth = depth();
     // What was in its place before is dropped with the lock given back.
     let added = with_table(|table| table.add(Object::Client(client), depth));

@@ -20,7 +20,9 @@ pub const DRT_AUTH_STRICT: i32 = 2;
 
 /// Who runs the callbacks.
 pub type drt_delivery = i32;
-/// A thread of the library's, one for each client.
+/// A thread of the library's, one for each client. As on its other threads, all
+/// signals are blocked there, but for SIGPIPE and those of faults: they are the
+/// program's. A process that a callback starts inherits that.
 pub const DRT_DELIVER_THREAD: i32 = 0;
 /// Whoever calls `drt_client_dispatch` or `drt_client_drain`.
 pub const DRT_DELIVER_POLL: i32 = 1;

@@ -99,7 +99,20 @@ static void many_clients(void) {
     CHECK(threads_named("drt-") == 0);
 }
 
+/* DRT_ERR_TIMEOUT would mean that a callback is still running. */
+static void closing_without_patience(void) {
+    for (int round = 0; round < 50; round++) {
+        drt_client *client = client_with(round % 2 == 0 ? DRT_DELIVER_THREAD : DRT_DELIVER_POLL);
+        if (round % 3 == 0) {
+            subscribe(client, NULL, "one");
+        }
+        CHECK_STATUS(drt_client_close(client, 0), DRT_OK);
+    }
+    CHECK(threads_named("drt-") == 0);
+}
+
 int main(void) {
+    closing_without_patience();
     last_errors_are_kept_apart();
     CHECK(threads_named("drt-") == 0);
     many_close_one();

@@ -1,0 +1,95 @@
+/* Signals are the program's: no thread of the library takes one. */
+#include "check.h"
+#include "tasks.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+/* Takes the process's signals that are blocked from a status file. */
+static bool mask_of(const char *task, unsigned long long *mask) {
+    char path[300], line[256];
+    bool found = false;
+    snprintf(path, sizeof(path), "/proc/self/task/%s/status", task);
+    FILE *status = fopen(path, "r");
+    while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
+        found = found || sscanf(line, "SigBlk: %llx", mask) == 1;
+    }
+    if (status != NULL) {
+        fclose(status);
+    }
+    return found;
+}
+
+static bool has(unsigned long long mask, int signal) { return (mask >> (signal - 1) & 1) != 0; }
+
+static void check_mask(const char *name, unsigned long long mask) {
+    const int blocked[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
+                           SIGUSR2, SIGCHLD, SIGALRM, SIGCONT, SIGWINCH};
+    /* Faults are of the thread that makes them. */
+    const int open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof(blocked) / sizeof(blocked[0]); i++) {
+        CHECK(has(mask, blocked[i]));
+    }
+    for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
+        CHECK(!has(mask, open[i]));
+    }
+    /* A callback that writes into a pipe whose reader has gone ends the program, as
+       its other writes do; the library's own writes never do. */
+    CHECK(has(mask, SIGPIPE) == (strcmp(name, "drt-dispatch\n") != 0));
+}
+
+/* Looks at all threads of the library, and tells how many there are. */
+static int check_masks(void) {
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks != NULL);
+    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
+        char name[64] = "";
+        unsigned long long mask = 0;
+        if (name_of_task(task->d_name, name, sizeof(name)) && strncmp(name, "drt-", 4) == 0 &&
+            mask_of(task->d_name, &mask)) {
+            check_mask(name, mask);
+            count++;
+        }
+    }
+    if (tasks != NULL) {
+        closedir(tasks);
+    }
+    return count;
+}
+
+static void count_state(drt_client *client, drt_state state, drt_status reason, const char *message,
+                        void *user_data) {
+    (void)client, (void)state, (void)reason, (void)message;
+    atomic_fetch_add((_Atomic int *)user_data, 1);
+}
+
+int main(void) {
+    drt_client_options options = DRT_CLIENT_OPTIONS_INIT;
+    drt_client *client = NULL;
+    _Atomic int states = 0;
+    sigset_t before, after, waited;
+    CHECK(pthread_sigmask(SIG_SETMASK, NULL, &before) == 0);
+    options.url = "ws://localhost:1/"; /* a name, so that there is a thread that looks it up */
+    options.access_token = "token";
+    CHECK_STATUS(drt_client_new(&options, &client), DRT_OK);
+    CHECK_STATUS(drt_client_on_state(client, count_state, &states, NULL), DRT_OK);
+    CHECK_STATUS(drt_client_connect(client), DRT_OK);
+    EVENTUALLY(states >= 2);
+    CHECK(pthread_sigmask(SIG_SETMASK, NULL, &after) == 0);
+    for (int signal = 1; signal < 32; signal++) {
+        CHECK(sigismember(&before, signal) == sigismember(&after, signal));
+    }
+    CHECK(check_masks() >= 3);
+    /* Who waits for a signal gets it, though it began too late: by default it kills. */
+    sigemptyset(&waited);
+    sigaddset(&waited, SIGUSR1);
+    CHECK(pthread_sigmask(SIG_BLOCK, &waited, NULL) == 0);
+    for (int round = 0; round < 100; round++) {
+        struct timespec patience = {5, 0};
+        CHECK(kill(getpid(), SIGUSR1) == 0);
+        CHECK(sigtimedwait(&waited, NULL, &patience) == SIGUSR1);
+    }
+    CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
+    return check_result();
+}
