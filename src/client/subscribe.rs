@@ -184,8 +184,7 @@ impl Client {
 }
 
 pub(super) fn stale_subscription() -> Error {
-    Error::new(
-        Status::InvalidHandle,
-        "`subscription` is stale: it has ended",
-    )
+    // `s` is what the parameter is called, where handles are looked up, too.
+    let message = "`s` is stale: what it stood for has ended";
+    Error::new(Status::InvalidHandle, message)
 }

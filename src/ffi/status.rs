@@ -56,14 +56,29 @@ pub const DRT_VERSION_PATCH: u32 = 0;
 pub const DRT_ABI_VERSION: u32 = 1;
 
 thread_local! {
-    static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
+    static LAST_ERROR: RefCell<LastError> = RefCell::default();
+}
+
+#[derive(Default)]
+struct LastError {
+    message: CString,
+    /// Kept for a call that fails while the message before it is being used: a
+    /// compiler may evaluate the arguments of `printf("%d %s", f(), drt_last_error())`
+    /// from the end.
+    previous: CString,
+}
+
+impl LastError {
+    fn set(&mut self, message: CString) {
+        self.previous = std::mem::replace(&mut self.message, message);
+    }
 }
 
 /// Remembers a failure for `drt_last_error` and gives its code.
 pub(super) fn fail(error: &Error) -> drt_status {
     let text = CString::new(error.message.replace('\0', "\u{fffd}")).unwrap_or_default();
     // Not there any more when the thread is ending.
-    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = text);
+    let _ = LAST_ERROR.try_with(|last| last.borrow_mut().set(text));
     error.status as drt_status
 }
 
@@ -127,7 +142,7 @@ pub extern "C" fn drt_status_name(status: drt_status) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn drt_last_error() -> *const c_char {
     LAST_ERROR
-        .try_with(|last| last.borrow().as_ptr())
+        .try_with(|last| last.borrow().message.as_ptr())
         .unwrap_or(c"".as_ptr())
 }
 

@@ -392,6 +392,28 @@ static void stats_of_every_age(void) {
     CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
 }
 
+/* An argument list may be evaluated from its end, so that a message is fetched before
+   the call that fails next: it is not torn from under who prints it. */
+static void a_message_outlives_the_next_failure(void) {
+    drt_client *client = client_with(DRT_DELIVER_POLL);
+    CHECK_STATUS(drt_unsubscribe(client, "the first"), DRT_ERR_NOT_FOUND);
+    const char *first = drt_last_error();
+    CHECK_STATUS(drt_unsubscribe(client, "the second"), DRT_ERR_NOT_FOUND);
+    CHECK(strstr(first, "the first") != NULL);
+    CHECK(strstr(drt_last_error(), "the second") != NULL);
+    CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
+}
+
+/* Nobody has dispatched yet, so that what it stood for is not forgotten. */
+static void an_ended_subscription_is_called_by_the_parameters_name(void) {
+    drt_client *client = client_with(DRT_DELIVER_POLL);
+    drt_subscription *sub = subscribe(client, NULL, "ended");
+    CHECK_STATUS(drt_subscription_unsubscribe(sub), DRT_OK);
+    CHECK_FAILS(drt_subscription_unsubscribe(sub), DRT_ERR_INVALID_HANDLE, "`s` is stale");
+    CHECK_FAILS(drt_subscription_wait(sub, 0), DRT_ERR_INVALID_HANDLE, "`s` is stale");
+    CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
+}
+
 static void names_and_versions(void) {
     CHECK(strcmp(drt_status_name(DRT_ERR_TIMEOUT), "DRT_ERR_TIMEOUT") == 0);
     CHECK(strcmp(drt_status_name(DRT_DUPLICATE), "DRT_DUPLICATE") == 0);
@@ -405,6 +427,8 @@ int main(void) {
     bad_handles();
     bad_client_options();
     bad_arguments();
+    an_ended_subscription_is_called_by_the_parameters_name();
+    a_message_outlives_the_next_failure();
     stats_of_every_age();
     return check_result();
 }
