@@ -1,8 +1,9 @@
 """Becomes another program that the kernel ends together with its parent.
 
-    python3 leash.py PARENT COMMAND …
+    python3 leash.py [--signal NAME] PARENT COMMAND …
 
-PARENT is the parent's process id: it may be gone before this begins.
+PARENT is the parent's process id: it may be gone before this begins. The signal is
+SIGKILL, unless the program has something of its own to remove.
 """
 
 import ctypes
@@ -14,9 +15,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def main():
-    parent, command = int(sys.argv[1]), sys.argv[2:]
+    args, number = sys.argv[1:], signal.SIGKILL
+    if args[0] == "--signal":
+        number, args = signal.Signals[args[1]], args[2:]
+    parent, command = int(args[0]), args[1:]
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+    if libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:
         sys.exit("the parent is gone")

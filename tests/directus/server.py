@@ -49,10 +49,7 @@ class Server:
         for _ in range(5):
             self._claimed = Folder(self.host)
             try:
-                if template:
-                    shutil.copy(template_of(version), self.folder / "data.db")
-                else:
-                    self._bootstrap()
+                self._prepare(template)
                 self.start()
                 return
             except PortTakenError:
@@ -61,6 +58,12 @@ class Server:
                 self.close()
                 raise
         raise RuntimeError("the port was taken again and again")
+
+    def _prepare(self, template):
+        if template:
+            shutil.copy(template_of(self.version), self.folder / "data.db")
+        else:
+            self._bootstrap()
 
     @property
     def folder(self):
@@ -183,6 +186,9 @@ class Server:
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
 
+    def about(self):
+        return {"url": self.url, "port": self.port, "pid": self.pid}
+
     def close(self):
         """Ends the server for good and removes its folder."""
         self.kill()
@@ -202,30 +208,48 @@ def exit_by_signal(number, _frame):
     sys.exit(128 + number)
 
 
+def carry_out(server, order):
+    """Whether there is such an order."""
+    if order not in ("stop", "kill", "start", "freeze", "thaw"):
+        return False
+    getattr(server, order)()
+    return True
+
+
+def obey(perform, about):
+    """Tells that all is ready, then obeys the lines that come in, until `quit`."""
+
+    def answer(order):
+        print(json.dumps({**about(), "admin_token": ADMIN, "done": order}), flush=True)
+
+    answer("ready")
+    for line in sys.stdin:
+        order = line.strip()
+        if order == "quit":
+            break
+        if perform(order):
+            answer(order)
+        elif order:
+            print(json.dumps({"error": f"no such order: {order}"}), flush=True)
+
+
+def exit_on_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, exit_by_signal)
+
+
 def serve(version, env):
     """The command: see the module."""
     from install import install
 
     install(version)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, exit_by_signal)
+    exit_on_signals()
     with Server(version, env) as server:
 
-        def answer(order):
-            known = {"url": server.url, "port": server.port, "pid": server.pid}
-            about = {"version": version, "admin_token": ADMIN, "done": order}
-            print(json.dumps({**known, **about}), flush=True)
+        def about():
+            return {**server.about(), "version": version}
 
-        answer("ready")
-        for line in sys.stdin:
-            order = line.strip()
-            if order == "quit":
-                break
-            if order in ("stop", "kill", "start", "freeze", "thaw"):
-                getattr(server, order)()
-                answer(order)
-            elif order:
-                print(json.dumps({"error": f"no such order: {order}"}), flush=True)
+        obey(lambda order: carry_out(server, order), about)
 
 
 def setting(text):
@@ -235,12 +259,15 @@ def setting(text):
     return name, value
 
 
+def options(parser):
+    parser.add_argument("--version", default=VERSIONS[0], choices=VERSIONS)
+    parser.add_argument("--env", action="append", default=[], type=setting, metavar="NAME=VALUE")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("serve", help="start a server and obey standard input")
-    command.add_argument("--version", default=VERSIONS[0], choices=VERSIONS)
-    command.add_argument("--env", action="append", default=[], type=setting, metavar="NAME=VALUE")
+    options(commands.add_parser("serve", help="start a server and obey standard input"))
     args = parser.parse_args()
     serve(args.version, dict(args.env))
 

@@ -42,8 +42,8 @@ def ends(pid, seconds=10):
 class Command:
     """`server.py serve`, as the tests in other languages drive it."""
 
-    def __init__(self, *options):
-        command = [sys.executable, str(HERE / "server.py"), "serve", *options]
+    def __init__(self, *options, script="server.py"):
+        command = [sys.executable, str(HERE / script), "serve", *options]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(command, **pipes)
         self.ready = self.line()
