@@ -134,11 +134,12 @@ export class Registration {
         this.#refuse(event, 0, error);
     }
 
-    /** No event is delivered any more. */
-    end(): void {
+    /** No event is delivered any more; `why` is for who waits for the first one. */
+    end(why?: DirectusRealtimeError): void {
         if (this.#ended) {
             return;
         }
+        this.#refusal = why;
         this.#finish();
         for (const consumer of this.#consumers) {
             consumer.end();

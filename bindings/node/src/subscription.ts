@@ -5,8 +5,7 @@ import type { RealtimeEvent } from './events.js';
 import { EventIterator } from './iterator.js';
 import { bindMethods, inspected } from './objects.js';
 import type { SubscriptionOptions } from './options.js';
-import type { Registration } from './registration.js';
-import type { Registrations } from './registrations.js';
+import type { Host, Registration } from './registration.js';
 import type { WaitOptions } from './waiters.js';
 
 /**
@@ -55,11 +54,11 @@ export class Subscription<T = any, Init = T[]>
     protected readonly scope: object | undefined;
 
     /** @internal */
-    constructor(registrations: Registrations, registration: Registration, scope: object | undefined) {
+    constructor(host: Host, registration: Registration, scope: object | undefined) {
         this.uid = registration.uid;
         this.collection = registration.collection;
         this.persistent = registration.persistent;
-        this.unsubscribe = () => registrations.unsubscribe(registration);
+        this.unsubscribe = () => host.unsubscribe(registration);
         this.#registration = registration;
         this.scope = scope;
         bindMethods<this>(this, ['ready']);

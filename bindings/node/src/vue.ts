@@ -7,13 +7,15 @@ import {
     onScopeDispose,
     readonly,
     shallowRef,
+    ssrContextKey,
     type DeepReadonly,
     type InjectionKey,
     type Plugin,
     type Ref,
 } from 'vue';
-import { DirectusRealtimeError } from './errors.js';
+import { invalid } from './checks.js';
 import type { Client } from './client.js';
+import { inertSubscribe } from './inert.js';
 import type { Realtime } from './realtime.js';
 
 /** The composable's names; `isConnected` is reactive. */
@@ -29,21 +31,38 @@ export function directusRealtime(client: Client): Plugin {
 }
 
 /**
+ * While a page is rendered to a string, no component is ever unmounted: a subscription would be left
+ * over from each page, and nobody is there to see what it brings.
+ */
+const RENDERED =
+    'nothing is subscribed to while a page is rendered on the server: wait for events in onMounted()';
+
+function isRenderedOnServer(): boolean {
+    return hasInjectionContext() && inject(ssrContextKey, undefined) !== undefined;
+}
+
+/**
  * The composable. Subscriptions that are not persistent end with the component, or whatever effect
- * scope is current. Without an argument, the client is that of `directusRealtime`.
+ * scope is current. Without an argument, the client is that of `directusRealtime`. In server-side
+ * rendering `subscribe` does nothing: the subscription that it returns has ended.
  */
 export function useDirectusRealtime(client?: Client): VueRealtime {
     const used = client ?? (hasInjectionContext() ? inject(KEY, undefined) : undefined);
     if (used === undefined) {
-        const sentence =
-            'useDirectusRealtime() has no client: give it one, or install it with app.use(directusRealtime(client))';
-        throw new DirectusRealtimeError('DRT_ERR_INVALID_ARGUMENT', sentence);
+        throw invalid(
+            'useDirectusRealtime() has no client: give it one, or install it with app.use(directusRealtime(client))',
+        );
     }
     const realtime = used.useRealtime();
+    const isConnected = connectedRef(used);
+    if (isRenderedOnServer()) {
+        realtime.close();
+        return { ...realtime, subscribe: inertSubscribe(RENDERED), isConnected };
+    }
     if (getCurrentScope() !== undefined) {
         onScopeDispose(realtime.close);
     }
-    return { ...realtime, isConnected: connectedRef(used) };
+    return { ...realtime, isConnected };
 }
 
 type ConnectedRef = VueRealtime['isConnected'];
@@ -57,8 +76,9 @@ function connectedRef(client: Client): ConnectedRef {
         return known;
     }
     const isConnected = shallowRef(client.isConnected);
-    client.on('state', () => {
-        isConnected.value = client.isConnected;
+    // What the event tells, so that a watcher misses no loss, however short.
+    client.on('state', ({ state }) => {
+        isConnected.value = state === 'connected';
     });
     const made = readonly(isConnected);
     refs.set(client, made);

@@ -1,0 +1,33 @@
+/** Subscriptions that are over before they begin, for where nobody would ever end them. */
+
+import { randomUUID } from 'node:crypto';
+import { optionalFunction, record } from './checks.js';
+import { DirectusRealtimeError } from './errors.js';
+import { subscriptionFields, type SubscriptionOptions } from './options.js';
+import { Registration, type Host } from './registration.js';
+import { Subscription, type Subscribe, type SubscriptionCallback } from './subscription.js';
+
+const NOBODY: Host = {
+    hold() {},
+    letGo() {},
+    expect() {},
+    unsubscribe() {},
+    forget() {},
+    hopelessness: () => undefined,
+};
+
+/** A `subscribe` that asks nothing of anybody; `why` is what waiting for an answer learns. */
+export function inertSubscribe(why: string): Subscribe {
+    return (options: SubscriptionOptions, callback?: SubscriptionCallback): Subscription<any, any> => {
+        record('options', options);
+        optionalFunction('callback', callback);
+        const { collection } = options;
+        const uid = options.uid ?? randomUUID();
+        const fields = subscriptionFields(options, uid);
+        const persistent = options.persistent ?? false;
+        const identity = { id: 0, uid, collection, persistent, scope: undefined, handle: 0n, fields };
+        const registration = new Registration(NOBODY, identity, callback);
+        registration.end(new DirectusRealtimeError('DRT_ERR_CLOSED', why));
+        return new Subscription<any, any>(NOBODY, registration, undefined);
+    };
+}
