@@ -593,8 +593,11 @@ typedef uint32_t drt_event_kind;
 /** An item was changed. */
 #define DRT_EVENT_UPDATE 2
 /**
- * An item was deleted: `{"<primary_key>": key}`, with the key as the items have
- * it (a number where they have numbers, however it was written to the server).
+ * An item was deleted: `{"<primary_key>": key}`, with the key as the collection's
+ * items have it (a number where they have numbers, however it was written to the
+ * server). Until the client has been shown an item of that collection with its key,
+ * in an INIT or an event of any subscription, it is as whoever deleted wrote it: text
+ * where it stood in a URL.
  */
 #define DRT_EVENT_DELETE 3
 /**

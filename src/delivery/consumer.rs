@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use super::cutter::Cutter;
 use super::drain::Batch;
-use super::keys::Keys;
+use super::keys::{Keys, Learnt};
 use super::load::{Done, is_due, load_of};
 use super::presence::Presence;
 use super::queue::{Queue, Refill, Wait};
@@ -54,6 +54,8 @@ pub(super) struct Consumer {
     hand: VecDeque<Item>,
     /// The message that is being delivered.
     cutter: Cutter,
+    /// How collections write their keys.
+    learnt: Learnt,
     /// What the queue has not been told yet.
     done: Vec<Done>,
     /// The subscription that callbacks run of, and the number of that run.
@@ -158,10 +160,14 @@ impl Consumer {
             if entry.gap && is_change(self.cutter.event()) {
                 return self.finish(shop);
             }
+            let known = entry.keys;
             if self.cutter.open(shape, &mut entry.keys).is_err() {
                 entry.gap = true;
                 return self.report_broken(shop, slot, epoch);
             }
+            let is_delete = kind_of(self.cutter.event()) == Some(EventKind::Delete);
+            self.learnt
+                .share(&entry.target, known, &mut entry.keys, is_delete);
         }
         if let Some(piece) = self.cutter.next_piece(shape, entry.keys) {
             self.sequence += 1;
@@ -308,13 +314,13 @@ impl Consumer {
     }
 }
 
+fn kind_of(event: Option<&Event>) -> Option<EventKind> {
+    event.map(|event| event.kind)
+}
+
 fn is_change(event: Option<&Event>) -> bool {
-    event.is_some_and(|event| {
-        matches!(
-            event.kind,
-            EventKind::Create | EventKind::Update | EventKind::Delete
-        )
-    })
+    use EventKind::{Create, Delete, Update};
+    matches!(kind_of(event), Some(Create | Update | Delete))
 }
 
 /// Drops callbacks, which is when the application is told that they are

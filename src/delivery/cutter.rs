@@ -99,7 +99,7 @@ impl Cutter {
             }
             other => other?,
         };
-        if !shape.per_message && *keys == Keys::Unknown {
+        if *keys == Keys::Unknown {
             if let Some(data) = slice(event, event.data) {
                 keys.learn(event.kind, data, &shape.primary_key);
             }

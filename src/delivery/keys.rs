@@ -3,9 +3,47 @@
 //! The application gets the keys that it knows from the items.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ffi::CString;
 
-use super::EventKind;
+use super::{EventKind, Target};
 use crate::protocol::items;
+
+/// What all subscriptions of a client have seen. Where only deletes are wanted, or
+/// `fields` leaves the key out, another one's items are all there is to go by.
+#[derive(Default)]
+pub(super) struct Learnt(HashMap<CString, Vec<(Box<str>, Keys)>>);
+
+impl Learnt {
+    /// After a message: keeps what its subscription has learnt from it, or tells
+    /// one that has to write keys what others have.
+    #[inline]
+    pub fn share(&mut self, target: &Target, before: Keys, now: &mut Keys, is_delete: bool) {
+        if now.are_known() {
+            if before != *now {
+                self.add(target, *now);
+            }
+        } else if is_delete {
+            *now = self.of(target).unwrap_or(*now);
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, target: &Target, keys: Keys) {
+        let known = self.0.entry(target.collection.clone()).or_default();
+        let name = &target.shape.primary_key;
+        match known.iter_mut().find(|(of, _)| of == name) {
+            Some((_, known)) => *known = keys,
+            None => known.push((name.clone(), keys)),
+        }
+    }
+
+    fn of(&self, target: &Target) -> Option<Keys> {
+        let known = self.0.get(&target.collection)?;
+        let of = |(name, _): &&(Box<str>, Keys)| *name == target.shape.primary_key;
+        known.iter().find(of).map(|(_, keys)| *keys)
+    }
+}
 
 /// What the items of one subscription showed of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +76,10 @@ impl Keys {
             Some(b'-' | b'0'..=b'9') => Keys::Numbers,
             _ => Keys::Hidden,
         };
+    }
+
+    fn are_known(self) -> bool {
+        matches!(self, Keys::Numbers | Keys::Texts)
     }
 
     /// A key of a delete, written as the items write it, where it can be.

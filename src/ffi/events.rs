@@ -16,8 +16,11 @@ pub const DRT_EVENT_INIT: u32 = 0;
 pub const DRT_EVENT_CREATE: u32 = 1;
 /// An item was changed.
 pub const DRT_EVENT_UPDATE: u32 = 2;
-/// An item was deleted: `{"<primary_key>": key}`, with the key as the items have
-/// it (a number where they have numbers, however it was written to the server).
+/// An item was deleted: `{"<primary_key>": key}`, with the key as the collection's
+/// items have it (a number where they have numbers, however it was written to the
+/// server). Until the client has been shown an item of that collection with its key,
+/// in an INIT or an event of any subscription, it is as whoever deleted wrote it: text
+/// where it stood in a URL.
 pub const DRT_EVENT_DELETE: u32 = 3;
 /// `{"code": ..., "message": ...}`: with `DRT_FLAG_ENDED` the server has refused the
 /// subscription; without it, something was withheld and the subscription lives on.

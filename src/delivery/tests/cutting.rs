@@ -74,6 +74,58 @@ fn i7_keys_of_deletes_are_those_that_the_items_have() {
 }
 
 #[test]
+fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
+    let bench = Bench::poll();
+    let register = |name, target: Arc<Target>| {
+        bench.push([Item::Register {
+            target: Arc::clone(&target),
+            sink: bench.sink(name),
+        }]);
+        target
+    };
+    let before = register("before", target_of(0, "posts", "id"));
+    let items = bench.register_with(1, shaped(None, true), bench.sink("items"));
+    bench.push([Item::Event(message(
+        &items,
+        EventKind::Init,
+        r#"[{"id":4}]"#,
+    ))]);
+    let after = register("after", target_of(2, "posts", "id"));
+    let hidden = register("hidden", target_of(3, "posts", "id"));
+    bench.push([Item::Event(message(
+        &hidden,
+        EventKind::Create,
+        r#"{"n":1}"#,
+    ))]);
+    let other_key = register("other key", target_of(4, "posts", "code"));
+    let elsewhere = register("elsewhere", target_of(5, "tags", "id"));
+    bench.run();
+    for target in [&before, &after, &hidden, &other_key, &elsewhere] {
+        bench.push([Item::Event(message(target, EventKind::Delete, r#"["4"]"#))]);
+    }
+    assert_eq!(
+        bench.run(),
+        [
+            r#"before 3 Delete {"id":4} 0/1"#,
+            r#"after 4 Delete {"id":4} 0/1"#,
+            r#"hidden 5 Delete {"id":4} 0/1"#,
+            r#"other key 6 Delete {"code":"4"} 0/1"#,
+            r#"elsewhere 7 Delete {"id":"4"} 0/1"#,
+        ]
+    );
+}
+
+fn target_of(slot: u32, collection: &str, primary_key: &str) -> Arc<Target> {
+    let shape = Shape {
+        primary_key: primary_key.into(),
+        ..shaped(None, false)
+    };
+    let mut target = target(slot, shape);
+    Arc::get_mut(&mut target).unwrap().collection = CString::new(collection).unwrap();
+    target
+}
+
+#[test]
 fn snapshots_and_errors_come_in_one_piece() {
     for kind in [EventKind::Init, EventKind::Error] {
         for shape in [
