@@ -170,7 +170,7 @@ async fn upgrade(
     let opened = client_async_with_config(request, stream, Some(config)).await;
     opened
         .map(|(socket, _)| socket)
-        .map_err(LinkFailure::of_upgrade)
+        .map_err(|error| LinkFailure::of_upgrade(error, access_token.is_some()))
 }
 
 fn too_late(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFailure {

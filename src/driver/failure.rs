@@ -90,10 +90,10 @@ impl LinkFailure {
         LinkFailure::new(FailureKind::Tls, message)
     }
 
-    /// The upgrade failed.
-    pub(super) fn of_upgrade(error: WsError) -> Self {
+    /// The upgrade failed, with or without a token in the URL.
+    pub(super) fn of_upgrade(error: WsError, with_token: bool) -> Self {
         match error {
-            WsError::Http(response) => refused(response.status().as_u16()),
+            WsError::Http(response) => refused(response.status().as_u16(), with_token),
             WsError::Protocol(ProtocolError::HandshakeIncomplete)
             | WsError::ConnectionClosed
             | WsError::AlreadyClosed => LinkFailure::new(
@@ -264,13 +264,18 @@ fn untrusted(host: &str, why: &CertificateError) -> LinkFailure {
     LinkFailure::new(FailureKind::Untrusted, message)
 }
 
-fn refused(status: u16) -> LinkFailure {
+fn refused(status: u16, with_token: bool) -> LinkFailure {
     let why = match status {
         300..=399 => "the server redirects: use the URL that it leads to",
         400 => {
             "the server does not understand the WebSocket upgrade: check the scheme and the port"
         }
-        401 => "the server refused the access token, or wants one",
+        401 if with_token => "the server refused the access token",
+        401 => {
+            "the server wants an access token in the URL, as WEBSOCKETS_REST_AUTH=strict makes it \
+             (set DRT_AUTH_STRICT), or a proxy in front of it wants credentials (the option headers \
+             carries them)"
+        }
         403 => {
             "the server refused the connection: its WEBSOCKETS_REST_CONN_LIMIT is reached, or its \
              licence or a proxy forbids it"

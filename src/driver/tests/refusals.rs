@@ -66,6 +66,18 @@ fn a_refused_upgrade_says_what_to_do_about_its_status() {
 }
 
 #[test]
+fn who_is_refused_without_a_token_in_the_url_is_told_what_wants_one() {
+    let (server, _told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
+    let failure = Setup::default().open(&server.url()).lost();
+    assert_eq!(failure.kind, FailureKind::Http(401));
+    for word in ["proxy", "WEBSOCKETS_REST_AUTH", "DRT_AUTH_STRICT", "401"] {
+        assert!(failure.message.contains(word), "{failure:?}");
+    }
+    let failure = with_token().open(&server.url()).lost();
+    assert!(!failure.message.contains("STRICT"), "{failure:?}");
+}
+
+#[test]
 fn the_request_has_the_token_and_headers_but_no_origin_and_no_subprotocol() {
     let (server, told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
     let mut setup = with_token();
