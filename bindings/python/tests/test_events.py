@@ -11,16 +11,15 @@ from typing import Any
 import pytest
 from conftest import until
 from directus_realtime import Client, Event, aio
-from directus_realtime._events import Batch
+from directus_realtime._events import split
 from fountain import Fountain
 
 EVENTS = 10_000
 
 
 def make(*rows: str) -> list[Event]:
-    batch = Batch(f"[{','.join(rows)}]".encode())
     record: Any = SimpleNamespace(uid="uid", collection="posts")
-    return [Event(record, batch, place) for place in range(len(batch.rows))]
+    return [Event(record, row) for row in split(f"[{','.join(rows)}]".encode(), len(rows))]
 
 
 def test_data_is_parsed_and_raw_is_untouched() -> None:

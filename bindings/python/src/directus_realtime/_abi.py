@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from ctypes import (
     CFUNCTYPE,
     POINTER,
@@ -192,8 +191,3 @@ _declare(
     _OUT_SIZE,
     _OUT_SIZE,
 )
-
-
-def text_at(address: int | None, length: int) -> bytes:
-    """A counted text of the library's, copied."""
-    return ctypes.string_at(address, length) if address else b""

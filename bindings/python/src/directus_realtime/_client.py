@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from . import _abi, _delivery, _hooks
+from . import _abi, _hooks, _worker
 from ._abi import lib
-from ._core import SLICE_MS, Core, finish, when_gone
-from ._errors import ClosedError, InvalidArgumentError, Status, TimeoutError, check
+from ._core import Core, abandon, when_gone
+from ._delivery import GLANCE, SLICE
+from ._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError, check
 from ._events import Event
+from ._holder import Holder
 from ._items import Items
-from ._options import Key, Query, dump, milliseconds
+from ._options import (
+    AuthMode,
+    Events,
+    Granularity,
+    Key,
+    Query,
+    Snapshot,
+    dump,
+    limit,
+    milliseconds,
+)
 from ._registry import register, release
 from ._reply import answer_of
 from ._scope import Scope, subscribe
-from ._state import STATES, State
+from ._state import State, StateName, state_of
 from ._subscription import Subscription
 from ._surface import Surface, make_options
 
+#: For an answer, where nothing else is said,
 REQUEST_SECONDS = 30.0
+#: and for its way from the library, which callbacks may hold up.
+REQUEST_GRACE = 2.0
 
 
 class Client(Surface[Core]):
@@ -32,8 +48,8 @@ class Client(Surface[Core]):
     `thread=False`, inside `run` and `dispatch`. All methods may be called from any
     thread, also in callbacks, except those that say otherwise.
 
-    A client ends with its `with` block, with `close`, or when nobody holds it any more;
-    a callback that refers to the client holds it.
+    A client ends with its `with` block, with `close`, or when nobody holds it any more:
+    keep it somewhere. Its scopes hold it; its subscriptions and their callbacks do not.
 
     Args:
         url: `http(s)://host[:port][/base]`, or the WebSocket's own `ws(s)://…`; several
@@ -71,7 +87,7 @@ class Client(Surface[Core]):
         email: str | None = None,
         password: str | None = None,
         refresh_token: str | None = None,
-        auth_mode: str = "handshake",
+        auth_mode: AuthMode = "handshake",
         thread: bool = True,
         connect_timeout: float | None = None,
         ack_timeout: float | None = None,
@@ -80,10 +96,10 @@ class Client(Surface[Core]):
         reconnect_max: float | None = None,
         reconnect_attempts: int = 0,
         queue_bytes: int = 0,
-        ca_file: str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
-        client_cert_file: str | None = None,
-        client_key_file: str | None = None,
+        client_cert_file: str | os.PathLike[str] | None = None,
+        client_key_file: str | os.PathLike[str] | None = None,
         headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
         max_message_bytes: int = 0,
@@ -93,11 +109,11 @@ class Client(Surface[Core]):
             for name, value in locals().items()
             if name not in ("self", "url", "thread", "__class__")
         }
-        self._core = Core(make_options(url, given))
-        self._finish = when_gone(self, finish, self._core)
+        self._holder = Holder()
+        self._core = Core(make_options(url, given), self._holder)
+        self._finish = when_gone(self, abandon, self._core)
         if thread:
-            _delivery.start(self._core)
-        self._dispatching = threading.Lock()
+            _worker.start(self._core)
 
     def subscribe(
         self,
@@ -107,11 +123,11 @@ class Client(Surface[Core]):
         query: Query | None = None,
         uid: str | None = None,
         persistent: bool = False,
-        event: str | Iterable[str] | None = None,
+        event: Events | None = None,
         item: Key | None = None,
         primary_key: str = "id",
-        granularity: str = "item",
-        snapshot: str = "exact",
+        granularity: Granularity = "item",
+        snapshot: Snapshot = "exact",
     ) -> Subscription:
         """Follows a collection, or an item of it.
 
@@ -141,7 +157,7 @@ class Client(Surface[Core]):
             ClosedError: The client is closed.
         """
         return subscribe(
-            self._core,
+            self,
             None,
             collection,
             callback,
@@ -157,7 +173,7 @@ class Client(Surface[Core]):
 
     def scope(self) -> Scope:
         """A scope, whose subscriptions end together: `with client.scope() as scope:`."""
-        return Scope(self._core)
+        return Scope(self)
 
     def get_active_subscriptions(self) -> list[Subscription]:
         """The subscriptions, in the order in which they were made."""
@@ -182,19 +198,24 @@ class Client(Surface[Core]):
         Raises:
             ServerError: The server has answered with an error.
             NotConnectedError: There is no usable link, or it was lost meanwhile.
-            TimeoutError: The server has not answered in time.
+            TimeoutError: The server has not answered in time, or a callback that has not
+                returned holds up the answer.
             WouldDeadlockError: This was called in a callback.
         """
-        self._core.refuse_in_callback("request")
-        reply = _Reply(self._core)
-        ms = milliseconds(REQUEST_SECONDS if timeout is None else timeout, "timeout")
+        core = self._core
+        core.refuse_in_callback("request")
+        seconds = REQUEST_SECONDS if timeout is None else timeout
+        reply = _Reply(core)
+        ms = milliseconds(seconds, "timeout")
         text, number = dump(message, "message"), register(reply)
-        status = lib.drt_request(self._core.handle, text, ms, _hooks.on_reply, number, release)
-        check(status)
-        self._wait_until(reply.arrived.is_set, reply.arrived.wait)
+        check(lib.drt_request(core.handle, text, ms, _hooks.on_reply, number, release))
+        if not core.until(reply.arrived.wait, seconds + REQUEST_GRACE):
+            raise TimeoutError("a callback that has not returned holds up the server's answer")
         return answer_of(reply.status, reply.text)
 
-    def wait(self, state: State | str = State.CONNECTED, timeout: float | None = None) -> None:
+    def wait(
+        self, state: State | StateName = State.CONNECTED, timeout: float | None = None
+    ) -> None:
         """Connects if need be, and waits until a state is entered.
 
         Args:
@@ -207,30 +228,12 @@ class Client(Surface[Core]):
             WouldDeadlockError: This was called in a callback.
         """
         self._core.refuse_in_callback("wait")
-        number, handle = STATES.index(State(state)), self._core.handle
-        if state == State.CONNECTED and self.state == State.IDLE:
+        wanted = state_of(state)
+        if wanted is State.CONNECTED and self.state is State.IDLE:
             self.connect()
-        end = None if timeout is None else time.monotonic() + timeout
-        while True:
-            left = SLICE_MS if end is None else max(0, round((end - time.monotonic()) * 1000))
-            slice_ms = min(SLICE_MS, left)
-            if self._core.thread is None:
-                self.dispatch(timeout=slice_ms / 1000)
-                slice_ms = 0
-            status = lib.drt_client_wait(handle, number, slice_ms)
-            if status != Status.TIMEOUT:
-                check(status)
-                return
-            if left == 0:
-                raise TimeoutError(f"the client is {self.state}, not {state}, after {timeout} s")
-
-    def _wait_until(self, done: Callable[[], bool], wait: Callable[[float], object]) -> None:
-        """Waits for something that delivery brings, and delivers where nobody else does."""
-        while not done():
-            if self._core.thread is None:
-                self.dispatch(timeout=SLICE_MS / 1000)
-            else:
-                wait(1.0)
+        seconds = limit(timeout, "timeout")
+        if not self._core.until(lambda ahead: self._core.entered(wanted, ahead), seconds):
+            raise TimeoutError(f"the client is {self.state}, not {wanted}, after {timeout} s")
 
     def dispatch(self, timeout: float | None = 0.0, max_events: int = _abi.MOST_EVENTS) -> int:
         """Runs callbacks that are due, on this thread; for clients with `thread=False`.
@@ -247,17 +250,29 @@ class Client(Surface[Core]):
             ClosedError: The client is closed.
             WouldDeadlockError: This was called in a callback.
         """
-        if self._core.thread is not None:
+        core = self._core
+        core.refuse_in_callback("dispatch")
+        if core.threaded:
             raise InvalidArgumentError("this client has a thread: make it with thread=False")
-        self._core.refuse_in_callback("dispatch")
-        self._core.check_open()
-        end = None if timeout is None else time.monotonic() + timeout
-        with self._dispatching:
-            while True:
-                left = SLICE_MS if end is None else max(0, round((end - time.monotonic()) * 1000))
-                done = self._core.pump(min(SLICE_MS, left), max_events)
-                if done > 0 or (end is not None and left <= SLICE_MS):
-                    return done
+        if max_events < 1:
+            raise InvalidArgumentError(f"max_events must be at least 1, not {max_events!r}")
+        seconds = limit(timeout, "timeout")
+        end = None if seconds is None else time.monotonic() + seconds
+        done = 0
+
+        def deliver() -> None:
+            nonlocal done
+            if core.listen(left):
+                done = core.turn(max_events)
+
+        while True:
+            core.check_open()
+            left = None if end is None else max(0.0, end - time.monotonic())
+            if not core.lead(deliver):
+                # Another thread delivers.
+                time.sleep(GLANCE if left is None else min(GLANCE, left))
+            if done > 0 or (end is not None and time.monotonic() >= end):
+                return done
 
     def run(self) -> None:
         """Delivers until the client is closed, or until Ctrl-C (`KeyboardInterrupt`).
@@ -265,20 +280,23 @@ class Client(Surface[Core]):
         With `thread=False` on this thread; otherwise the client's thread goes on
         delivering, and this only waits.
         """
-        self._core.refuse_in_callback("run")
-        while not self._core.closed:
-            if self._core.thread is not None:
-                self._core.thread.join(SLICE_MS / 1000)
-                continue
+        core = self._core
+        core.refuse_in_callback("run")
+        if core.threaded:
+            while not core.over.wait(SLICE):
+                core.check_process()
+            return
+        while not core.closed:
             try:
                 self.dispatch(timeout=None)
             except ClosedError:
                 return
 
     def close(self, timeout: float = 5.0) -> None:
-        """Closes the client and ends all its subscriptions; further calls do nothing.
+        """Closes the client and ends all its subscriptions.
 
-        When this returns no callback runs and none will.
+        When this returns no callback runs and none will. Called again it does nothing,
+        but for waiting for a callback that still runs.
 
         Args:
             timeout: Seconds for a polite farewell, and for a callback that still runs.
@@ -287,15 +305,14 @@ class Client(Surface[Core]):
             TimeoutError: A callback still runs; it is the last one.
             WouldDeadlockError: This was called in a callback.
         """
-        self._core.refuse_in_callback("close")
+        core = self._core
+        if core.dispatcher == threading.get_ident():
+            core.refuse_in_callback("close")
         self._finish.detach()
-        status = self._core.close(max(0, round(timeout * 1000)))
-        if self._core.thread is not None and status != Status.TIMEOUT:
-            self._core.thread.join(timeout)
-        if status == Status.TIMEOUT:
+        if not core.close(limit(timeout, "timeout") or 0.0):
             raise TimeoutError(f"a callback has not returned within {timeout} s")
-        if status != Status.FORKED:
-            check(status)
+        if core.thread is not None and not core.forked:
+            core.thread.join(GLANCE)
 
     def __enter__(self) -> Client:
         return self
@@ -306,7 +323,12 @@ class Client(Surface[Core]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except DirectusRealtimeError:
+            # What has ended the block matters more.
+            if error is None:
+                raise
 
     def __repr__(self) -> str:
         return f"<Client, {self.state}>"

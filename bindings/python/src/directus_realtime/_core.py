@@ -1,81 +1,84 @@
 """What both clients are made of: the library's client, and what it has to say.
 
-A core never refers to the `Client` that shows it to the application. So a client that
-nobody holds any more is collected, and that closes its core.
+A core never refers to the `Client` that shows it to the application, nor to anything
+else that is the application's. So a client that nobody holds any more is collected, and
+that closes its core.
 """
 
 from __future__ import annotations
 
+import _thread
 import atexit
+import contextlib
 import ctypes
+import functools
 import os
-import sys
 import threading
+import time
 import uuid
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _abi, _hooks
 from ._abi import lib
-from ._errors import ClosedError, DirectusRealtimeError, Status, WouldDeadlockError, check
-from ._events import Batch, Event
+from ._delivery import GLANCE, Delivery
+from ._errors import (
+    ClosedError,
+    DirectusRealtimeError,
+    ForkedError,
+    ServerError,
+    Status,
+    WouldDeadlockError,
+    check,
+)
+from ._events import Event
+from ._holder import Holder, OnToken
 from ._options import encode, subscription_options
-from ._record import Record, refusal_of
-from ._registry import find, register, release
+from ._record import Record, ScopeRecord, refusal_in
+from ._registry import register, release
+from ._signals import undisturbed
 from ._state import STATES, State, StateChange
 
-#: How long to wait without a look at signals, such as Ctrl-C.
-SLICE_MS = 200
 #: How long a client may take to close when the interpreter ends.
-EXIT_MS = 1000
+EXIT_SECONDS = 1.0
+#: What a closing call may take on top of its limit.
+GRACE = 1.0
 
-#: Of the object, of what is called.
 if TYPE_CHECKING:
     Finalizer = weakref.finalize[Any, Any]
 
 _cores: weakref.WeakSet[Core] = weakref.WeakSet()
 
 
-class Core:
+class Core(Delivery):
     """See the module."""
 
-    def __init__(self, options: _abi.ClientOptions) -> None:
+    def __init__(self, options: _abi.ClientOptions, holder: Holder) -> None:
         out = ctypes.c_void_p()
         check(lib.drt_client_new(ctypes.byref(options), ctypes.byref(out)))
-        self.handle: int = out.value or 0
-        self.on_state: Callable[[StateChange], object] | None = None
-        self.on_token: Callable[[DirectusRealtimeError | None], object] | None = None
-        self.on_error: Callable[[BaseException], object] | None = None
-        self.closed = False
-        #: The synchronous client's own, if it has one.
-        self.thread: threading.Thread | None = None
+        super().__init__(out.value or 0, weakref.ref(holder))
+        self.forked = False
         self._records: dict[int, Record] = {}
-        self._thunks: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
-        self._rest: Iterator[tuple[int, list[Any]]] | None = None
-        self._batch: Batch | None = None
-        self._json, self._length = ctypes.c_void_p(), ctypes.c_size_t()
-        self._drained = ctypes.c_size_t()
-        self._make_locks()
+        self._by_uid: dict[str, Record] = {}
+        #: Scopes that were garbage, and are still to be cleared away.
+        self._gone: deque[ScopeRecord] = deque()
+        #: The library's client is closed, with that status; and so is all of this.
+        self.library_over = threading.Event()
+        self.status: int = Status.OK
+        self.over = threading.Event()
+        #: The one that delivers, where the client has one.
+        self.thread: threading.Thread | None = None
         _cores.add(self)
         check(lib.drt_client_on_state(self.handle, _hooks.on_state, register(self), release))
 
-    def _make_locks(self) -> None:
-        self.lock = threading.RLock()
-        #: Held while a batch is copied: nobody closes the client meanwhile.
-        self._copying = threading.Lock()
-        self._left = threading.Condition(threading.Lock())
-        self._waiters = 0
-        #: Whose callback runs, and on which thread callbacks run.
-        self._running: Record | None = None
-        self.dispatcher: int | None = None
-
     def forget_fork(self) -> None:
-        """This is a forked child: no thread of the parent's holds a lock here."""
-        self._make_locks()
-        self._rest = None
+        """This is a forked child, in which nothing can be delivered."""
+        self.forked = True
+        self._rows = None
         self._thunks.clear()
+        self.make_locks()
 
     # Subscriptions
 
@@ -83,238 +86,210 @@ class Core:
         self,
         collection: str,
         consume: Callable[[Event], Any],
-        scope: int | None,
+        holder: Holder,
+        scope: ScopeRecord | None,
         *,
         uid: str | None,
         persistent: bool,
+        lane: Any = None,
         **options: Any,
     ) -> Record:
         """The new subscription, or the one that has its uid already."""
         uid = str(uuid.uuid4()) if uid is None else uid
         raw = subscription_options(collection, uid, persistent=persistent, **options)
-        record = Record(uid, collection, persistent, consume, scope)
-        record.number = register(record)
+        record = Record(uid, collection, persistent, weakref.ref(holder), scope)
+        record.lane = None if lane is None else weakref.ref(lane)
+        while True:
+            record.number = register(record)
+            holder.callbacks[record.number] = consume
+            known = undisturbed(functools.partial(self._subscribe, record, raw, scope))
+            if known is not record:
+                holder.callbacks.pop(record.number, None)
+            if known is record or not known.is_over:
+                return known
+            # Its end is under way.
+            time.sleep(0)
+
+    def _subscribe(self, record: Record, raw: Any, scope: ScopeRecord | None) -> Record:
         out = ctypes.c_void_p()
         with self.lock:
-            self._records[record.number] = record
+            self.tidy()
             status = lib.drt_subscribe(
                 self.handle,
-                scope,
+                scope.handle if scope is not None else None,
                 ctypes.byref(raw),
                 _abi.NO_EVENTS,
                 record.number,
                 release,
                 ctypes.byref(out),
             )
+            known = self._by_uid.get(record.uid)
+            if status == Status.DUPLICATE and known is not None:
+                return known
+            if status == Status.DUPLICATE:
+                raise ClosedError(f"the subscription {record.uid!r} has just ended: try again")
+            if status < 0:
+                holder = record.holder()
+                if holder is not None:
+                    holder.callbacks.pop(record.number, None)
+                check(status)
+            if known is not None:
+                # The server has refused it, which its callback will be told.
+                self._unlist(known)
             record.handle = out.value
-            if status != Status.OK:
-                del self._records[record.number]
-        check(status)
-        return self._of_uid(uid) if status == Status.DUPLICATE else record
-
-    def _of_uid(self, uid: str) -> Record:
-        for record in self.records():
-            if record.uid == uid:
-                return record
-        raise ClosedError(f"the subscription {uid!r} has just ended: subscribe again")
+            self._records[record.number] = record
+            self._by_uid[record.uid] = record
+            return record
 
     def records(self) -> list[Record]:
         """The subscriptions, in the order in which they were made."""
+        self.check_process()
         with self.lock:
-            return list(self._records.values())
+            self.tidy()
+            return [record for record in self._records.values() if not record.is_over]
 
     def unsubscribe(self, record: Record) -> bool:
         """Ends a subscription; False when it had ended. Its callback does not run
         any more when this returns."""
+        self.check_process()
         with self.lock:
             was_there = self._end(record)
-        if was_there:
-            status = lib.drt_subscription_unsubscribe(record.handle)
-            # Refused by the server, and nobody has been told.
-            if status != Status.INVALID_HANDLE:
-                check(status)
+            if was_there:
+                status = lib.drt_subscription_unsubscribe(record.handle)
+                # Refused by the server, and nobody has been told.
+                if status != Status.INVALID_HANDLE:
+                    check(status)
         self.quiesce([record])
         return was_there
 
     def unsubscribe_uid(self, uid: str) -> bool:
         """The same by uid."""
-        encode(uid, "uid")
-        for record in self.records():
-            if record.uid == uid:
-                return self.unsubscribe(record)
-        self.check_open()
-        return False
+        encode(uid, "uid", optional=False)
+        with self.lock:
+            self.tidy()
+            record = self._by_uid.get(uid)
+        if record is None:
+            self.check_open()
+            return False
+        return self.unsubscribe(record)
 
     def unsubscribe_collection(self, collection: str) -> int:
         """Ends what is not persistent of a collection; how many those are."""
         number = ctypes.c_size_t()
-        name = encode(collection, "collection")
-        check(lib.drt_unsubscribe_collection(self.handle, name, ctypes.byref(number)))
-        self._end_all(lambda record: not record.persistent and record.collection == collection)
+        name = encode(collection, "collection", optional=False)
+        self._end_all(
+            lambda: lib.drt_unsubscribe_collection(self.handle, name, ctypes.byref(number)),
+            lambda record: not record.persistent and record.collection == collection,
+        )
         return number.value
 
     def unsubscribe_all(self) -> int:
         """Ends what is not persistent; how many those are."""
         number = ctypes.c_size_t()
-        check(lib.drt_unsubscribe_all(self.handle, ctypes.byref(number)))
-        self._end_all(lambda record: not record.persistent)
+        self._end_all(
+            lambda: lib.drt_unsubscribe_all(self.handle, ctypes.byref(number)),
+            lambda record: not record.persistent,
+        )
         return number.value
 
-    def open_scope(self) -> int:
+    def open_scope(self) -> ScopeRecord:
         """A scope of the library's."""
         out = ctypes.c_void_p()
         check(lib.drt_scope_new(self.handle, ctypes.byref(out)))
-        return out.value or 0
+        return ScopeRecord(out.value or 0)
 
-    def close_scope(self, scope: int) -> None:
-        """Ends what is not persistent of a scope."""
-        lib.drt_scope_close(scope)
-        self._end_all(lambda record: not record.persistent and record.scope == scope)
+    def close_scope(self, scope: ScopeRecord) -> list[Record]:
+        """Ends what is not persistent of a scope; which those are."""
+        scope.closed = True
 
-    def _end(self, record: Record) -> bool:
-        was_there, record.ended = not record.ended, True
-        record.consume = _nothing
-        self._records.pop(record.number, None)
-        return was_there
+        def close() -> int:
+            lib.drt_scope_close(scope.handle)
+            return Status.OK
 
-    def _end_all(self, which: Callable[[Record], bool]) -> None:
+        return self._end_all(close, lambda record: record.scope is scope)
+
+    def drop_scope(self, scope: ScopeRecord) -> None:
+        """Closes a scope that nobody holds any more.
+
+        Called by the garbage collector, on any thread, which may hold any lock. So this
+        takes none, and leaves to others what needs one.
+        """
+        scope.closed = True
+        lib.drt_scope_close(scope.handle)
+        self._gone.append(scope)
+
+    def tidy(self) -> None:
+        if not self._gone:
+            return
         with self.lock:
-            ended = [record for record in self._records.values() if which(record)]
+            while self._gone:
+                scope = self._gone.popleft()
+                for record in list(self._records.values()):
+                    if record.scope is scope:
+                        self._end(record)
+
+    def confirmed(self, record: Record, seconds: float) -> bool:
+        """Whether the server confirms a subscription within so many seconds.
+
+        Raises what it says instead, or why the client has failed.
+        """
+        try:
+            return _happens(self, lambda ms: lib.drt_subscription_wait(record.handle, ms), seconds)
+        except ServerError as error:
+            if self.state() is State.FAILED:
+                raise
+            record.refusal = refusal_in(str(error), record.uid)
+            self.forget(record)
+            raise record.refusal from None
+
+    def entered(self, state: State, seconds: float) -> bool:
+        """Whether a state is entered within so many seconds.
+
+        Raises why it will not be.
+        """
+        number = STATES.index(state)
+        return _happens(self, lambda ms: lib.drt_client_wait(self.handle, number, ms), seconds)
+
+    def _end_all(self, act: Callable[[], int], which: Callable[[Record], bool]) -> list[Record]:
+        # One step: what is subscribed meanwhile is ended by both or by neither.
+        with self.lock:
+            check(act())
+            ended = [record for record in list(self._records.values()) if which(record)]
             for record in ended:
                 self._end(record)
         self.quiesce(ended)
+        return ended
 
-    def quiesce(self, records: Iterable[Record], timeout: float | None = None) -> bool:
-        """Waits until none of these callbacks runs; inside of one it does not wait."""
-        if self.dispatcher == threading.get_ident():
-            return True
-        ended = set(map(id, records))
-        with self._left:
-            self._waiters += 1
-            try:
-                return self._left.wait_for(lambda: id(self._running) not in ended, timeout)
-            finally:
-                self._waiters -= 1
+    def _end(self, record: Record) -> bool:
+        was_there, record.ended = not record.is_over, True
+        self._unlist(record)
+        holder = record.holder()
+        if holder is not None:
+            holder.callbacks.pop(record.number, None)
+        return was_there
 
-    # Delivery
+    def _unlist(self, record: Record) -> None:
+        self._records.pop(record.number, None)
+        if self._by_uid.get(record.uid) is record:
+            del self._by_uid[record.uid]
 
-    def later(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Does something when the library's call is over."""
-        self._thunks.append((function, arguments))
+    def forget(self, record: Record) -> None:
+        with self.lock:
+            self._unlist(record)
 
-    def pump(self, timeout_ms: int, most: int = _abi.MOST_EVENTS) -> int:
-        """Waits for something to deliver, and delivers it. One thread at a time.
-
-        Raises `ClosedError` when nothing comes any more.
-        """
-        self.dispatcher = threading.get_ident()
-        try:
-            if self._rest is not None:
-                # A callback was left by KeyboardInterrupt: first what followed it.
-                return self._deliver()
-            status = lib.drt_client_drain(
-                self.handle,
-                timeout_ms,
-                most,
-                ctypes.byref(self._json),
-                ctypes.byref(self._length),
-                ctypes.byref(self._drained),
-            )
-            try:
-                check(status)
-            finally:
-                done = self.run_thunks()
-            text = self._drained_text()
-            if text is not None:
-                self._batch = Batch(text)
-                self._rest = enumerate(self._batch.rows)
-                done += self._deliver()
-            return done
-        finally:
-            self.dispatcher = None
-
-    def _drained_text(self) -> bytes | None:
-        """A copy of what was drained, which is the library's until the client is closed."""
-        with self._copying:
-            if self.closed or self._length.value <= len("[]"):
-                return None
-            return ctypes.string_at(self._json.value or 0, self._length.value)
-
-    def run_thunks(self) -> int:
-        """Does what was put down meanwhile."""
-        done = 0
-        while self._thunks:
-            function, arguments = self._thunks.popleft()
-            done += 1
-            self.guard(function, *arguments)
-        return done
-
-    def _deliver(self) -> int:
-        batch, rest, done = self._batch, self._rest, 0
-        if batch is None or rest is None:
-            return 0
-        self.weight = len(batch.text) // len(batch.rows)
-        for place, row in rest:
-            record: Record | None = find(row[0])
-            if record is None:
-                continue
-            # In this order: who ends a subscription sets `ended`, then looks at
-            # `_running`. So either sees the other.
-            self._running = record
-            try:
-                if not record.ended:
-                    done += 1
-                    self._hand_over(record, Event(record, batch, place))
-            except Exception as error:
-                self.report(error)
-            finally:
-                self._running = None
-                if self._waiters:
-                    with self._left:
-                        self._left.notify_all()
-        self._rest = self._batch = None
-        return done
-
-    def _hand_over(self, record: Record, event: Event) -> None:
-        if event.ended:
-            record.refusal = refusal_of(record.uid, event)
-            with self.lock:
-                self._records.pop(record.number, None)
-        record.answered = True
-        try:
-            record.consume(event)
-        finally:
-            if event.ended:
-                record.ended = True
-                record.consume = _nothing
-
-    def guard(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Calls something of the application's, and reports what it raises."""
-        try:
-            function(*arguments)
-        except Exception as error:
-            self.report(error)
-
-    def report(self, error: BaseException) -> None:
-        """An exception has left a callback."""
-        hook = self.on_error
-        if hook is None:
-            return unraisable(error)
-        try:
-            hook(error)
-        except Exception as second:
-            unraisable(error)
-            unraisable(second)
+    # Callbacks
 
     def state_changed(self, change: StateChange) -> None:
         """A change of state is told."""
-        if self.on_state is not None:
-            self.on_state(change)
+        holder = self.holder()
+        if holder is not None and holder.on_state is not None:
+            holder.on_state(change)
 
     def token_wanted(self, error: DirectusRealtimeError | None) -> None:
         """A fresh token is wanted."""
-        if self.on_token is not None:
-            self.take_token(self.on_token(error))
+        holder = self.holder()
+        if holder is not None and holder.on_token is not None and not self.closed:
+            self.take_token(holder.on_token(error))
 
     def take_token(self, token: object) -> None:
         """What the application's callback has returned."""
@@ -324,17 +299,24 @@ class Core:
             kind = type(token).__name__
             raise TypeError(f"on_token: the callback must return a str or None, not {kind}")
 
-    def set_on_token(self, callback: Callable[..., object] | None) -> None:
+    def set_on_token(self, callback: OnToken | None) -> None:
         """Sets who is asked for tokens."""
-        fn = _hooks.on_token if callback is not None else _abi.TOKEN_FN(0)
-        number = register(self) if callback is not None else None
-        hook = release if callback is not None else _abi.RELEASE_FN(0)
-        check(lib.drt_client_on_token(self.handle, fn, number, hook))
-        self.on_token = callback
+        holder = self.holder()
+        if holder is not None:
+            before, holder.on_token = holder.on_token, callback
+            fn = _hooks.on_token if callback is not None else _abi.TOKEN_FN(0)
+            number = register(self) if callback is not None else None
+            hook = release if callback is not None else _abi.RELEASE_FN(0)
+            try:
+                check(lib.drt_client_on_token(self.handle, fn, number, hook))
+            except DirectusRealtimeError:
+                holder.on_token = before
+                raise
 
     def set_token(self, token: str) -> None:
         """Shows another token."""
-        check(lib.drt_client_set_token(self.handle, encode(token, "access_token")))
+        text = encode(token, "access_token", optional=False)
+        check(lib.drt_client_set_token(self.handle, text))
 
     # The whole client
 
@@ -343,66 +325,107 @@ class Core:
         number: int = lib.drt_client_state(self.handle)
         return STATES[number]
 
+    def check_process(self) -> None:
+        """Raises `ForkedError` in a forked child."""
+        if self.forked:
+            raise ForkedError("the client belongs to the process that this one was forked from")
+
     def check_open(self) -> None:
         """Raises `ClosedError` where that is the case."""
+        self.check_process()
         if self.closed:
             raise ClosedError("the client is closed")
 
     def refuse_in_callback(self, what: str) -> None:
         """A call that waits for callbacks cannot be made in one."""
+        self.check_process()
         if self.dispatcher == threading.get_ident():
             raise WouldDeadlockError(
                 f"{what} inside a callback would wait for that callback: call it elsewhere"
             )
 
-    def begin_to_close(self) -> list[Record] | None:
-        """Nothing is delivered from here on. None when that was so before."""
+    def begin_to_close(self) -> bool:
+        """Nothing is delivered from here on. False when that was so before."""
         with self.lock:
             with self._copying:
                 if self.closed:
-                    return None
+                    return False
                 self.closed = True
-            ended = self.records()
-            for record in ended:
+            for record in list(self._records.values()):
                 self._end(record)
-        return ended
+        return True
 
-    def end_library(self, timeout_ms: int) -> int:
-        """Closes the library's client; its status."""
-        status: int = lib.drt_client_close(self.handle, timeout_ms)
-        return status
+    def end_library(self, seconds: float) -> None:
+        """Closes the library's client. What it calls back is only put down."""
+        try:
+            self.status = lib.drt_client_close(self.handle, max(0, round(seconds * 1000)))
+        finally:
+            self.library_over.set()
 
-    def finish_closing(self) -> None:
-        """Tells whoever still waits for something, and lets go of the application's."""
-        self.run_thunks()
-        self.on_state = self.on_token = None
+    def finish(self) -> None:
+        """Tells whoever still waits for something, and lets go of the application's.
 
-    def close(self, timeout_ms: int) -> int:
-        """All of that; the library's status."""
-        ended = self.begin_to_close()
-        if ended is None:
-            return Status.OK
-        status = self.end_library(timeout_ms)
-        self.finish_closing()
-        if not self.quiesce(ended, timeout_ms / 1000):
-            return Status.TIMEOUT
-        return status
+        Where callbacks run, and once the library's client is closed.
+        """
+        if self.over.is_set():
+            return
+        self.dispatcher = threading.get_ident()
+        try:
+            self.run_thunks()
+        finally:
+            self.dispatcher = None
+        holder = self.holder()
+        if holder is not None:
+            holder.on_state = holder.on_token = None
+        self.close_descriptor()
+        self.over.set()
+
+    def close(self, seconds: float, *, here: bool = False) -> bool:
+        """All of that; False when a callback still runs after so many seconds.
+
+        The library's part is done by a thread of its own, as it cannot be interrupted;
+        `here` does it on this one.
+        """
+        end = time.monotonic() + seconds
+        if self.begin_to_close():
+            if here or self.forked:
+                self.end_library(seconds)
+            else:
+                _thread.start_new_thread(self.end_library, (seconds,))
+        if self.forked:
+            self.over.set()
+            return True
+        if not self.library_over.wait(seconds + GRACE):
+            return False
+        while not self.over.is_set():
+            if not self.threaded and self.lead(self.finish):
+                break
+            left = end - time.monotonic()
+            if not self.over.wait(max(GLANCE, left if self.threaded else 0)) and left <= 0:
+                return False
+        return True
+
+    def turn(self, most: int) -> int:
+        """Delivers what is there, for whoever leads."""
+        try:
+            return self.pump(most)
+        finally:
+            if self.library_over.is_set():
+                # Who has closed it has not waited for this turn to be over.
+                self.finish()
 
 
-def _nothing(event: Event) -> None:
-    """In place of a callback that is not kept any longer than it may be called."""
-
-
-def unraisable(error: BaseException) -> None:
-    """Hands an exception to `sys.unraisablehook`, as Python does for callbacks of C."""
-
-    def again() -> None:
-        raise error
-
-    _THUNK(again)()
-
-
-_THUNK = ctypes.CFUNCTYPE(None)
+def _happens(core: Core, wait: Callable[[int], int], seconds: float) -> bool:
+    status = wait(round(seconds * 1000))
+    if status == Status.TIMEOUT:
+        # That may also be the reason for which the client has failed; it is told anew.
+        if core.state() is not State.FAILED:
+            return False
+        status = wait(0)
+        if status == Status.TIMEOUT and core.state() is not State.FAILED:
+            return False
+    check(status)
+    return True
 
 
 def when_gone(thing: object, function: Callable[..., object], *arguments: Any) -> Finalizer:
@@ -413,21 +436,21 @@ def when_gone(thing: object, function: Callable[..., object], *arguments: Any) -
     return finalizer
 
 
-def finish(core: Core) -> None:
-    """Closes a client that nobody holds any more, on whichever thread that shows."""
-    if core.dispatcher != threading.get_ident():
-        core.close(0)
-    elif not sys.is_finalizing():
-        # The garbage was collected while this very client was delivering.
-        threading.Thread(target=core.close, args=(0,), daemon=True).start()
+def abandon(core: Core) -> None:
+    """Closes a client that nobody holds any more.
+
+    Called by the garbage collector, on any thread, which may hold any lock: so another
+    one does it.
+    """
+    with contextlib.suppress(RuntimeError):
+        # At the end of the interpreter there is none, and no need.
+        _thread.start_new_thread(core.close, (0.0,))
 
 
 def _close_all() -> None:
     """The interpreter is about to end: nothing may call it afterwards."""
     for core in list(_cores):
-        core.close(EXIT_MS)
-        if core.thread is not None:
-            core.thread.join(EXIT_MS / 1000)
+        core.close(EXIT_SECONDS, here=True)
 
 
 atexit.register(_close_all)

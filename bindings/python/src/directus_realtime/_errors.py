@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import enum
+import re
 from typing import Any
 
 from ._abi import lib
@@ -163,10 +164,16 @@ def status_of(number: int) -> Status:
         return Status.OK if number > 0 else Status.INTERNAL
 
 
+def in_python(message: str) -> str:
+    """A message of the library's, which names its own functions and constants."""
+    message = re.sub(r"\bdrt_(?:client_|subscription_)?(\w+)", r"\1", message)
+    return re.sub(r"\bDRT_AUTH_(\w+)", lambda found: f'auth_mode="{found[1].lower()}"', message)
+
+
 def error_for(number: int, message: str) -> DirectusRealtimeError:
     """The exception for a result code."""
     status = status_of(number)
-    error = _CLASSES.get(status, InternalError)(message)
+    error = _CLASSES.get(status, InternalError)(in_python(message))
     error.status = status
     return error
 

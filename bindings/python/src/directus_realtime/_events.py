@@ -4,146 +4,164 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ._abi import FLAG_ENDED, FLAG_RESYNC
 
 if TYPE_CHECKING:
-    from typing import Literal
-
     from ._record import Record
 
-    EventType = Literal["init", "create", "update", "delete", "error"]
+EventType = Literal["init", "create", "update", "delete", "error"]
 
-_TYPES = ("init", "create", "update", "delete", "error")
+#: An event as it was handed over: number, kind, flags, sequence, index and count, in
+#: digits, and the rest: its data, a comma and its meta where there is one.
+Row = list[bytes]
+
+_TYPES: dict[bytes, EventType] = {
+    b"0": "init",
+    b"1": "create",
+    b"2": "update",
+    b"3": "delete",
+    b"4": "error",
+}
+#: Where one event ends and the next begins.
+_BETWEEN = re.compile(rb"\],\[(\d+),(\d+),(\d+),(\d+),(\d+),(\d+),")
+#: What that splits an event into.
+_PARTS = 7
 #: Strings as a whole, and what gives JSON its shape.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
-#: number, kind, flags, sequence, index, count: what stands before the data.
-_HEAD = 6
-_UNPARSED = object()
+#: What `json.loads` is made of. Type checkers do not know it.
+_scan: Any = vars(json.JSONDecoder())["scan_once"]
+_UNREAD = object()
 
 
-class Batch:
-    """Events that were handed over together: the library's JSON, and what it says."""
+def split(text: bytes, count: int) -> list[Row]:
+    """The events of a batch, none of which is parsed.
 
-    __slots__ = ("_places", "rows", "text")
+    Args:
+        text: `[[number,kind,flags,sequence,index,count,data,meta?],…]`.
+        count: How many there are. What looks like the place between two events may also
+            be part of one; then there are too many.
+    """
+    parts = _BETWEEN.split(b"]," + text[1:-2])
+    if len(parts) == 1 + count * _PARTS:
+        return [parts[at : at + _PARTS] for at in range(1, len(parts), _PARTS)]
+    return list(_split_token_by_token(text))
 
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-        self._places: list[list[slice]] | None = None
-        #: `[number, kind, flags, sequence, index, count, data, meta?]` each.
-        self.rows: list[list[Any]]
-        try:
-            self.rows = json.loads(text)
-        except (ValueError, RecursionError):
-            # Something that is JSON and too much for Python: an integer of five
-            # thousand digits, a thousand brackets. Whoever looks at it is told.
-            self.rows = [self._unparsed(places) for places in self.places()]
 
-    def _unparsed(self, places: list[slice]) -> list[Any]:
-        head: list[Any] = [int(self.text[place]) for place in places[:_HEAD]]
-        return head + [_UNPARSED] * (len(places) - _HEAD)
-
-    def places(self) -> list[list[slice]]:
-        """Where each event's parts are in the text."""
-        if self._places is None:
-            self._places = list(self._locate())
-        return self._places
-
-    def _locate(self) -> list[list[slice]]:
-        events: list[list[slice]] = []
-        parts: list[slice] = []
-        depth = begin = 0
-        for token in _TOKEN.finditer(self.text):
-            mark = token.group()
-            if mark in (b"[", b"{"):
-                depth += 1
-                if depth == 2:
-                    parts, begin = [], token.end()
-            elif depth == 2 and mark in (b",", b"]"):
-                parts.append(slice(begin, token.start()))
+def _split_token_by_token(text: bytes) -> Iterator[Row]:
+    depth = begin = 0
+    for token in _TOKEN.finditer(text):
+        mark = token.group()
+        if mark in (b"[", b"{"):
+            depth += 1
+            if depth == 2:
                 begin = token.end()
-            if mark in (b"]", b"}"):
-                if depth == 2:
-                    events.append(parts)
-                depth -= 1
-        return events
+        elif mark in (b"]", b"}"):
+            if depth == 2:
+                yield text[begin : token.start()].split(b",", _PARTS - 1)
+            depth -= 1
 
-    def raw(self, event: int, part: int) -> bytes:
-        """A part of an event as the server wrote it."""
-        places = self.places()[event]
-        return self.text[places[part]] if part < len(places) else b""
 
-    def value(self, event: int, part: int) -> Any:
-        """A part of an event."""
-        row = self.rows[event]
-        if part >= len(row):
-            return None
-        if row[part] is _UNPARSED:
-            row[part] = json.loads(self.raw(event, part))
-        return row[part]
+def _end_of_first(rest: bytes) -> int:
+    """Where the first of the values with commas between them ends."""
+    depth = 0
+    for token in _TOKEN.finditer(rest):
+        mark = token.group()
+        if mark in (b"[", b"{"):
+            depth += 1
+        elif mark in (b"]", b"}"):
+            depth -= 1
+        elif mark == b"," and depth == 0:
+            return token.start()
+    return len(rest)
+
+
+class Origin(NamedTuple):
+    """What an event says of its subscription."""
+
+    uid: str
+    collection: str
 
 
 class Event:
-    """Something that happened on the server."""
+    """Something that happened on the server.
 
-    __slots__ = ("_batch", "_place", "_record", "_row")
+    It has its own part of what was received, and nothing else: keep as many as you like.
+    """
 
-    def __init__(self, record: Record, batch: Batch, place: int) -> None:
+    __slots__ = ("_data", "_end", "_record", "_row")
+
+    def __init__(self, record: Record | Origin, row: Row) -> None:
         self._record = record
-        self._batch = batch
-        self._place = place
-        self._row = batch.rows[place]
+        self._row = row
+        self._data: Any = _UNREAD
+        #: Where the data ends; -1 while nobody has looked.
+        self._end = -1
 
     @property
     def type(self) -> EventType:
         """`"init"`, `"create"`, `"update"`, `"delete"` or `"error"`."""
-        return cast("EventType", _TYPES[self._row[1]])
+        return _TYPES[self._row[1]]
 
     @property
     def data(self) -> Any:
-        """What it is about.
+        """What it is about; parsed on first use.
 
         The item for `create` and `update`; `{primary_key: key}` for `delete`; the
         snapshot for `init` (a list; a dict for one item or a singleton; None where
         there is none); `{"code": …, "message": …}` for `error`.
         """
-        return self._batch.value(self._place, _HEAD)
+        if self._data is _UNREAD:
+            text = self._row[6].decode()
+            try:
+                self._data, end = _scan(text, 0)
+            except StopIteration:
+                raise ValueError(f"this is not JSON: {text!r}") from None
+            self._end = end if text.isascii() else len(text[:end].encode())
+        return self._data
 
     @property
     def raw(self) -> bytes:
         """The data as the server wrote it: JSON, untouched."""
-        return self._batch.raw(self._place, _HEAD)
+        return self._row[6][: self._data_end()]
 
     @property
     def meta(self) -> Any:
         """The server's `meta`, where the query asked for it."""
-        return self._batch.value(self._place, _HEAD + 1)
+        meta = self._row[6][self._data_end() + 1 :]
+        return json.loads(meta) if meta else None
+
+    def _data_end(self) -> int:
+        if self._end < 0:
+            self._end = _end_of_first(self._row[6])
+        return self._end
 
     @property
     def resync(self) -> bool:
         """An `init` that follows a gap: it replaces what was known before."""
-        return bool(self._row[2] & FLAG_RESYNC)
+        return bool(int(self._row[2]) & FLAG_RESYNC)
 
     @property
     def ended(self) -> bool:
         """An `error` that is the subscription's end: the server has refused it."""
-        return bool(self._row[2] & FLAG_ENDED)
+        return bool(int(self._row[2]) & FLAG_ENDED)
 
     @property
     def sequence(self) -> int:
         """Counts the client's events from 1, without holes."""
-        return cast("int", self._row[3])
+        return int(self._row[3])
 
     @property
     def index(self) -> int:
         """The item's place in its server message."""
-        return cast("int", self._row[4])
+        return int(self._row[4])
 
     @property
     def count(self) -> int:
         """The number of items in that message."""
-        return cast("int", self._row[5])
+        return int(self._row[5])
 
     @property
     def uid(self) -> str:
@@ -154,6 +172,9 @@ class Event:
     def collection(self) -> str:
         """The subscription's collection."""
         return self._record.collection
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Event, (Origin(self.uid, self.collection), self._row)
 
     def __repr__(self) -> str:
         return f"<Event {self.type} {self.sequence} of {self.uid!r}>"

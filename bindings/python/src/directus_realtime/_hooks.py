@@ -11,8 +11,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from . import _abi
-from ._errors import error_for, status_of
+from ._errors import error_for, in_python, status_of
 from ._registry import find
+from ._signals import to_the_end
 from ._state import STATES, StateChange
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ class Reply(ABC):
 
     @abstractmethod
     def arrive(self, status: int, text: bytes) -> None:
-        """The answer, or what came in its stead."""
+        """The answer, or what came in its stead. May be told twice."""
 
 
 def _text(text: bytes | None) -> str:
-    return (text or b"").decode("utf-8", "replace")
+    return in_python((text or b"").decode("utf-8", "replace"))
 
 
+@to_the_end
 def _on_state(_client: Any, state: int, reason: int, message: bytes | None, number: int) -> None:
     """A client's state has changed."""
     core: Core | None = find(number)
@@ -44,6 +46,7 @@ def _on_state(_client: Any, state: int, reason: int, message: bytes | None, numb
         core.later(core.state_changed, change)
 
 
+@to_the_end
 def _on_token(_client: Any, reason: int, number: int) -> None:
     """A client wants a fresh token."""
     core: Core | None = find(number)
@@ -52,12 +55,13 @@ def _on_token(_client: Any, reason: int, number: int) -> None:
         core.later(core.token_wanted, error)
 
 
+@to_the_end
 def _on_reply(status: int, json: int | None, length: int, number: int) -> None:
     """A request is answered."""
     reply: Reply | None = find(number)
     if reply is not None:
         text = ctypes.string_at(json, length) if json else b""
-        reply.core.later(reply.arrive, status, text)
+        reply.core.later(reply.arrive, status, text, may_repeat=True)
 
 
 on_state = _abi.STATE_FN(_on_state)

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
 from ._errors import InvalidArgumentError
-from ._options import Key, Query
+from ._options import Key, Query, key_text
 
-Keys = Union[Key, Sequence[Key]]
+Keys = Union[Key, Iterable[Key]]
 Message = dict[str, Any]
 
 
-def _is_many(what: object) -> bool:
-    return isinstance(what, Sequence) and not isinstance(what, (str, bytes))
+def _keys_of(what: object) -> list[str] | None:
+    """Several keys; None where `what` is a single one."""
+    if isinstance(what, (int, str, uuid.UUID)):
+        return None
+    if isinstance(what, (bytes, bytearray, Mapping)) or not isinstance(what, Iterable):
+        kind = type(what).__name__
+        raise TypeError(f"a primary key (int, str or UUID) is wanted, or several, not {kind}")
+    return [key_text(key, "a key") for key in what]
 
 
-def _key(key: object) -> str:
-    # The server takes the key 0 for none at all, and would read, or change, the whole
-    # collection; as text it means what it says.
-    if key is None or key == "" or isinstance(key, (bool, float, bytes, Mapping)):
-        raise InvalidArgumentError(f"{key!r} is not a primary key")
-    return str(key)
-
-
-def _which(keys: Keys) -> Message:
-    if _is_many(keys):
-        return {"ids": [_key(key) for key in keys]}  # type: ignore[union-attr]
-    return {"id": _key(keys)}
+def _which(what: object) -> Message | None:
+    """What says which items; None where there are none."""
+    several = _keys_of(what)
+    if several is None:
+        return {"id": key_text(what, "the key")}
+    # To the server, no keys are all of them.
+    return {"ids": several} if several else None
 
 
 def message(collection: str, action: str, **rest: Any) -> Message:
@@ -44,17 +46,54 @@ def read_message(collection: str, what: Any, query: Query | None) -> Message | N
         what, query = None, what
     if what is None:
         return message(collection, "read", query=query or {})
-    if _is_many(what) and not what:
-        # To the server, no keys are all of them.
-        return None
-    return message(collection, "read", **_which(what), query=query)
+    which = _which(what)
+    return None if which is None else message(collection, "read", **which, query=query)
 
 
-def write_message(collection: str, action: str, keys: Keys, data: Any = None) -> Message | None:
-    """To update or delete items; None where there is nothing to ask for."""
-    if _is_many(keys) and not keys:
-        return None
-    return message(collection, action, **_which(keys), data=data)
+def create_message(collection: str, data: Any, query: Query | None) -> Message | None:
+    """To make items; None where there is nothing to make."""
+    if not isinstance(data, Mapping):
+        if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
+            raise TypeError(f"data must be a mapping or several, not {type(data).__name__}")
+        data = list(data)
+        for item in data:
+            _check_changes(item, "an item")
+        if not data:
+            return None
+    return message(collection, "create", data=data, query=query)
+
+
+def _check_changes(changes: object, name: str) -> None:
+    if not isinstance(changes, Mapping):
+        raise TypeError(f"{name} must be a mapping, such as a dict, not {type(changes).__name__}")
+
+
+def update_message(collection: str, keys: Keys, changes: Any) -> Message | None:
+    """To change items; None where there is nothing to change."""
+    _check_changes(changes, "changes")
+    which = _which(keys)
+    return None if which is None else message(collection, "update", **which, data=changes)
+
+
+def singleton_message(collection: str, changes: Any) -> Message:
+    """To change a singleton."""
+    _check_changes(changes, "changes")
+    return message(collection, "update", data=changes)
+
+
+def delete_message(collection: str, keys: Keys) -> Message | None:
+    """To delete items; None where there is nothing to delete."""
+    which = _which(keys)
+    return None if which is None else message(collection, "delete", **which)
+
+
+def check_collection(collection: object) -> str:
+    """The name of a collection."""
+    if not isinstance(collection, str):
+        raise TypeError(f"collection must be a str, not {type(collection).__name__}")
+    if not collection:
+        raise InvalidArgumentError("collection is empty: name one")
+    return collection
 
 
 class Items:
@@ -62,7 +101,11 @@ class Items:
 
     def __init__(self, send: Callable[..., dict[str, Any]], collection: str) -> None:
         self._send = send
-        self.collection = collection
+        #: The collection's name.
+        self.collection: str = check_collection(collection)
+
+    def __repr__(self) -> str:
+        return f"<Items of {self.collection!r}>"
 
     def _ask(self, message: Message | None, timeout: float | None) -> Any:
         return [] if message is None else self._send(message, timeout=timeout).get("data")
@@ -84,19 +127,18 @@ class Items:
 
     def create(self, data: Any, query: Query | None = None, *, timeout: float | None = None) -> Any:
         """Creates an item, or several from a list; returns them as they are then."""
-        made = message(self.collection, "create", data=data, query=query)
-        return self._ask(made, timeout)
+        return self._ask(create_message(self.collection, data, query), timeout)
 
     def update(
         self, keys: Keys, changes: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any:
         """Changes the item of a key, or several alike; returns them as they are then."""
-        return self._ask(write_message(self.collection, "update", keys, changes), timeout)
+        return self._ask(update_message(self.collection, keys, changes), timeout)
 
     def update_singleton(self, changes: Mapping[str, Any], *, timeout: float | None = None) -> Any:
         """Changes the item of a singleton."""
-        return self._ask(message(self.collection, "update", data=changes), timeout)
+        return self._ask(singleton_message(self.collection, changes), timeout)
 
     def delete(self, keys: Keys, *, timeout: float | None = None) -> None:
         """Deletes the item of a key, or several."""
-        self._ask(write_message(self.collection, "delete", keys), timeout)
+        self._ask(delete_message(self.collection, keys), timeout)

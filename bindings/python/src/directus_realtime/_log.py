@@ -10,6 +10,7 @@ from typing import Any
 from . import _abi
 from ._abi import lib
 from ._errors import check
+from ._holder import check_callable
 from ._registry import find, register, release
 
 #: `logging`'s levels for the library's, from off to trace.
@@ -41,6 +42,9 @@ def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> N
         callback: Called with level, target and message, on any thread; None passes them
             on to `logging`, as `directus_realtime.…`.
     """
+    if isinstance(level, bool) or not isinstance(level, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"level must be an int of logging's, not {type(level).__name__}")
+    check_callable(callback, "callback")
     wanted = sum(1 for known in _LEVELS[1:] if known >= level)
     if wanted == 0:
         check(lib.drt_set_log(0, _abi.LOG_FN(0), None, _abi.RELEASE_FN(0)))

@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Union
+from types import MappingProxyType
+from typing import Any, Literal, Union
 
 from . import _abi
 from ._errors import InvalidArgumentError
 
 Query = Mapping[str, Any]
 Key = Union[int, str, uuid.UUID]
+AuthMode = Literal["handshake", "public", "strict"]
+EventName = Literal["create", "update", "delete"]
+Events = Union[EventName, Iterable[EventName]]
+Granularity = Literal["item", "message"]
+Snapshot = Literal["exact", "server"]
 
 AUTH_MODES = {"handshake": 0, "public": 1, "strict": 2}
 EVENTS = {"create": 1, "update": 2, "delete": 4}
 GRANULARITIES = {"item": 0, "message": 1}
 SNAPSHOTS = {"exact": 0, "server": 1}
 
+#: What a month has of seconds, and a number of milliseconds can say.
+_MOST_SECONDS = 4_294_967
 
-def encode(text: str | None, name: str) -> bytes | None:
+
+def encode(text: str | None, name: str, *, optional: bool = True) -> bytes | None:
     """A text for the library, which ends at the first NUL."""
-    if text is None:
+    if text is None and optional:
         return None
-    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(text, str):
         raise TypeError(f"{name} must be a str, not {type(text).__name__}")
     if "\0" in text:
         raise InvalidArgumentError(f"{name} has a NUL character in it")
@@ -34,18 +44,89 @@ def encode(text: str | None, name: str) -> bytes | None:
         raise InvalidArgumentError(f"{name} is not valid Unicode: {error}") from None
 
 
+def path(value: str | os.PathLike[str] | None, name: str) -> bytes | None:
+    """The name of a file."""
+    return encode(os.fspath(value) if isinstance(value, os.PathLike) else value, name)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know as such: other mappings than `dict`, and UUIDs."""
+    if isinstance(value, (Mapping, MappingProxyType)):
+        return dict(value)
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
 def dump(value: Any, name: str) -> bytes:
-    """A value as JSON. What JSON does not know, such as a date, is an error."""
+    """A mapping as JSON. What JSON does not know, such as a date, is an error."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, such as a dict, not {type(value).__name__}")
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+        )
         return text.encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgumentError(f"{name} cannot be written as JSON: {error}") from None
+
+
+def key_text(key: object, name: str) -> str:
+    """A primary key, which the server knows by its text."""
+    # The server takes the key 0 for none at all, and would read, or change, the whole
+    # collection; as text it means what it says.
+    if isinstance(key, bool) or not isinstance(key, (int, str, uuid.UUID)):
+        kind = type(key).__name__
+        raise TypeError(f"{name} must be a primary key (int, str or UUID), not {kind}: {key!r}")
+    if key == "":
+        raise InvalidArgumentError(f"{name} is empty, and '' is not a primary key")
+    return str(key)
+
+
+def whole(value: int, name: str, bits: int) -> int:
+    """A number that the library has so many bits for."""
+    if isinstance(value, bool) or not isinstance(value, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not 0 <= value < 1 << bits:
+        raise InvalidArgumentError(f"{name} must be from 0 to {(1 << bits) - 1}, not {value}")
+    return value
+
+
+def header_lines(headers: Mapping[str, str] | None) -> str | None:
+    """Headers as the library wants them: a line each."""
+    if headers is None:
+        return None
+    if not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"headers must be a mapping of names, not {type(headers).__name__}")
+    lines: list[str] = []
+    for name, value in headers.items():
+        for text in (name, value):
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                kind = type(text).__name__
+                raise TypeError(f"headers: names and values must be str, not {kind}: {text!r}")
+            if "\r" in text or "\n" in text:
+                raise InvalidArgumentError(f"headers: {name!r} has a line break in it")
+        if not name.strip() or ":" in name:
+            raise InvalidArgumentError(f"headers: {name!r} is not a name of a header")
+        lines.append(f"{name}: {value}")
+    return "\n".join(lines) or None
+
+
+def addresses(url: str | Sequence[str]) -> bytes | None:
+    """One address or several."""
+    if isinstance(url, str):
+        return encode(url, "url")
+    if isinstance(url, bytes) or not isinstance(url, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"url must be a str or a sequence of str, not {type(url).__name__}")
+    parts = list(url)
+    for part in parts:
+        encode(part, "url", optional=False)
+    return encode(",".join(parts), "url")
 
 
 def choose(value: str, choices: Mapping[str, int], name: str) -> int:
     """The number of a word."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:  # pyright: ignore[reportUnnecessaryIsInstance]
         words = ", ".join(repr(word) for word in choices)
         raise InvalidArgumentError(f"{name} must be one of {words}, not {value!r}")
     return choices[value]
@@ -55,9 +136,22 @@ def milliseconds(seconds: float | None, name: str) -> int:
     """Seconds for the library; 0, its default, for None."""
     if seconds is None:
         return 0
-    if not 0 < seconds < 4_294_967:
+    if not 0 < _seconds(seconds, name) < _MOST_SECONDS:
         raise InvalidArgumentError(f"{name} must be a positive number of seconds, not {seconds!r}")
     return max(1, round(seconds * 1000))
+
+
+def limit(seconds: float | None, name: str) -> float | None:
+    """Seconds to wait; None, and more than can be counted, for no limit."""
+    if seconds is None or _seconds(seconds, name) >= _MOST_SECONDS:
+        return None
+    return max(0.0, seconds)
+
+
+def _seconds(seconds: object, name: str) -> float:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}")
+    return seconds
 
 
 def client_options(
@@ -67,7 +161,7 @@ def client_options(
     email: str | None,
     password: str | None,
     refresh_token: str | None,
-    auth_mode: str,
+    auth_mode: AuthMode,
     connect_timeout: float | None,
     ack_timeout: float | None,
     heartbeat: float | None,
@@ -75,20 +169,18 @@ def client_options(
     reconnect_max: float | None,
     reconnect_attempts: int,
     queue_bytes: int,
-    ca_file: str | None,
+    ca_file: str | os.PathLike[str] | None,
     proxy: str | None,
-    client_cert_file: str | None,
-    client_key_file: str | None,
+    client_cert_file: str | os.PathLike[str] | None,
+    client_key_file: str | os.PathLike[str] | None,
     headers: Mapping[str, str] | None,
     user_agent: str | None,
     max_message_bytes: int,
 ) -> _abi.ClientOptions:
     """See `Client` for what the words mean."""
-    lines = "\n".join(f"{name}: {value}" for name, value in (headers or {}).items())
-    urls = url if isinstance(url, str) else ",".join(url)
     return _abi.ClientOptions(
         struct_size=ctypes.sizeof(_abi.ClientOptions),
-        url=encode(urls, "url"),
+        url=addresses(url),
         auth_mode=choose(auth_mode, AUTH_MODES, "auth_mode"),
         access_token=encode(access_token, "access_token"),
         email=encode(email, "email"),
@@ -100,30 +192,30 @@ def client_options(
         heartbeat_ms=milliseconds(heartbeat, "heartbeat"),
         reconnect_min_ms=milliseconds(reconnect_min, "reconnect_min"),
         reconnect_max_ms=milliseconds(reconnect_max, "reconnect_max"),
-        reconnect_attempts=reconnect_attempts,
-        queue_bytes=queue_bytes,
-        ca_file=encode(ca_file, "ca_file"),
+        reconnect_attempts=whole(reconnect_attempts, "reconnect_attempts", 32),
+        queue_bytes=whole(queue_bytes, "queue_bytes", 64),
+        ca_file=path(ca_file, "ca_file"),
         proxy=encode(proxy, "proxy"),
-        client_cert_file=encode(client_cert_file, "client_cert_file"),
-        client_key_file=encode(client_key_file, "client_key_file"),
-        headers=encode(lines or None, "headers"),
+        client_cert_file=path(client_cert_file, "client_cert_file"),
+        client_key_file=path(client_key_file, "client_key_file"),
+        headers=encode(header_lines(headers), "headers"),
         user_agent=encode(user_agent, "user_agent"),
-        max_message_bytes=max_message_bytes,
+        max_message_bytes=whole(max_message_bytes, "max_message_bytes", 64),
     )
 
 
-def event_mask(events: str | Iterable[str] | None) -> int:
+def event_mask(event: Events | None) -> int:
     """The kinds of changes that are wanted; None for all."""
-    if events is None:
+    if event is None:
         return 0
-    words = [events] if isinstance(events, str) else list(events)
+    if not isinstance(event, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"event must be a str or several, not {type(event).__name__}")
+    words = [event] if isinstance(event, str) else list(event)
     if not words:
-        raise InvalidArgumentError(
-            "events is empty: name create, update or delete, or leave it out"
-        )
+        raise InvalidArgumentError("event is empty: name create, update or delete, or leave it out")
     mask = 0
     for word in words:
-        mask |= choose(word, EVENTS, "events")
+        mask |= choose(word, EVENTS, "event")
     return mask
 
 
@@ -133,22 +225,25 @@ def subscription_options(
     *,
     query: Query | None,
     persistent: bool,
-    event: str | Iterable[str] | None,
+    event: Events | None,
     item: Key | None,
     primary_key: str,
-    granularity: str,
-    snapshot: str,
+    granularity: Granularity,
+    snapshot: Snapshot,
 ) -> _abi.SubscriptionOptions:
     """See `Client.subscribe` for what the words mean."""
+    name = encode(collection, "collection", optional=False)
+    if not name:
+        raise InvalidArgumentError("collection is empty: name the one to follow")
     return _abi.SubscriptionOptions(
         struct_size=ctypes.sizeof(_abi.SubscriptionOptions),
-        collection=encode(collection, "collection"),
+        collection=name,
         query=None if query is None else dump(query, "query"),
         uid=encode(uid, "uid"),
-        persistent=persistent,
+        persistent=bool(persistent),
         events=event_mask(event),
-        item=None if item is None else encode(str(item), "item"),
-        primary_key=encode(primary_key, "primary_key"),
+        item=None if item is None else encode(key_text(item, "item"), "item"),
+        primary_key=encode(primary_key, "primary_key", optional=False),
         granularity=choose(granularity, GRANULARITIES, "granularity"),
         snapshot=choose(snapshot, SNAPSHOTS, "snapshot"),
     )

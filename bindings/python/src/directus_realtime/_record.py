@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ._errors import ServerError
 
 if TYPE_CHECKING:
     from ._events import Event
+    from ._holder import Holder
+
+
+class ScopeRecord:
+    """What a client knows of a scope."""
+
+    __slots__ = ("closed", "handle")
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+        self.closed = False
 
 
 class Record:
@@ -18,9 +29,9 @@ class Record:
     __slots__ = (
         "answered",
         "collection",
-        "consume",
         "ended",
         "handle",
+        "holder",
         "lane",
         "number",
         "persistent",
@@ -34,17 +45,18 @@ class Record:
         uid: str,
         collection: str,
         persistent: bool,
-        consume: Callable[[Event], Any],
-        scope: int | None,
+        holder: weakref.ref[Holder],
+        scope: ScopeRecord | None,
     ) -> None:
         self.uid = uid
         self.collection = collection
         self.persistent = persistent
-        self.consume = consume
-        #: The handle of the scope that ends it, unless it is persistent.
-        self.scope = scope
+        #: Who owns its callback.
+        self.holder = holder
+        #: The scope that ends it, if any does.
+        self.scope = None if persistent else scope
         #: The asyncio client's way to the application.
-        self.lane: Any = None
+        self.lane: weakref.ref[Any] | None = None
         self.number = 0
         self.handle: int | None = None
         #: Nothing is delivered any more.
@@ -52,6 +64,12 @@ class Record:
         #: The server has answered.
         self.answered = False
         self.refusal: ServerError | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is of no more use."""
+        scope = self.scope
+        return self.ended or self.refusal is not None or (scope is not None and scope.closed)
 
 
 def refusal_of(uid: str, event: Event) -> ServerError:

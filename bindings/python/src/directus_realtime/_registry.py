@@ -27,10 +27,5 @@ def find(number: int | None) -> Any:
     return _objects.get(number) if number else None
 
 
-def _release(number: int | None) -> None:
-    if number:
-        _objects.pop(number, None)
-
-
-#: Called by the library.
-release = _abi.RELEASE_FN(_release)
+#: Called by the library. Nothing of Python's runs here that Ctrl-C could interrupt.
+release = _abi.RELEASE_FN(_objects.pop)

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._core import Core, when_gone
+from ._core import when_gone
 from ._errors import ClosedError
 from ._events import Event
-from ._options import Key, Query
+from ._holder import Holder
+from ._options import Events, Granularity, Key, Query, Snapshot
 from ._subscription import Subscription
 
+if TYPE_CHECKING:
+    from ._client import Client
+    from ._surface import Surface
 
-class ScopeBase:
+ClientType = TypeVar("ClientType", bound="Surface[Any]")
+
+
+class ScopeBase(Generic[ClientType]):
     """What the scopes of both clients share."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._handle = core.open_scope()
+    def __init__(self, client: ClientType) -> None:
+        #: A scope holds its client, and its subscriptions' callbacks.
+        self._client = client
+        self._holder = Holder()
+        self._record = client._core.open_scope()
         # The last resort: a scope that nobody holds any more is closed.
-        self._finish = when_gone(self, core.close_scope, self._handle)
+        self._finish = when_gone(self, client._core.drop_scope, self._record)
 
     @property
     def closed(self) -> bool:
         """Whether it was closed; subscribing in it raises `ClosedError` then."""
-        return not self._finish.alive
+        return self._record.closed or self._client.closed
 
     def _check_open(self) -> None:
-        self._core.check_open()
-        if self.closed:
+        self._client._core.check_open()
+        if self._record.closed:
             raise ClosedError("the scope is closed")
 
-    def _close(self) -> None:
-        self._finish()
+    def _owner(self, persistent: bool) -> Holder:
+        return self._client._holder if persistent else self._holder
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {'closed' if self.closed else 'open'}>"
 
 
-class Scope(ScopeBase):
+class Scope(ScopeBase["Client"]):
     """Ends its subscriptions with its `with` block, with `close`, or with itself.
 
     Persistent subscriptions live on. Made by `Client.scope`.
@@ -50,17 +62,17 @@ class Scope(ScopeBase):
         query: Query | None = None,
         uid: str | None = None,
         persistent: bool = False,
-        event: str | Iterable[str] | None = None,
+        event: Events | None = None,
         item: Key | None = None,
         primary_key: str = "id",
-        granularity: str = "item",
-        snapshot: str = "exact",
+        granularity: Granularity = "item",
+        snapshot: Snapshot = "exact",
     ) -> Subscription:
         """Subscribes, as `Client.subscribe` does, until the scope ends."""
         self._check_open()
         return subscribe(
-            self._core,
-            self._handle,
+            self._client,
+            self,
             collection,
             callback,
             query=query,
@@ -78,7 +90,8 @@ class Scope(ScopeBase):
 
         When this returns none of their callbacks runs, but for one that it was called in.
         """
-        self._close()
+        if self._finish.detach() is not None:
+            self._client._core.close_scope(self._record)
 
     def __enter__(self) -> Scope:
         return self
@@ -93,9 +106,12 @@ class Scope(ScopeBase):
 
 
 def subscribe(
-    core: Core, scope: int | None, collection: str, callback: Any, **options: Any
+    client: Client, scope: Scope | None, collection: str, callback: Any, **options: Any
 ) -> Subscription:
     """Subscribes with a function for each event."""
     if not callable(callback):
         raise TypeError(f"callback must be callable, not {type(callback).__name__}")
-    return Subscription(core, core.subscribe(collection, callback, scope, **options))
+    holder = client._holder if scope is None else scope._owner(options["persistent"])
+    inside = None if scope is None else scope._record
+    record = client._core.subscribe(collection, callback, holder, inside, **options)
+    return Subscription(client._core, record)

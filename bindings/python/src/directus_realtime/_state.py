@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Literal
 
-from ._errors import DirectusRealtimeError, Status
+from ._errors import DirectusRealtimeError, InvalidArgumentError, Status
+
+StateName = Literal[
+    "idle", "connecting", "authenticating", "connected", "backoff", "failed", "closed"
+]
 
 
 class State(str, enum.Enum):
@@ -25,6 +30,15 @@ class State(str, enum.Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+def state_of(state: State | StateName) -> State:
+    """A state by its word."""
+    try:
+        return State(state)
+    except ValueError:
+        words = ", ".join(repr(known.value) for known in State)
+        raise InvalidArgumentError(f"state must be one of {words}, not {state!r}") from None
 
 
 #: By the numbers of `drt_state`.

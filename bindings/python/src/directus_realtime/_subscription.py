@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
-from ._abi import lib
-from ._core import SLICE_MS, Core
-from ._errors import ClosedError, Status, TimeoutError, check
-from ._record import Record, refusal_in
+from ._core import Core
+from ._errors import ClosedError, TimeoutError
+from ._options import limit
+from ._record import Record
 
 
 class Handler:
-    """A subscription, as the seed of both clients' `subscribe`.
+    """A subscription, as both clients' `subscribe` returns it.
 
     It may be dropped: the subscription lives on, until its scope or its client ends.
     """
@@ -40,7 +38,7 @@ class Handler:
     @property
     def ended(self) -> bool:
         """Whether it was unsubscribed, refused, or ended with its scope or client."""
-        return self._record.ended
+        return self._record.is_over
 
     def unsubscribe(self) -> bool:
         """Ends it; False when it had ended already.
@@ -76,21 +74,18 @@ class Subscription(Handler):
             ServerError: The server has refused it.
             ClosedError: It has ended otherwise.
             TimeoutError: The server has not answered in time.
+            DirectusRealtimeError: The client has failed; this is why.
             WouldDeadlockError: This was called in a callback.
         """
-        self._core.refuse_in_callback("wait")
-        end = None if timeout is None else time.monotonic() + timeout
-        while True:
-            if self._record.refusal is not None:
-                raise self._record.refusal
-            if self._record.ended:
-                raise ClosedError(f"the subscription {self.uid!r} has ended")
-            left = SLICE_MS if end is None else max(0, round((end - time.monotonic()) * 1000))
-            status = lib.drt_subscription_wait(self._record.handle, min(SLICE_MS, left))
-            if status == Status.SERVER:
-                raise refusal_in(lib.drt_last_error().decode("utf-8", "replace"), self.uid)
-            if status != Status.TIMEOUT:
-                check(status)
-                return
-            if left == 0:
-                raise TimeoutError(f"the server has not answered the subscription {self.uid!r}")
+        core, record = self._core, self._record
+        core.refuse_in_callback("wait")
+
+        def look(seconds: float) -> bool:
+            if record.refusal is not None:
+                raise record.refusal
+            if record.ended:
+                raise ClosedError(f"the subscription {record.uid!r} has ended")
+            return core.confirmed(record, seconds)
+
+        if not core.until(look, limit(timeout, "timeout")):
+            raise TimeoutError(f"the server has not answered the subscription {self.uid!r}")

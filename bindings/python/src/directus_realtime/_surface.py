@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, Union
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from . import _options, _stats
 from ._abi import lib
 from ._core import Core
-from ._errors import DirectusRealtimeError, check
+from ._errors import check
+from ._holder import Holder, OnError, OnState, OnToken, check_callable
 from ._options import dump
-from ._state import State, StateChange
+from ._state import State
 from ._stats import Stats
-from ._subscription import Handler
 
 CoreType = TypeVar("CoreType", bound=Core)
-
-OnState = Callable[[StateChange], object]
-OnToken = Callable[[Union[DirectusRealtimeError, None]], object]
-OnError = Callable[[BaseException], object]
 
 
 class Surface(Generic[CoreType]):
     """A client, as far as its two kinds are alike."""
 
     _core: CoreType
-    _handler: type[Handler] = Handler
+    #: Whatever the application has given to be called.
+    _holder: Holder
 
     @property
     def state(self) -> State:
@@ -58,11 +55,12 @@ class Surface(Generic[CoreType]):
         None, the default, hands them to `sys.unraisablehook` (the synchronous client)
         or to the event loop's exception handler (asyncio).
         """
-        return self._core.on_error
+        return self._holder.on_error
 
     @on_error.setter
     def on_error(self, callback: OnError | None) -> None:
-        self._core.on_error = callback
+        check_callable(callback, "on_error")
+        self._holder.on_error = callback
 
     def on_state(self, callback: OnState | None) -> None:
         """Sets the callback that is told of every change of state, in order.
@@ -70,8 +68,9 @@ class Surface(Generic[CoreType]):
         Args:
             callback: Called with a `StateChange`; None removes it.
         """
+        check_callable(callback, "on_state")
         self._core.check_open()
-        self._core.on_state = callback
+        self._holder.on_state = callback
 
     def on_token(self, callback: OnToken | None) -> None:
         """Sets the callback that is asked for an access token.
@@ -84,6 +83,7 @@ class Surface(Generic[CoreType]):
                 trouble. It returns a token, or None and calls `set_token` later. None
                 removes it.
         """
+        check_callable(callback, "on_token")
         self._core.set_on_token(callback)
 
     def connect(self) -> None:
@@ -124,7 +124,7 @@ class Surface(Generic[CoreType]):
 
     def has_subscription(self, uid: str) -> bool:
         """Whether there is a subscription of that uid."""
-        uid_bytes = _options.encode(uid, "uid")
+        uid_bytes = _options.encode(uid, "uid", optional=False)
         return bool(lib.drt_has_subscription(self._core.handle, uid_bytes))
 
     def send_message(self, message: Mapping[str, Any]) -> None:

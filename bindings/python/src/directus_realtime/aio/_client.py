@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from .. import _hooks
 from .._abi import lib
-from .._client import REQUEST_SECONDS
+from .._client import REQUEST_GRACE, REQUEST_SECONDS
 from .._core import when_gone
-from .._errors import ClosedError, Status, TimeoutError, check
-from .._options import Key, Query, dump, milliseconds
+from .._errors import TimeoutError, check
+from .._holder import Holder
+from .._options import (
+    AuthMode,
+    Events,
+    Granularity,
+    Key,
+    Query,
+    Snapshot,
+    dump,
+    limit,
+    milliseconds,
+)
 from .._registry import register, release
 from .._reply import answer_of
-from .._state import State, StateChange
+from .._state import State, StateName, state_of
 from .._surface import Surface, make_options
-from ._core import AioCore, finish
+from ._core import AioCore, abandon
 from ._items import Items
 from ._scope import Scope
 from ._subscribe import Callback, subscribe, view_of
@@ -30,6 +42,8 @@ class Client(Surface[AioCore]):
     Callbacks run on the loop, one after the other; they may be coroutine functions. The
     loop is the one that runs when the client is first used. All methods are to be called
     on the loop's thread.
+
+    There is no thread, but for the moment that `close` takes.
 
     A client ends with its `async with` block, with `close`, or when nobody holds it any
     more. The arguments are those of `directus_realtime.Client`, without `thread`.
@@ -46,7 +60,7 @@ class Client(Surface[AioCore]):
         email: str | None = None,
         password: str | None = None,
         refresh_token: str | None = None,
-        auth_mode: str = "handshake",
+        auth_mode: AuthMode = "handshake",
         connect_timeout: float | None = None,
         ack_timeout: float | None = None,
         heartbeat: float | None = None,
@@ -54,10 +68,10 @@ class Client(Surface[AioCore]):
         reconnect_max: float | None = None,
         reconnect_attempts: int = 0,
         queue_bytes: int = 0,
-        ca_file: str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
-        client_cert_file: str | None = None,
-        client_key_file: str | None = None,
+        client_cert_file: str | os.PathLike[str] | None = None,
+        client_key_file: str | os.PathLike[str] | None = None,
         headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
         max_message_bytes: int = 0,
@@ -67,17 +81,19 @@ class Client(Surface[AioCore]):
             for name, value in locals().items()
             if name not in ("self", "url", "__class__")
         }
-        self._core = AioCore(make_options(url, given))
-        self._finish = when_gone(self, finish, self._core)
+        self._holder = Holder()
+        self._core = AioCore(make_options(url, given), self._holder)
+        self._leaving: asyncio.Future[None] | None = None
+        self._finish = when_gone(self, abandon, self._core)
 
     def connect(self) -> None:
         """Starts to connect, and returns at once. The first subscription does that, too."""
-        assert self._core.loop
+        _ = self._core.loop
         super().connect()
 
     def reconnect(self) -> None:
         """Drops the link, if there is one, and connects now, whatever the backoff."""
-        assert self._core.loop
+        _ = self._core.loop
         super().reconnect()
 
     async def subscribe(
@@ -88,11 +104,11 @@ class Client(Surface[AioCore]):
         query: Query | None = None,
         uid: str | None = None,
         persistent: bool = False,
-        event: str | Iterable[str] | None = None,
+        event: Events | None = None,
         item: Key | None = None,
         primary_key: str = "id",
-        granularity: str = "item",
-        snapshot: str = "exact",
+        granularity: Granularity = "item",
+        snapshot: Snapshot = "exact",
     ) -> Subscription:
         """Follows a collection, or an item of it; see `directus_realtime.Client.subscribe`.
 
@@ -118,7 +134,7 @@ class Client(Surface[AioCore]):
             ClosedError: The client is closed.
         """
         return subscribe(
-            self._core,
+            self,
             None,
             collection,
             callback,
@@ -134,7 +150,7 @@ class Client(Surface[AioCore]):
 
     def scope(self) -> Scope:
         """A scope, whose subscriptions end together: `async with client.scope() as scope:`."""
-        return Scope(self._core)
+        return Scope(self)
 
     def get_active_subscriptions(self) -> list[Subscription]:
         """The subscriptions, in the order in which they were made."""
@@ -164,19 +180,22 @@ class Client(Surface[AioCore]):
             TimeoutError: The server has not answered in time.
         """
         core = self._core
+        seconds = REQUEST_SECONDS if timeout is None else timeout
+        ms = milliseconds(seconds, "timeout")
+        text = dump(message, "message")
         reply = _Reply(core, core.loop.create_future())
-        ms = milliseconds(REQUEST_SECONDS if timeout is None else timeout, "timeout")
-        text, number = dump(message, "message"), register(reply)
-        status = lib.drt_request(core.handle, text, ms, _hooks.on_reply, number, release)
-        check(status)
+        number = register(reply)
+        check(lib.drt_request(core.handle, text, ms, _hooks.on_reply, number, release))
         core.expect(1)
         try:
-            return answer_of(*await reply.future)
+            if not await core.come(reply.future, seconds + REQUEST_GRACE, None):
+                raise TimeoutError("callbacks that have not returned hold up the server's answer")
+            return answer_of(*reply.future.result())
         finally:
             core.expect(-1)
 
     async def wait(
-        self, state: State | str = State.CONNECTED, timeout: float | None = None
+        self, state: State | StateName = State.CONNECTED, timeout: float | None = None
     ) -> None:
         """Connects if need be, and waits until a state is entered.
 
@@ -188,54 +207,46 @@ class Client(Surface[AioCore]):
             TimeoutError: It was not entered in time.
             DirectusRealtimeError: `failed` or `closed` was entered instead; this is why.
         """
-        wanted = State(state)
+        core, wanted, seconds = self._core, state_of(state), limit(timeout, "timeout")
         if wanted is State.CONNECTED and self.state is State.IDLE:
             self.connect()
-        try:
-            await asyncio.wait_for(self._wait(wanted), timeout)
-        except asyncio.TimeoutError:
-            text = f"the client is {self.state}, not {wanted}, after {timeout} s"
-            raise TimeoutError(text) from None
-
-    async def _wait(self, wanted: State) -> None:
-        core, now = self._core, self.state
-        if now is wanted:
+        if core.entered(wanted, 0):
             return
-        if now in (State.FAILED, State.CLOSED):
-            # Why is known to the library.
-            check(lib.drt_client_wait(core.handle, list(State).index(wanted), 0))
-        waiter: asyncio.Future[StateChange] = core.loop.create_future()
+        waiter: asyncio.Future[None] = core.loop.create_future()
         core.state_waiters[waiter] = wanted
-        core.expect(1)
         try:
-            change = await waiter
+            if not await core.come(waiter, seconds, lambda: core.entered(wanted, 0)):
+                raise TimeoutError(f"the client is {self.state}, not {wanted}, after {timeout} s")
+            waiter.result()
         finally:
-            core.expect(-1)
             del core.state_waiters[waiter]
-        if change.state is not wanted:
-            raise change.error or ClosedError(change.message)
 
     async def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions; further calls do nothing.
 
+        Callbacks that are coroutines are cancelled, and have ended when this returns,
+        but for one that it was called in. When this is cancelled the client closes all
+        the same, and whoever calls it again waits for that.
+
         Args:
             timeout: Seconds for a polite farewell.
         """
+        core, seconds = self._core, limit(timeout, "timeout") or 0.0
         self._finish.detach()
-        core = self._core
-        core.stop_reading()
-        if core.begin_to_close() is None:
+        if core.forked:
+            core.close(0)
             return
-        ms = max(0, round(timeout * 1000))
-        # The farewell takes a moment, which is not the loop's.
-        loop = asyncio.get_running_loop()
-        status = await loop.run_in_executor(None, core.end_library, ms)
-        core.finish_closing()
-        if status != Status.FORKED:
-            check(status)
+        here = asyncio.current_task()
+        if self._leaving is None:
+            core.stop_reading()
+            lanes = [lane for lane in core.lanes() if lane.task is not here]
+            core.begin_to_close()
+            self._leaving = asyncio.ensure_future(core.leave(seconds, lanes))
+        if self._leaving.get_loop() is asyncio.get_running_loop():
+            await asyncio.shield(self._leaving)
 
     async def __aenter__(self) -> Client:
-        assert self._core.loop
+        _ = self._core.loop
         return self
 
     async def __aexit__(
@@ -258,5 +269,5 @@ class _Reply(_hooks.Reply):
         self.future = future
 
     def arrive(self, status: int, text: bytes) -> None:
-        if not self.future.done():
+        if not self.future.done() and not self.future.get_loop().is_closed():
             self.future.set_result((status, text))

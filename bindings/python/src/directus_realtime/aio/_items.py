@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from .._items import Keys, Message, message, read_message, write_message
+from .._items import (
+    Keys,
+    Message,
+    check_collection,
+    create_message,
+    delete_message,
+    read_message,
+    singleton_message,
+    update_message,
+)
 from .._options import Query
 
 
@@ -14,7 +23,11 @@ class Items:
 
     def __init__(self, send: Callable[..., Awaitable[dict[str, Any]]], collection: str) -> None:
         self._send = send
-        self.collection = collection
+        #: The collection's name.
+        self.collection: str = check_collection(collection)
+
+    def __repr__(self) -> str:
+        return f"<Items of {self.collection!r}>"
 
     async def _ask(self, message: Message | None, timeout: float | None) -> Any:
         if message is None:
@@ -41,21 +54,20 @@ class Items:
         self, data: Any, query: Query | None = None, *, timeout: float | None = None
     ) -> Any:
         """Creates an item, or several from a list; returns them as they are then."""
-        made = message(self.collection, "create", data=data, query=query)
-        return await self._ask(made, timeout)
+        return await self._ask(create_message(self.collection, data, query), timeout)
 
     async def update(
         self, keys: Keys, changes: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any:
         """Changes the item of a key, or several alike; returns them as they are then."""
-        return await self._ask(write_message(self.collection, "update", keys, changes), timeout)
+        return await self._ask(update_message(self.collection, keys, changes), timeout)
 
     async def update_singleton(
         self, changes: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any:
         """Changes the item of a singleton."""
-        return await self._ask(message(self.collection, "update", data=changes), timeout)
+        return await self._ask(singleton_message(self.collection, changes), timeout)
 
     async def delete(self, keys: Keys, *, timeout: float | None = None) -> None:
         """Deletes the item of a key, or several."""
-        await self._ask(write_message(self.collection, "delete", keys), timeout)
+        await self._ask(delete_message(self.collection, keys), timeout)

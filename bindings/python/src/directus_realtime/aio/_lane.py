@@ -13,6 +13,9 @@ from .._events import Event
 from .._record import refusal_of
 from ._core import AioCore
 
+#: What an event weighs besides what the server wrote.
+_OVERHEAD = 200
+
 
 class Answer:
     """The server's answer to a subscription."""
@@ -39,6 +42,8 @@ class Lane(ABC):
         self.core = core
         self.answer = Answer()
         self.over = False
+        #: The callback that runs, if it is a coroutine.
+        self.task: asyncio.Task[None] | None = None
         self._events: deque[tuple[Event, int]] = deque()
 
     def consume(self, event: Event) -> None:
@@ -54,7 +59,7 @@ class Lane(ABC):
 
     def keep(self, event: Event) -> None:
         """Keeps an event until the application is ready for it."""
-        weight = self.core.weight
+        weight = len(event._row[-1]) + _OVERHEAD
         self._events.append((event, weight))
         self.core.hold(weight)
 
@@ -81,43 +86,54 @@ class CallbackLane(Lane):
     def __init__(self, core: AioCore, callback: Callable[[Event], Any]) -> None:
         super().__init__(core)
         self._callback = callback
-        self._busy = False
 
     def take(self, event: Event) -> None:
-        if self._busy:
+        if self.task is not None:
             return self.keep(event)
         result = self._callback(event)
         if isinstance(result, Awaitable):
-            self._busy = True
-            self.core.create_task(self._work(result))
+            self._begin(result)
 
-    async def _work(self, result: Awaitable[Any]) -> None:
-        try:
-            while True:
-                try:
-                    await result
-                except Exception as error:
-                    self.core.report(error)
-                following = self._next()
-                if following is None:
-                    return
-                result = following
-        finally:
-            self._busy = False
+    def _begin(self, result: Awaitable[Any]) -> None:
+        self.task = self.core.create_task(_finish(result))
+        self.task.add_done_callback(self._on_done)
 
-    def _next(self) -> Awaitable[Any] | None:
-        """The next event that has to be awaited for."""
-        while True:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self.task = None
+        if not task.cancelled():
+            error = task.exception()
+            # What is meant to end the loop has done so.
+            if error is not None and not self.core.lets_pass(error):
+                self.core.report(error, self._callback)
+        elif self._was_asked_to_end(task):
+            return
+        else:
+            self.core.report(asyncio.CancelledError(), self._callback)
+        while self.task is None and not self.over:
             event = self.pop()
             if event is None:
-                return None
+                return
             try:
-                result = self._callback(event)
-            except Exception as error:
-                self.core.report(error)
-                continue
-            if isinstance(result, Awaitable):
-                return result
+                self.take(event)
+            except BaseException as error:
+                if self.core.lets_pass(error):
+                    raise
+                self.core.report(error, self._callback)
+
+    def _was_asked_to_end(self, task: asyncio.Task[None]) -> bool:
+        """Whether the task was cancelled, rather than what it has waited for."""
+        # Before Python 3.11 nobody knows, unless it was in here.
+        cancelling: Callable[[], int] = getattr(task, "cancelling", lambda: 0)
+        return self.over or cancelling() > 0
+
+    def end(self) -> None:
+        super().end()
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
+
+
+async def _finish(result: Awaitable[Any]) -> None:
+    await result
 
 
 class IteratorLane(Lane):

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from .._options import Key, Query
+from .._options import Events, Granularity, Key, Query, Snapshot
 from .._scope import ScopeBase
-from ._core import AioCore
 from ._subscribe import Callback, subscribe
 from ._subscription import Subscription
 
+if TYPE_CHECKING:
+    from ._client import Client
 
-class Scope(ScopeBase):
+
+class Scope(ScopeBase["Client"]):
     """Ends its subscriptions with its `async with` block, with `close`, or with itself.
 
     Persistent subscriptions live on. Made by `Client.scope`.
     """
 
-    _core: AioCore
+    _client: Client
 
     async def subscribe(
         self,
@@ -28,17 +30,17 @@ class Scope(ScopeBase):
         query: Query | None = None,
         uid: str | None = None,
         persistent: bool = False,
-        event: str | Iterable[str] | None = None,
+        event: Events | None = None,
         item: Key | None = None,
         primary_key: str = "id",
-        granularity: str = "item",
-        snapshot: str = "exact",
+        granularity: Granularity = "item",
+        snapshot: Snapshot = "exact",
     ) -> Subscription:
         """Subscribes, as `Client.subscribe` does, until the scope ends."""
         self._check_open()
         return subscribe(
-            self._core,
-            self._handle,
+            self._client,
+            self,
             collection,
             callback,
             query=query,
@@ -52,8 +54,18 @@ class Scope(ScopeBase):
         )
 
     async def close(self) -> None:
-        """Ends its subscriptions but the persistent ones; further calls do nothing."""
-        self._close()
+        """Ends its subscriptions but the persistent ones; further calls do nothing.
+
+        Callbacks that are coroutines are cancelled, and have ended when this returns,
+        but for one that it was called in.
+        """
+        core = self._client._core
+        if self._finish.detach() is None:
+            return
+        inside = [record for record in core.records() if record.scope is self._record]
+        lanes = core.lanes(inside)
+        core.close_scope(self._record)
+        await core.ended(lanes)
 
     async def __aenter__(self) -> Scope:
         return self

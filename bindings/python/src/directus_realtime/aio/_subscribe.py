@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any
 
 from .._core import when_gone
 from .._events import Event
@@ -12,23 +12,30 @@ from ._core import AioCore
 from ._lane import CallbackLane, IteratorLane, Lane
 from ._subscription import Subscription
 
+if TYPE_CHECKING:
+    from ._client import Client
+    from ._scope import Scope
+
 Callback = Callable[[Event], Any]
-#: What `subscribe` makes of a callback.
-AnyLane = Union[CallbackLane, IteratorLane]
 
 
 def subscribe(
-    core: AioCore, scope: int | None, collection: str, callback: Callback | None, **options: Any
+    client: Client,
+    scope: Scope | None,
+    collection: str,
+    callback: Callback | None,
+    **options: Any,
 ) -> Subscription:
     """Subscribes with a function, a coroutine function, or an iterator."""
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, not {type(callback).__name__}")
+    core = client._core
     # Begins to deliver.
-    assert core.loop
+    _ = core.loop
     lane: Lane = IteratorLane(core) if callback is None else CallbackLane(core, callback)
-    record = core.subscribe(collection, lane.consume, scope, **options)
-    if record.lane is None:
-        record.lane = lane
+    holder = client._holder if scope is None else scope._owner(options["persistent"])
+    inside = None if scope is None else scope._record
+    record = core.subscribe(collection, lane.consume, holder, inside, lane=lane, **options)
     return view_of(core, record)
 
 
@@ -37,9 +44,10 @@ def view_of(core: AioCore, record: Record) -> Subscription:
     known: Subscription | None = core.views.get(record.number)
     if known is not None:
         return known
-    view = Subscription(core, record)
+    lane: Lane | None = None if record.lane is None else record.lane()
+    view = Subscription(core, record, lane)
     core.views[record.number] = view
-    if isinstance(record.lane, IteratorLane):
+    if isinstance(lane, IteratorLane) and not record.persistent:
         # Nobody could read its events any more.
         when_gone(view, core.abandon, record)
     return view

@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 
 from .._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError
 from .._events import Event
+from .._options import limit
+from .._record import Record
+from .._state import State
 from .._subscription import Handler
 from ._core import AioCore
 from ._lane import IteratorLane, Lane
@@ -20,14 +23,21 @@ class Subscription(Handler, AsyncIterator[Event]):
     iterates, what comes waits, and when that is a mebibyte everything does.
     """
 
-    __slots__ = ()
+    __slots__ = ("_lane",)
 
     _core: AioCore
 
-    @property
-    def _lane(self) -> Lane:
-        lane: Lane = self._record.lane
-        return lane
+    def __init__(self, core: AioCore, record: Record, lane: Lane | None) -> None:
+        super().__init__(core, record)
+        self._lane = lane
+
+    def unsubscribe(self) -> bool:
+        """Ends it; False when it had ended already.
+
+        A callback that is a coroutine is cancelled, unless this was called in it: then
+        the running one is the last. It has ended once the loop has had a turn.
+        """
+        return super().unsubscribe()
 
     def __aiter__(self) -> Subscription:
         if not isinstance(self._lane, IteratorLane):
@@ -53,26 +63,28 @@ class Subscription(Handler, AsyncIterator[Event]):
             TimeoutError: The server has not answered in time.
             DirectusRealtimeError: The client has failed; this is why.
         """
-        record, core = self._record, self._core
-        if record.refusal is None and not record.ended and not record.answered:
-            waiter = core.loop.create_future()
+        record, core, seconds = self._record, self._core, limit(timeout, "timeout")
+        if not record.is_over and not record.answered and self._lane is not None:
+            waiter: asyncio.Future[None] = core.loop.create_future()
 
             def give_up(error: DirectusRealtimeError) -> None:
                 if not waiter.done():
                     waiter.set_exception(error)
 
-            self._lane.answer.waiters.add(waiter)
+            waiters = self._lane.answer.waiters
+            waiters.add(waiter)
             core.hopes.add(give_up)
-            core.expect(1)
             try:
-                await asyncio.wait_for(waiter, timeout)
-            except asyncio.TimeoutError:
-                text = f"the server has not answered the subscription {self.uid!r}"
-                raise TimeoutError(text) from None
+                if core.state() is State.FAILED:
+                    core.confirmed(record, 0)
+                if not await core.come(waiter, seconds, lambda: core.confirmed(record, 0)):
+                    text = f"the server has not answered the subscription {self.uid!r}"
+                    raise TimeoutError(text)
+                waiter.result()
             finally:
-                core.expect(-1)
                 core.hopes.discard(give_up)
+                waiters.discard(waiter)
         if record.refusal is not None:
             raise record.refusal
-        if record.ended:
+        if record.is_over:
             raise ClosedError(f"the subscription {self.uid!r} has ended")

@@ -1,0 +1,189 @@
+"""Ctrl-C costs nothing but the call that it interrupts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import directus_realtime as dr
+import pytest
+from directus_realtime import Client, Event
+from directus_realtime._abi import lib
+from fountain import Fountain
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as a program has it, though the tests may run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupt_after(seconds: float) -> threading.Timer:
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    return timer
+
+
+def following(fountain: Fountain) -> tuple[Client, list[int]]:
+    """A client without a thread that has got its snapshot, and what it gets then."""
+    seen: list[int] = []
+
+    def follow(event: Event) -> None:
+        if event.type == "create":
+            seen.append(event.data["id"])
+
+    client = Client(fountain.url, access_token="t", thread=False)
+    client.subscribe("posts", follow, snapshot="server").wait(30)
+    while client.dispatch(timeout=0.2):
+        pass
+    return client, seen
+
+
+def test_a_batch_that_an_interrupt_met_in_the_library_is_delivered_next(
+    fountain: Fountain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, seen = following(fountain)
+    fountain.pour(100)
+    drain, interrupts = lib.drt_client_drain, [0]
+
+    def interrupted(*arguments: Any) -> int:
+        status: int = drain(*arguments)
+        if arguments[4]._obj.value > 2 and not interrupts[0]:
+            interrupts[0] += 1
+            signal.raise_signal(signal.SIGINT)
+        return status
+
+    monkeypatch.setattr(lib, "drt_client_drain", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        while True:
+            client.dispatch(timeout=5)
+    while len(seen) < 100:
+        assert client.dispatch(timeout=5)
+    assert seen == list(range(100))
+    client.close()
+
+
+def test_no_event_is_lost_or_told_twice_whenever_the_interrupt_comes(fountain: Fountain) -> None:
+    client, seen = following(fountain)
+    rounds, a_round = 40, 50
+
+    def pour_and_interrupt() -> None:
+        for number in range(rounds):
+            fountain.pour(a_round, number * a_round)
+            time.sleep(0.0003 * number)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.005)
+
+    pouring = threading.Thread(target=pour_and_interrupt)
+    interrupts = 0
+    try:
+        pouring.start()
+        while pouring.is_alive():
+            try:
+                while pouring.is_alive():
+                    client.dispatch(timeout=0.05)
+            except KeyboardInterrupt:
+                interrupts += 1
+        pouring.join()
+    except KeyboardInterrupt:
+        interrupts += 1
+    while client.dispatch(timeout=0.5):
+        pass
+    assert interrupts > rounds // 2
+    assert seen == sorted(set(seen))
+    # What is interrupted may be the callback itself, before it has done anything.
+    assert rounds * a_round - len(seen) <= interrupts
+    client.close()
+
+
+def test_a_callback_that_is_interrupted_is_over_and_the_rest_follows(fountain: Fountain) -> None:
+    seen: list[Any] = []
+
+    def follow(event: Event) -> None:
+        seen.append(event.data["id"] if event.type == "create" else event.type)
+        if seen[-1] == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    with Client(fountain.url, access_token="t", thread=False) as client:
+        client.subscribe("posts", follow, snapshot="server").wait(30)
+        fountain.pour(10)
+        with pytest.raises(KeyboardInterrupt):
+            while True:
+                client.dispatch(timeout=5)
+        assert seen == ["init", 0, 1, 2, 3]
+        while len(seen) < 11:
+            assert client.dispatch(timeout=5)
+        assert seen[5:] == list(range(4, 10))
+
+
+def test_requests_are_interrupted_at_once_and_the_next_is_answered(fountain: Fountain) -> None:
+    client, _ = following(fountain)
+    for number in range(40):
+        timer = interrupt_after(0.001 + 0.0003 * number)
+        with pytest.raises(KeyboardInterrupt):
+            while True:
+                assert client.request({"type": "ping"}, timeout=5)["type"] == "pong"
+        timer.join()
+        assert client.request({"type": "ping"}, timeout=5)["type"] == "pong"
+    client.close()
+
+
+def test_other_signals_that_raise_are_put_off_until_the_library_is_done(
+    fountain: Fountain,
+) -> None:
+    class Alarm(BaseException):
+        pass
+
+    def ring(*_: Any) -> None:
+        raise Alarm
+
+    client, _ = following(fountain)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        for number in range(20):
+            signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.0003 * number)
+            with pytest.raises(Alarm):
+                while True:
+                    assert client.request({"type": "ping"}, timeout=5)["type"] == "pong"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert client.request({"type": "ping"}, timeout=5)["type"] == "pong"
+    client.close()
+
+
+@pytest.mark.parametrize("thread", [True, False])
+def test_closing_is_interrupted_at_once_and_goes_on(fountain: Fountain, thread: bool) -> None:
+    states: list[str] = []
+    client = Client(fountain.url, access_token="t", thread=thread)
+    client.on_state(lambda change: states.append(change.state.value))
+    client.wait(timeout=30)
+    began = time.monotonic()
+    # The server does not answer the farewell.
+    interrupt_after(0.2)
+    with pytest.raises(KeyboardInterrupt):
+        client.close(timeout=20)
+    assert time.monotonic() - began < 5
+    assert client.closed
+    with pytest.raises(dr.ClosedError):
+        client.request({"type": "ping"})
+    fountain.close()
+    client.close(timeout=30)
+    assert states[-1] == "closed"
+
+
+def test_waiting_is_interrupted_at_once() -> None:
+    with Client("http://127.0.0.1:9", access_token="t", thread=False) as client:
+        subscription = client.subscribe("posts", print)
+        for call in (client.run, client.wait, subscription.wait):
+            began = time.monotonic()
+            interrupt_after(0.1)
+            with pytest.raises(KeyboardInterrupt):
+                call()
+            assert time.monotonic() - began < 5
