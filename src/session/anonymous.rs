@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::Now;
 use super::errors::read_refusal;
-use super::ledger::{Entry, Kind, What};
+use super::ledger::{Entry, Kind, Suspect, What};
 use super::machine::Session;
-use super::requests::Outgoing;
 use crate::error::Status;
 use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
@@ -40,7 +39,7 @@ impl Session {
         let under_way = self.ledger.select(|e| e.what.kind() == Kind::Subscribe);
         let live = self.registry.select(|s| s.is_registered());
         if under_way.is_empty() {
-            return self.event_withheld(live, error.json);
+            return self.event_withheld(now, live, error.json);
         }
         if let ([serial], true) = (under_way.as_slice(), live.is_empty()) {
             // It can only be this one.
@@ -57,24 +56,24 @@ impl Session {
         let alone = under_way.len() == 1;
         for serial in under_way {
             if let Some(entry) = self.ledger.get_mut(serial) {
-                entry.suspect = Some(error.json.to_owned());
-                if let What::Subscribe(id) = entry.what {
-                    let strike = self.registry.get_mut(id).filter(|_| alone);
-                    if let Some(subscription) = strike {
-                        subscription.strikes += 1;
-                    }
-                }
+                entry.suspect = Some(Suspect {
+                    json: error.json.to_owned(),
+                    alone,
+                });
             }
             self.ledger.postpone(serial, now.mono + SETTLE);
         }
     }
 
     /// No INIT came after an error that may have been this subscription's.
-    pub(super) fn suspect_confirmed(&mut self, now: Now, id: SubId, serial: u64, error: &str) {
+    pub(super) fn suspect_confirmed(&mut self, now: Now, id: SubId, serial: u64, error: &Suspect) {
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
         subscription.blamed.push(serial);
+        // One for an attempt, however many errors came meanwhile.
+        subscription.strikes += u32::from(error.alone);
+        let error = &error.json;
         if subscription.strikes >= STRIKES {
             let code = code_of(error);
             let own = subscription.blamed.len();
@@ -102,7 +101,7 @@ impl Session {
 
     /// Once every subscribe is answered, errors that are left were events'. To be
     /// called now and then.
-    pub(super) fn explain_subscribes(&mut self) {
+    pub(super) fn explain_subscribes(&mut self, now: Now) {
         if self.ambiguous.is_empty() || self.ledger.count(Kind::Subscribe) > 0 {
             return;
         }
@@ -111,15 +110,15 @@ impl Session {
         }
         for error in std::mem::take(&mut self.ambiguous) {
             let live = self.registry.select(|s| s.is_registered());
-            self.event_withheld(live, &error);
+            self.event_withheld(now, live, &error);
         }
     }
 
     /// The server does not say whose event it withheld, so everybody who may
     /// have missed one is told.
-    fn event_withheld(&mut self, live: Vec<SubId>, error: &str) {
+    fn event_withheld(&mut self, now: Now, live: Vec<SubId>, error: &str) {
         for id in live {
-            self.withheld(id, error);
+            self.withheld(now, id, error);
         }
     }
 
@@ -149,7 +148,7 @@ impl Session {
         }
         let waiting = self
             .ledger
-            .select(|e| e.what.kind() == Kind::Items && e.is_sent());
+            .select(|e| e.what.kind().is_items() && e.is_sent());
         if waiting.len() > self.unexplained.len() {
             return;
         }
@@ -216,8 +215,8 @@ impl Session {
     pub(super) fn resume_after_limit(&mut self, now: Now) {
         let dropped = self.pacer.resume();
         let unanswered = self.ledger.select(|e| e.sent <= now.mono);
-        let certain =
-            unanswered.len() + self.ledger.casual_since(dropped.since) <= dropped.messages;
+        let casual = self.ledger.casual_since(dropped.since);
+        let certain = casual.is_some_and(|n| unanswered.len() + n <= dropped.messages);
         for serial in unanswered {
             let Some(entry) = self.ledger.get_mut(serial) else {
                 continue;
@@ -257,14 +256,6 @@ impl Session {
         if let Some(reauth) = reauth {
             self.reauthenticate(now, reauth.kind);
         }
-    }
-
-    /// Requests in the ledger that were not sent yet.
-    pub(super) fn outbox_requests(&self) -> usize {
-        self.outbox
-            .iter()
-            .filter(|o| matches!(o, Outgoing::Request { .. }))
-            .count()
     }
 }
 

@@ -192,7 +192,11 @@ impl Auth {
     /// The server says that the token has expired.
     pub fn expired(&mut self, now: Now) {
         if let Some(since) = self.since.take() {
-            self.lifetime = Some(now.mono.saturating_sub(since.at));
+            // What is left of a token's life says nothing of a login's.
+            if since.kind != Kind::Token {
+                let lifetime = now.mono.saturating_sub(since.at);
+                self.lifetime = Some(lifetime).filter(|life| *life >= SHORTEST);
+            }
             let still_the_one = since.token_number == self.token_number;
             self.token_refused |= since.kind == Kind::Token && still_the_one;
         }
@@ -224,6 +228,9 @@ impl Auth {
         }
     }
 }
+
+/// A login that is over sooner is not renewed ahead: it would be all that is done.
+const SHORTEST: Duration = Duration::from_secs(2);
 
 /// How long before its expiry a token is renewed.
 fn margin(lifetime: Duration) -> Duration {

@@ -118,7 +118,11 @@ impl Session {
         self.auth.set_token(token);
         match (&self.link, self.state) {
             (Link::AwaitingToken { .. }, _) | (_, State::Failed) => self.begin(now),
-            (_, State::Backoff) if was_asked => self.begin(now),
+            (_, State::Backoff) if was_asked => match self.prompt_at {
+                // It may be as bad as the one before: no faster than any other attempt.
+                Some(at) if at > now.mono => self.retry_at = Some(at),
+                _ => self.begin(now),
+            },
             (Link::Up(_), _) => self.reauthenticate(now, Kind::Token),
             _ => {}
         }

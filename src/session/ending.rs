@@ -8,6 +8,9 @@ use super::{Effect, Now};
 use crate::error::{Error, Result, Status};
 use crate::subscriptions::{Phase, ScopeId, SubId, Subscription};
 
+/// So many subscriptions that ended before they were sent may wait to be left out.
+const STALE: usize = 64;
+
 impl Session {
     /// Ends one subscription; `None` when it is not there any more. Names the
     /// place whose callback may still be running.
@@ -68,6 +71,11 @@ impl Session {
     pub(super) fn end(&mut self, id: SubId) -> Option<u32> {
         let subscription = self.registry.remove(id)?;
         self.forget_at_server(&subscription);
+        // Those that ended before they were sent.
+        if self.subscribes.len() > 2 * self.registry.len() + STALE {
+            let registry = &self.registry;
+            self.subscribes.retain(|id| registry.get(*id).is_some());
+        }
         self.effects
             .push(Effect::End(Arc::clone(&subscription.target)));
         self.changed = true;

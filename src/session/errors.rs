@@ -34,7 +34,7 @@ impl Session {
     pub(super) fn on_error(&mut self, now: Now, error: &ServerError<'_>) {
         let words = format!("{}: {}", error.code, error.message);
         if error.uid.is_none() {
-            self.last_word = Some(words.clone());
+            self.last_word = Some((now.mono, words.clone()));
         }
         match (error.source, error.code.as_ref()) {
             (ErrorSource::Auth, "TOKEN_EXPIRED") => self.on_token_expired(now, &words),
@@ -70,7 +70,7 @@ impl Session {
         let known = self.registry.at_mut(wire.slot);
         if let Some(s) = known.filter(|s| s.serial() == Some(wire.serial)) {
             let id = s.id;
-            self.withheld(id, error.json);
+            self.withheld(now, id, error.json);
         }
     }
 

@@ -45,7 +45,7 @@ impl Session {
             }
         }
         drop(frames);
-        self.explain_subscribes();
+        self.explain_subscribes(now);
         self.heard(now);
         self.pump(now);
     }
@@ -59,7 +59,7 @@ impl Session {
                 meta: None,
                 checked: false,
             };
-            return self.on_change(wire, change, frame, parts);
+            return self.on_change(now, wire, change, frame, parts);
         }
         match incoming::parse(&frame) {
             Ok(message) => self.on_message(now, &frame, message),
@@ -91,7 +91,7 @@ impl Session {
                         meta,
                         checked: true,
                     };
-                    self.on_change(wire, change, frame.clone(), parts);
+                    self.on_change(now, wire, change, frame.clone(), parts);
                 }
             }
             Incoming::Init { data, meta, .. } => {
@@ -133,7 +133,7 @@ impl Session {
     }
 
     /// Something changed in a collection.
-    fn on_change(&mut self, wire: WireUid, change: Change, frame: Frame, parts: Parts) {
+    fn on_change(&mut self, now: Now, wire: WireUid, change: Change, frame: Frame, parts: Parts) {
         let known = self.registry.at_mut(wire.slot);
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
             return;
@@ -164,7 +164,7 @@ impl Session {
                     self.items.push(Item::Event(event));
                 }
             }
-            Phase::Reading { .. } => self.hold(wire.slot, event),
+            Phase::Reading { .. } => self.hold(now, wire.slot, event),
             // The snapshot that is still to be read will show it.
             Phase::Wanted | Phase::Sent { .. } | Phase::ToRead { .. } | Phase::Behind { .. } => {}
         }

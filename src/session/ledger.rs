@@ -38,10 +38,19 @@ pub enum What {
 pub enum Kind {
     /// Subscribes and orphans.
     Subscribe,
-    /// Reads and the application's requests.
-    Items,
+    /// Reads of the session's own.
+    Read,
+    /// The application's requests and messages.
+    Request,
     /// Unsubscribes.
     Unsubscribe,
+}
+
+impl Kind {
+    /// Whether the items service answers it.
+    pub fn is_items(self) -> bool {
+        matches!(self, Kind::Read | Kind::Request)
+    }
 }
 
 impl What {
@@ -49,10 +58,20 @@ impl What {
     pub fn kind(&self) -> Kind {
         match self {
             What::Subscribe(_) | What::Orphan(_) => Kind::Subscribe,
-            What::Read(_) | What::Check(_) | What::Request(_) => Kind::Items,
+            What::Read(_) | What::Check(_) => Kind::Read,
+            What::Request(_) => Kind::Request,
             What::Unsubscribe { .. } => Kind::Unsubscribe,
         }
     }
+}
+
+/// An error that may have been meant for a message.
+#[derive(Debug)]
+pub struct Suspect {
+    /// The error, as JSON.
+    pub json: String,
+    /// Nothing else that it could be the answer to was under way.
+    pub alone: bool,
 }
 
 /// One unanswered message.
@@ -65,7 +84,7 @@ pub struct Entry {
     /// When its answer is given up.
     pub deadline: Duration,
     /// An error without a uid that may have been meant for it.
-    pub suspect: Option<String>,
+    pub suspect: Option<Suspect>,
 }
 
 impl Entry {
@@ -89,9 +108,11 @@ impl Entry {
 pub struct Ledger {
     entries: HashMap<u64, Entry>,
     deadlines: BTreeSet<(Duration, u64)>,
-    counts: [usize; 3],
+    counts: [usize; 4],
     /// When messages went out whose answers nobody awaits, or no longer.
     casual: VecDeque<Duration>,
+    /// When the last of those went out that are not remembered any more.
+    forgotten: Option<Duration>,
 }
 
 impl Ledger {
@@ -132,14 +153,18 @@ impl Ledger {
     /// A message went out whose answer nobody awaits.
     pub fn sent_casually(&mut self, sent: Duration) {
         if self.casual.len() == MOST_CASUAL {
-            self.casual.pop_front();
+            self.forgotten = self.casual.pop_front();
         }
         self.casual.push_back(sent);
     }
 
-    /// Number of messages since then whose answers nobody awaits.
-    pub fn casual_since(&self, begin: Duration) -> usize {
-        self.casual.iter().filter(|sent| **sent >= begin).count()
+    /// Number of messages since then whose answers nobody awaits; `None` where some
+    /// are not remembered.
+    pub fn casual_since(&self, begin: Duration) -> Option<usize> {
+        if self.forgotten.is_some_and(|sent| sent >= begin) {
+            return None;
+        }
+        Some(self.casual.iter().filter(|sent| **sent >= begin).count())
     }
 
     /// The unanswered message of that serial.
@@ -162,11 +187,11 @@ impl Ledger {
         first.filter(|(at, _)| *at < Duration::MAX)
     }
 
-    /// When the youngest of the unanswered messages of a kind went out.
-    pub fn last_sent(&self, kind: Kind) -> Option<Duration> {
+    /// When the youngest of the unanswered messages of these kinds went out.
+    pub fn last_sent(&self, of: impl Fn(Kind) -> bool) -> Option<Duration> {
         self.entries
             .values()
-            .filter(|entry| entry.what.kind() == kind && entry.is_sent())
+            .filter(|entry| of(entry.what.kind()) && entry.is_sent())
             .map(|entry| entry.sent)
             .max()
     }
@@ -191,6 +216,7 @@ impl Ledger {
     /// The link is gone: everything that was unanswered, in order.
     pub fn clear(&mut self) -> Vec<Entry> {
         self.casual.clear();
+        self.forgotten = None;
         let serials = self.select(|_| true);
         serials
             .into_iter()

@@ -18,6 +18,8 @@ use crate::subscriptions::Phase;
 /// tell the two apart in its answer.
 const SLOW_REFUSAL: Duration = Duration::from_secs(2);
 const SLOW_REFUSALS: u32 = 3;
+/// An error has to do with the end of the link if it is no older than this.
+const LAST_WORD: Duration = Duration::from_secs(30);
 
 impl Session {
     /// Starts an attempt to connect.
@@ -219,7 +221,9 @@ impl Session {
             Status::Auth,
             format!("{message}; a fresh token was asked for"),
         );
-        // The answer comes when it comes; set_token connects at once.
+        // The answer comes when it comes. It is tried at once the first time, and no
+        // sooner than any other attempt when that was refused, too.
+        self.prompt_at = self.retry_at.filter(|_| self.backoff.failures() > 1);
         self.retry_at = self
             .retry_at
             .map(|at| at.max(now.mono + self.config.ack_timeout));
@@ -345,8 +349,9 @@ impl Session {
             }
         }
         self.tear_down(Status::NotConnected);
-        let message = match self.last_word.take() {
-            Some(word) => format!("{}; the server's last error was {word}", loss.message),
+        let last_word = self.last_word.take();
+        let message = match last_word.filter(|(at, _)| now.mono - *at <= LAST_WORD) {
+            Some((_, word)) => format!("{}; the server's last error was {word}", loss.message),
             None => loss.message,
         };
         if loss.permanent {
@@ -392,6 +397,7 @@ impl Session {
         self.checks.clear();
         self.subscribes.clear();
         self.sleeping.clear();
+        self.resting.clear();
         self.unexplained.clear();
         self.ambiguous.clear();
         for subscription in self.registry.iter_mut() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::auth::{Auth, Kind};
 use super::backoff::Backoff;
-use super::ledger::{Kind as LedgerKind, Ledger, What};
+use super::ledger::{Ledger, What};
 use super::linger::Linger;
 use super::pacer::Pacer;
 use super::requests::Outgoing;
@@ -15,6 +15,7 @@ use super::{Config, Effect, LinkId, Now};
 use crate::error::Status;
 use crate::handover::{Item, State};
 use crate::log::Level;
+use crate::subscriptions::subscription::HeldBytes;
 use crate::subscriptions::{Registry, SubId, Subscription};
 
 /// How long the answer to a probe is waited for before an unanswered message is
@@ -95,9 +96,11 @@ pub struct Session {
     pub(super) last_link: LinkId,
     pub(super) last_serial: u64,
     pub(super) retry_at: Option<Duration>,
+    /// When a token that was asked for may be tried.
+    pub(super) prompt_at: Option<Duration>,
     pub(super) slow_refusals: u32,
-    /// The last error that the server sent on this link.
-    pub(super) last_word: Option<String>,
+    /// The last error that the server sent on this link, and when.
+    pub(super) last_word: Option<(Duration, String)>,
 
     // What is to be sent, by urgency.
     pub(super) outbox: VecDeque<Outgoing>,
@@ -106,6 +109,12 @@ pub struct Session {
     pub(super) reads: VecDeque<SubId>,
     pub(super) checks: VecDeque<SubId>,
     pub(super) subscribes: VecDeque<SubId>,
+    /// Whose turn it is, of those four.
+    pub(super) next_class: usize,
+    /// Subscriptions that wait before they are brought up to date.
+    pub(super) resting: BTreeSet<(Duration, SubId)>,
+    /// Bytes of the events that are held for snapshots.
+    pub(super) held: HeldBytes,
     /// Subscriptions that wait before they are tried again.
     pub(super) sleeping: BTreeSet<(Duration, SubId)>,
 
@@ -161,6 +170,7 @@ impl Session {
             last_link: 0,
             last_serial: 0,
             retry_at: None,
+            prompt_at: None,
             slow_refusals: 0,
             last_word: None,
             outbox: VecDeque::new(),
@@ -169,6 +179,9 @@ impl Session {
             reads: VecDeque::new(),
             checks: VecDeque::new(),
             subscribes: VecDeque::new(),
+            next_class: 0,
+            resting: BTreeSet::new(),
+            held: HeldBytes::default(),
             sleeping: BTreeSet::new(),
             forget: VecDeque::new(),
             heard_time: Duration::ZERO,
@@ -277,6 +290,7 @@ impl Session {
             paced,
             self.ledger.next_deadline().map(|(at, _)| at),
             self.sleeping.first().map(|(at, _)| *at),
+            self.resting.first().map(|(at, _)| *at),
             self.lingers.iter().map(|linger| linger.deadline).min(),
         ]
         .into_iter()
@@ -312,7 +326,8 @@ impl Session {
             self.sleeping.pop_first();
             self.subscribes.push_back(id);
         }
-        self.explain_subscribes();
+        self.wake_resting(now);
+        self.explain_subscribes(now);
         self.pump(now);
     }
 
@@ -326,7 +341,7 @@ impl Session {
         let Some(entry) = self.ledger.abandon(serial) else {
             return;
         };
-        if entry.what.kind() == LedgerKind::Items && entry.is_sent() {
+        if entry.what.kind().is_items() && entry.is_sent() {
             self.forget_unexplained();
         }
         match entry.what {

@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::Now;
 use super::backoff::jitter;
 use super::errors::Refusal;
+use super::ledger::Suspect;
 use super::machine::Session;
 use super::sending::UNSUBSCRIBE_DOUBLINGS;
 use super::snapshot::Snapshot;
 use crate::log::Level;
 use crate::protocol::wire::WireUid;
+use crate::subscriptions::subscription::Behind;
 use crate::subscriptions::{Phase, SubId};
 
 /// Refused or unanswered subscriptions are tried again after at most this.
@@ -39,6 +41,7 @@ impl Session {
     /// before that, so an exact one is read now.
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
         self.ledger.settle(wire.serial);
+        let is_deaf = self.is_deaf();
         let known = self.registry.at_mut(wire.slot);
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
             // Nobody wants it any more, or under another wire uid.
@@ -50,6 +53,12 @@ impl Session {
             return;
         }
         let id = subscription.id;
+        if is_deaf {
+            // Judged by what the public may see, and so is what comes now.
+            let (serial, until) = (wire.serial, Behind::Authenticated);
+            subscription.phase = Phase::Behind { serial, until };
+            return;
+        }
         let wish = &subscription.wish;
         if wish.exact && wish.wants_snapshot() && !subscription.is_system() {
             self.start_read(now, id, wire.serial);
@@ -98,7 +107,7 @@ impl Session {
         now: Now,
         id: SubId,
         serial: u64,
-        suspect: Option<String>,
+        suspect: Option<Suspect>,
     ) {
         let current = self.registry.get(id).and_then(|s| s.serial());
         if current != Some(serial) {

@@ -1,19 +1,31 @@
 //! Gaps: what makes a subscription fall behind, and how it is brought up to date.
 
+use std::time::Duration;
+
 use super::Now;
+use super::backoff::jitter;
 use super::machine::{Link, Session};
+use super::resubscribe::{RETRY_MAX, RETRY_MIN};
 use super::snapshot::Snapshot;
 use crate::error::Status;
 use crate::handover::Event;
+use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::wire::WireUid;
 use crate::subscriptions::subscription::Behind;
 use crate::subscriptions::{Phase, SubId};
 
+/// A gap so soon after the last one has the same cause.
+const SOON: Duration = Duration::from_secs(5);
+
+fn pause_bound(gaps: u32) -> Duration {
+    RETRY_MIN.saturating_mul(1 << gaps.min(16)).min(RETRY_MAX)
+}
+
 impl Session {
     /// Keeps an event back until the snapshot has come. When too much is held,
     /// the snapshot is asked for anew: it will show what the events said.
-    pub(super) fn hold(&mut self, slot: u32, event: Event) {
+    pub(super) fn hold(&mut self, now: Now, slot: u32, event: Event) {
         let most = self.config.queue_bytes as usize;
         let Some(subscription) = self.registry.at_mut(slot) else {
             return;
@@ -21,13 +33,70 @@ impl Session {
         let Phase::Reading { serial, read, held } = &mut subscription.phase else {
             return;
         };
-        held.bytes += event.frame.len();
-        held.events.push(event);
-        if held.bytes > most {
+        held.push(event);
+        if self.held.get() > most {
             let (serial, read, id) = (*serial, *read, subscription.id);
-            subscription.phase = Phase::ToRead { serial };
             self.ledger.abandon(read);
-            self.reads.push_back(id);
+            let until = Behind::Rested;
+            subscription.phase = Phase::Behind { serial, until };
+            self.rest(now, id);
+        }
+    }
+
+    /// Brings a subscription that is behind up to date, at once the first time. Where
+    /// gap follows gap, the snapshots themselves may be what there is no room for.
+    fn rest(&mut self, now: Now, id: SubId) {
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
+        let (gaps, last) = subscription.gaps;
+        let soon = gaps > 0 && now.mono.saturating_sub(last) < SOON + pause_bound(gaps);
+        let gaps = if soon { gaps + 1 } else { 1 };
+        subscription.gaps = (gaps, now.mono);
+        if gaps == 1 {
+            return self.resync(now, id);
+        }
+        if let Phase::Behind { until, .. } = &mut subscription.phase {
+            *until = Behind::Rested;
+        }
+        let uid = subscription.target.uid_str().to_owned();
+        let pause = jitter(RETRY_MIN, RETRY_MAX, gaps - 2, &mut self.rng);
+        self.resting.insert((now.mono + pause, id));
+        if gaps.is_power_of_two() {
+            let text = format!(
+                "{uid:?} has overflowed {gaps} times in a row; raise queue_bytes, ask for less, or be \
+                 faster: its next snapshot is read in {:.1} s",
+                pause.as_secs_f32()
+            );
+            self.log(Level::Warn, text);
+        }
+    }
+
+    /// Those whose pause is over.
+    pub(super) fn wake_resting(&mut self, now: Now) {
+        while let Some(&(at, id)) = self.resting.first() {
+            if at > now.mono {
+                break;
+            }
+            self.resting.pop_first();
+            let rested = |phase: &Phase| {
+                let until = Behind::Rested;
+                matches!(phase, Phase::Behind { until: u, .. } if *u == until)
+            };
+            if self.registry.get(id).is_some_and(|s| rested(&s.phase)) {
+                self.resync_or_wait(now, id);
+            }
+        }
+    }
+
+    fn resync_or_wait(&mut self, now: Now, id: SubId) {
+        if !self.is_deaf() {
+            return self.resync(now, id);
+        }
+        if let Some(subscription) = self.registry.get_mut(id) {
+            if let Phase::Behind { until, .. } = &mut subscription.phase {
+                *until = Behind::Authenticated;
+            }
         }
     }
 
@@ -45,7 +114,7 @@ impl Session {
 
     /// The application has worked off what was queued before an overflow.
     pub fn on_caught_up(&mut self, now: Now, slot: u32, epoch: u32) {
-        let deaf = matches!(&self.link, Link::Up(up) if up.deaf_until.is_some());
+        let is_deaf = self.is_deaf();
         let Some(subscription) = self.registry.at_mut(slot) else {
             return;
         };
@@ -53,8 +122,8 @@ impl Session {
         if let Phase::Behind { until, .. } = &mut subscription.phase {
             if *until == Behind::CaughtUp(epoch) {
                 *until = Behind::Authenticated;
-                if !deaf {
-                    self.resync(now, id);
+                if !is_deaf {
+                    self.rest(now, id);
                 }
             }
         }
@@ -70,6 +139,11 @@ impl Session {
             let message = "the server sent a frame that is not well-formed JSON".into();
             self.break_link(now, Status::Io, message);
         }
+    }
+
+    /// Whether the token has expired on the present link.
+    pub(super) fn is_deaf(&self) -> bool {
+        matches!(&self.link, Link::Up(up) if up.deaf_until.is_some())
     }
 
     /// The token has expired: nothing is up to date from here on.

@@ -19,6 +19,8 @@ pub(super) const UNSUBSCRIBE_DOUBLINGS: u32 = 3;
 /// Where errors do not say whom they mean, a message waits for the answer to the one
 /// before, but not for ever: some are never answered.
 const TURN: Duration = Duration::from_secs(2);
+/// See [`Session::send_one_of`].
+const CLASSES: usize = 4;
 
 impl Session {
     /// Whether frames may go out: not before the authentication, nor while it
@@ -39,43 +41,59 @@ impl Session {
                 && self.subscribes.is_empty())
     }
 
-    /// Until when nothing of that kind is sent, so that an error without a uid is
+    /// Until when nothing of these kinds is sent, so that an error without a uid is
     /// known to be for the message before.
-    fn turn(&self, kind: Kind, now: Now) -> Option<Duration> {
+    fn turn(&self, of: impl Fn(Kind) -> bool, now: Now) -> Option<Duration> {
         if !self.one_at_a_time {
             return None;
         }
-        let over = self.ledger.last_sent(kind)? + TURN;
+        let over = self.ledger.last_sent(of)? + TURN;
         (over > now.mono).then_some(over)
+    }
+
+    fn items_turn(&self, now: Now) -> Option<Duration> {
+        self.turn(Kind::is_items, now)
+    }
+
+    fn subscribe_turn(&self, now: Now) -> Option<Duration> {
+        self.turn(|kind| kind == Kind::Subscribe, now)
     }
 
     /// When something may be sent that has to wait for its turn.
     pub(super) fn next_turn(&self, now: Now) -> Option<Duration> {
-        let turns = [Kind::Items, Kind::Subscribe].map(|kind| self.turn(kind, now));
+        let turns = [self.items_turn(now), self.subscribe_turn(now)];
         turns.into_iter().flatten().min()
     }
 
-    /// Sends what may be sent: the application's own messages first, then what
-    /// frees the server, then snapshots that somebody waits for, then the rest.
+    /// Sends what may be sent. The classes of messages take turns: where the server
+    /// limits the rate, none of them may keep another one waiting for ever.
     pub(super) fn pump(&mut self, now: Now) {
         while self.has_something_to_send() && self.pacer.wait_until(now.mono).is_none() {
-            let items_free = self.turn(Kind::Items, now).is_none();
-            let under_way = self.ledger.count(Kind::Subscribe) + self.sent_items();
-            let room = under_way < IN_FLIGHT;
-            let subscribe_free = self.turn(Kind::Subscribe, now).is_none();
-            let sent = (items_free && self.send_outgoing(now))
-                || self.send_unsubscribe(now)
-                || (room && items_free && (self.send_read(now) || self.send_check(now)))
-                || (room && subscribe_free && self.send_subscribe(now));
-            if !sent {
-                break;
+            let first = self.next_class;
+            let sent = (0..CLASSES)
+                .map(|n| (first + n) % CLASSES)
+                .find(|class| self.send_one_of(*class, now));
+            match sent {
+                Some(class) => self.next_class = (class + 1) % CLASSES,
+                None => break,
             }
         }
     }
 
-    fn sent_items(&self) -> usize {
-        // Requests wait in the ledger before they are sent.
-        self.ledger.count(Kind::Items) - self.outbox_requests()
+    /// Sends one message of a class, if there is one and it may go: the application's
+    /// own, what frees the server, snapshots that somebody waits for, subscribes.
+    fn send_one_of(&mut self, class: usize, now: Now) -> bool {
+        let under_way = self.ledger.count(Kind::Subscribe) + self.ledger.count(Kind::Read);
+        let room = under_way < IN_FLIGHT;
+        match class {
+            0 => self.items_turn(now).is_none() && self.send_outgoing(now),
+            1 => self.send_unsubscribe(now),
+            2 => {
+                let may = room && self.items_turn(now).is_none();
+                may && (self.send_read(now) || self.send_check(now))
+            }
+            _ => room && self.subscribe_turn(now).is_none() && self.send_subscribe(now),
+        }
     }
 
     fn send_unsubscribe(&mut self, now: Now) -> bool {
@@ -134,7 +152,7 @@ impl Session {
             subscription.phase = Phase::Reading {
                 serial,
                 read,
-                held: Held::default(),
+                held: Held::of(&self.held),
             };
             let wire = WireUid {
                 slot: id.slot(),

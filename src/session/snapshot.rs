@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Now;
 use super::machine::Session;
 use crate::handover::{Event, EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
 use crate::protocol::incoming::offsets;
@@ -48,8 +49,8 @@ impl Session {
         let target = Arc::clone(&subscription.target);
         let until = self.heard_time + LATEST_CREATE;
         let mut recent = Recent::of(snapshot.data, &target.shape.primary_key, until);
-        if let Phase::Reading { held, .. } = before {
-            for event in held.events {
+        if let Phase::Reading { mut held, .. } = before {
+            for event in held.take() {
                 let told =
                     |recent: &mut Box<Recent>| recent.has_told(&event, &target.shape.primary_key);
                 if !recent.as_mut().is_some_and(told) {
@@ -94,7 +95,7 @@ impl Session {
     }
 
     /// The server has withheld an event of a live subscription.
-    pub(super) fn withheld(&mut self, id: SubId, json: &str) {
+    pub(super) fn withheld(&mut self, now: Now, id: SubId, json: &str) {
         let Some(subscription) = self.registry.get(id) else {
             return;
         };
@@ -102,7 +103,7 @@ impl Session {
         match subscription.phase {
             Phase::Active { .. } => self.items.push(Item::Event(event)),
             // The snapshot may be of the time before.
-            Phase::Reading { .. } => self.hold(id.slot(), event),
+            Phase::Reading { .. } => self.hold(now, id.slot(), event),
             // The snapshot that is still to be read makes up for it.
             Phase::Wanted | Phase::Sent { .. } | Phase::ToRead { .. } | Phase::Behind { .. } => {}
         }

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::scope::{ScopeId, Scopes};
 use super::subscription::{Phase, SubId, Subscription, Wish};
@@ -81,6 +82,7 @@ impl Registry {
             had_init: false,
             recent: None,
             failures: 0,
+            gaps: (0, Duration::ZERO),
             strikes: 0,
             blamed: Vec::new(),
         }));

@@ -1,6 +1,8 @@
 //! One subscription: a wish that outlives links, and its phase on this link.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::recent::Recent;
 use super::scope::ScopeId;
@@ -127,15 +129,57 @@ pub enum Behind {
     CaughtUp(u32),
     /// The server knows us again after the token's expiry.
     Authenticated,
+    /// A pause is over: the last snapshots did not come through.
+    Rested,
+}
+
+/// Bytes of all events that are held.
+#[derive(Clone, Debug, Default)]
+pub struct HeldBytes(Arc<AtomicUsize>);
+
+impl HeldBytes {
+    /// How many there are.
+    pub fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Events that wait for the snapshot that they follow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Held {
     /// In the order of their arrival.
-    pub events: Vec<Event>,
-    /// Bytes of their frames.
-    pub bytes: usize,
+    events: Vec<Event>,
+    bytes: usize,
+    all: HeldBytes,
+}
+
+impl Held {
+    /// None yet; they will count among all.
+    pub fn of(all: &HeldBytes) -> Held {
+        Held {
+            events: Vec::new(),
+            bytes: 0,
+            all: all.clone(),
+        }
+    }
+
+    /// One more.
+    pub fn push(&mut self, event: Event) {
+        self.bytes += event.frame.len();
+        self.all.0.fetch_add(event.frame.len(), Ordering::Relaxed);
+        self.events.push(event);
+    }
+
+    /// They are not held any more.
+    pub fn take(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// A live subscription.
@@ -160,6 +204,8 @@ pub struct Subscription {
     pub recent: Option<Box<Recent>>,
     /// Attempts on this subscription without success, for its own backoff.
     pub failures: u32,
+    /// Gaps in a row, each soon after the last, and when the last one was.
+    pub gaps: (u32, Duration),
     /// Refusals in a row that may have been meant for it (no uid in them).
     pub strikes: u32,
     /// Its serials that refusals without a uid have been put down to.

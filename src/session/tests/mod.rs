@@ -1,6 +1,9 @@
 //! The session under virtual time, with the server's part spoken by the test.
 
+mod fairness;
+mod gaps;
 mod links;
+mod refusals;
 mod requests;
 mod subscriptions;
 mod world;

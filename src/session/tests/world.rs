@@ -25,7 +25,7 @@ impl EventSink for Nobody {
     }
 }
 
-struct NoReply;
+pub struct NoReply;
 
 impl ReplySink for NoReply {
     fn reply(&self, _: Status, _: &str) {}

@@ -1,0 +1,151 @@
+//! Nobody keeps others waiting for ever.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::world::{NoReply, World, config, wish};
+use crate::protocol::outgoing::CustomMessage;
+use crate::secret::Secret;
+use crate::session::{Config, SubStatus};
+use crate::subscriptions::Wish;
+
+const READ: &str = r#"{"type":"items","action":"read","collection":"a"}"#;
+
+fn forbidden() -> Value {
+    json!({"type": "subscribe", "status": "error", "error": {"code": "FORBIDDEN", "message": "no"}})
+}
+
+fn limited(ms: u32) -> Value {
+    json!({"type": "server", "status": "error", "error": {
+        "code": "REQUESTS_EXCEEDED", "message": format!("Too many messages, retry after {ms}ms.")}})
+}
+
+fn server_snapshot() -> Wish {
+    Wish {
+        exact: false,
+        ..wish()
+    }
+}
+
+#[test]
+fn i1_requests_in_flight_do_not_keep_a_subscribe_back() {
+    let mut world = World::connected();
+    for _ in 0..8 {
+        world.request(READ);
+    }
+    let mut under_way: Vec<Value> = world.sent.drain(..).collect();
+    world.subscribe(wish());
+    // For a minute there are always eight: each answer makes place for another one.
+    for _ in 0..600 {
+        world.request(READ);
+        let first = under_way.remove(0);
+        world.say(json!({"type": "items", "data": [], "uid": first["uid"]}));
+        under_way.extend(world.sent.drain(..));
+        world.advance(Duration::from_millis(100));
+        under_way.extend(world.sent.drain(..));
+        if under_way.iter().any(|m| m["type"] == "subscribe") {
+            return;
+        }
+    }
+    panic!("never subscribed in a minute");
+}
+
+#[test]
+fn i1_an_application_that_sends_more_than_it_may_does_not_starve_its_subscriptions() {
+    let mut world = World::connected();
+    // The limit is learnt: five a second.
+    for _ in 0..6 {
+        world.message(r#"{"type":"shout"}"#);
+    }
+    world.settle();
+    world.say(limited(999));
+    world.advance(Duration::from_secs(2));
+    world.sent.clear();
+    for _ in 0..20 {
+        world.message(r#"{"type":"shout"}"#);
+    }
+    world.settle();
+    world.subscribe(server_snapshot());
+    for n in 0..6_000 {
+        // Ten a second.
+        if n % 10 == 0 {
+            let message = CustomMessage::parse(r#"{"type":"shout"}"#).unwrap();
+            let _ = world.session.send_message(world.now, message, 0);
+        }
+        world.settle();
+        if world.sent.iter().any(|m| m["type"] == "subscribe") {
+            assert!(n < 500, "only after {} ms", n * 10);
+            return;
+        }
+        world.advance(Duration::from_millis(10));
+        if world.sent.len() > 10 {
+            world.sent.clear();
+            world.say(json!({"type": "ping"}));
+        }
+    }
+    panic!("never subscribed in a minute");
+}
+
+#[test]
+fn a_full_outbox_is_sent_without_a_standstill() {
+    let mut world = World::new(Config {
+        queue_bytes: 64 << 20,
+        ..config()
+    });
+    world.connect();
+    world
+        .session
+        .set_token(world.now, Secret::new("fresh"))
+        .unwrap();
+    world.settle();
+    for _ in 0..100_000 {
+        world.message(r#"{"type":"shout"}"#);
+    }
+    let began = std::time::Instant::now();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    let took = began.elapsed();
+    assert!(
+        took < Duration::from_millis(1_000),
+        "the lock was held for {took:?}"
+    );
+}
+
+#[test]
+fn i1_a_request_that_is_never_answered_does_not_keep_snapshots_back() {
+    let mut world = World::connected();
+    // 11.x shows itself.
+    world.say(forbidden());
+    let message = CustomMessage::parse(READ).unwrap();
+    let sent = world.session.request(
+        world.now,
+        message,
+        Duration::from_secs(3600),
+        Box::new(NoReply),
+        0,
+    );
+    assert!(sent.is_ok());
+    world.settle();
+    world.next();
+    let id = world.subscribe(wish());
+    for _ in 0..600 {
+        while let Some(m) = world.sent.pop_front() {
+            match m["type"].as_str() {
+                Some("subscribe") => world.say(
+                    json!({"type": "subscription", "event": "init", "data": [], "uid": m["uid"]}),
+                ),
+                Some("items") => world.say(json!({"type": "items", "data": [], "uid": m["uid"]})),
+                Some("ping") => world.say(json!({"type": "pong"})),
+                Some("unsubscribe") => world
+                    .say(json!({"type": "subscription", "event": "unsubscribe", "uid": m["uid"]})),
+                _ => {}
+            }
+        }
+        world.advance(Duration::from_secs(1));
+    }
+    assert_eq!(
+        world.session.sub_status(id),
+        SubStatus::Active,
+        "after ten minutes"
+    );
+}

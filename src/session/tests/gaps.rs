@@ -1,0 +1,115 @@
+//! Gaps that come one upon another.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::world::{World, config, wish};
+use crate::handover::EventKind;
+use crate::secret::Secret;
+use crate::session::{Config, Credentials};
+use crate::subscriptions::Wish;
+use crate::subscriptions::subscription::ON_CREATE;
+
+fn expired() -> Value {
+    json!({"type": "auth", "status": "error", "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
+}
+
+fn server_snapshot() -> Wish {
+    Wish {
+        exact: false,
+        ..wish()
+    }
+}
+
+fn deaf_init(wish: Wish) {
+    let mut world = World::new(Config {
+        credentials: Credentials {
+            email: Some("e@example.com".into()),
+            password: Some(Secret::new("p")),
+            ..Credentials::default()
+        },
+        ..config()
+    });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
+    world.subscribe(wish);
+    let subscribe = world.next();
+    world.say(expired());
+    // The subscribe was under way.
+    world
+        .say(json!({"type": "subscription", "event": "init", "data": [], "uid": subscribe["uid"]}));
+    world.advance(Duration::from_secs(1));
+    // Events of this second are judged by what the public may see: lost.
+    assert!(world.told.is_empty(), "{:?}", world.told);
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
+    let asked = world.sent.iter().any(|m| m["type"] == "subscribe");
+    assert!(asked || world.kinds() == [EventKind::Init]);
+}
+
+#[test]
+fn i3_an_init_that_comes_while_the_token_is_expired_is_not_the_last_one() {
+    deaf_init(server_snapshot());
+}
+
+#[test]
+fn i3_nor_is_one_without_a_snapshot() {
+    deaf_init(Wish {
+        events: ON_CREATE,
+        ..wish()
+    });
+}
+
+#[test]
+fn i6_held_events_of_all_subscriptions_fit_into_the_budget() {
+    let mut world = World::connected();
+    let subs: Vec<_> = (0..4)
+        .map(|_| {
+            world.subscribe(wish());
+            let w = world.next();
+            w["uid"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    for wire in &subs {
+        world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    }
+    for wire in &subs {
+        for n in 0..80 {
+            world.change(wire, "create", json!([{"id": n, "t": "x".repeat(40)}]));
+        }
+    }
+    let held = world.session.held.get();
+    assert!(
+        held <= 10_000,
+        "{held} bytes are held with a budget of 10,000"
+    );
+}
+
+#[test]
+fn a_snapshot_that_there_is_never_room_for_is_read_more_and_more_seldom() {
+    let mut world = World::connected();
+    let (id, _) = world.active(wish());
+    let mut reads = 0;
+    for epoch in 1..1000 {
+        world.session.on_overflow(id.slot(), epoch);
+        world.session.on_caught_up(world.now, id.slot(), epoch);
+        world.settle();
+        for _ in 0..600 {
+            world.sent.retain(|message| message["type"] == "items");
+            if !world.sent.is_empty() {
+                break;
+            }
+            world.advance(Duration::from_millis(100));
+            world.say(json!({"type": "pong"}));
+        }
+        world.answer_read(json!([{"id": 1}]));
+        reads += 1;
+        if world.now.mono > Duration::from_secs(600) {
+            break;
+        }
+    }
+    assert!((10..120).contains(&reads), "{reads} reads in ten minutes");
+}

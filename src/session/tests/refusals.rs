@@ -1,0 +1,130 @@
+//! Refusals, and whose they are.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::world::{World, config, wish};
+use crate::handover::State;
+use crate::secret::Secret;
+use crate::session::{Config, Credentials, SubStatus};
+use crate::subscriptions::Wish;
+
+fn expired() -> Value {
+    json!({"type": "auth", "status": "error", "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
+}
+
+fn forbidden() -> Value {
+    json!({"type": "subscribe", "status": "error", "error": {"code": "FORBIDDEN", "message": "no"}})
+}
+
+fn limited(ms: u32) -> Value {
+    json!({"type": "server", "status": "error", "error": {
+        "code": "REQUESTS_EXCEEDED", "message": format!("Too many messages, retry after {ms}ms.")}})
+}
+
+fn server_snapshot() -> Wish {
+    Wish {
+        exact: false,
+        ..wish()
+    }
+}
+
+#[test]
+fn the_rest_of_a_tokens_life_is_not_a_logins_lifetime() {
+    let mut world = World::new(Config {
+        credentials: Credentials {
+            access_token: Some(Secret::new("almost-over")),
+            refresh_token: Some(Secret::new("r1")),
+            ..Credentials::default()
+        },
+        ..config()
+    });
+    world.connect();
+    world.advance(Duration::from_secs(1));
+    world.say(expired());
+    let mut auths = 0;
+    for _ in 0..6_000 {
+        while let Some(message) = world.sent.pop_front() {
+            if message["type"] == "auth" {
+                auths += 1;
+                world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r"}));
+            }
+        }
+        world.advance(Duration::from_millis(10));
+    }
+    assert!(auths <= 2, "{auths} authentications in a minute");
+}
+
+#[test]
+fn a_callback_with_a_bad_token_does_not_get_round_the_backoff() {
+    let mut world = World::new(Config {
+        credentials: Credentials::default(),
+        ..config()
+    });
+    world.session.auth.can_ask = true;
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    for _ in 0..50 {
+        world
+            .session
+            .set_token(world.now, Secret::new("stale, the same each time"))
+            .unwrap();
+        world.settle();
+        if world.session.state() == State::Connecting {
+            world.open();
+            world.say(json!({"type": "auth", "status": "error",
+                "error": {"code": "AUTH_FAILED", "message": "Authentication handshake failed."}}));
+        }
+    }
+    assert!(
+        world.opened.len() < 10,
+        "{} links in no time",
+        world.opened.len()
+    );
+}
+
+#[test]
+fn two_withheld_events_are_not_two_refusals_of_a_slow_subscribe() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    world.active(server_snapshot());
+    let slow = world.subscribe(server_snapshot());
+    let wire = world.next()["uid"].clone();
+    // One write that both others may not see any more (11.x: no uid).
+    world.say(forbidden());
+    world.say(forbidden());
+    world.advance(Duration::from_millis(700));
+    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    let status = world.session.sub_status(slow);
+    assert!(
+        !matches!(status, SubStatus::Refused(_)),
+        "{status:?} {:?}",
+        world.told
+    );
+}
+
+#[test]
+fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered() {
+    let mut world = World::connected();
+    world.request(r#"{"type":"items","action":"create","collection":"posts","data":{}}"#);
+    for _ in 0..3_000 {
+        world.message(r#"{"type":"shout"}"#);
+    }
+    world.settle();
+    world.sent.clear();
+    // The create was the first, and is carried out; the server takes fifty.
+    for _ in 0..2_951 {
+        world.say(limited(999));
+    }
+    world.advance(Duration::from_secs(4));
+    let again = world
+        .sent
+        .iter()
+        .filter(|m| m["action"] == "create")
+        .count();
+    assert_eq!(
+        again, 0,
+        "a create that is being carried out was sent again"
+    );
+}
