@@ -13,7 +13,7 @@ import type { RequestOptions } from './requests.js';
 import { Scope, viewOf, type ScopeOptions } from './scope.js';
 import type { ClientState, StateChange } from './state.js';
 import { toStats, type Stats } from './stats.js';
-import type { Subscribe, Subscription, SubscriptionCallback } from './subscription.js';
+import type { Subscribe, Subscription, AnyCallback } from './subscription.js';
 import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
 
 export interface ClientEvents {
@@ -166,8 +166,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     /** Subscribes to a collection, or an item of it. */
     readonly subscribe: Subscribe = (
         options: SubscriptionOptions,
-        callback?: SubscriptionCallback,
-    ): Subscription<any, any> => {
+        callback?: AnyCallback,
+    ): Subscription<any, any, any> => {
         const core = this.#open();
         return viewOf(core, core.registrations.subscribe(undefined, options, callback));
     };

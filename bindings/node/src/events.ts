@@ -12,7 +12,10 @@ interface EventBase {
     collection: string;
     /** The server's `meta`, where the query asks for it. */
     meta?: unknown;
-    /** Counts the client's events from 1, without holes. */
+    /**
+     * Counts the client's events from 1, without holes, but for what was dropped because too much
+     * waited in this process: that is followed by an `init` with `resync`.
+     */
     sequence: number;
     /** The item's place in its server message, */
     index: number;
@@ -54,6 +57,28 @@ export interface ErrorEvent extends EventBase {
 
 export type RealtimeEvent<T = any, Init = T[]> =
     InitEvent<Init> | CreateEvent<T> | UpdateEvent<T> | DeleteEvent<T> | ErrorEvent;
+
+/** Items were made, with `granularity: 'message'`. */
+export interface CreateMessage<T> extends EventBase {
+    type: 'create';
+    data: T[];
+}
+
+/** Items were changed, with `granularity: 'message'`. */
+export interface UpdateMessage<T> extends EventBase {
+    type: 'update';
+    data: T[];
+}
+
+/** Items were deleted, with `granularity: 'message'`: their keys as the server writes them. */
+export interface DeleteMessage extends EventBase {
+    type: 'delete';
+    data: (string | number)[];
+}
+
+/** What comes instead of `RealtimeEvent` with `granularity: 'message'`. */
+export type RealtimeMessage<T = any, Init = T[]> =
+    InitEvent<Init> | CreateMessage<T> | UpdateMessage<T> | DeleteMessage | ErrorEvent;
 
 export type RealtimeEventType = RealtimeEvent['type'];
 

@@ -17,13 +17,17 @@ export { DirectusRealtimeError } from './errors.js';
 export type { ErrorCode, ServerError } from './errors.js';
 export type {
     CreateEvent,
+    CreateMessage,
     Deleted,
     DeleteEvent,
+    DeleteMessage,
     ErrorEvent,
     InitEvent,
     RealtimeEvent,
     RealtimeEventType,
+    RealtimeMessage,
     UpdateEvent,
+    UpdateMessage,
 } from './events.js';
 export type { Items, Key, Query } from './items.js';
 export type { ChangeType, ClientOptions, ServerUrl, SubscriptionOptions, TokenProvider } from './options.js';
@@ -32,5 +36,11 @@ export type { RequestOptions } from './requests.js';
 export type { Scope, ScopeOptions } from './scope.js';
 export type { ClientState, StateChange } from './state.js';
 export type { Stats } from './stats.js';
-export type { Subscribe, Subscription, SubscriptionCallback, SubscriptionHandler } from './subscription.js';
+export type {
+    MessageCallback,
+    Subscribe,
+    Subscription,
+    SubscriptionCallback,
+    SubscriptionHandler,
+} from './subscription.js';
 export type { WaitOptions } from './waiters.js';

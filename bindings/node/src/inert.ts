@@ -5,7 +5,7 @@ import { optionalFunction, record } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
 import { subscriptionFields, type SubscriptionOptions } from './options.js';
 import { Registration, type Host } from './registration.js';
-import { Subscription, type Subscribe, type SubscriptionCallback } from './subscription.js';
+import { Subscription, type Subscribe, type AnyCallback } from './subscription.js';
 
 const NOBODY: Host = {
     hold() {},
@@ -18,7 +18,7 @@ const NOBODY: Host = {
 
 /** A `subscribe` that asks nothing of anybody; `why` is what waiting for an answer learns. */
 export function inertSubscribe(why: string): Subscribe {
-    return (options: SubscriptionOptions, callback?: SubscriptionCallback): Subscription<any, any> => {
+    return (options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> => {
         record('options', options);
         optionalFunction('callback', callback);
         const { collection } = options;

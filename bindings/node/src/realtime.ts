@@ -4,7 +4,7 @@ import type { Client } from './client.js';
 import type { Core } from './core.js';
 import type { SubscriptionOptions } from './options.js';
 import { Scope, type ScopeOptions } from './scope.js';
-import type { Subscribe, Subscription, SubscriptionCallback } from './subscription.js';
+import type { Subscribe, Subscription, AnyCallback } from './subscription.js';
 
 export interface Realtime extends Disposable, AsyncDisposable {
     /** Whether the client is connected at the moment. */
@@ -41,8 +41,8 @@ export function makeRealtime(client: Client, core: Core, options?: ScopeOptions)
         subscribe(
             this: unknown,
             subscription: SubscriptionOptions,
-            callback?: SubscriptionCallback,
-        ): Subscription<any, any> {
+            callback?: AnyCallback,
+        ): Subscription<any, any, any> {
             // Of what was destructured, nobody need keep anything whose end could be the scope's.
             return this === realtime
                 ? scope.subscribe(subscription, callback)

@@ -6,7 +6,7 @@ import { toEvent, type ErrorEvent, type RealtimeEvent } from './events.js';
 import { EventQueue } from './iterator.js';
 import { Lane, type Consumer, type Ledger } from './lane.js';
 import type { ScopeCore } from './registrations.js';
-import type { SubscriptionCallback, Subscription } from './subscription.js';
+import type { AnyCallback, Subscription } from './subscription.js';
 import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
 
 /** What a registration needs of its client. */
@@ -57,7 +57,7 @@ export class Registration {
     #ended = false;
     #refusal: DirectusRealtimeError | undefined;
 
-    constructor(host: Host, identity: Identity, callback: SubscriptionCallback | undefined) {
+    constructor(host: Host, identity: Identity, callback: AnyCallback | undefined) {
         this.id = identity.id;
         this.uid = identity.uid;
         this.collection = identity.collection;
@@ -93,7 +93,8 @@ export class Registration {
         for (const consumer of this.#consumers) {
             consumer.push(event, weight);
         }
-        if (!this.#active) {
+        // An error without an end, such as that of a late answer, confirms nothing.
+        if (!this.#active && event.type !== 'error') {
             this.#active = true;
             this.#ready.resolve();
         }

@@ -8,7 +8,7 @@ import type { Delivery } from './delivery.js';
 import { DirectusRealtimeError } from './errors.js';
 import { subscriptionFields, type SubscriptionOptions } from './options.js';
 import { Registration, type Host } from './registration.js';
-import type { SubscriptionCallback } from './subscription.js';
+import type { AnyCallback } from './subscription.js';
 
 /** What ends together. */
 export interface ScopeCore {
@@ -49,7 +49,7 @@ export class Registrations implements Host {
     subscribe(
         scope: ScopeCore | undefined,
         options: SubscriptionOptions,
-        callback: SubscriptionCallback | undefined,
+        callback: AnyCallback | undefined,
     ): Registration {
         record('options', options);
         const handler = optionalFunction('callback', callback);

@@ -9,7 +9,7 @@ import { bindMethods, inspected } from './objects.js';
 import type { SubscriptionOptions } from './options.js';
 import type { Registration } from './registration.js';
 import type { ScopeCore } from './registrations.js';
-import { Subscription, type Subscribe, type SubscriptionCallback } from './subscription.js';
+import { Subscription, type Subscribe, type AnyCallback } from './subscription.js';
 
 export interface ScopeOptions {
     /** Closes the scope when it is aborted. */
@@ -63,8 +63,8 @@ export class Scope implements Disposable, AsyncDisposable {
     /** Subscribes to a collection, or an item of it, for as long as the scope is open. */
     readonly subscribe: Subscribe = (
         options: SubscriptionOptions,
-        callback?: SubscriptionCallback,
-    ): Subscription<any, any> => {
+        callback?: AnyCallback,
+    ): Subscription<any, any, any> => {
         const registration = this.#subscribe(options, callback);
         // The one that exists may be another scope's.
         const own = registration.scope === this.#scope;
@@ -75,7 +75,7 @@ export class Scope implements Disposable, AsyncDisposable {
      * The same for a scope that nobody has: it lasts as long as its subscriptions.
      * @internal
      */
-    subscribeDetached(options: SubscriptionOptions, callback?: SubscriptionCallback): Subscription<any, any> {
+    subscribeDetached(options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any> {
         const registration = this.#subscribe(options, callback);
         if (registration.scope === this.#scope && !registration.ended) {
             registration.keeps = this;
@@ -83,7 +83,7 @@ export class Scope implements Disposable, AsyncDisposable {
         return viewOf(this.#core, registration);
     }
 
-    #subscribe(options: SubscriptionOptions, callback?: SubscriptionCallback): Registration {
+    #subscribe(options: SubscriptionOptions, callback?: AnyCallback): Registration {
         this.#core.checkOpen();
         if (this.#scope.closed) {
             throw new DirectusRealtimeError('DRT_ERR_CLOSED', 'the scope is closed');

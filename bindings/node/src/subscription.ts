@@ -1,10 +1,10 @@
 /** A subscription, as the application holds it. */
 
 import { inspect, type InspectOptions } from 'node:util';
-import type { RealtimeEvent } from './events.js';
+import type { RealtimeEvent, RealtimeMessage } from './events.js';
 import { EventIterator } from './iterator.js';
 import { bindMethods, inspected } from './objects.js';
-import type { SubscriptionOptions } from './options.js';
+import type { ChangeType, SubscriptionOptions } from './options.js';
 import type { Host, Registration } from './registration.js';
 import type { WaitOptions } from './waiters.js';
 
@@ -22,27 +22,56 @@ export interface SubscriptionHandler {
     persistent: boolean;
 }
 
+/** The same with `granularity: 'message'`. */
+export type MessageCallback<T = any, Init = any> = (event: RealtimeMessage<T, Init>) => unknown;
+
+/** Any callback, for what hands it on. */
+export type AnyCallback = (event: any) => unknown;
+
+type With<More> = SubscriptionOptions & More;
+type PerMessage<More = {}> = With<{ granularity: 'message' } & More>;
+/** Fewer than all. */
+type Some = { event: ChangeType | readonly [ChangeType] | readonly [ChangeType, ChangeType] };
+/** Perhaps all. */
+type Any = { event: readonly ChangeType[] };
+type One = { item: {} };
+
 /** `subscribe`, with the events' types by what is asked for. */
 export interface Subscribe {
     /** Only some changes: `init` comes without a snapshot. */
     <T = any>(
-        options: SubscriptionOptions & { event: {} },
-        callback?: SubscriptionCallback<T, null>,
-    ): Subscription<T, null>;
+        options: PerMessage<Some>,
+        callback?: MessageCallback<T, null>,
+    ): Subscription<T, null, RealtimeMessage<T, null>>;
+    <T = any>(options: With<Some>, callback?: SubscriptionCallback<T, null>): Subscription<T, null>;
+    /** A list of changes that the compiler does not know: a snapshot comes with all three of them. */
+    <T = any, Init = T[] | null>(
+        options: PerMessage<Any>,
+        callback?: MessageCallback<T, Init>,
+    ): Subscription<T, Init, RealtimeMessage<T, Init>>;
+    <T = any, Init = T[] | null>(
+        options: With<Any>,
+        callback?: SubscriptionCallback<T, Init>,
+    ): Subscription<T, Init>;
     /** One item: the snapshot is that item. */
     <T = any>(
-        options: SubscriptionOptions & { item: {} },
-        callback?: SubscriptionCallback<T, T | null>,
-    ): Subscription<T, T | null>;
+        options: PerMessage<One>,
+        callback?: MessageCallback<T, T | null>,
+    ): Subscription<T, T | null, RealtimeMessage<T, T | null>>;
+    <T = any>(options: With<One>, callback?: SubscriptionCallback<T, T | null>): Subscription<T, T | null>;
     /** A collection: the snapshot is an array, or, for a singleton, what `Init` says. */
+    <T = any, Init = T[]>(
+        options: PerMessage,
+        callback?: MessageCallback<T, Init>,
+    ): Subscription<T, Init, RealtimeMessage<T, Init>>;
     <T = any, Init = T[]>(
         options: SubscriptionOptions,
         callback?: SubscriptionCallback<T, Init>,
     ): Subscription<T, Init>;
 }
 
-export class Subscription<T = any, Init = T[]>
-    implements SubscriptionHandler, AsyncIterable<RealtimeEvent<T, Init>>, Disposable, AsyncDisposable
+export class Subscription<T = any, Init = T[], Event = RealtimeEvent<T, Init>>
+    implements SubscriptionHandler, AsyncIterable<Event>, Disposable, AsyncDisposable
 {
     readonly uid: string;
     readonly collection: string;
@@ -79,9 +108,9 @@ export class Subscription<T = any, Init = T[]>
      * The events: from the first one where there is no callback, else those from now on. Leaving the
      * loop ends a subscription that nobody else listens to; a refusal is thrown.
      */
-    [Symbol.asyncIterator](): AsyncIterableIterator<RealtimeEvent<T, Init>> {
+    [Symbol.asyncIterator](): AsyncIterableIterator<Event> {
         const iterator = new EventIterator(this.#registration.queue(), this);
-        return iterator as AsyncIterableIterator<RealtimeEvent<T, Init>>;
+        return iterator as AsyncIterableIterator<unknown> as AsyncIterableIterator<Event>;
     }
 
     [Symbol.dispose](): void {

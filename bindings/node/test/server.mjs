@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** What tests run against, unless they say otherwise. */
+const VERSION = process.env.DIRECTUS_VERSION ?? '12.4.0';
+
 /** Starts a server; it never outlives this process. */
-export async function startServer({ version = '12.4.0', env = {} } = {}) {
+export async function startServer({ version = VERSION, env = {} } = {}) {
     const settings = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const script = path.join(ROOT, 'tests', 'directus', 'server.py');
     const child = spawn('python3', [script, 'serve', '--version', version, ...settings], {

@@ -113,6 +113,25 @@ describe('ready()', () => {
     });
 });
 
+describe('ready(), where the server does not answer', () => {
+    it('is not settled by the word that it is late', async (t) => {
+        const silent = await startScripted(() => {});
+        t.after(() => silent.close());
+        const client = open(t, silent.url, { accessToken: 'x', ackTimeoutMs: 20 });
+        const events = [];
+        const subscription = client.subscribe({ collection: 'posts' }, (event) => void events.push(event));
+        const waiting = subscription.ready({ timeoutMs: 60_000 });
+        let settled = false;
+        waiting.catch(() => {}).finally(() => (settled = true));
+        const late = await until(() => events[0], 'the word');
+        assert.deepEqual([late.type, late.ended], ['error', false]);
+        await new Promise(setImmediate);
+        assert.equal(settled, false);
+        subscription.unsubscribe();
+        await assert.rejects(waiting, { code: 'DRT_ERR_CLOSED' });
+    });
+});
+
 describe('closing', () => {
     it('is no error, unless it is one', async (t) => {
         const client = open(t, server.url, { accessToken: 'x' });

@@ -15,6 +15,9 @@ after(async () => {
     await server.close();
 });
 
+/** What a server refuses at once, of either line. */
+const REFUSED = { collection: 'posts', query: { fields: ['no_such_field'] } };
+
 /** A subscription that the server has confirmed, until the end of the test. */
 async function follow(t, options, callback) {
     const subscription = client.subscribe(options, callback);
@@ -76,6 +79,8 @@ describe('events', () => {
             message.data,
             keys.map((id) => ({ id })),
         );
+        await server.rest.request('DELETE', '/items/authors', keys);
+        assert.deepEqual((await messages.find('delete')).data.map(Number), keys);
     });
 
     it('are limited to the changes asked for', async (t) => {
@@ -90,6 +95,13 @@ describe('events', () => {
             ['init', 'create', 'delete'],
         );
         assert.equal(collect.events[0].data, null);
+    });
+
+    it('of a list of all changes begin with the snapshot', async (t) => {
+        const collect = collector();
+        const event = ['create', 'update', 'delete'];
+        await follow(t, { collection: 'codes', primaryKey: 'code', event }, collect);
+        assert.deepEqual(collect.events[0].data, []);
     });
 
     it('of one item, an integer key included, are of that item alone', async (t) => {
@@ -118,7 +130,7 @@ describe('events', () => {
 
     it('tell of a refusal with the words of the server, and that it is over', async () => {
         const collect = collector();
-        const subscription = client.subscribe({ collection: 'no_such_thing', uid: 'refused' }, collect);
+        const subscription = client.subscribe({ ...REFUSED, uid: 'refused' }, collect);
         await assert.rejects(subscription.ready(), (error) => {
             assert.ok(error instanceof DirectusRealtimeError);
             assert.equal(error.code, 'DRT_ERR_SERVER');
@@ -283,7 +295,7 @@ describe('iteration', () => {
 
     it('throws when the server refuses the subscription', async () => {
         const loop = async () => {
-            for await (const _ of client.subscribe({ collection: 'no_such_thing' })) {
+            for await (const _ of client.subscribe(REFUSED)) {
                 assert.fail('there is nothing to yield');
             }
         };

@@ -3,10 +3,12 @@ import { expectTypeOf } from 'expect-type';
 import {
     createClient,
     DirectusRealtimeError,
+    type ChangeType,
     type Client,
     type ErrorCode,
     type InitEvent,
     type RealtimeEvent,
+    type RealtimeMessage,
     type Stats,
     type StateChange,
     type Subscription,
@@ -63,6 +65,40 @@ client.subscribe<Post, Post>({ collection: 'settings' }, (event) => {
         expectTypeOf(event).toEqualTypeOf<InitEvent<Post>>();
     }
 });
+declare const kinds: ChangeType[];
+client.subscribe<Post>({ collection: 'posts', event: kinds }, (event) => {
+    if (event.type === 'init') {
+        expectTypeOf(event.data).toEqualTypeOf<Post[] | null>();
+    }
+});
+const two = client.subscribe<Post>({ collection: 'posts', event: ['create', 'delete'] });
+expectTypeOf(two).toEqualTypeOf<Subscription<Post, null>>();
+const three = client.subscribe<Post>({ collection: 'posts', event: ['create', 'update', 'delete'] });
+expectTypeOf(three).toEqualTypeOf<Subscription<Post, Post[] | null>>();
+
+// Whole messages.
+const messages = client.subscribe<Post>({ collection: 'posts', granularity: 'message' }, (event) => {
+    expectTypeOf(event).toEqualTypeOf<RealtimeMessage<Post>>();
+    if (event.type === 'create' || event.type === 'update') {
+        expectTypeOf(event.data).toEqualTypeOf<Post[]>();
+    } else if (event.type === 'delete') {
+        expectTypeOf(event.data).toEqualTypeOf<(string | number)[]>();
+    } else if (event.type === 'init') {
+        expectTypeOf(event.data).toEqualTypeOf<Post[]>();
+    }
+});
+for await (const event of messages) {
+    expectTypeOf(event).toEqualTypeOf<RealtimeMessage<Post>>();
+}
+client.subscribe<Post>({ collection: 'posts', granularity: 'message', event: 'create' }, (event) => {
+    expectTypeOf(event).toEqualTypeOf<RealtimeMessage<Post, null>>();
+});
+client.subscribe<Post>({ collection: 'posts', granularity: 'message', item: 1 }, (event) => {
+    expectTypeOf(event).toEqualTypeOf<RealtimeMessage<Post, Post | null>>();
+});
+client.subscribe<Post>({ collection: 'posts', granularity: 'item' }, (event) => {
+    expectTypeOf(event).toEqualTypeOf<RealtimeEvent<Post>>();
+});
 // @ts-expect-error: a collection is needed
 client.subscribe({ uid: 'posts' }, () => {});
 // @ts-expect-error: no such change
@@ -96,6 +132,11 @@ expectTypeOf(subscribe<Post>({ collection: 'posts' })).toEqualTypeOf<Subscriptio
 expectTypeOf(unsubscribe('posts')).toEqualTypeOf<boolean>();
 expectTypeOf(getActiveSubscriptions()[0]!.uid).toEqualTypeOf<string>();
 setTimeout(reconnect, 5000);
+
+// The client's own functions are usable on their own, too.
+const { request, hasSubscription } = client;
+expectTypeOf(hasSubscription('x')).toEqualTypeOf<boolean>();
+expectTypeOf(request({ type: 'ping' })).toEqualTypeOf<Promise<Record<string, any>>>();
 
 // Iteration, waiting, lifetimes.
 for await (const event of client.subscribe<Post>({ collection: 'posts' })) {
