@@ -16,7 +16,8 @@ EXAMPLES := $(patsubst examples/c/%.c,target/examples/%,$(wildcard examples/c/*.
     $(patsubst examples/cpp/%.cpp,target/examples/cpp/%,$(wildcard examples/cpp/*.cpp))
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 TOOLS := target/tools/venv
-C_SOURCES := $(wildcard examples/c/*.[ch] tests/c/*.[ch] examples/cpp/*.cpp tests/cpp/*.[ch]pp) \
+C_SOURCES := $(wildcard examples/c/*.[ch] examples/cpp/*.cpp $(addprefix tests/,abi/*.c c/*.[ch] \
+    cpp/*.[ch]pp cpp/units/*.[ch]pp docs/*.c docs/wrappers/*.c faults/*.c install/consumer/main.*)) \
     include/directus_realtime.hpp
 
 # The packages as they stand here, with the library that was built here.
@@ -28,14 +29,34 @@ PYRIGHT := PYRIGHT_PYTHON_CACHE_DIR=$(CURDIR)/target/python/pyright PYRIGHT_PYTH
 
 NODE_PACKAGE := bindings/node
 NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
+SDK_MODULES := tests/sdk/node_modules/.complete
 
-.PHONY: lib demo examples node-package test test-node test-python check lint fmt soak soak-faults mutants bench header \
-    deps servers clean
+# cargo-c installs a Rust library as any C library is installed.
+CARGO_C_VERSION := 0.10.24+cargo-0.98.0
+CARGO_C := target/tools/cargo-c/bin/cargo-cinstall
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DESTDIR ?= /
+
+SUITES := test-rust test-sdk test-python test-node test-docs test-install test-examples test-abi \
+    test-directus
+
+.PHONY: lib install demo recording examples node-package test $(SUITES) check lint fmt soak \
+    soak-faults mutants bench header deps test-deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
 lib:
 	$(CARGO) build --release
 	@ln -sf libdirectus_realtime.so target/release/libdirectus_realtime.so.0
+
+install: $(CARGO_C)
+	$(CARGO_C) cinstall --release --locked --prefix $(PREFIX) --libdir $(LIBDIR) --destdir $(DESTDIR)
+
+$(CARGO_C):
+	@echo "building cargo-c, which installs the library: about ten minutes, once"
+	$(CARGO) install cargo-c --locked --version $(CARGO_C_VERSION) --root target/tools/cargo-c \
+	    --target-dir target/tools/cargo-c/build
+	rm -rf target/tools/cargo-c/build
 
 examples: lib $(EXAMPLES)
 
@@ -54,12 +75,19 @@ $(LIBRARY): lib
 demo: deps examples node-package
 	@$(PYTHON) examples/demo.py
 
-# What tests need and machines may lack, from the system's own packages.
+# The README's picture of the demo.
+recording: deps examples node-package
+	$(PYTHON) examples/record.py
+
+# What machines may lack, from the system's own packages: to build, and to test.
 deps:
 	@tests/deps.sh
 
+test-deps:
+	@tests/deps.sh tests
+
 # Real servers, pinned, cached under target/.
-servers: deps
+servers: deps test-deps
 	$(PYTHON) tests/directus/install.py
 
 # Formatters and linters, pinned.
@@ -84,11 +112,43 @@ fmt: $(TOOLS)/complete
 check: deps lint
 	$(CARGO) test --lib --test header
 
-test: servers lint examples node-package test-node test-python
+# Everything is built first; then the suites, which mostly wait for servers, run side by
+# side. What each of them prints comes when it has ended.
+test: servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
+	$(CARGO) test --no-run
+	$(MAKE) --no-print-directory --jobs 3 --output-sync=target $(SUITES)
+
+test-rust:
 	$(CARGO) build
 	$(CARGO) test -- --test-threads 3
+
+test-directus: servers
 	$(PYTHON) -m unittest discover -s tests/directus
+
+test-examples: servers examples node-package
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples
+
+# The pages of docs/, and the README: each snippet compiled and run.
+test-docs: servers lib
+	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/docs
+
+# Programs and libraries of different ages.
+test-abi: servers lib
+	CARGO="$(CARGO)" $(PYTHON) -m unittest discover -s tests/abi
+
+# What `make install` installs, used elsewhere.
+test-install: lib $(CARGO_C)
+	$(PYTHON) -m unittest discover -s tests/install
+
+# The official SDK and this library, side by side.
+test-sdk: servers node-package $(SDK_MODULES)
+	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check \
+	    "../../tests/sdk/**/*.mjs" ../../tests/sdk/package.json
+	cd tests/sdk && DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) npm test
+
+$(SDK_MODULES): tests/sdk/package-lock.json
+	cd tests/sdk && npm ci --ignore-scripts
+	touch $@
 
 # The Python package, with the library as it is released.
 test-python: servers lib $(PYTHON_TOOLS)/complete
@@ -102,9 +162,9 @@ $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python
 	touch $@
 
 # The Node package, with the library as it is released.
-test-node: servers lib $(NODE_MODULES)
+test-node: servers lib node-package
 	cd $(NODE_PACKAGE) && npm run lint
-	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check ../../examples/node/*.mjs
+	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css}"
 	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) npm test
 
 # The Node package as the examples find it.

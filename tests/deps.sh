@@ -1,18 +1,28 @@
 #!/usr/bin/env bash
-# Installs what the tests need and the machine lacks, from the system's packages.
+# Installs what the machine lacks, from the system's packages: `deps.sh` for what building and
+# the demo need, `deps.sh tests` for what the tests need as well.
 set -euo pipefail
 
 missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+need_file() { compgen -G "$1" >/dev/null || missing+=("$2"); }
+
 need gcc gcc
 need g++ g++
 need make make
-need valgrind valgrind
 need python3 python3
 need npm npm
-need pkg-config pkg-config
-need cmake cmake
-[ -e /usr/include/nlohmann/json.hpp ] || missing+=(nlohmann-json3-dev)
+need_file /usr/include/nlohmann/json.hpp nlohmann-json3-dev
+if [ "${1:-}" = tests ]; then
+    need valgrind valgrind
+    need pkg-config pkg-config
+    need cmake cmake
+    need clang++ clang
+    need doxygen doxygen
+    need chromium chromium
+    need_file /usr/include/uv.h libuv1-dev
+    need_file /usr/include/glib-2.0/glib.h libglib2.0-dev
+fi
 
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0
@@ -23,4 +33,5 @@ if [ "$(id -u)" -ne 0 ]; then
     root=(sudo)
 fi
 "${root[@]}" apt-get update -qq
-"${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}"

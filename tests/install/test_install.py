@@ -1,0 +1,161 @@
+"""What `make install` installs: files, and programs that are built with them elsewhere."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
+FILES = {
+    "include/directus_realtime.h",
+    "include/directus_realtime.hpp",
+    "lib/libdirectus_realtime.a",
+    "lib/libdirectus_realtime.so",
+    "lib/libdirectus_realtime.so.0",
+    f"lib/libdirectus_realtime.so.{VERSION}",
+    "lib/pkgconfig/directus-realtime.pc",
+    "share/cmake/directus-realtime/directus-realtime-config.cmake",
+    "share/cmake/directus-realtime/directus-realtime-config-version.cmake",
+    "share/cmake/directus-realtime/directus-realtime-targets.cmake",
+}
+SAID = f"{VERSION} DRT_ERR_INVALID_ARGUMENT"
+
+
+def succeeds(command, **more):
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def make_install(**variables):
+    succeeds(["make", "install", *(f"{k}={v}" for k, v in variables.items())], cwd=ROOT)
+
+
+def files_below(folder):
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Path(tempfile.mkdtemp(prefix="drt-install-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.prefix = cls.folder / "prefix"
+        make_install(PREFIX=cls.prefix)
+        # A checkout that is elsewhere.
+        cls.consumer = cls.folder / "consumer"
+        shutil.copytree(HERE / "consumer", cls.consumer)
+        # Where there is no shared library, the static one is taken.
+        cls.static = cls.folder / "static"
+        shutil.copytree(cls.prefix, cls.static, symlinks=True)
+        for path in (cls.static / "lib").glob("*.so*"):
+            path.unlink()
+        pc = cls.static / "lib" / "pkgconfig" / "directus-realtime.pc"
+        pc.write_text(pc.read_text().replace(str(cls.prefix), str(cls.static)))
+
+    def pkg_config(self, prefix, *options):
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
+        said = succeeds(["pkg-config", *options, "directus-realtime"], env=environment)
+        return said.split()
+
+    def compile(self, name, *flags):
+        source = self.consumer / ("main.c" if name.startswith("c-") else "main.cpp")
+        compiler = ["cc", "-std=c11"] if name.startswith("c-") else ["c++", "-std=c++17"]
+        program = self.folder / name
+        command = [*compiler, "-Wall", "-Wextra", "-Werror", source, "-o", program, *flags]
+        succeeds(command, cwd=self.folder)
+        return program
+
+    def assert_runs(self, program, libraries=None):
+        environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+        if libraries:
+            environment["LD_LIBRARY_PATH"] = str(libraries)
+        self.assertIn(SAID, succeeds([program], env=environment, cwd=self.folder))
+        needed = succeeds(["readelf", "-dW", program])
+        self.assertEqual("libdirectus_realtime.so.0" in needed, libraries is not None, needed)
+
+    def cmake(self, name, **settings):
+        build = self.folder / name
+        given = [f"-D{key}={value}" for key, value in settings.items()]
+        succeeds(["cmake", "-S", self.consumer, "-B", build, "-DCMAKE_BUILD_TYPE=Release", *given])
+        succeeds(["cmake", "--build", build])
+        return build
+
+    def test_the_files_are_where_a_c_library_has_them(self):
+        self.assertEqual(files_below(self.prefix), FILES)
+        library = self.prefix / "lib" / "libdirectus_realtime.so"
+        self.assertEqual(library.resolve().name, f"libdirectus_realtime.so.{VERSION}")
+        dynamic = succeeds(["readelf", "-dW", library])
+        self.assertIn("soname: [libdirectus_realtime.so.0]", dynamic)
+        for name in ("directus_realtime.h", "directus_realtime.hpp"):
+            ours, theirs = ROOT / "include" / name, self.prefix / "include" / name
+            self.assertEqual(ours.read_bytes(), theirs.read_bytes())
+
+    def test_a_package_is_staged_in_destdir_and_does_not_know_of_it(self):
+        stage = self.folder / "stage"
+        make_install(PREFIX="/usr", DESTDIR=stage, LIBDIR="/usr/lib/somewhere")
+        moved = {name.replace("lib/", "lib/somewhere/", 1) for name in FILES}
+        self.assertEqual(files_below(stage / "usr"), moved)
+        pc = (stage / "usr/lib/somewhere/pkgconfig/directus-realtime.pc").read_text()
+        self.assertNotIn(str(stage), pc)
+        self.assertIn("libdir=${prefix}/lib/somewhere", pc)
+
+    def test_pkg_config_links_the_shared_library(self):
+        flags = self.pkg_config(self.prefix, "--cflags", "--libs")
+        self.assertNotIn("-lpthread", flags, "what the library needs is its own affair")
+        for name in ("c-pkg-config", "cpp-pkg-config"):
+            self.assert_runs(self.compile(name, *flags), self.prefix / "lib")
+
+    def test_pkg_config_links_the_static_library(self):
+        flags = self.pkg_config(self.static, "--static", "--cflags", "--libs")
+        for name in ("c-pkg-config-static", "cpp-pkg-config-static"):
+            self.assert_runs(self.compile(name, *flags))
+
+    def test_pkg_config_knows_the_version(self):
+        self.assertEqual(self.pkg_config(self.prefix, "--modversion"), [VERSION])
+
+    def test_a_compiler_alone_links_it(self):
+        include, lib = f"-I{self.prefix}/include", f"-L{self.prefix}/lib"
+        program = self.compile("c-plain", include, lib, "-ldirectus_realtime")
+        self.assert_runs(program, self.prefix / "lib")
+
+    def test_cmake_finds_the_shared_library(self):
+        build = self.cmake("cmake", CMAKE_PREFIX_PATH=self.prefix, WANTED=VERSION)
+        for name in ("c-program", "cpp-program"):
+            self.assert_runs(build / name, self.prefix / "lib")
+
+    def test_cmake_finds_the_static_library(self):
+        build = self.cmake("cmake-static", CMAKE_PREFIX_PATH=self.prefix, BUILD_SHARED_LIBS="OFF")
+        for name in ("c-program", "cpp-program"):
+            self.assert_runs(build / name)
+
+    def test_cmake_refuses_another_major_version_and_a_later_minor_one(self):
+        major, minor, _ = (int(part) for part in VERSION.split("."))
+        for wanted in (f"{major + 1}.0", f"{major}.{minor + 1}"):
+            with self.assertRaisesRegex(AssertionError, "compatible"):
+                self.cmake("refused", CMAKE_PREFIX_PATH=self.prefix, WANTED=wanted)
+
+    def test_cmake_builds_it_from_source(self):
+        settings = {"DIRECTUS_REALTIME_TARGET_DIR": ROOT / "target"}
+        build = self.cmake("from-source", SOURCE=ROOT, **settings)
+        for name in ("c-program", "cpp-program"):
+            self.assert_runs(build / name, ROOT / "target" / "release")
+        build = self.cmake("from-source-static", SOURCE=ROOT, BUILD_SHARED_LIBS="OFF", **settings)
+        for name in ("c-program", "cpp-program"):
+            self.assert_runs(build / name)
+
+
+if __name__ == "__main__":
+    unittest.main()
