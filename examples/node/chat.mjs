@@ -6,20 +6,21 @@
 // Ends with its input: Ctrl-D.
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import { createClient } from 'directus-realtime';
+import { begin, giveUp } from './begin.mjs';
 
 const [url, channel, name] = process.argv.slice(2);
 if (name === undefined) {
     console.error('usage: DIRECTUS_TOKEN=... chat.mjs URL CHANNEL NAME');
     process.exit(2);
 }
-const client = createClient(url, { accessToken: process.env.DIRECTUS_TOKEN });
+const client = begin(url);
 const messages = client.items('messages');
-let last = 0;
+// Not only the latest: ids are not told in their order where several people write at once.
+const shown = new Set();
 
 function show({ id, text, user_name: who }) {
-    if (id > last) {
-        last = id;
+    if (!shown.has(id)) {
+        shown.add(id);
         console.log(`${who}${who === name ? ' (you)' : ''}: ${text}`);
     }
 }
@@ -37,6 +38,8 @@ client.subscribe(
         } else if (event.type === 'init') {
             // After a gap only what was said meanwhile is new.
             event.data.forEach(show);
+        } else if (event.type === 'error' && event.ended) {
+            giveUp(client, event.data.message);
         } else if (event.type === 'error') {
             console.log(`! ${event.data.message}`);
         }

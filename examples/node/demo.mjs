@@ -4,7 +4,7 @@
 //
 // Ends with its standard input: Ctrl-D in a terminal.
 import process from 'node:process';
-import { createClient } from 'directus-realtime';
+import { begin } from './begin.mjs';
 
 const MARKS = { create: '+ create', update: '~ update', delete: '- delete' };
 
@@ -18,11 +18,7 @@ if (url === undefined) {
     console.error('usage: DIRECTUS_TOKEN=... demo.mjs URL');
     process.exit(2);
 }
-const client = createClient(url, {
-    accessToken: process.env.DIRECTUS_TOKEN,
-    reconnectMinMs: 1000,
-    reconnectMaxMs: 2000,
-});
+const client = begin(url, { reconnectMinMs: 1000, reconnectMaxMs: 2000 });
 client.on('state', ({ state, message }) => console.log(state === 'connected' ? '●' : '○', message));
 client.subscribe(
     { collection: 'posts', query: { fields: ['id', 'title', 'status'], sort: ['id'] } },

@@ -4,14 +4,14 @@
 //
 // Ends by Ctrl-C.
 import process from 'node:process';
-import { createClient } from 'directus-realtime';
+import { begin, giveUp } from './begin.mjs';
 
 const [url] = process.argv.slice(2);
 if (url === undefined) {
     console.error('usage: DIRECTUS_TOKEN=... feed.mjs URL');
     process.exit(2);
 }
-const client = createClient(url, { accessToken: process.env.DIRECTUS_TOKEN });
+const client = begin(url);
 const { isConnected, subscribe } = client.useRealtime();
 const posts = new Map();
 let note = '';
@@ -42,6 +42,8 @@ subscribe(
             event.data.forEach((post) => posts.set(post.id, post));
         } else if (event.type === 'delete') {
             posts.delete(event.data.id);
+        } else if (event.type === 'error' && event.ended) {
+            giveUp(client, event.data.message);
         } else if (event.type === 'error') {
             note = event.data.message;
         } else {

@@ -4,7 +4,7 @@
 //
 // What came while the link was down is shown when it is back. Ends by Ctrl-C.
 import process from 'node:process';
-import { createClient } from 'directus-realtime';
+import { begin, giveUp } from './begin.mjs';
 
 const SHOWN_MS = 5000;
 
@@ -13,10 +13,11 @@ if (url === undefined) {
     console.error('usage: DIRECTUS_TOKEN=... notifications.mjs URL');
     process.exit(2);
 }
-const client = createClient(url, { accessToken: process.env.DIRECTUS_TOKEN });
+const client = begin(url);
 const { subscribe } = client.useRealtime();
 let notifications = [];
-let newest = 0;
+// Not only the newest: ids are not told in their order where several are made at once.
+const known = new Set();
 
 function draw() {
     const lines = notifications.map(({ message }) => `* ${message}`);
@@ -24,10 +25,10 @@ function draw() {
 }
 
 function show(notification) {
-    if (notification.id <= newest) {
+    if (known.has(notification.id)) {
         return;
     }
-    newest = notification.id;
+    known.add(notification.id);
     notifications.push(notification);
     draw();
     setTimeout(() => {
@@ -51,7 +52,11 @@ subscribe(
             event.data.forEach(show);
         } else if (event.type === 'init') {
             // What was there before is no news.
-            newest = Math.max(0, ...event.data.map(({ id }) => id));
+            event.data.forEach(({ id }) => known.add(id));
+        } else if (event.type === 'error' && event.ended) {
+            giveUp(client, event.data.message);
+        } else if (event.type === 'error') {
+            console.log(`! ${event.data.message}`);
         }
     },
 );
