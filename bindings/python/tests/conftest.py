@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fountain import Fountain
+from loops import run_on_asyncio, run_on_uvloop
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "directus"))
@@ -94,3 +95,9 @@ def nothing_is_swallowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseE
     monkeypatch.setattr(sys, "unraisablehook", lambda args: lost.append(args.exc_value))
     yield lost
     assert not lost, lost
+
+
+@pytest.fixture(params=[run_on_asyncio, run_on_uvloop], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Any:
+    """Runs a coroutine function on a loop."""
+    return request.param

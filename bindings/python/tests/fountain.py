@@ -41,9 +41,12 @@ class Fountain:
 
     def close(self) -> None:
         """Ends it."""
-        self._listener.close()
-        if self._socket is not None:
-            self._socket.close()
+        for each in (self._listener, self._socket):
+            if each is not None:
+                # Closing alone wakes nobody who waits for it.
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+                each.close()
         self._thread.join(10)
 
     def _send(self, data: bytes) -> None:

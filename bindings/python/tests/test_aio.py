@@ -7,45 +7,14 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import directus_realtime as dr
 import pytest
-import uvloop
 from directus_realtime import Event, State
 from directus_realtime.aio import Client
 from fountain import Fountain
-
-PATIENCE = 60
-
-Scenario = Callable[[], Awaitable[Any]]
-
-
-def run_on_asyncio(scenario: Scenario) -> Any:
-    return asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
-
-
-def run_on_uvloop(scenario: Scenario) -> Any:
-    loop = uvloop.new_event_loop()
-    try:
-        return loop.run_until_complete(asyncio.wait_for(scenario(), PATIENCE))
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-
-
-@pytest.fixture(params=[run_on_asyncio, run_on_uvloop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Any:
-    return request.param
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async def poll() -> None:
-        while not condition():
-            await asyncio.sleep(0.01)
-
-    await asyncio.wait_for(poll(), PATIENCE)
+from loops import until
 
 
 def test_events_are_iterated_over(run: Any, server: Any, options: dict[str, Any]) -> None:

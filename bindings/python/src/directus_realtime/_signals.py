@@ -45,9 +45,9 @@ def undisturbed(call: Callable[[], Result]) -> Result:
             except BaseException as error:
                 _raised.append(error)
         if _raised:
-            error = _raised.pop()
+            last = _raised.pop()
             _raised.clear()
-            raise error
+            raise last
 
 
 def to_the_end(hook: Hook) -> Hook:

@@ -1,0 +1,304 @@
+"""The garbage collector ends what nobody holds, and never waits for anything."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import pickle
+import sys
+import threading
+import tracemalloc
+import weakref
+from typing import Any
+
+import pytest
+from conftest import collected, until
+from directus_realtime import Client, Event, Scope, aio
+from fountain import Fountain
+
+
+class Component:
+    """As applications have it: it holds its scope, and its own methods are called."""
+
+    def __init__(self, client: Client) -> None:
+        self.scope = client.scope()
+        self.scope.subscribe("posts", self.on_event, uid="component", event="create")
+
+    def on_event(self, event: Event) -> None:
+        pass
+
+
+class Application:
+    """The same with a whole client."""
+
+    def __init__(self, url: str) -> None:
+        self.client = Client(url, access_token="t")
+        self.client.on_state(self.on_change)
+        self.client.on_token(self.on_change)
+        self.client.on_error = self.on_change
+        self.client.subscribe("posts", self.on_change)
+
+    def on_change(self, what: object) -> None:
+        pass
+
+
+class Knot:
+    """Garbage that only the collector finds."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.knot, self.scope = self, scope
+
+
+def test_a_component_that_nobody_holds_is_collected_and_its_scope_ends(fountain: Fountain) -> None:
+    with Client(fountain.url, access_token="t") as client:
+        component = Component(client)
+        component.scope.subscribe("posts", component.on_event, uid="lasting", persistent=True)
+        client.unsubscribe("lasting")
+        gone = weakref.ref(component)
+        assert client.has_subscription("component")
+        del component
+        until(lambda: collected(gone))
+        assert not client.has_subscription("component")
+        assert client.get_active_subscriptions() == []
+
+
+def test_an_application_that_nobody_holds_is_collected_and_its_client_closed(
+    fountain: Fountain,
+) -> None:
+    application = Application(fountain.url)
+    gone, core = weakref.ref(application), application.client._core
+    del application
+    until(lambda: collected(gone))
+    assert core.over.wait(30)
+
+
+def test_a_scope_holds_its_client(fountain: Fountain) -> None:
+    scope = Client(fountain.url, access_token="t").scope()
+    gc.collect()
+    scope.subscribe("posts", lambda event: None, snapshot="server").wait(30)
+    assert repr(scope) == "<Scope, open>"
+    scope.close()
+    scope.close()
+    assert repr(scope) == "<Scope, closed>"
+
+
+def test_dropping_a_scope_does_not_wait_for_its_callback(fountain: Fountain) -> None:
+    lock, inside = threading.Lock(), threading.Event()
+
+    def take(event: Event) -> None:
+        inside.set()
+        with lock:
+            pass
+
+    with Client(fountain.url, access_token="t") as client:
+        scope = client.scope()
+        with lock:
+            scope.subscribe("posts", take, snapshot="server")
+            assert inside.wait(30)
+            dropped = threading.Event()
+
+            def drop() -> None:
+                nonlocal scope
+                del scope
+                dropped.set()
+
+            threading.Thread(target=drop, daemon=True).start()
+            assert dropped.wait(10)
+
+
+def test_a_collection_may_happen_while_somebody_waits_for_a_callback(
+    fountain: Fountain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for = threading.Condition.wait_for
+
+    def collect_and_wait(condition: Any, *arguments: Any) -> Any:
+        gc.collect()
+        return wait_for(condition, *arguments)
+
+    with Client(fountain.url, access_token="t") as client:
+        subscription = client.subscribe("posts", lambda event: None)
+        Knot(client.scope())
+        monkeypatch.setattr(threading.Condition, "wait_for", collect_and_wait)
+        ending = threading.Thread(target=subscription.unsubscribe, daemon=True)
+        ending.start()
+        ending.join(10)
+        assert not ending.is_alive()
+        monkeypatch.undo()
+
+
+def test_collections_come_at_any_time_on_any_thread(server: Any, options: dict[str, Any]) -> None:
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+    stop = threading.Event()
+
+    def litter(client: Client) -> None:
+        while not stop.is_set():
+            knot = Knot(client.scope())
+            knot.scope.subscribe("posts", print, event="create")
+
+    def live(client: Client) -> None:
+        while not stop.is_set():
+            client.subscribe("codes", print, event="create").unsubscribe()
+            client.unsubscribe_collection("authors")
+            client.get_active_subscriptions()
+
+    with Client(server.url, **options) as client:
+        gc.set_threshold(30, 1000, 1000)
+        sys.setswitchinterval(1e-5)
+        try:
+            threads = [
+                threading.Thread(target=work, args=(client,), daemon=True)
+                for work in (litter, live, live)
+            ]
+            for thread in threads:
+                thread.start()
+            stop.wait(2)
+            stop.set()
+            for thread in threads:
+                thread.join(30)
+                assert not thread.is_alive()
+        finally:
+            gc.set_threshold(*threshold)
+            sys.setswitchinterval(interval)
+        gc.collect()
+        assert client.get_active_subscriptions() == []
+        until(lambda: client.stats.subscriptions == 0)
+
+
+def test_a_callback_that_raises_is_freed_without_the_collector(
+    fountain: Fountain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fails:
+        def __call__(self, event: Event) -> None:
+            raise ValueError("x")
+
+    told: list[Any] = []
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda args: told.append((args.err_msg, repr(args.object)))
+    )
+    with Client(fountain.url, access_token="t") as client:
+        callback = Fails()
+        gone = weakref.ref(callback)
+        gc.disable()
+        try:
+            subscription = client.subscribe("posts", callback, snapshot="server")
+            until(lambda: told)
+            del callback
+            subscription.unsubscribe()
+            until(lambda: gone() is None)
+        finally:
+            gc.enable()
+    # Which callback it was can be read.
+    assert "Fails object" in told[0][1]
+
+
+def test_python_prints_what_nobody_takes(
+    fountain: Fountain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(event: Event) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    with Client(fountain.url, access_token="t") as client:
+        client.subscribe("posts", fails, snapshot="server")
+        errors = ""
+
+        def printed() -> bool:
+            nonlocal errors
+            errors += capsys.readouterr().err
+            return "ZeroDivisionError" in errors
+
+        until(printed)
+    assert "fails at 0x" in errors
+
+
+def test_an_event_that_is_kept_keeps_nothing_else(fountain: Fountain) -> None:
+    kept: list[Event] = []
+    seen = [0]
+
+    def keep_one_of_many(event: Event) -> None:
+        seen[0] += 1
+        if event.sequence % 500 == 0:
+            kept.append(event)
+
+    with Client(fountain.url, access_token="t") as client:
+        client.subscribe("posts", keep_one_of_many, snapshot="server").wait(30)
+        tracemalloc.start()
+        fountain.pour(20_000)
+        until(lambda: seen[0] > 20_000)
+        gc.collect()
+        used, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert len(kept) == 40
+    assert used < 200_000
+    copy = pickle.loads(pickle.dumps(kept[3]))
+    assert (copy.data, copy.raw, copy.uid) == (kept[3].data, kept[3].raw, kept[3].uid)
+
+
+def test_an_asyncio_scope_may_be_collected_on_another_thread(run: Any, fountain: Fountain) -> None:
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_debug(True)
+        async with aio.Client(fountain.url, access_token="t") as client:
+            scope = client.scope()
+            knot = Knot(scope)  # type: ignore[arg-type]
+            posts = await scope.subscribe("posts", snapshot="server")
+            await posts.wait(30)
+            waiting = asyncio.ensure_future(_rest(posts))
+            await asyncio.sleep(0.1)
+            gc.disable()
+            try:
+                del knot, scope
+                collecting = threading.Thread(target=gc.collect)
+                collecting.start()
+                assert await asyncio.wait_for(waiting, 10) == ["init"]
+                collecting.join()
+            finally:
+                gc.enable()
+            assert client.get_active_subscriptions() == []
+
+    run(scenario)
+
+
+async def _rest(posts: aio.Subscription) -> list[str]:
+    return [event.type async for event in posts]
+
+
+def test_an_asyncio_subscription_that_is_persistent_lives_on_without_its_handler(
+    run: Any, fountain: Fountain
+) -> None:
+    async def scenario() -> None:
+        async with aio.Client(fountain.url, access_token="t") as client:
+            options: dict[str, Any] = {"snapshot": "server"}
+            await (await client.subscribe("posts", uid="p", persistent=True, **options)).wait(30)
+            await client.subscribe("posts", uid="q", **options)
+            for _ in range(3):
+                gc.collect()
+                await asyncio.sleep(0.01)
+            (again,) = client.get_active_subscriptions()
+            assert again.uid == "p"
+            assert (await again.__anext__()).type == "init"
+
+    run(scenario)
+
+
+def test_an_asyncio_component_is_collected(run: Any, fountain: Fountain) -> None:
+    class Feed:
+        async def start(self, client: aio.Client) -> None:
+            self.scope = client.scope()
+            self.posts = await self.scope.subscribe("posts", self.on_event, snapshot="server")
+
+        async def on_event(self, event: Event) -> None:
+            pass
+
+    async def scenario() -> None:
+        async with aio.Client(fountain.url, access_token="t") as client:
+            feed = Feed()
+            await feed.start(client)
+            await feed.posts.wait(30)
+            gone = weakref.ref(feed)
+            await asyncio.sleep(0.05)
+            del feed
+            gc.collect()
+            assert gone() is None
+            assert client.get_active_subscriptions() == []
+
+    run(scenario)
