@@ -1,0 +1,84 @@
+// Events a second through the package, beside `ws` and JSON.parse in the same process: what a program
+// could do itself, without anything that the package does for it. The machine weighs on both alike,
+// so the ratio says more than the numbers.
+//
+//     npm run bench [events]
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import process from 'node:process';
+import { Worker } from 'node:worker_threads';
+import { createClient } from 'directus-realtime';
+import WebSocket from 'ws';
+
+const EVENTS = Number(process.argv[2] ?? 200_000);
+const ROUNDS = 5;
+const SIZES = [200, 2000];
+
+/** Counts events, checks their order, and measures the time from the first one to the last. */
+function counter(events) {
+    let [seen, start] = [0, 0];
+    let finish;
+    const done = new Promise((resolve) => (finish = resolve));
+    const count = (id) => {
+        start ||= performance.now();
+        assert.equal(id, seen % 1000);
+        if (++seen === events) {
+            finish((events / (performance.now() - start)) * 1000);
+        }
+    };
+    return { count, done };
+}
+
+async function throughPackage(url, bytes, events) {
+    // Nothing is to be dropped, and made up for, where the server is the faster one.
+    const client = createClient(url, { accessToken: 'x', queueBytes: 2 ** 32 });
+    const { count, done } = counter(events);
+    const show = ({ type, data }) => type === 'create' && count(data.id);
+    await client.subscribe({ collection: 'posts' }, (event) => void show(event)).ready();
+    client.sendMessage({ type: 'burst', bytes, events });
+    const rate = await done;
+    await client.close();
+    return rate;
+}
+
+async function throughWs(url, bytes, events) {
+    const socket = new WebSocket(url.replace('http', 'ws'), { perMessageDeflate: false });
+    await once(socket, 'open');
+    const { count, done } = counter(events);
+    const handlers = new Map([['posts', ({ data }) => data.forEach(({ id }) => count(id))]]);
+    const send = (message) => socket.send(JSON.stringify(message));
+    socket.on('message', (text) => {
+        const message = JSON.parse(text);
+        if (message.type === 'subscription' && message.event === 'create') {
+            handlers.get(message.uid)?.(message);
+        } else if (message.event === 'init') {
+            send({ type: 'burst', bytes, events });
+        }
+    });
+    send({ type: 'auth', access_token: 'x' });
+    send({ type: 'subscribe', collection: 'posts', uid: 'posts' });
+    const rate = await done;
+    socket.close();
+    await once(socket, 'close');
+    return rate;
+}
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+const thousands = (rate) => `${Math.round(rate / 1000)},000`.padStart(9);
+
+const server = new Worker(new URL('server.mjs', import.meta.url));
+const [url] = await once(server, 'message');
+console.log(`${ROUNDS} rounds, events a second, medians:\n`);
+console.log('item        directus-realtime   ws + JSON.parse   ratio');
+for (const bytes of SIZES) {
+    const events = Math.ceil(EVENTS / (bytes / 200) / 1000) * 1000;
+    const [ours, theirs] = [[], []];
+    for (let round = 0; round < ROUNDS; round++) {
+        ours.push(await throughPackage(url, bytes, events));
+        theirs.push(await throughWs(url, bytes, events));
+    }
+    const [our, their] = [median(ours), median(theirs)];
+    const row = [`${bytes} bytes`.padEnd(14), thousands(our).padStart(15), thousands(their).padStart(18)];
+    console.log(`${row.join('')}   ${(our / their).toFixed(2)}`);
+}
+await server.terminate();
