@@ -145,9 +145,7 @@ def test_messages_speak_python(client: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["set", "keys", "generator", "tuple", "uuid"])
-def test_several_keys_may_come_in_any_way(
-    server: Any, options: dict[str, Any], kind: str
-) -> None:
+def test_several_keys_may_come_in_any_way(server: Any, options: dict[str, Any], kind: str) -> None:
     codes = [f"{kind}-{number}" for number in range(3)]
     keys: Any = {
         "set": set(codes),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -16,7 +15,6 @@ from typing import Any
 
 import directus_realtime
 import pytest
-from conftest import until
 from directus_realtime import _library
 
 SOURCES = Path(directus_realtime.__file__).parents[1]
@@ -184,63 +182,6 @@ def test_ctrl_c_interrupts_a_call_that_blocks(server: Any, blocks: str) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=30)
     assert (output, errors, process.returncode) == ("interrupted\n", "", 0)
-
-
-def test_tail_prints_json_lines(server: Any) -> None:
-    command = [sys.executable, "-m", "directus_realtime", "tail", server.url, "authors"]
-    command += ["--fields", "id,name", "--filter", '{"name":{"_starts_with":"tail"}}']
-    with started(command, DIRECTUS_TOKEN="admin-static-token") as process:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline()) == {"type": "init", "data": []}
-        made = server.rest.create("authors", {"name": "tail ü"})
-        expected = {"type": "create", "data": {"id": made["id"], "name": "tail ü"}}
-        assert json.loads(process.stdout.readline()) == expected
-        server.rest.delete("authors", made["id"])
-        assert json.loads(process.stdout.readline())["data"] == {"id": made["id"]}
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "connected:" in errors
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "words"),
-    [
-        (["nowhere", "posts"], 2, "url"),
-        (["{url}", "no_such_collection", "--token", "admin-static-token"], 1, ""),
-        (["{url}", "posts", "--token", "wrong"], 1, "failed:"),
-        (["{url}", "posts", "--filter", "{"], 2, "not JSON"),
-    ],
-)
-def test_tail_says_what_is_wrong(
-    server: Any, arguments: list[str], status: int, words: str
-) -> None:
-    given = [argument.replace("{url}", server.url) for argument in arguments]
-    result = subprocess.run(
-        [sys.executable, "-m", "directus_realtime", "tail", *given],
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert result.returncode == status, result
-    assert words in result.stderr
-
-
-def test_tail_ends_quietly_when_nobody_reads(server: Any) -> None:
-    command = f"{sys.executable} -m directus_realtime tail --quiet {server.url} codes | head -1"
-    shell = ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"]
-
-    def over() -> bool:
-        made = server.rest.create("codes", {"code": f"pipe-{time.monotonic_ns()}"})
-        server.rest.delete("codes", made["code"])
-        return process.poll() is not None
-
-    with started(shell, DIRECTUS_TOKEN="admin-static-token") as process:
-        until(over)
-        output, errors = process.communicate()
-    assert (process.returncode, errors) == (0, "")
-    assert json.loads(output)["type"] == "init"
 
 
 def test_the_log_goes_to_logging_without_secrets(server: Any) -> None:

@@ -1,11 +1,12 @@
-"""Follows a collection from the shell, as JSON lines.
+"""Follows collections from the shell, as JSON lines.
 
-python -m directus_realtime tail http://localhost:8055 posts --token …
+DIRECTUS_TOKEN=… python -m directus_realtime tail http://localhost:8055 posts authors
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -18,11 +19,14 @@ from ._state import State, StateChange
 from ._version import __version__
 
 
-def _json(text: str) -> Any:
+def _object(text: str) -> dict[str, Any]:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON object, such as {{}}")
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,21 +37,22 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     tail = commands.add_parser(
         "tail",
-        help="print what happens in a collection, one JSON line for each event",
-        description="Prints what is in a collection and what happens to it, one JSON line for"
-        " each event, until Ctrl-C. What goes wrong is said on standard error.",
+        help="print what happens in collections, one JSON line for each event",
+        description="Prints what is in collections and what happens to it, one JSON line for"
+        " each event, until Ctrl-C. What goes wrong is said on standard error. The exit status"
+        " is 1 when the server or the link is at fault for good, 2 for wrong arguments.",
     )
     tail.add_argument("url", metavar="URL", help="for instance http://localhost:8055")
-    tail.add_argument("collection", metavar="COLLECTION")
+    tail.add_argument("collections", metavar="COLLECTION", nargs="+")
     tail.add_argument(
         "--token",
         default=os.environ.get("DIRECTUS_TOKEN"),
         help="an access token; the environment's DIRECTUS_TOKEN otherwise, which others"
         " on the machine cannot see",
     )
-    tail.add_argument("--filter", type=_json, metavar="JSON", help="the items that matter")
+    tail.add_argument("--filter", type=_object, metavar="JSON", help="the items that matter")
     tail.add_argument("--fields", metavar="A,B,…", help="the fields that matter")
-    tail.add_argument("--query", type=_json, metavar="JSON", help="a whole query")
+    tail.add_argument("--query", type=_object, metavar="JSON", help="a whole query")
     tail.add_argument("--item", metavar="KEY", help="one item")
     tail.add_argument(
         "--event", action="append", choices=["create", "update", "delete"], help="one kind only"
@@ -63,7 +68,7 @@ class _Tail:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self.failed = False
-        self.over = False
+        self.following: set[str] = set(arguments.collections)
 
     def follow(self) -> int:
         """Until it is over."""
@@ -74,14 +79,15 @@ class _Tail:
             thread=False,
         ) as client:
             client.on_state(self.show_state)
-            client.subscribe(
-                self.arguments.collection,
-                self.show,
-                query=self.query(),
-                item=self.arguments.item,
-                event=self.arguments.event,
-            )
-            while not self.over:
+            for collection in dict.fromkeys(self.arguments.collections):
+                client.subscribe(
+                    collection,
+                    self.show,
+                    query=self.query(),
+                    item=self.arguments.item,
+                    event=self.arguments.event,
+                )
+            while self.following:
                 client.dispatch(timeout=None)
         return 1 if self.failed else 0
 
@@ -97,25 +103,51 @@ class _Tail:
     def show(self, event: Event) -> None:
         if event.type == "init" and self.arguments.no_init:
             return
-        line = {"type": event.type, "data": event.data}
+        # As the server wrote it: Python would change long numbers.
+        parts = [
+            f'"type":"{event.type}"',
+            f'"collection":{json.dumps(event.collection, ensure_ascii=False)}',
+            f'"data":{event.raw.decode()}',
+        ]
         if event.meta is not None:
-            line["meta"] = event.meta
+            parts.append(f'"meta":{json.dumps(event.meta, ensure_ascii=False)}')
         if event.resync:
-            line["resync"] = True
+            parts.append('"resync":true')
         try:
-            print(json.dumps(line, ensure_ascii=False), flush=True)
+            print(f"{{{','.join(parts)}}}", flush=True)
         except BrokenPipeError:
             # Whoever read this has gone: nothing is wrong.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self.over = True
+            self.end_output()
+        except OSError as error:
+            say(f"error: standard output cannot be written: {error}")
+            self.failed = True
+            self.end_output()
         if event.ended:
-            self.over = self.failed = True
+            self.failed = True
+            self.following.discard(event.collection)
+
+    def end_output(self) -> None:
+        """Nothing can be printed any more, not even what Python has kept."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        self.following.clear()
 
     def show_state(self, change: StateChange) -> None:
-        if not self.arguments.quiet or change.state is State.FAILED:
-            print(f"{change.state}: {change.message}", file=sys.stderr, flush=True)
-        if change.state is State.FAILED:
-            self.over = self.failed = True
+        # Without a token, trying again helps as little as when it is refused.
+        lacks_token = not self.arguments.token and "AUTH_FAILED" in change.message
+        is_over = change.state is State.FAILED or lacks_token
+        if is_over or not self.arguments.quiet:
+            say(f"{change.state}: {change.message}")
+        if is_over:
+            self.failed = True
+            self.following.clear()
+            if not self.arguments.token:
+                say("error: the server wants a token: give one in DIRECTUS_TOKEN or by --token")
+
+
+def say(text: str) -> None:
+    """Tells the person, where there is one."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -125,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except DirectusRealtimeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return 2
 
 

@@ -1,0 +1,192 @@
+"""Coroutine callbacks and iterators: order, exceptions, and who is behind."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import directus_realtime as dr
+import pytest
+from directus_realtime import Event
+from directus_realtime.aio import Client
+from fountain import Fountain
+from loops import until
+
+
+async def pour(fountain: Fountain, events: int, first: int = 0) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, fountain.pour, events, first)
+
+
+async def cancelled() -> None:
+    """What awaits something that somebody else has cancelled ends like this."""
+    future = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
+@pytest.mark.parametrize("coroutine", [True, False])
+def test_a_callback_that_ends_in_a_cancelled_error_holds_up_nothing(
+    run: Any, fountain: Fountain, coroutine: bool
+) -> None:
+    async def scenario() -> None:
+        order: list[int] = []
+        handled: list[BaseException] = []
+
+        def note(event: Event) -> bool:
+            if event.type == "create":
+                order.append(event.data["id"])
+            return order == [0]
+
+        async def slowly(event: Event) -> None:
+            is_first = note(event)
+            await asyncio.sleep(0.001)
+            if is_first:
+                await cancelled()
+
+        def at_once(event: Event) -> None:
+            if note(event):
+                future = asyncio.get_running_loop().create_future()
+                future.cancel()
+                future.result()
+
+        async with Client(fountain.url, access_token="t") as client:
+            client.on_error = handled.append
+            callback: Any = slowly if coroutine else at_once
+            await client.subscribe("posts", callback, snapshot="server")
+            await pour(fountain, 100)
+            await until(lambda: len(order) == 100)
+            assert order == list(range(100))
+            assert [type(error) for error in handled] == [asyncio.CancelledError]
+
+    run(scenario)
+
+
+def test_a_plain_callback_that_fails_between_coroutines_is_reported(
+    run: Any, fountain: Fountain
+) -> None:
+    async def scenario() -> None:
+        handled: list[BaseException] = []
+        seen: list[Any] = []
+
+        async def later(event: Event) -> None:
+            await asyncio.sleep(0.01)
+            seen.append(event.type)
+
+        def sometimes(event: Event) -> Any:
+            if event.type == "create" and event.data["id"] == 1:
+                raise ValueError(event.data)
+            return later(event)
+
+        async with Client(fountain.url, access_token="t") as client:
+            client.on_error = handled.append
+            await client.subscribe("posts", sometimes, snapshot="server")
+            await pour(fountain, 4)
+            await until(lambda: len(seen) == 4)
+        assert [str(error) for error in handled] == [str(ValueError(handled[0].args[0]))]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("pending", ["nothing", "state", "subscription"])
+def test_whoever_waits_for_something_else_lets_nothing_pile_up(
+    run: Any, fountain: Fountain, pending: str
+) -> None:
+    async def scenario() -> None:
+        async with Client(fountain.url, access_token="t") as client:
+            posts = await client.subscribe("posts", snapshot="server")
+            await posts.wait(30)
+            waiting: list[Any] = []
+            if pending == "state":
+                waiting.append(asyncio.ensure_future(client.wait("idle")))
+            if pending == "subscription":
+                # The server does not answer its read.
+                other = await client.subscribe("authors", lambda event: None)
+                waiting.append(asyncio.ensure_future(other.wait()))
+            await asyncio.sleep(0.05)
+            await pour(fountain, 40_000)
+            await until(lambda: client.stats.frames_in >= 40_000)
+            await asyncio.sleep(0.3)
+            assert client._core._held < 2 << 20
+            if pending == "state":
+                # It is told all the same.
+                client.disconnect()
+                await asyncio.wait_for(waiting[0], 10)
+            for each in waiting:
+                each.cancel()
+
+    run(scenario)
+
+
+def test_a_request_reads_on_as_far_as_its_answer_can_be(run: Any, fountain: Fountain) -> None:
+    async def scenario() -> None:
+        async with Client(fountain.url, access_token="t", queue_bytes=1 << 20) as client:
+            posts = await client.subscribe("posts", snapshot="server")
+            await posts.wait(30)
+            asking = asyncio.ensure_future(client.request({"type": "unheard of"}, timeout=0.5))
+            await asyncio.sleep(0.05)
+            await pour(fountain, 40_000)
+            assert client._core._held < 4 << 20
+            with pytest.raises(dr.TimeoutError):
+                await asking
+
+    run(scenario)
+
+
+def test_waiting_leaves_nothing_behind(run: Any) -> None:
+    async def scenario() -> None:
+        async with Client("http://127.0.0.1:9", access_token="t") as client:
+            posts = await client.subscribe("posts")
+            for _ in range(20):
+                with pytest.raises(dr.TimeoutError):
+                    await posts.wait(0.001)
+                with pytest.raises(dr.TimeoutError):
+                    await client.wait(timeout=0.001)
+            waiting = asyncio.ensure_future(posts.wait())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            core = client._core
+            assert posts._lane is not None
+            assert not posts._lane.answer.waiters
+            assert not (core.hopes or core.state_waiters or core.lookers or core._expected)
+
+    run(scenario)
+
+
+def test_a_client_says_that_it_belongs_to_another_loop(fountain: Fountain) -> None:
+    client = Client(fountain.url, access_token="t")
+
+    async def first() -> None:
+        await client.wait(timeout=30)
+
+    async def second() -> None:
+        for call in (
+            lambda: client.request({"type": "ping"}),
+            lambda: client.subscribe("posts"),
+            lambda: client.wait("idle"),
+        ):
+            with pytest.raises(dr.InvalidArgumentError, match="another event loop"):
+                await call()
+        await client.close(timeout=1)
+
+    asyncio.run(first())
+    asyncio.run(second())
+    assert client.closed
+
+
+def test_tasks_of_callbacks_do_not_outlive_a_loop_that_ends(fountain: Fountain) -> None:
+    started: list[int] = []
+
+    async def scenario() -> None:
+        async def slowly(event: Event) -> None:
+            started.append(event.sequence)
+            await asyncio.sleep(60)
+
+        client = Client(fountain.url, access_token="t")
+        await client.subscribe("posts", slowly, snapshot="server")
+        await pour(fountain, 5)
+        await until(lambda: started)
+
+    asyncio.run(scenario())
+    assert started == [1]
