@@ -7,50 +7,14 @@ mod cpp;
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::{env, fs, thread};
+use std::process::Command;
+use std::{fs, thread};
 
+use support::cc::{WARNINGS, compile_in, compiler, library, links, root, succeeds};
 use support::log::PATIENCE;
 use support::peer::Peer;
 use support::server::{ADMIN, Server};
 use support::tls::{Ending, TlsFront};
-
-const WARNINGS: [&str; 6] = [
-    "-Wall",
-    "-Wextra",
-    "-Wpedantic",
-    "-Wconversion",
-    "-Wshadow",
-    "-Werror",
-];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The library lies beside the tests that cargo has built with it.
-fn library() -> PathBuf {
-    let test = env::current_exe().expect("a path");
-    let library = test.with_file_name("libdirectus_realtime.so");
-    assert!(
-        library.exists(),
-        "{} is not built: run cargo build first",
-        library.display()
-    );
-    library
-}
-
-/// A directory in which the library has the names that linkers and loaders look for.
-fn links(directory: &Path) -> PathBuf {
-    let libraries = directory.join("lib");
-    fs::create_dir_all(&libraries).expect("a directory");
-    for name in ["libdirectus_realtime.so", "libdirectus_realtime.so.0"] {
-        let link = libraries.join(name);
-        let _ = fs::remove_file(&link);
-        std::os::unix::fs::symlink(library(), link).expect("a link");
-    }
-    libraries
-}
 
 fn scratch(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(name);
@@ -58,26 +22,8 @@ fn scratch(name: &str) -> PathBuf {
     directory
 }
 
-fn succeeds(command: &mut Command) -> Output {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
-}
-
 fn is_installed(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok()
-}
-
-fn compiler(variable: &str, default: &str) -> Command {
-    Command::new(env::var_os(variable).unwrap_or_else(|| default.into()))
 }
 
 /// Where a program lies.
@@ -88,30 +34,8 @@ fn find(source: &str) -> PathBuf {
 }
 
 /// Compiles a program, in a directory of its own: tests run at once.
-fn compile(source: &str, mut compiler: Command, standard: &str) -> (PathBuf, PathBuf) {
-    let directory = scratch(source);
-    let libraries = links(&directory);
-    let program = directory.join("program");
-    succeeds(
-        compiler
-            .args(WARNINGS)
-            .args([
-                standard,
-                "-g",
-                "-O1",
-                "-D_POSIX_C_SOURCE=200809L",
-                "-pthread",
-                "-o",
-            ])
-            .arg(&program)
-            .arg("-I")
-            .arg(root().join("include"))
-            .arg(find(source))
-            .arg("-L")
-            .arg(&libraries)
-            .arg("-ldirectus_realtime"),
-    );
-    (program, libraries)
+fn compile(source: &str, compiler: Command, standard: &str) -> (PathBuf, PathBuf) {
+    compile_in(&scratch(source), &find(source), compiler, standard)
 }
 
 fn run(source: &str) {

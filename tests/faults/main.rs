@@ -1,22 +1,37 @@
 //! Real faults on real servers: a proxy between the library and Directus that does
 //! what networks do, servers that are killed, applications that are slow.
 //!
-//! `DRT_FAULT_SEED` replays the proxy's choices, `DRT_FAULT_RESTARTS` sets how often
-//! the server is killed, `DRT_FAULT_SECONDS` how long the application is slow;
-//! `DRT_FAULT_COMPARE` counts what the server's own snapshots miss.
+//! `DRT_FAULT_SEED` replays the choices, `DRT_FAULT_RESTARTS` sets how often the server
+//! is killed, `DRT_FAULT_FAILOVERS` how often a node of the cluster is,
+//! `DRT_FAULT_SECONDS` how long the application is slow.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bytes;
+mod cluster;
 mod exactness;
+mod mirror;
 mod proxy;
 mod restarts;
 mod slow;
 mod thousand;
+mod writers;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| {
         text.parse()
             .unwrap_or_else(|_| panic!("{name} wants a number, not {text:?}"))
     })
+}
+
+fn seed() -> u64 {
+    setting("DRT_FAULT_SEED", fastrand::u64(..) >> 16)
+}
+
+/// Tells what was measured, also where the test passes.
+fn tell(text: &str) {
+    use std::io::Write;
+    // Not by a macro: what those print is kept for those that fail.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

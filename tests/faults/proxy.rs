@@ -1,12 +1,17 @@
 //! A TCP proxy that does on purpose what networks do by accident.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
+
+use super::support::log::eventually;
+
+/// How often whoever waits for a socket looks up.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// What happens to what passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +27,23 @@ pub enum Fault {
     Split,
     /// Many packets as one.
     Join,
-    /// One byte of what the server says next is another.
+    /// One bit of what the server says next is another.
     Corrupt,
+    /// One bit of what the client says next is another.
+    Garble,
+}
+
+/// Both ends of a connection. They close with the last who holds it.
+struct Pair {
+    client: TcpStream,
+    server: TcpStream,
+    /// Its end is to be a reset.
+    cut: AtomicBool,
 }
 
 struct State {
     fault: Mutex<Fault>,
-    connections: Mutex<Vec<(TcpStream, TcpStream)>>,
+    connections: Mutex<Vec<Weak<Pair>>>,
     over: AtomicBool,
     rng: Mutex<fastrand::Rng>,
 }
@@ -69,26 +84,44 @@ impl Proxy {
         *self.state.fault.lock().unwrap() = fault;
     }
 
-    /// Resets every connection, wherever its frames are.
+    /// Whether a fault that strikes once has not struck yet.
+    pub fn is_set(&self, fault: Fault) -> bool {
+        *self.state.fault.lock().unwrap() == fault
+    }
+
+    /// Whether somebody is connected through it.
+    pub fn is_used(&self) -> bool {
+        let connections = self.state.connections.lock().unwrap();
+        connections.iter().any(|pair| pair.strong_count() > 0)
+    }
+
+    /// Resets every connection, wherever its frames are: when this returns, both sides
+    /// have been told so, and neither has been told that the other has finished.
     pub fn reset(&self) {
-        for (client, server) in self.state.connections.lock().unwrap().drain(..) {
-            for socket in [&client, &server] {
-                linger_not(socket);
-                let _ = socket.shutdown(Shutdown::Both);
-            }
+        let connections = std::mem::take(&mut *self.state.connections.lock().unwrap());
+        for pair in connections.iter().filter_map(Weak::upgrade) {
+            linger_not(&pair.client);
+            linger_not(&pair.server);
+            pair.cut.store(true, Ordering::SeqCst);
         }
+        eventually("the connections are closed", || {
+            connections.iter().all(|pair| pair.strong_count() == 0)
+        });
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.state.over.store(true, Ordering::SeqCst);
-        self.reset();
+        if !thread::panicking() {
+            self.reset();
+        }
         // Wakes the listener.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 
+/// A socket that is closed is reset, unless it has been shut down.
 fn linger_not(socket: &TcpStream) {
     let linger = libc::linger {
         l_onoff: 1,
@@ -111,80 +144,141 @@ fn connect(state: &Arc<State>, client: TcpStream, to: u16) {
         linger_not(&client);
         return;
     };
-    let pair = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    state.connections.lock().unwrap().push(pair);
-    let (from_client, to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    for (from, to, from_server) in [(from_client, to_server, false), (server, client, true)] {
-        let _ = to.set_nodelay(true);
-        let state = Arc::clone(state);
+    for socket in [&client, &server] {
+        socket.set_nodelay(true).unwrap();
+        socket.set_read_timeout(Some(GLANCE)).unwrap();
+        socket.set_write_timeout(Some(GLANCE)).unwrap();
+    }
+    let pair = Arc::new(Pair {
+        client,
+        server,
+        cut: AtomicBool::new(false),
+    });
+    let mut connections = state.connections.lock().unwrap();
+    connections.retain(|pair| pair.strong_count() > 0);
+    connections.push(Arc::downgrade(&pair));
+    for from_server in [false, true] {
+        let (state, pair) = (Arc::clone(state), Arc::clone(&pair));
         thread::spawn(move || {
-            let _ = pump(&state, &from, &to, from_server);
-            let _ = from.shutdown(Shutdown::Both);
-            let _ = to.shutdown(Shutdown::Both);
+            let _ = pump(&state, &pair, from_server);
+            if !pair.cut.load(Ordering::SeqCst) {
+                let _ = pair.client.shutdown(Shutdown::Both);
+                let _ = pair.server.shutdown(Shutdown::Both);
+            }
         });
     }
 }
 
-fn pump(
-    state: &State,
-    mut from: &TcpStream,
-    mut to: &TcpStream,
-    from_server: bool,
-) -> std::io::Result<()> {
+impl Pair {
+    fn go_on(&self) -> io::Result<()> {
+        if self.cut.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(())
+    }
+
+    /// Repeats what is interrupted, now and then, by the question whether to go on.
+    fn patiently<T>(&self, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        loop {
+            self.go_on()?;
+            match attempt() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn write(&self, mut to: &TcpStream, mut data: &[u8]) -> io::Result<()> {
+        while !data.is_empty() {
+            let written = self.patiently(|| to.write(data))?;
+            data = &data[written..];
+        }
+        Ok(())
+    }
+}
+
+fn pump(state: &State, pair: &Pair, from_server: bool) -> io::Result<()> {
+    let (mut from, to) = match from_server {
+        true => (&pair.server, &pair.client),
+        false => (&pair.client, &pair.server),
+    };
     let mut buffer = vec![0; 64 << 10];
     // What is lost once makes a stream worthless: the connection stays deaf.
     let mut deaf = false;
     loop {
-        let length = from.read(&mut buffer)?;
+        let length = pair.patiently(|| from.read(&mut buffer))?;
         if length == 0 {
             return Ok(());
         }
-        let mut data = buffer[..length].to_vec();
-        loop {
+        let data = &mut buffer[..length];
+        let fault = loop {
             let fault = *state.fault.lock().unwrap();
-            deaf |= fault == Fault::HalfOpen;
-            match fault {
-                Fault::Freeze if !state.over.load(Ordering::SeqCst) => {
-                    // Learns of a reset all the same.
-                    from.take_error()?.map_or(Ok(()), Err)?;
-                    thread::sleep(Duration::from_millis(10));
-                    continue;
-                }
-                Fault::Corrupt if from_server => {
-                    let mut rng = state.rng.lock().unwrap();
-                    let at = rng.usize(..data.len());
-                    data[at] ^= 1 << rng.u8(..8);
-                    *state.fault.lock().unwrap() = Fault::None;
-                }
-                _ => {}
+            if fault != Fault::Freeze || state.over.load(Ordering::SeqCst) {
+                break fault;
             }
-            break;
-        }
-        let fault = *state.fault.lock().unwrap();
+            pair.go_on()?;
+            thread::sleep(GLANCE);
+        };
+        deaf |= fault == Fault::HalfOpen;
         if deaf {
             continue;
         }
         match fault {
+            Fault::Corrupt if from_server => state.spoil(data, fault),
+            Fault::Garble if !from_server => state.spoil(data, fault),
+            _ => {}
+        }
+        match fault {
             Fault::Trickle => {
                 for piece in data.chunks(64) {
-                    to.write_all(piece)?;
+                    pair.write(to, piece)?;
                     thread::sleep(Duration::from_millis(2));
                 }
             }
             Fault::Split => {
-                let mut rest = data.as_slice();
+                let mut rest = &*data;
                 while !rest.is_empty() {
                     let most = state.rng.lock().unwrap().usize(1..100).min(rest.len());
                     let (piece, following) = rest.split_at(most);
-                    to.write_all(piece)?;
+                    pair.write(to, piece)?;
                     rest = following;
                 }
             }
             Fault::Join => {
                 thread::sleep(Duration::from_millis(30));
-                to.write_all(&data)?;
+                pair.write(to, data)?;
             }
-            _ => to.write_all(&data)?,
+            _ => pair.write(to, data)?,
         }
+    }
+}
+
+impl State {
+    /// Turns one bit over, once.
+    fn spoil(&self, data: &mut [u8], fault: Fault) {
+        let mut present = self.fault.lock().unwrap();
+        if *present == fault {
+            *present = Fault::None;
+            let mut rng = self.rng.lock().unwrap();
+            data[rng.usize(..data.len())] ^= 1 << rng.u8(..8);
+        }
+    }
+}
+
+#[test]
+fn a_reset_is_no_goodbye_to_either_side() {
+    for round in 0..20 {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = Proxy::start(server.local_addr().unwrap().port(), 0);
+        let mut client = TcpStream::connect(("127.0.0.1", proxy.port)).unwrap();
+        let mut accepted = server.accept().unwrap().0;
+        client.write_all(b"hello").unwrap();
+        accepted.read_exact(&mut [0; 5]).unwrap();
+        proxy.reset();
+        for socket in [&mut client, &mut accepted] {
+            let end = socket.read(&mut [0]).map_err(|error| error.kind());
+            assert_eq!(end, Err(io::ErrorKind::ConnectionReset), "round {round}");
+        }
+        assert!(!proxy.is_used());
     }
 }

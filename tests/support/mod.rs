@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+pub mod cc;
 pub mod frame;
 pub mod log;
 pub mod peer;

@@ -87,7 +87,12 @@ pub unsafe extern "C" fn on_event(event: *const drt_event, user_data: *mut c_voi
 
 /// What a collection looks like to somebody who folds its events, by key.
 pub fn fold(events: &[Seen], key: &str) -> BTreeMap<String, Value> {
-    let mut mirror = BTreeMap::new();
+    fold_and_count(events, key).0
+}
+
+/// The same, and how many items were told to be new that were known already.
+pub fn fold_and_count(events: &[Seen], key: &str) -> (BTreeMap<String, Value>, usize) {
+    let (mut mirror, mut told_twice) = (BTreeMap::new(), 0);
     for event in events {
         let id = |item: &Value| super::server::text(&item[key]);
         match event.name() {
@@ -97,8 +102,9 @@ pub fn fold(events: &[Seen], key: &str) -> BTreeMap<String, Value> {
                     mirror.insert(id(item), item.clone());
                 }
             }
-            "create" | "update" => {
-                mirror.insert(id(&event.data), event.data.clone());
+            name @ ("create" | "update") => {
+                let known = mirror.insert(id(&event.data), event.data.clone());
+                told_twice += usize::from(name == "create" && known.is_some());
             }
             "delete" => {
                 mirror.remove(&id(&event.data));
@@ -106,5 +112,5 @@ pub fn fold(events: &[Seen], key: &str) -> BTreeMap<String, Value> {
             _ => {}
         }
     }
-    mirror
+    (mirror, told_twice)
 }

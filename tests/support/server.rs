@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,7 +16,9 @@ pub const V11: &str = "11.17.4";
 pub struct Server {
     pub url: String,
     pub port: u16,
-    control: Mutex<Control>,
+    /// Which one of those that a controller has.
+    name: &'static str,
+    control: Arc<Mutex<Control>>,
 }
 
 struct Control {
@@ -26,20 +28,12 @@ struct Control {
 }
 
 impl Control {
-    fn line(&mut self) -> Value {
-        let mut line = String::new();
-        self.stdout
-            .read_line(&mut line)
-            .expect("the server's controller is there");
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line:?}"))
-    }
-}
-
-impl Server {
-    pub fn start(version: &str, env: &[(&str, &str)]) -> Server {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/directus/server.py");
+    /// Runs a script of `tests/directus/` that obeys; tells what it has started as well.
+    fn start(script: &str, version: &str, env: &[(&str, &str)]) -> (Arc<Mutex<Control>>, Value) {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/directus");
         let mut command = Command::new("python3");
-        command.args([script, "serve", "--version", version]);
+        command.arg(format!("{directory}/{script}"));
+        command.args(["serve", "--version", version]);
         for (name, value) in env {
             command.arg("--env").arg(format!("{name}={value}"));
         }
@@ -56,11 +50,46 @@ impl Server {
             stdout,
         };
         let ready = control.line();
+        (Arc::new(Mutex::new(control)), ready)
+    }
+
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout
+            .read_line(&mut line)
+            .expect("the server's controller is there");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line:?}"))
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // It stops its servers when its input ends.
+        self.stdin = None;
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    pub fn start(version: &str, env: &[(&str, &str)]) -> Server {
+        let (control, ready) = Control::start("server.py", version, env);
+        Server::of(control, &ready, "")
+    }
+
+    /// Two servers on one database, joined as the nodes of a cluster.
+    pub fn cluster(version: &str, env: &[(&str, &str)]) -> [Server; 2] {
+        let (control, ready) = Control::start("cluster.py", version, env);
+        let node = |n: usize, name| Server::of(Arc::clone(&control), &ready["nodes"][n], name);
+        [node(0, " 0"), node(1, " 1")]
+    }
+
+    fn of(control: Arc<Mutex<Control>>, ready: &Value, name: &'static str) -> Server {
         let port = ready["port"].as_u64().expect("a port") as u16;
         Server {
             url: format!("http://127.0.0.1:{port}"),
             port,
-            control: Mutex::new(control),
+            name,
+            control,
         }
     }
 
@@ -79,8 +108,10 @@ impl Server {
     /// One of: stop, kill, start, freeze, thaw.
     pub fn tell(&self, order: &str) {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-        writeln!(control.stdin.as_mut().expect("still open"), "{order}").expect("it listens");
-        control.line();
+        let stdin = control.stdin.as_mut().expect("still open");
+        writeln!(stdin, "{order}{}", self.name).expect("it listens");
+        let answer = control.line();
+        assert_eq!(answer["error"], Value::Null, "{answer}");
     }
 
     /// A REST request; panics where the server does not answer with success.
@@ -160,13 +191,4 @@ impl Server {
 /// A key as it stands in a path.
 pub fn text(key: &Value) -> String {
     key.as_str().map_or_else(|| key.to_string(), str::to_owned)
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-        // The controller stops its server when its input ends.
-        control.stdin = None;
-        let _ = control.child.wait();
-    }
 }

@@ -1,0 +1,128 @@
+//! Links that are silent, and bytes that are others than were sent.
+
+use serde_json::{Value, json};
+
+use super::proxy::{Fault, Proxy};
+use super::seed;
+use super::support::server::{ADMIN, Server, text};
+use super::support::sut::*;
+use directus_realtime::ffi::*;
+
+fn all() -> Value {
+    json!({"limit": -1})
+}
+
+#[test]
+fn i1_a_half_open_link_is_noticed_and_made_up_for() {
+    let server = Server::shared();
+    let proxy = Proxy::start(server.port, 0);
+    let client = Options::new(&proxy.url()).token(ADMIN).with(fast);
+    let client = client.with(|o| o.heartbeat_ms = 500).open();
+    let sub = client.follow(wish("things").query(all()));
+    proxy.set(Fault::HalfOpen);
+    let made = server.create("things", json!({"title": "unheard"}));
+    client.told(DRT_STATE_BACKOFF);
+    proxy.set(Fault::None);
+    let key = made["id"].clone();
+    sub.log.until("a resync that has it", |events| {
+        events.iter().any(Seen::is_resync) && fold(events, "id").contains_key(&text(&key))
+    });
+    server.delete("things", &key);
+}
+
+fn reconnect(client: &Sut) {
+    // SAFETY: any number is a fine handle.
+    assert_eq!(unsafe { drt_client_reconnect(client.raw) }, DRT_OK);
+}
+
+#[test]
+fn i8_whatever_bit_the_client_hears_wrong_it_lives_and_comes_right() {
+    let seed = seed();
+    let server = Server::shared();
+    let proxy = Proxy::start(server.port, seed);
+    let client = Options::new(&proxy.url()).token(ADMIN).with(fast).open();
+    let sub = client.follow(wish("codes").query(all()));
+    for round in 0..60 {
+        proxy.set(Fault::Corrupt);
+        let code = format!("corrupt-{seed}-{round}");
+        server.create("codes", json!({"code": code, "label": "x"}));
+        server.delete("codes", &json!(code));
+    }
+    proxy.set(Fault::None);
+    // A letter of a text that is another is no fault that anybody could notice.
+    reconnect(&client);
+    let there = server.read("codes").len();
+    server.create(
+        "codes",
+        json!({"code": format!("last-{seed}"), "label": "x"}),
+    );
+    sub.log
+        .until_quietly(&format!("all is well (DRT_FAULT_SEED={seed})"), |events| {
+            let copy = fold(events, "code");
+            copy.contains_key(&format!("last-{seed}")) && copy.len() == there + 1
+        });
+    server.delete("codes", &json!(format!("last-{seed}")));
+}
+
+#[test]
+fn i8_whatever_bit_the_server_hears_wrong_every_request_is_answered_once() {
+    let seed = seed();
+    let server = Server::shared();
+    let proxy = Proxy::start(server.port, seed);
+    let client = Options::new(&proxy.url()).token(ADMIN).with(fast);
+    let client = client.with(|o| {
+        o.heartbeat_ms = 1_000;
+        o.ack_timeout_ms = 2_000;
+        o.connect_timeout_ms = 2_000;
+    });
+    let client = client.open();
+    client.connect();
+    let first = client.follow(wish("messages").query(all()));
+    let mut requests = Vec::new();
+    for round in 0..40 {
+        proxy.set(Fault::Garble);
+        match round % 4 {
+            0 => reconnect(&client),
+            1 => {
+                let uid = format!("garbled-{round}");
+                let sub = client.try_subscribe(std::ptr::null_mut(), wish("authors").uid(&uid));
+                // Refused it may have been already.
+                sub.unsubscribe();
+            }
+            _ => {
+                let read = json!({"type": "items", "action": "read", "collection": "messages"});
+                let (status, log) = client.request(&read, 2_000);
+                if status == DRT_OK {
+                    requests.push(log);
+                }
+            }
+        }
+        eventually("a bit is another", || {
+            // It may have been one of the token's.
+            if client.state() == DRT_STATE_FAILED {
+                reconnect(&client);
+            }
+            !proxy.is_set(Fault::Garble)
+        });
+    }
+    reconnect(&client);
+    client.connect();
+    let made = server.create("messages", json!({"text": "heard"}));
+    let has_it = |events: &[Seen]| fold(events, "id").contains_key(&text(&made["id"]));
+    let last = client.subscribe(wish("messages").query(all()));
+    let when = format!("the last item (DRT_FAULT_SEED={seed})");
+    last.log.until_quietly(&when, has_it);
+    // What was asked for wrongly was refused rightly.
+    first.log.until_quietly(&when, |events| {
+        has_it(events) || events.iter().any(Seen::is_end)
+    });
+    assert!(!requests.is_empty());
+    for answers in &requests {
+        answers.until_len(1);
+    }
+    assert_eq!(client.close(), DRT_OK);
+    for answers in &requests {
+        assert_eq!(answers.len(), 1, "DRT_FAULT_SEED={seed}");
+    }
+    server.delete("messages", &made["id"]);
+}

@@ -1,0 +1,227 @@
+/*
+ * A copy of a collection, made of nothing but what the library tells: INIT, the events,
+ * RESYNC, folded by key. A test drives it, and compares the copy with the database.
+ *
+ *     mirror URL TOKEN COLLECTION KEY HEARTBEAT_MS QUEUE_BYTES SLEEP_US
+ *
+ * SLEEP_US is how long it takes over each event. Orders come on standard input, one a
+ * line; each is answered with a line of counts, and "copy" with the items as well, one
+ * a line. It ends with its input.
+ */
+#include "../../examples/c/json.h"
+#include "directus_realtime.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct item {
+    char key[64];
+    char *text;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    struct item *items;
+    size_t count, room;
+    /* What ought not to be. */
+    uint64_t told_twice, holes, unmarked;
+    uint64_t events, resyncs, refused, failed, last_sequence;
+} copy = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static drt_client *client;
+static drt_subscription_options wish = DRT_SUBSCRIPTION_OPTIONS_INIT;
+static struct timespec pause_after_event;
+
+static void *or_die(void *memory) {
+    if (memory == NULL) {
+        abort();
+    }
+    return memory;
+}
+
+static void expect(drt_status status, const char *what) {
+    if (status != DRT_OK) {
+        fprintf(stderr, "%s: %s: %s\n", what, drt_status_name(status), drt_last_error());
+        exit(1);
+    }
+}
+
+static struct item *find(const char *key) {
+    for (size_t i = copy.count; i-- > 0;) {
+        if (strcmp(copy.items[i].key, key) == 0) {
+            return &copy.items[i];
+        }
+    }
+    return NULL;
+}
+
+/* A key is a number or a text, and the same key may come as either. */
+static void key_of(struct json row, char key[64]) {
+    json_text(json_get(row, wish.primary_key), key, 64);
+}
+
+static void drop(struct json row) {
+    char key[64];
+    key_of(row, key);
+    struct item *item = find(key);
+    if (item != NULL) {
+        free(item->text);
+        *item = copy.items[--copy.count];
+    }
+}
+
+static void put(struct json row) {
+    char key[64];
+    key_of(row, key);
+    struct item *item = find(key);
+    if (item != NULL) {
+        free(item->text);
+    } else {
+        if (copy.count == copy.room) {
+            copy.room = copy.room * 2 + 16;
+            copy.items = or_die(realloc(copy.items, copy.room * sizeof(struct item)));
+        }
+        item = &copy.items[copy.count++];
+        memcpy(item->key, key, sizeof(key));
+    }
+    item->text = or_die(malloc(row.len + 1));
+    memcpy(item->text, row.at, row.len);
+    item->text[row.len] = '\0';
+}
+
+static void begin_again(struct json rows) {
+    while (copy.count > 0) {
+        free(copy.items[--copy.count].text);
+    }
+    for (struct json row; json_next(&rows, &row);) {
+        put(row);
+    }
+}
+
+static void subscribe(void);
+
+static void fold(const drt_event *event, struct json data) {
+    bool first = copy.events++ == 0;
+    copy.holes += event->sequence != copy.last_sequence + 1;
+    copy.last_sequence = event->sequence;
+    switch (event->kind) {
+    case DRT_EVENT_INIT:
+        /* Whoever was refused has subscribed anew: that is no gap. */
+        copy.unmarked += !first && copy.refused == 0 && !(event->flags & DRT_FLAG_RESYNC);
+        copy.resyncs += (event->flags & DRT_FLAG_RESYNC) != 0;
+        begin_again(data);
+        break;
+    case DRT_EVENT_CREATE: {
+        char key[64];
+        key_of(data, key);
+        copy.told_twice += find(key) != NULL;
+        put(data);
+        break;
+    }
+    case DRT_EVENT_UPDATE:
+        put(data);
+        break;
+    case DRT_EVENT_DELETE:
+        drop(data);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_event(const drt_event *event, void *user_data) {
+    (void)user_data;
+    bool ended = (event->flags & DRT_FLAG_ENDED) != 0;
+    pthread_mutex_lock(&copy.lock);
+    fold(event, (struct json){event->data, event->data_len});
+    copy.refused += ended;
+    pthread_mutex_unlock(&copy.lock);
+    if (ended) {
+        /* Where bytes are corrupted, the server has been asked for something else. */
+        subscribe();
+    }
+    nanosleep(&pause_after_event, NULL);
+}
+
+static void on_state(drt_client *which, drt_state state, drt_status reason, const char *message,
+                     void *user_data) {
+    (void)reason;
+    (void)message;
+    (void)user_data;
+    if (state == DRT_STATE_FAILED) {
+        /* The same with the credentials. */
+        pthread_mutex_lock(&copy.lock);
+        copy.failed++;
+        pthread_mutex_unlock(&copy.lock);
+        drt_client_reconnect(which);
+    }
+}
+
+static void subscribe(void) {
+    expect(drt_subscribe(client, NULL, &wish, on_event, NULL, NULL, NULL), "subscribe");
+}
+
+static void answer(bool with_items) {
+    drt_stats stats = {.struct_size = sizeof(stats)};
+    expect(drt_client_stats(client, &stats), "stats");
+    pthread_mutex_lock(&copy.lock);
+    size_t items = with_items ? copy.count : 0;
+    printf("{\"items\":%zu", items);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {
+        {"events", copy.events},
+        {"told_twice", copy.told_twice},
+        {"holes", copy.holes},
+        {"unmarked", copy.unmarked},
+        {"resyncs", copy.resyncs},
+        {"refused", copy.refused},
+        {"failed", copy.failed},
+        {"reconnects", stats.reconnects},
+        {"overflows", stats.overflows},
+        {"queued_events", stats.queued_events},
+        {"queued_bytes", stats.queued_bytes},
+    };
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        printf(",\"%s\":%" PRIu64, counts[i].name, counts[i].value);
+    }
+    printf("}\n");
+    for (size_t i = 0; i < items; i++) {
+        printf("%s\n", copy.items[i].text);
+    }
+    pthread_mutex_unlock(&copy.lock);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 8) {
+        fprintf(stderr, "see the source for the arguments\n");
+        return 2;
+    }
+    drt_client_options options = DRT_CLIENT_OPTIONS_INIT;
+    options.url = argv[1];
+    options.access_token = argv[2];
+    options.heartbeat_ms = (uint32_t)strtoul(argv[5], NULL, 10);
+    options.queue_bytes = strtoull(argv[6], NULL, 10);
+    options.reconnect_min_ms = 20;
+    options.reconnect_max_ms = 200;
+    long sleep_us = strtol(argv[7], NULL, 10);
+    pause_after_event = (struct timespec){sleep_us / 1000000, sleep_us % 1000000 * 1000};
+    wish.collection = argv[3];
+    wish.primary_key = argv[4];
+    wish.query = "{\"limit\":-1}";
+    expect(drt_client_new(&options, &client), "new");
+    expect(drt_client_on_state(client, on_state, NULL, NULL), "on_state");
+    subscribe();
+    for (char order[64]; fgets(order, sizeof(order), stdin) != NULL;) {
+        answer(strcmp(order, "copy\n") == 0);
+    }
+    expect(drt_client_close(client, 10000), "close");
+    begin_again((struct json){"", 0});
+    free(copy.items);
+    return 0;
+}

@@ -1,0 +1,178 @@
+//! `mirror.c`: an application, in a process of its own, that keeps a copy.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::support::cc;
+use super::support::log::PATIENCE;
+use super::support::server::{ADMIN, text};
+
+pub type Rows = BTreeMap<String, Value>;
+
+/// What the program is told at its start.
+pub struct Wanted<'a> {
+    pub url: &'a str,
+    pub collection: &'a str,
+    pub key: &'a str,
+    pub heartbeat: Duration,
+    pub queue_bytes: u64,
+    /// How long it takes over each event.
+    pub sleep: Duration,
+}
+
+impl Wanted<'_> {
+    /// A quick application that notices a dead link soon.
+    pub fn of<'a>(url: &'a str, collection: &'a str) -> Wanted<'a> {
+        Wanted {
+            url,
+            collection,
+            key: "id",
+            heartbeat: Duration::from_secs(2),
+            queue_bytes: 0,
+            sleep: Duration::ZERO,
+        }
+    }
+}
+
+/// The running program. It ends with this value.
+pub struct Mirror {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    key: String,
+}
+
+impl Mirror {
+    pub fn start(wanted: &Wanted) -> Mirror {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("mirror-{}-{number}", std::process::id());
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let source = cc::root().join("tests/faults/mirror.c");
+        let compiler = cc::compiler("CC", "cc");
+        let (program, libraries) = cc::compile_in(&directory, &source, compiler, "-std=c11");
+        let mut child = Command::new(program)
+            .args([wanted.url, ADMIN, wanted.collection, wanted.key])
+            .arg(wanted.heartbeat.as_millis().to_string())
+            .arg(wanted.queue_bytes.to_string())
+            .arg(wanted.sleep.as_micros().to_string())
+            .env("LD_LIBRARY_PATH", libraries)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let mut mirror = Mirror {
+            child,
+            stdin,
+            stdout: BufReader::new(stdout.expect("a pipe")),
+            key: wanted.key.to_owned(),
+        };
+        mirror.counts();
+        // It is loaded, and so is its library.
+        fs::remove_dir_all(directory).expect("a directory of our own");
+        mirror
+    }
+
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("a pipe");
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("the mirror says {line:?}"))
+    }
+
+    fn ask(&mut self, order: &str) -> Value {
+        let stdin = self.stdin.as_mut().expect("still open");
+        writeln!(stdin, "{order}").expect("it listens");
+        self.line()
+    }
+
+    /// What it has counted so far.
+    pub fn counts(&mut self) -> Counts {
+        Counts(self.ask("counts"))
+    }
+
+    /// The copy that it has.
+    pub fn copy(&mut self) -> Rows {
+        let items = self.ask("copy")["items"].as_u64().expect("a number");
+        let rows = (0..items).map(|_| self.line());
+        let rows: Vec<Value> = rows.collect();
+        keyed(rows, &self.key)
+    }
+
+    /// Waits until the copy is what it should be.
+    #[track_caller]
+    pub fn agrees_with(&mut self, there: impl Fn() -> Rows, when: &str) {
+        let deadline = Instant::now() + 2 * PATIENCE;
+        loop {
+            let (here, there) = (self.copy(), there());
+            if here == there {
+                return;
+            }
+            if Instant::now() > deadline {
+                let differ = |one: &Rows, other: &Rows| -> Vec<Value> {
+                    let rows = one.iter().filter(|(key, row)| other.get(*key) != Some(row));
+                    rows.map(|(_, row)| row.clone()).collect()
+                };
+                let (extra, missing) = (differ(&here, &there), differ(&there, &here));
+                let counts = self.counts().0;
+                panic!("{when}: has {extra:?}, should have {missing:?}; {counts}");
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn resident_bytes(&self) -> u64 {
+        let statm = format!("/proc/{}/statm", self.child.id());
+        let statm = fs::read_to_string(statm).expect("it runs");
+        let pages = statm.split(' ').nth(1).expect("the second number");
+        pages.parse::<u64>().expect("a number") * 4096
+    }
+}
+
+impl Drop for Mirror {
+    fn drop(&mut self) {
+        self.stdin = None;
+        let ended = self.child.wait();
+        if !thread::panicking() {
+            assert!(ended.expect("a child").success(), "the mirror has failed");
+        }
+    }
+}
+
+/// What the program has counted.
+pub struct Counts(Value);
+
+impl Counts {
+    pub fn get(&self, name: &str) -> u64 {
+        self.0[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{name} is not in {}", self.0))
+    }
+
+    /// Nothing out of order, nothing twice, no gap without its mark.
+    #[track_caller]
+    pub fn are_in_order(&self) {
+        for name in ["told_twice", "holes", "unmarked"] {
+            assert_eq!(self.get(name), 0, "{name}: {}", self.0);
+        }
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+pub fn keyed(rows: Vec<Value>, key: &str) -> Rows {
+    let keyed = rows.into_iter().map(|row| (text(&row[key]), row));
+    keyed.collect()
+}
