@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { createClient } from 'directus-realtime';
+import { collectGarbage } from './garbage.mjs';
 import { frame, startScripted } from './scripted.mjs';
 import { until } from './waiting.mjs';
 
@@ -69,8 +70,11 @@ describe('a handler that asks the server about each event', () => {
             await sleep(5);
         }
         await until(() => told.some(({ resync }) => resync), 'the snapshot');
-        seen.socket.write(create(seen.uids.posts, -1));
-        await until(() => done, 'an event after the snapshot');
+        await until(() => {
+            // Whatever is still too much takes it along.
+            seen.socket.write(create(seen.uids.posts, -1));
+            return done;
+        }, 'an event after the snapshot');
         assert.equal(client.isConnected, true);
         assert.equal(subscription.ended, false);
         assert.ok(client.stats().overflows > 0);
@@ -91,14 +95,18 @@ describe('a handler that asks the server about each event', () => {
         const subscription = await subscribeStuck(client);
         // Somebody waits for an answer that never comes.
         const answer = client.request({ type: 'silence' }, { timeoutMs: 60_000 }).catch(() => {});
-        const before = process.memoryUsage().heapUsed;
+        const heap = () => {
+            collectGarbage();
+            return process.memoryUsage().heapUsed;
+        };
+        const before = heap();
         for (let first = 1; first <= 6000; first += 200) {
             seen.socket.write(creates(seen.uids.posts, first, 200));
             await sleep(5);
         }
         await until(() => client.stats().framesIn > 6000, 'every frame');
-        const grown = process.memoryUsage().heapUsed - before;
-        assert.ok(grown < 40 * MIB, `the heap has grown by ${grown} bytes`);
+        const grown = heap() - before;
+        assert.ok(grown < 20 * MIB, `the heap has grown by ${grown} bytes`);
         assert.ok(client.stats().overflows > 0);
         assert.equal(subscription.ended, false);
         await client.close();
