@@ -20,6 +20,9 @@ if [ "${1:-}" = tests ]; then
     need clang++ clang
     need doxygen doxygen
     need chromium chromium
+    need openssl openssl
+    need_file '/usr/lib/postgresql/*/bin/postgres' postgresql
+    need redis-server redis-server
     need_file /usr/include/uv.h libuv1-dev
     need_file /usr/include/glib-2.0/glib.h libglib2.0-dev
 fi
@@ -33,5 +36,6 @@ if [ "$(id -u)" -ne 0 ]; then
     root=(sudo)
 fi
 "${root[@]}" apt-get update -qq
-"${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+# The tests start servers of their own: in this run level the system starts none.
+"${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
     apt-get install -y -qq --no-install-recommends "${missing[@]}"
