@@ -3,10 +3,9 @@ and the newest Python that this machine has."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,6 +15,8 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
+from directus_realtime import _library
+from interpreters import found
 
 PACKAGE = ROOT / "bindings" / "python"
 PROGRAM = """
@@ -39,14 +40,21 @@ def run(*command: object, **more: Any) -> str:
     return result.stdout
 
 
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built as `pip install ./bindings/python` does it, with the tools that are here."""
-    into = tmp_path_factory.mktemp("wheel")
+@contextlib.contextmanager
+def wheel_lock() -> Iterator[None]:
+    """One build at a time."""
     lock = ROOT / "target" / "python" / "wheel.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as `pip install ./bindings/python` does it, with the tools that are here."""
+    into = tmp_path_factory.mktemp("wheel")
+    with wheel_lock():
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel"]
         run(*pip, "--no-build-isolation", "--no-deps", "-w", into, PACKAGE)
     (built,) = into.glob("*.whl")
@@ -60,27 +68,6 @@ def interpreters() -> list[Path]:
     return [Path(sys.executable), *edges]
 
 
-def found() -> Iterator[tuple[tuple[int, ...], Path]]:
-    """What else there is, each version once."""
-    places = [Path(place) for place in os.environ.get("PATH", "").split(os.pathsep)]
-    pyenv = shutil.which("pyenv")
-    if pyenv is not None:
-        root = Path(run(pyenv, "root").strip())
-        places += sorted(root.glob("versions/*/bin"))
-    known = {sys.version_info[:2]}
-    for place in places:
-        for candidate in sorted(place.glob("python3.[0-9]*")):
-            if not re.fullmatch(r"python3\.\d+", candidate.name):
-                continue
-            text = "import sys, venv; print(*sys.version_info[:2])"
-            probe = subprocess.run([candidate, "-c", text], capture_output=True, text=True)
-            if probe.returncode == 0:
-                version = tuple(map(int, probe.stdout.split()))
-                if version >= (3, 9) and version not in known:
-                    known.add(version)
-                    yield version, candidate
-
-
 def test_the_wheel_is_for_this_platform_and_every_python(wheel: Path) -> None:
     assert wheel.name.split("-")[2:4] == ["py3", "none"]
     assert not wheel.name.endswith("-any.whl")
@@ -91,6 +78,11 @@ def test_the_wheel_is_for_this_platform_and_every_python(wheel: Path) -> None:
     assert "directus_realtime/py.typed" in names
     assert "directus_realtime/aio/__init__.py" in names
     assert "Requires-Dist" not in metadata
+    assert "Author: the directus-realtime authors" in metadata
+    assert "Project-URL: " in metadata
+    assert "Programming Language :: Python :: 3.13" in metadata
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert (PACKAGE / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_it_works_on_old_and_new_pythons_without_rust(
@@ -113,3 +105,48 @@ def test_it_works_on_old_and_new_pythons_without_rust(
         tested.append(run(python, "--version").strip())
     print(f"tested with {', '.join(tested)}")
     assert tested
+    if len(tested) == 1:
+        pytest.skip(f"no other Python from 3.9 on was found: tested with {tested[0]} only")
+
+
+def test_an_editable_install_works(server: Any, tmp_path: Path) -> None:
+    sources = PACKAGE / "src" / "directus_realtime"
+    before = set(sources.glob("_native*"))
+    environment = dict(os.environ)
+    for name in ("DIRECTUS_REALTIME_LIBRARY", "PYTHONPATH"):
+        environment.pop(name, None)
+    venv = tmp_path / "venv"
+    run(sys.executable, "-m", "venv", venv)
+    python = venv / "bin" / "python"
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install"]
+    # The tools that build it are where the tests' own are.
+    tools = {**environment, "PYTHONPATH": str(Path(pytest.__file__).parents[1])}
+    try:
+        with wheel_lock():
+            run(*pip, "--no-build-isolation", "--no-deps", "-e", PACKAGE, env=tools)
+        output = run(python, "-c", PROGRAM, server.url, env=environment, cwd=tmp_path)
+        assert str(sources) in output
+    finally:
+        # What was built into the sources does not stay there.
+        for path in set(sources.glob("_native*")) - before:
+            path.unlink()
+
+
+def test_what_was_built_last_is_loaded_in_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(_library.ENVIRONMENT, raising=False)
+    module = tmp_path / "bindings" / "python" / "src" / "directus_realtime" / "_library.py"
+    carried = module.with_name("_native.abi3.so")
+    built = tmp_path / "target" / "release" / "libdirectus_realtime.so"
+    for path in (module, carried, built):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.setattr(_library, "__file__", str(module))
+    # A wheel that was unpacked: there is no other place.
+    assert list(_library._candidates()) == [carried]
+    (tmp_path / "cbindgen.toml").touch()
+    for newer, older in ((carried, built), (built, carried)):
+        os.utime(older, (1, 1))
+        os.utime(newer, (2, 2))
+        assert list(_library._candidates()) == [newer, older]

@@ -24,10 +24,8 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def interrupt_after(seconds: float) -> threading.Timer:
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    return timer
+def interrupt_after(seconds: float) -> None:
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
 def following(fountain: Fountain) -> tuple[Client, list[int]]:
@@ -125,11 +123,10 @@ def test_a_callback_that_is_interrupted_is_over_and_the_rest_follows(fountain: F
 def test_requests_are_interrupted_at_once_and_the_next_is_answered(fountain: Fountain) -> None:
     client, _ = following(fountain)
     for number in range(40):
-        timer = interrupt_after(0.001 + 0.0003 * number)
         with pytest.raises(KeyboardInterrupt):
+            interrupt_after(0.001 + 0.0003 * number)
             while True:
                 assert client.request({"type": "ping"}, timeout=5)["type"] == "pong"
-        timer.join()
         assert client.request({"type": "ping"}, timeout=5)["type"] == "pong"
     client.close()
 
@@ -147,8 +144,8 @@ def test_other_signals_that_raise_are_put_off_until_the_library_is_done(
     before = signal.signal(signal.SIGALRM, ring)
     try:
         for number in range(20):
-            signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.0003 * number)
             with pytest.raises(Alarm):
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.0003 * number)
                 while True:
                     assert client.request({"type": "ping"}, timeout=5)["type"] == "pong"
     finally:
@@ -166,8 +163,8 @@ def test_closing_is_interrupted_at_once_and_goes_on(fountain: Fountain, thread: 
     client.wait(timeout=30)
     began = time.monotonic()
     # The server does not answer the farewell.
-    interrupt_after(0.2)
     with pytest.raises(KeyboardInterrupt):
+        interrupt_after(0.2)
         client.close(timeout=20)
     assert time.monotonic() - began < 5
     assert client.closed
@@ -183,7 +180,7 @@ def test_waiting_is_interrupted_at_once() -> None:
         subscription = client.subscribe("posts", print)
         for call in (client.run, client.wait, subscription.wait):
             began = time.monotonic()
-            interrupt_after(0.1)
             with pytest.raises(KeyboardInterrupt):
+                interrupt_after(0.1)
                 call()
             assert time.monotonic() - began < 5

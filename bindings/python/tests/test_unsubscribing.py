@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import directus_realtime as dr
 import pytest
 from conftest import until
 from directus_realtime import Client, Event, aio
+from directus_realtime._events import Origin
 from fountain import Fountain
 
 
@@ -156,5 +158,22 @@ def test_a_coroutine_that_ends_its_own_subscription_is_the_last(
         assert over == ["init", "end"]
         assert client.get_active_subscriptions() == []
         await client.close()
+
+    run(scenario)
+
+
+def test_a_coroutine_that_has_not_begun_is_cancelled_without_a_word(run: Any) -> None:
+    async def scenario() -> None:
+        async with aio.Client("http://127.0.0.1:9", access_token="t") as client:
+
+            async def callback(event: Event) -> None:
+                raise AssertionError
+
+            posts = await client.subscribe("posts", callback)
+            assert posts._lane is not None
+            posts._lane.consume(Event(Origin("u", "posts"), [b"1", *[b"0"] * 5, b"[]"]))
+            posts.unsubscribe()
+            await asyncio.sleep(0.01)
+            gc.collect()
 
     run(scenario)

@@ -23,11 +23,15 @@ def _candidates() -> Iterator[Path]:
         return
     here = Path(__file__).resolve().parent
     # A wheel carries it under the name of an extension module.
-    yield from sorted(here.glob("_native*"))
+    carried = sorted(here.glob("_native*"))
     checkout = here.parents[3]
-    if (checkout / "cbindgen.toml").exists():
-        for profile in ("release", "debug"):
-            yield checkout / "target" / profile / _NAME
+    if not (checkout / "cbindgen.toml").exists():
+        yield from carried
+        return
+    # In a checkout, whatever was built last.
+    built = [checkout / "target" / profile / _NAME for profile in ("release", "debug")]
+    there = [path for path in (*carried, *built) if path.is_file()]
+    yield from sorted(there, key=lambda path: path.stat().st_mtime, reverse=True) or built
 
 
 def load() -> ctypes.CDLL:

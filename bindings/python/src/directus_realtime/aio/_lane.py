@@ -95,7 +95,9 @@ class CallbackLane(Lane):
             self._begin(result)
 
     def _begin(self, result: Awaitable[Any]) -> None:
-        self.task = self.core.create_task(_finish(result))
+        # Of a coroutine itself: one that is cancelled before it begins has been awaited.
+        work = result if asyncio.iscoroutine(result) else _finish(result)
+        self.task = self.core.create_task(work)
         self.task.add_done_callback(self._on_done)
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
