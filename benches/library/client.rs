@@ -111,16 +111,35 @@ pub fn events_per_second(url: &str, frames: u64) -> f64 {
     frames as f64 / Duration::from_nanos(last - first).as_secs_f64()
 }
 
-pub fn bytes_per_subscription(url: &str, subscriptions: usize) -> f64 {
+/// How long subscriptions take to come back, each with an exact snapshot, after the link
+/// has been another.
+pub fn seconds_to_come_back(url: &str, subscriptions: usize) -> f64 {
     let tally = tally(0);
     let client = open(url);
-    let before = counting::live();
-    let mut given = 0;
-    for n in 0..subscriptions {
-        let uid = format!("subscription-{n}");
-        given += uid.len() + "posts".len() + 2;
-        subscribe(client, Some(&uid), &tally);
+    for _ in 0..subscriptions {
+        subscribe(client, None, &tally);
     }
+    wait_for_all(client, &tally, subscriptions);
+    let began = Instant::now();
+    // SAFETY: a live handle.
+    assert_eq!(unsafe { drt_client_reconnect(client) }, DRT_OK);
+    let mut stats = stats();
+    while (stats.resyncs as usize) < subscriptions {
+        std::thread::sleep(Duration::from_millis(1));
+        // SAFETY: a live handle and a valid out pointer.
+        assert_eq!(unsafe { drt_client_stats(client, &mut stats) }, DRT_OK);
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "not all came back"
+        );
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    // SAFETY: a live handle.
+    assert_eq!(unsafe { drt_client_close(client, 10_000) }, DRT_OK);
+    seconds
+}
+
+fn wait_for_all(client: *mut drt_client, tally: &Tally, subscriptions: usize) {
     let mut stats = stats();
     while (stats.active_subscriptions as usize) < subscriptions {
         std::thread::sleep(Duration::from_millis(50));
@@ -131,6 +150,19 @@ pub fn bytes_per_subscription(url: &str, subscriptions: usize) -> f64 {
             "not all became active"
         );
     }
+}
+
+pub fn bytes_per_subscription(url: &str, subscriptions: usize) -> f64 {
+    let tally = tally(0);
+    let client = open(url);
+    let before = counting::live();
+    let mut given = 0;
+    for n in 0..subscriptions {
+        let uid = format!("subscription-{n}");
+        given += uid.len() + "posts".len() + 2;
+        subscribe(client, Some(&uid), &tally);
+    }
+    wait_for_all(client, &tally, subscriptions);
     std::thread::sleep(Duration::from_millis(300));
     let bytes = counting::live() - before - given;
     // SAFETY: a live handle.

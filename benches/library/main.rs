@@ -2,8 +2,9 @@
 //!
 //! `cargo bench` (or `make bench`) prints: events a second through a C callback
 //! and through the nearest peer, a plain tokio-tungstenite loop with typed,
-//! borrowed serde_json; the memory of 10,000 subscriptions; wake-ups while idle.
-//! The server is a process of its own that sends pre-built frames.
+//! borrowed serde_json; how long a thousand subscriptions take to come back; the memory
+//! of 10,000 subscriptions; wake-ups while idle. The server is a process of its own that
+//! sends pre-built frames.
 
 mod client;
 mod counting;
@@ -24,10 +25,10 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     if let Some(at) = args.iter().position(|arg| arg == "--serve") {
         let number = |n: usize| args.get(at + n).and_then(|arg| arg.parse().ok());
-        let (Some(item), Some(frames)) = (number(1), number(2)) else {
-            panic!("--serve ITEM_BYTES FRAMES");
+        let (Some(item), Some(frames), Some(rate)) = (number(1), number(2), number(3)) else {
+            panic!("--serve ITEM_BYTES FRAMES MESSAGES_A_SECOND");
         };
-        return server::serve(item as usize, frames);
+        return server::serve(item as usize, frames, rate);
     }
     for (item, frames) in RUNS {
         let mut rates: [Vec<f64>; 2] = Default::default();
@@ -45,6 +46,15 @@ fn main() {
             theirs / 1e6,
             ours / theirs
         );
+    }
+    for rate in [0, 200] {
+        let server = Server::start_limited(200, 0, rate);
+        let seconds = client::seconds_to_come_back(&server.url, 1_000);
+        let limit = match rate {
+            0 => "a server without a rate limit".to_owned(),
+            _ => format!("a limit of {rate} messages a second"),
+        };
+        println!("{seconds:>5.2} s for 1,000 exact subscriptions to come back, {limit}");
     }
     let server = Server::start(200, 0);
     let bytes = client::bytes_per_subscription(&server.url, 10_000);
@@ -67,9 +77,14 @@ struct Server {
 
 impl Server {
     fn start(item: usize, frames: u64) -> Server {
+        Server::start_limited(item, frames, 0)
+    }
+
+    fn start_limited(item: usize, frames: u64, rate: u64) -> Server {
         let program = std::env::current_exe().expect("a program has a path");
         let mut child = Command::new(program)
-            .args(["--serve", &item.to_string(), &frames.to_string()])
+            .arg("--serve")
+            .args([item as u64, frames, rate].map(|number| number.to_string()))
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");

@@ -15,6 +15,10 @@ use super::tell;
 const WRITERS: usize = 4;
 const CREATES: usize = 400;
 const SUBSCRIPTIONS: usize = 50;
+/// Each has a few of them, as each asks for a few at a time only.
+const CLIENTS: usize = 10;
+/// Many at once, so that reading takes its time; and then again, when many are told.
+const AT_ONCE: usize = 25;
 const FIELDS: [&str; 2] = ["*", "author.*"];
 
 /// What somebody knows who has folded the events of one subscription.
@@ -26,8 +30,8 @@ struct Copy {
 /// Makes subscriptions while items with authors are made: what is there in the end, and
 /// what each subscription has told of it.
 fn copies(server: &Server, title: &str, server_snapshot: bool) -> (Rows, Vec<Copy>) {
-    let client = Sut::admin(server);
-    client.connect();
+    let clients: Vec<Sut> = (0..CLIENTS).map(|_| Sut::admin(server)).collect();
+    clients.iter().for_each(Sut::connect);
     let query = json!({"fields": FIELDS, "limit": -1, "filter": {"title": {"_eq": title}}});
     let made = AtomicUsize::new(0);
     let create = |author: &Value| {
@@ -45,18 +49,17 @@ fn copies(server: &Server, title: &str, server_snapshot: bool) -> (Rows, Vec<Cop
         }
         (0..SUBSCRIPTIONS)
             .map(|n| {
-                // Spread over the time of the writing.
-                eventually("so many are made", || {
-                    made.load(Ordering::SeqCst) >= n * CREATES / SUBSCRIPTIONS
-                });
+                let due = (n / AT_ONCE * AT_ONCE + AT_ONCE / 2) * CREATES / SUBSCRIPTIONS;
+                eventually("so many are made", || made.load(Ordering::SeqCst) >= due);
                 let mut wish = wish("posts").query(query.clone());
                 wish.server_snapshot = server_snapshot;
-                client.subscribe(wish)
+                clients[n % CLIENTS].subscribe(wish)
             })
             .collect()
     });
     eventually("all active", || {
-        client.stats().active_subscriptions == SUBSCRIPTIONS as u64
+        let active = clients.iter().map(|c| c.stats().active_subscriptions);
+        active.sum::<u64>() == SUBSCRIPTIONS as u64
     });
     // The server may still be about to register what it has confirmed.
     thread::sleep(Duration::from_secs(1));

@@ -51,6 +51,7 @@ pub struct Mirror {
 }
 
 impl Mirror {
+    /// Compiles and starts it; it has its first INIT when this returns.
     pub fn start(wanted: &Wanted) -> Mirror {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -79,6 +80,11 @@ impl Mirror {
         mirror.counts();
         // It is loaded, and so is its library.
         fs::remove_dir_all(directory).expect("a directory of our own");
+        let deadline = Instant::now() + PATIENCE;
+        while mirror.counts().get("events") == 0 {
+            assert!(Instant::now() < deadline, "no INIT comes");
+            thread::sleep(Duration::from_millis(5));
+        }
         mirror
     }
 
