@@ -150,11 +150,17 @@ $(SDK_MODULES): tests/sdk/package-lock.json
 	cd tests/sdk && npm ci --ignore-scripts
 	touch $@
 
-# The Python package, with the library as it is released.
+# The Python package, with the library as it is released, also on the newest Python.
+AT_ONCE := -q -n 3 --dist loadfile
 test-python: servers lib $(PYTHON_TOOLS)/complete
 	cd $(PYTHON_PACKAGE) && $(PYTHON_TOOLS)/bin/mypy
 	cd $(PYTHON_PACKAGE) && $(PYRIGHT) $(PYTHON_TOOLS)/bin/pyright
-	cd $(PYTHON_PACKAGE) && $(PACKAGES) PYTHONDEVMODE=1 $(PYTHON_TOOLS)/bin/pytest
+	cd $(PYTHON_PACKAGE) && $(PACKAGES) $(PYRIGHT) $(PYTHON_TOOLS)/bin/pyright \
+	    --pythonpath $(PYTHON_TOOLS)/bin/python --verifytypes directus_realtime --ignoreexternal
+	cd $(PYTHON_PACKAGE) && $(PACKAGES) PYTHONDEVMODE=1 $(PYTHON_TOOLS)/bin/pytest $(AT_ONCE)
+	cd $(PYTHON_PACKAGE) && $(PACKAGES) $(PYTHON_TOOLS)/bin/python tests/newest.py $(AT_ONCE) \
+	    --ignore tests/test_install.py --ignore tests/test_aio_methods.py \
+	    -k "not real_events and not restart and not server_line"
 
 $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python/requirements.txt
 	$(PYTHON) -m venv --clear $(PYTHON_TOOLS)

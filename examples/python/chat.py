@@ -12,6 +12,8 @@ import sys
 
 from directus_realtime import Client, DirectusRealtimeError, Event
 
+SECONDS_TO_CONNECT = 10
+
 
 class Chat:
     """One person's view of a channel."""
@@ -52,6 +54,8 @@ class Chat:
     def say(self, text: str) -> None:
         message = {"channel_id": self.channel, "text": text, "user_name": self.name}
         try:
+            # What is typed before the link is up waits for it.
+            self.client.wait(timeout=SECONDS_TO_CONNECT)
             self.client.items("messages").create(message)
         except DirectusRealtimeError as error:
             print(f"! not sent: {error}", flush=True)

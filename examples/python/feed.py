@@ -51,7 +51,8 @@ class Feed:
         posts = self.posts
         for key in sorted(posts, reverse=True)[:SHOWN]:
             post = posts[key]
-            table.add_row(str(key), post["title"] or "", post["status"] or "")
+            # As text: what is in square brackets is no markup here.
+            table.add_row(str(key), Text(post["title"] or ""), Text(post["status"] or ""))
         return Group(status, table, Text(self.note, "yellow"))
 
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 
+from directus_realtime import DirectusRealtimeError, StateChange
 from directus_realtime.aio import Client
 
 SHOWN_SECONDS = 5
@@ -40,15 +41,23 @@ class Board:
         print("\n".join(lines or ["(nothing new)"]), end="\n\n", flush=True)
 
 
+def show_state(change: StateChange) -> None:
+    if change.state == "backoff":
+        print(f"○ {change.message}", file=sys.stderr, flush=True)
+
+
 async def main(url: str) -> None:
     board = Board()
     async with Client(url, access_token=os.environ.get("DIRECTUS_TOKEN")) as client:
+        client.on_state(show_state)
         notifications = await client.subscribe(
             "notifications",
             uid="global-notifications",
             persistent=True,
             query={"filter": {"user_id": {"_eq": "$CURRENT_USER"}}, "sort": ["id"], "limit": -1},
         )
+        # Says why where the server does not let us: the token, or what it may see.
+        await notifications.wait()
         async for event in notifications:
             if event.type == "create":
                 board.show(event.data)
@@ -64,4 +73,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: DIRECTUS_TOKEN=... notifications.py URL")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main(sys.argv[1]))
+        try:
+            asyncio.run(main(sys.argv[1]))
+        except DirectusRealtimeError as error:
+            sys.exit(f"! {error}")

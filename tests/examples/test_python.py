@@ -19,6 +19,28 @@ class PythonExamples(Stories, unittest.TestCase):
     def command(self, name):
         return [str(PYTHON), str(ROOT / "examples" / "python" / f"{name}.py")]
 
+    def test_what_looks_like_markup_in_a_title_is_shown_as_it_is(self):
+        self.rest.create("posts", {"title": "[/bold] [red]News", "status": "[x]"})
+        with self.program("feed", self.url) as feed:
+            feed.wait_for("[/bold] [red]News")
+            feed.interrupt()
+            self.assertEqual(feed.status(), 0)
+
+    def test_what_is_typed_before_the_link_is_up_is_sent(self):
+        with self.program("chat", self.url, "early", "Ann") as ann:
+            ann.type("typed at once")
+            ann.wait_for("Ann (you): typed at once")
+            ann.hang_up()
+            self.assertEqual(ann.status(), 0)
+        self.assertNotIn("not sent", ann.text)
+
+    def test_notifications_say_why_they_are_refused(self):
+        for token, words in (("wrong", "AUTH_FAILED"), ("none-token", "FORBIDDEN")):
+            with self.program("notifications", self.url, token=token) as board:
+                board.wait_for(words)
+                self.assertEqual(board.status(), 1)
+            self.assertNotIn("Traceback", board.text)
+
 
 if __name__ == "__main__":
     unittest.main()

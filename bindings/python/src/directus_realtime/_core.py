@@ -59,15 +59,15 @@ class Core(Delivery):
         out = ctypes.c_void_p()
         check(lib.drt_client_new(ctypes.byref(options), ctypes.byref(out)))
         super().__init__(out.value or 0, weakref.ref(holder))
-        self.forked = False
+        self.forked: bool = False
         self._records: dict[int, Record] = {}
         self._by_uid: dict[str, Record] = {}
         #: Scopes that were garbage, and are still to be cleared away.
         self._gone: deque[ScopeRecord] = deque()
         #: The library's client is closed, with that status; and so is all of this.
-        self.library_over = threading.Event()
+        self.library_over: threading.Event = threading.Event()
         self.status: int = Status.OK
-        self.over = threading.Event()
+        self.over: threading.Event = threading.Event()
         #: The one that delivers, where the client has one.
         self.thread: threading.Thread | None = None
         _cores.add(self)

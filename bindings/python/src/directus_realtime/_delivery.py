@@ -40,10 +40,10 @@ class Delivery:
     """What a client delivers with."""
 
     def __init__(self, handle: int, holder: weakref.ref[Holder]) -> None:
-        self.handle = handle
-        self.holder = holder
-        self.closed = False
-        self.threaded = False
+        self.handle: int = handle
+        self.holder: weakref.ref[Holder] = holder
+        self.closed: bool = False
+        self.threaded: bool = False
         #: The library closes its own end of the pair when it likes; this one is woken.
         self._fd = os.dup(lib.drt_client_fd(handle))
         #: What to do, with what, and whether doing it twice does no harm.
@@ -60,7 +60,7 @@ class Delivery:
 
     def make_locks(self) -> None:
         """Fresh ones, also in a forked child, where other threads' stay locked."""
-        self.lock = threading.RLock()
+        self.lock: Any = threading.RLock()
         #: Held while a batch is copied: nobody closes the client meanwhile.
         self._copying = threading.Lock()
         self._left = threading.Condition(threading.Lock())

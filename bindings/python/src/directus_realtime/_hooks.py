@@ -24,7 +24,7 @@ class Reply(ABC):
     """An answer that is waited for."""
 
     def __init__(self, core: Core) -> None:
-        self.core = core
+        self.core: Core = core
 
     @abstractmethod
     def arrive(self, status: int, text: bytes) -> None:

@@ -19,8 +19,8 @@ class ScopeRecord:
     __slots__ = ("closed", "handle")
 
     def __init__(self, handle: int) -> None:
-        self.handle = handle
-        self.closed = False
+        self.handle: int = handle
+        self.closed: bool = False
 
 
 class Record:
@@ -48,21 +48,21 @@ class Record:
         holder: weakref.ref[Holder],
         scope: ScopeRecord | None,
     ) -> None:
-        self.uid = uid
-        self.collection = collection
-        self.persistent = persistent
+        self.uid: str = uid
+        self.collection: str = collection
+        self.persistent: bool = persistent
         #: Who owns its callback.
-        self.holder = holder
+        self.holder: weakref.ref[Holder] = holder
         #: The scope that ends it, if any does.
-        self.scope = None if persistent else scope
+        self.scope: ScopeRecord | None = None if persistent else scope
         #: The asyncio client's way to the application.
         self.lane: weakref.ref[Any] | None = None
-        self.number = 0
+        self.number: int = 0
         self.handle: int | None = None
         #: Nothing is delivered any more.
-        self.ended = False
+        self.ended: bool = False
         #: The server has answered.
-        self.answered = False
+        self.answered: bool = False
         self.refusal: ServerError | None = None
 
     @property

@@ -39,9 +39,9 @@ class Lane(ABC):
     """Events that wait for a callback that is a coroutine, or for `async for`."""
 
     def __init__(self, core: AioCore) -> None:
-        self.core = core
-        self.answer = Answer()
-        self.over = False
+        self.core: AioCore = core
+        self.answer: Answer = Answer()
+        self.over: bool = False
         #: The callback that runs, if it is a coroutine.
         self.task: asyncio.Task[None] | None = None
         self._events: deque[tuple[Event, int]] = deque()
