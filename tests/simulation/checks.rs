@@ -5,50 +5,83 @@ use std::time::Duration;
 
 use directus_realtime::handover::State;
 
+use crate::app::Live;
+use crate::server::Registered;
 use crate::world::World;
 
 const IDLE: Duration = Duration::from_secs(120);
+/// So often it is looked whether everything has come right,
+const ATTEMPTS: u32 = 25;
+/// at times that no token expires at again and again.
+const PATIENCE: Duration = Duration::from_millis(17_003);
 
 impl World {
     pub fn check_convergence(&mut self) -> Result<(), String> {
+        for attempt in 0..ATTEMPTS {
+            let knows = self.server.knows(&self.network.links());
+            let connected = self.client.state() == State::Connected && knows;
+            if attempt > 1 && connected && self.check_subscriptions().is_ok() {
+                return Ok(());
+            }
+            self.advance(PATIENCE)?;
+        }
         let state = self.client.state();
         if state != State::Connected {
             return Err(format!("I1: {state:?} in the end"));
         }
-        self.forget(|live| live.mirror.copy.lock().expect("no panic before").refused);
+        self.check_subscriptions()
+    }
+
+    /// Every subscription is active exactly once, and knows what it should (I1, I7).
+    pub fn check_subscriptions(&self) -> Result<(), String> {
+        self.app.forget(|live| live.mirror.copy().refused);
         let links = self.network.links();
         let [link] = links.as_slice() else {
-            return Err(format!("I1: {} links in the end", links.len()));
+            return Err(format!("I1: {} links", links.len()));
         };
         let there = self.server.subscriptions(*link);
-        if there.len() != self.live.len() {
-            let text = format!(
-                "I1: {} of {} subscriptions are active",
-                there.len(),
-                self.live.len()
-            );
-            return Err(text);
-        }
         let core = self.client.core.lock().expect("no panic before");
-        for live in &self.live {
+        let book = self.app.book();
+        for live in &book.live {
             let subscription = core.session.registry().get(live.id);
-            let wire = subscription
-                .and_then(|s| s.wire())
-                .map(|wire| wire.to_string());
-            let active = subscription.is_some_and(|s| s.is_active());
-            if !active || !there.iter().any(|s| Some(&s.wire) == wire.as_ref()) {
-                return Err(format!("I1: {} is not active", live.mirror.name));
+            let wire = subscription.and_then(|s| s.wire()).map(|w| w.to_string());
+            let place = there.iter().find(|s| Some(&s.wire) == wire.as_ref());
+            match place.filter(|_| subscription.is_some_and(|s| s.is_active())) {
+                Some(place) => self.check_copy(live, place)?,
+                None => return Err(live.mirror.name("I1: it is not active")),
             }
-            let copy = live.mirror.copy.lock().expect("no panic before");
-            // What a token's expiry has withheld is made up for by a snapshot.
-            let excused = copy.withheld && self.was_revoked;
-            let looks = live.mirror.exact && !live.mirror.changes_only && !excused;
-            if looks && (!copy.known || copy.rows != self.server.posts) {
-                return Err(format!(
-                    "I7: {} has {:?} where the server has {:?}",
-                    live.mirror.name, copy.rows, self.server.posts
-                ));
-            }
+        }
+        if there.len() != book.live.len() {
+            let (there, wanted) = (there.len(), book.live.len());
+            return Err(format!("I1: {there} active, {wanted} wanted"));
+        }
+        if core.session.registry().len() != book.live.len() {
+            return Err("I1: the client has subscriptions that nobody wants".into());
+        }
+        Ok(())
+    }
+
+    fn check_copy(&self, live: &Live, place: &Registered) -> Result<(), String> {
+        let mirror = &live.mirror;
+        let copy = mirror.copy();
+        let wants = mirror.wants();
+        let journal = &self.app.shared.journal;
+        let told = copy.order.tail(place.number, &wants, journal);
+        told.map_err(|text| mirror.name(&text))?;
+        if !mirror.has_snapshots() {
+            return Ok(());
+        }
+        // Where the server's own snapshot is wanted, its stream need not tell all.
+        let right = if mirror.wanted.exact {
+            self.server.rows(mirror.wanted.item)
+        } else {
+            place.told.clone()
+        };
+        // What a token's expiry has withheld is made up for by a snapshot.
+        let excused = copy.withheld && self.was_revoked;
+        if !excused && (!copy.known || copy.rows != right) {
+            let text = format!("I7: {:?} where {right:?} is right", copy.rows);
+            return Err(mirror.name(&text));
         }
         Ok(())
     }
@@ -58,37 +91,73 @@ impl World {
         let before = self.wakes;
         self.advance(IDLE)?;
         let wakes = self.wakes - before;
-        let renewals = self
-            .setting
-            .login_lifetime
-            .map_or(0, |lifetime| 8 * (IDLE.as_secs() / lifetime.as_secs()) + 8);
+        let skew = Duration::from_millis(self.setting.skew.max(0) as u64);
+        let renewals = self.setting.login.lifetime().map_or(0, |life| {
+            // By a clock that is ahead, a token is old early.
+            let life = (life * 4 / 5).saturating_sub(skew);
+            8 * (IDLE.as_millis() / life.as_millis().max(100)) as u64 + 8
+        });
         if wakes > 12 + renewals {
             return Err(format!("I6: woke {wakes} times in {IDLE:?} of quiet"));
         }
         Ok(())
     }
 
-    pub fn end(mut self) -> Result<(), String> {
+    /// Everything has ended: nothing of it is left, here or there.
+    pub fn check_emptiness(&mut self) -> Result<(), String> {
+        self.app.book().content = true;
+        while !self.app.book().live.is_empty() {
+            self.app.unsubscribe(0);
+        }
+        self.app.unsubscribe_all();
+        let limited = self.setting.rate_limit.is_some();
+        self.advance(Duration::from_secs(if limited { 100 } else { 5 }))?;
+        for link in self.network.links() {
+            let left = self.server.subscriptions(link).len();
+            if left > 0 {
+                return Err(format!("I1: {left} subscriptions after their end"));
+            }
+        }
+        let core = self.client.core.lock().expect("no panic before");
+        let registry = core.session.registry();
+        if !registry.is_empty() || registry.iter().next().is_some() {
+            return Err("I8: an ended subscription stays".into());
+        }
+        drop(core);
+        let stats = self.client.delivery().stats();
+        if (stats.queued_events, stats.queued_bytes) != (0, 0) {
+            return Err(format!(
+                "I8: {} events stay in the queue",
+                stats.queued_events
+            ));
+        }
+        for mirror in &self.app.book().mirrors {
+            check_release(mirror.releases()).map_err(|text| mirror.name(&text))?;
+        }
+        Ok(())
+    }
+
+    pub fn end(self) -> Result<(), String> {
         self.client.close();
-        for mirror in &self.mirrors {
+        let book = self.app.book();
+        for mirror in &book.mirrors {
             mirror.end();
-            if mirror.releases() != 1 {
-                return Err(format!(
-                    "I4: {} was released {} times",
-                    mirror.name,
-                    mirror.releases()
-                ));
+            check_release(mirror.releases()).map_err(|text| mirror.name(&text))?;
+        }
+        for question in &book.requests {
+            if question.replies.load(Ordering::SeqCst) != 1 {
+                let text = format!("I4: request {} was never answered", question.number);
+                return Err(text);
             }
         }
-        if let Some(by) = self.server.asked_twice() {
-            return Err(format!("I2: request {by} was carried out twice"));
-        }
-        for replies in &self.requests {
-            if replies.load(Ordering::SeqCst) != 1 {
-                return Err("I4: a request was never answered".into());
-            }
-        }
-        self.held.clear();
-        self.complaints.first().map_or(Ok(()), Err)
+        drop(book);
+        self.check_step()
+    }
+}
+
+fn check_release(times: usize) -> Result<(), String> {
+    match times {
+        1 => Ok(()),
+        times => Err(format!("I4: released {times} times")),
     }
 }

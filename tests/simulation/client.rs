@@ -1,49 +1,56 @@
-//! The client without a socket and a thread: session and delivery as the library
-//! has them, joined as the library joins them, under the simulation's clock.
+//! The client without a socket: session and delivery as the library has them,
+//! joined as the library joins them, under the simulation's clock.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use directus_realtime::delivery::{Delivery, Feedback, Mode};
-use directus_realtime::error::Status;
-use directus_realtime::handover::{ReplySink, State, StateSink};
+use directus_realtime::error::{Error, Status};
+use directus_realtime::handover::{ReplySink, State, StateSink, TokenSink};
 use directus_realtime::protocol::Frame;
 use directus_realtime::protocol::outgoing::CustomMessage;
 use directus_realtime::secret::Secret;
 use directus_realtime::session::{
-    Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, Subscribed,
+    AuthMode, Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, Subscribed,
 };
 use directus_realtime::subscriptions::{ScopeId, SubId};
 
-use crate::schedule::Setting;
-use crate::server::GOOD_TOKENS;
+use crate::mirror::Shared;
+use crate::schedule::{Login, Setting};
+use crate::secrets;
+use crate::stream::Stream;
+
+/// What the server's clock shows at the beginning.
+pub const EPOCH: Duration = Duration::from_secs(1_800_000_000);
 
 pub struct Core {
     pub session: Session,
     pub effects: Vec<Effect>,
     pub now: Duration,
+    stream: Stream,
+    /// The link that was opened last.
+    link: LinkId,
 }
 
 /// See the module.
 pub struct Client {
     pub core: Mutex<Core>,
     delivery: OnceLock<Arc<Delivery>>,
-    /// Whether events were lost for want of room.
-    pub overflowed: Arc<AtomicBool>,
+    shared: Shared,
+    wall: Duration,
 }
 
 impl Client {
-    pub fn new(setting: &Setting, seed: u64) -> Arc<Client> {
-        let login = setting.login_lifetime.is_some();
-        let credentials = Credentials {
-            access_token: (!login).then(|| Secret::new(GOOD_TOKENS[0])),
-            email: login.then(|| "a@example.com".to_owned()),
-            password: login.then(|| Secret::new("s3cret-password")),
-            ..Credentials::default()
-        };
+    pub fn new(
+        setting: &Setting,
+        seed: u64,
+        token: Option<&str>,
+        mode: Mode,
+        shared: &Shared,
+    ) -> Arc<Client> {
         let config = Config {
-            credentials,
+            credentials: credentials(setting.login, token),
             endpoints: (0..setting.replicas)
                 .map(|n| format!("ws://replica-{n}/websocket"))
                 .collect(),
@@ -55,18 +62,29 @@ impl Client {
             queue_bytes: setting.queue_bytes,
             seed,
         };
+        let shown = format!("{config:?}");
+        if secrets::is_told_in(&shown) {
+            shared.complaints.add(format!("I9: {shown}"));
+        }
         let client = Arc::new(Client {
             core: Mutex::new(Core {
                 session: Session::new(config),
                 effects: Vec::new(),
                 now: Duration::ZERO,
+                stream: Stream::new(&shared.complaints),
+                link: 0,
             }),
             delivery: OnceLock::new(),
-            overflowed: Arc::default(),
+            shared: shared.clone(),
+            wall: if setting.skew < 0 {
+                EPOCH - Duration::from_millis(setting.skew.unsigned_abs())
+            } else {
+                EPOCH + Duration::from_millis(setting.skew.unsigned_abs())
+            },
         });
         let feedback: Arc<dyn Feedback> = client.clone();
         let feedback: Weak<dyn Feedback> = Arc::downgrade(&feedback);
-        let delivery = Delivery::new(Mode::Poll, setting.queue_bytes, feedback);
+        let delivery = Delivery::new(mode, setting.queue_bytes, feedback);
         let _ = client.delivery.set(delivery.expect("a delivery"));
         client
     }
@@ -75,18 +93,28 @@ impl Client {
         self.delivery.get().expect("set at once")
     }
 
+    fn now(&self, core: &Core) -> Now {
+        Now {
+            mono: core.now,
+            wall: self.wall + core.now,
+        }
+    }
+
     /// Tells the session something, as the library does it.
     pub fn with<R>(&self, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
         let mut core = self.core.lock().expect("no panic before");
-        let now = Now {
-            mono: core.now,
-            wall: Duration::from_secs(1_800_000_000) + core.now,
-        };
+        self.run(&mut core, tell)
+    }
+
+    fn run<R>(&self, core: &mut Core, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
+        let now = self.now(core);
         let result = tell(&mut core.session, now);
         let mut items = core.session.take_items();
+        core.stream.look(&items);
         if !items.is_empty() {
             for (slot, epoch) in self.delivery().push(&mut items) {
-                self.overflowed.store(true, Ordering::SeqCst);
+                self.shared.overflowed.store(true, Ordering::SeqCst);
+                core.stream.overflow(slot);
                 core.session.on_overflow(slot, epoch);
             }
         }
@@ -94,14 +122,33 @@ impl Client {
         for effect in core.session.take_effects() {
             match effect {
                 Effect::End(target) => self.delivery().end(&target),
+                Effect::Open { link, .. } => {
+                    core.link = link;
+                    core.stream.deaf = false;
+                    core.stream.break_off();
+                    core.effects.push(effect);
+                }
                 other => core.effects.push(other),
             }
         }
         result
     }
 
+    /// What the application is told when something fails tells no secret.
+    fn check<R>(&self, result: Result<R, Error>) -> Option<R> {
+        let failure = |error: &Error| secrets::is_told_in(&format!("{error:?}"));
+        if result.as_ref().err().is_some_and(failure) {
+            self.shared.complaints.add("I9: in an error".into());
+        }
+        result.ok()
+    }
+
     pub fn set_time(&self, now: Duration) {
         self.core.lock().expect("no panic before").now = now;
+    }
+
+    pub fn time(&self) -> Duration {
+        self.core.lock().expect("no panic before").now
     }
 
     pub fn take_effects(&self) -> Vec<Effect> {
@@ -110,10 +157,7 @@ impl Client {
 
     pub fn next_deadline(&self) -> Option<Duration> {
         let mut core = self.core.lock().expect("no panic before");
-        let now = Now {
-            mono: core.now,
-            wall: Duration::from_secs(1_800_000_000) + core.now,
-        };
+        let now = self.now(&core);
         core.session.next_deadline(now)
     }
 
@@ -125,31 +169,45 @@ impl Client {
         self.with(|session, _| session.set_state_sink(Some(sink)));
     }
 
+    pub fn on_token(&self, sink: Box<dyn TokenSink>) {
+        self.with(|session, now| session.set_token_sink(now, Some(sink)));
+    }
+
     pub fn connect(&self) {
-        self.with(|session, now| drop(session.connect(now)));
+        self.check(self.with(|session, now| session.connect(now)));
     }
 
     pub fn disconnect(&self) {
-        self.with(|session, now| drop(session.disconnect(now)));
+        self.check(self.with(|session, now| session.disconnect(now)));
     }
 
     pub fn reconnect(&self) {
-        self.with(|session, now| drop(session.reconnect(now)));
+        self.check(self.with(|session, now| session.reconnect(now)));
     }
 
     pub fn set_token(&self, token: &str) {
-        self.with(|session, now| drop(session.set_token(now, Secret::new(token))));
+        self.check(self.with(|session, now| session.set_token(now, Secret::new(token))));
     }
 
-    pub fn subscribe(&self, new: NewSubscription) -> Subscribed {
-        self.with(|session, now| session.subscribe(now, new))
+    /// The name of the subscription, if it was made.
+    pub fn subscribe(&self, new: NewSubscription) -> Option<SubId> {
+        // A sink that comes back is dropped with no lock held.
+        match self.with(|session, now| session.subscribe(now, new)) {
+            Subscribed::New(id) => Some(id),
+            Subscribed::Duplicate { .. } => None,
+            Subscribed::Refused { error, .. } => self.check(Err(error)),
+        }
     }
 
-    /// Whether it was there; no callback of it runs afterwards.
-    pub fn unsubscribe(&self, id: SubId) -> bool {
+    /// No callback of it runs afterwards.
+    pub fn unsubscribe(&self, id: SubId) {
         let slot = self.with(|session, now| session.unsubscribe(now, id));
         self.delivery().quiesce(slot.as_slice());
-        slot.is_some()
+    }
+
+    pub fn unsubscribe_uid(&self, uid: &str) {
+        let slot = self.with(|session, now| session.unsubscribe_uid(now, uid));
+        self.delivery().quiesce(slot.as_slice());
     }
 
     pub fn unsubscribe_all(&self) {
@@ -158,36 +216,71 @@ impl Client {
     }
 
     pub fn open_scope(&self) -> Option<ScopeId> {
-        self.with(|session, _| session.open_scope().ok())
+        self.check(self.with(|session, _| session.open_scope()))
     }
 
     pub fn close_scope(&self, scope: ScopeId) {
         let slots = self.with(|session, now| session.close_scope(now, scope));
-        self.delivery().quiesce(&slots.unwrap_or_default());
+        self.delivery()
+            .quiesce(&self.check(slots).unwrap_or_default());
     }
 
-    pub fn request(&self, json: &str, sink: Box<dyn ReplySink>) {
+    /// Whether it was taken.
+    pub fn request(&self, json: &str, sink: Box<dyn ReplySink>) -> bool {
         let message = CustomMessage::parse(json).expect("a message");
         let timeout = Duration::from_secs(10);
-        // A sink that comes back is dropped with no lock held.
-        let _ = self.with(|session, now| session.request(now, message, timeout, sink, 0));
+        let outcome = self.with(|session, now| session.request(now, message, timeout, sink, 0));
+        self.check(outcome.map_err(|(error, _)| error)).is_some()
+    }
+
+    pub fn send(&self, json: &str) {
+        let message = CustomMessage::parse(json).expect("a message");
+        self.check(self.with(|session, now| session.send_message(now, message, 0)));
     }
 
     pub fn opened(&self, link: LinkId) {
         self.with(|session, now| session.on_opened(now, link));
     }
 
+    /// A batch ends where the token does: what comes behind comes behind a gap.
     pub fn frames(&self, link: LinkId, texts: Vec<String>) {
-        let mut frames = texts.into_iter().map(Frame::from).collect();
-        self.with(|session, now| session.on_frames(now, link, &mut frames));
+        let expires = |text: &String| text.contains("TOKEN_EXPIRED");
+        let at = texts.iter().position(expires).map(|at| at + 1);
+        let mut first = texts;
+        let rest = at.map(|at| first.split_off(at)).unwrap_or_default();
+        self.batch(link, first, at.is_some());
+        if !rest.is_empty() {
+            self.frames(link, rest);
+        }
     }
 
-    pub fn lost(&self, link: LinkId, message: &str) {
+    fn batch(&self, link: LinkId, texts: Vec<String>, expires: bool) {
+        let renews = texts.iter().any(|text| text.contains(r#""status":"ok""#));
+        let mut frames = texts.into_iter().map(Frame::from).collect();
+        let mut core = self.core.lock().expect("no panic before");
+        let current = core.link == link;
+        if current && renews && std::mem::take(&mut core.stream.deaf) {
+            core.stream.break_off();
+        }
+        self.run(&mut core, |session, now| {
+            session.on_frames(now, link, &mut frames);
+        });
+        if current && expires {
+            core.stream.deaf = true;
+            core.stream.break_off();
+        }
+    }
+
+    pub fn lost(&self, link: LinkId, message: &str, http: Option<u16>) {
         let loss = Loss {
-            status: Status::Io,
+            status: match http {
+                None => Status::Io,
+                Some(401) => Status::Auth,
+                Some(_) => Status::Server,
+            },
             message: message.to_owned(),
             permanent: false,
-            unauthorized: false,
+            unauthorized: http == Some(401),
         };
         self.with(|session, now| session.on_lost(now, link, loss));
     }
@@ -196,14 +289,49 @@ impl Client {
         self.with(|session, now| session.on_timer(now));
     }
 
-    pub fn dispatch(&self) {
-        let waits = Some(Duration::ZERO);
-        while self.delivery().dispatch(waits, 0).expect("poll delivery") > 0 {}
+    /// Runs so many callbacks, or all; whether that is all.
+    pub fn dispatch(&self, most: usize) -> bool {
+        loop {
+            let outcome = self.delivery().dispatch(Some(Duration::ZERO), most);
+            match outcome.expect("poll delivery") {
+                0 => return true,
+                _ if most > 0 => return false,
+                _ => {}
+            }
+        }
     }
 
     pub fn close(&self) {
-        let _ = self.with(|session, now| session.close(now));
-        let _ = self.delivery().close(Instant::now());
+        self.check(self.with(|session, now| session.close(now)));
+        let soon = Instant::now() + Duration::from_secs(10);
+        self.check(self.delivery().close(soon));
+    }
+}
+
+fn credentials(login: Login, token: Option<&str>) -> Credentials {
+    let none = Credentials {
+        access_token: token.map(Secret::new),
+        ..Credentials::default()
+    };
+    match login {
+        Login::Token | Login::Jwt(_) => none,
+        Login::Strict => Credentials {
+            mode: AuthMode::Strict,
+            ..none
+        },
+        Login::Public => Credentials {
+            mode: AuthMode::Public,
+            ..none
+        },
+        Login::Password(_) => Credentials {
+            email: Some("a@example.com".to_owned()),
+            password: Some(Secret::new(secrets::PASSWORD)),
+            ..none
+        },
+        Login::Refresh(_) => Credentials {
+            refresh_token: Some(Secret::new(&secrets::refresh_token(0))),
+            ..none
+        },
     }
 }
 

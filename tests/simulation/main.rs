@@ -5,20 +5,48 @@
 //!     DRT_SIM_SEED=42 cargo test --test simulation       the one with that seed
 //!     DRT_SIM_TRACE=1 DRT_SIM_SEED=42 …                  and all that happens in it
 //!     DRT_SIM_SCHEDULES=1000000 cargo test --test simulation
+//!     DRT_SIM_INVARIANT=I3 …                             only that one's complaints count
 //!
 //! See README.md beside this file.
 
+mod act;
+mod app;
 mod checks;
 mod client;
+mod generate;
+mod growth;
+mod journal;
+mod known;
+mod memory;
 mod mirror;
 mod network;
+mod order;
+mod quiet;
 mod runner;
 mod schedule;
+mod secrets;
 mod server;
 mod shrink;
+mod sinks;
+mod stream;
+mod threads;
+mod watch;
 mod world;
+
+#[global_allocator]
+static MEMORY: memory::Counting = memory::Counting;
 
 #[test]
 fn i1_to_i9_hold_on_every_schedule() {
     runner::run();
+}
+
+#[test]
+fn i8_nothing_grows() {
+    growth::run();
+}
+
+#[test]
+fn i1_to_i4_hold_with_several_threads() {
+    threads::run();
 }

@@ -1,17 +1,20 @@
-//! The application: every subscription's copy of the collection, and what it has
-//! to complain about.
+//! One subscription of the application's: its copy of the collection, and what a
+//! callback may see.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use directus_realtime::error::Status;
-use directus_realtime::handover::{
-    EventKind, EventSink, EventView, FLAG_ENDED, FLAG_RESYNC, ReplySink, State, StateSink,
-};
-use serde::Deserialize;
+use directus_realtime::handover::{EventKind, EventView, FLAG_ENDED};
+use directus_realtime::subscriptions::subscription::ON_ALL;
 
-/// What was found wrong, shared by everything that looks.
+use crate::journal::Journal;
+use crate::order::{Order, Part, Row, Wants};
+use crate::schedule::{Reaction, Wanted};
+use crate::secrets;
+
+/// What was found wrong, shared by everything that looks. It begins with the name of
+/// the invariant.
 #[derive(Clone, Default)]
 pub struct Complaints(Arc<Mutex<Vec<String>>>);
 
@@ -25,13 +28,17 @@ impl Complaints {
     }
 }
 
-#[derive(Deserialize)]
-struct Row {
-    id: u32,
-    #[serde(default)]
-    v: u64,
-    /// The registration that the event comes from.
-    r: Option<u64>,
+/// What all callbacks share.
+#[derive(Clone, Default)]
+pub struct Shared {
+    pub complaints: Complaints,
+    pub journal: Journal,
+    /// The number of the last event.
+    pub sequence: Arc<Mutex<u64>>,
+    /// Whether events were lost for want of room.
+    pub overflowed: Arc<AtomicBool>,
+    /// Whether the server has refused something.
+    pub refusals: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -45,66 +52,81 @@ pub struct Copy {
     pub refused: bool,
     /// The application has ended it: nothing may come any more.
     pub ended: bool,
-    pub inits: u64,
-    /// The registration of the last change, and whether an INIT came behind it.
-    registration: Option<u64>,
-    fresh: bool,
+    inits: u32,
+    events: u32,
+    pub order: Order,
     /// By id, what events have told since the last INIT.
     told: HashMap<u32, u64>,
 }
 
-/// One subscription.
 pub struct Mirror {
-    pub name: String,
-    pub changes_only: bool,
-    pub exact: bool,
-    pub copy: Mutex<Copy>,
+    pub number: u64,
+    pub wanted: Wanted,
+    copy: Mutex<Copy>,
     releases: AtomicUsize,
-    complaints: Complaints,
-    sequence: Arc<Mutex<u64>>,
-    overflowed: Arc<AtomicBool>,
+    shared: Shared,
 }
 
 impl Mirror {
-    pub fn new(
-        name: String,
-        changes_only: bool,
-        exact: bool,
-        complaints: &Complaints,
-        sequence: &Arc<Mutex<u64>>,
-        overflowed: &Arc<AtomicBool>,
-    ) -> Arc<Mirror> {
+    pub fn new(number: u64, wanted: &Wanted, shared: &Shared) -> Arc<Mirror> {
         Arc::new(Mirror {
-            name,
-            changes_only,
-            exact,
+            number,
+            wanted: wanted.clone(),
             copy: Mutex::default(),
             releases: AtomicUsize::new(0),
-            complaints: complaints.clone(),
-            sequence: Arc::clone(sequence),
-            overflowed: Arc::clone(overflowed),
+            shared: shared.clone(),
         })
     }
 
+    pub fn copy(&self) -> MutexGuard<'_, Copy> {
+        self.copy.lock().expect("no panic before")
+    }
+
+    /// With the name of the subscription.
+    pub fn name(&self, complaint: &str) -> String {
+        let (invariant, text) = complaint.split_once(": ").unwrap_or(("I8", complaint));
+        format!("{invariant}: subscription {}: {text}", self.number)
+    }
+
     fn complain(&self, text: &str) {
-        self.complaints.add(format!("{}: {text}", self.name));
+        self.shared.complaints.add(self.name(text));
     }
 
     pub fn end(&self) {
-        self.copy.lock().expect("no panic before").ended = true;
+        self.copy().ended = true;
     }
 
     pub fn releases(&self) -> usize {
         self.releases.load(Ordering::SeqCst)
     }
 
-    fn take(&self, event: &EventView<'_>) {
-        let mut copy = self.copy.lock().expect("no panic before");
-        let mut sequence = self.sequence.lock().expect("no panic before");
-        if event.sequence != *sequence + 1 {
-            self.complain(&format!("I2: event {} follows {sequence}", event.sequence));
+    pub fn release(&self) {
+        if self.releases.fetch_add(1, Ordering::SeqCst) > 0 {
+            self.complain("I4: released twice");
         }
-        *sequence = event.sequence;
+    }
+
+    pub fn wants(&self) -> Wants {
+        Wants {
+            events: self.wanted.events,
+            item: self.wanted.item,
+        }
+    }
+
+    pub fn has_snapshots(&self) -> bool {
+        self.wanted.events == ON_ALL
+    }
+
+    /// Takes an event; what the callback then does, if anything.
+    pub fn take(&self, event: &EventView<'_>) -> Option<Reaction> {
+        let mut copy = self.copy();
+        {
+            let mut sequence = self.shared.sequence.lock().expect("no panic before");
+            if event.sequence != *sequence + 1 {
+                self.complain(&format!("I2: event {} follows {sequence}", event.sequence));
+            }
+            *sequence = event.sequence;
+        }
         if copy.ended || self.releases() > 0 {
             self.complain("I4: an event after its end");
         }
@@ -112,150 +134,114 @@ impl Mirror {
             self.complain("I2: an event after the refusal");
         }
         let data = event.data.unwrap_or("null");
-        match event.kind {
-            EventKind::Init => self.init(&mut copy, data, event.flags),
+        if secrets::is_told_in(data) {
+            self.complain(&format!("I9: {data}"));
+        }
+        let part = Part {
+            index: event.index,
+            count: event.count,
+        };
+        let verdict = match event.kind {
+            EventKind::Init => self.init(&mut copy, data),
             EventKind::Error => {
                 copy.withheld = true;
                 copy.refused = event.flags & FLAG_ENDED != 0;
+                if copy.refused && !self.shared.refusals.load(Ordering::SeqCst) {
+                    self.complain("I1: refused, though the server has refused nothing");
+                }
+                Ok(())
             }
-            _ if copy.inits == 0 => self.complain("I2: a change before the first INIT"),
-            EventKind::Delete => self.delete(&mut copy, data),
-            kind => self.change(&mut copy, kind, data),
-        }
-    }
-
-    fn init(&self, copy: &mut Copy, data: &str, flags: u32) {
-        let resync = flags & FLAG_RESYNC != 0;
-        // The very first may have been lost for want of room.
-        let first_was_lost = resync && self.overflowed.load(Ordering::SeqCst);
-        if resync != (copy.inits > 0) && !first_was_lost {
-            self.complain(&format!("I3: INIT {} has RESYNC {resync}", copy.inits + 1));
-        }
-        copy.inits += 1;
-        copy.fresh = true;
-        copy.told.clear();
-        if self.changes_only {
-            return;
-        }
-        match serde_json::from_str::<Vec<Row>>(data) {
-            Ok(rows) => {
-                copy.rows = rows.iter().map(|row| (row.id, row.v)).collect();
-                (copy.known, copy.withheld) = (true, false);
-            }
-            Err(_) => self.complain(&format!("I7: an INIT with {data}")),
-        }
-    }
-
-    fn delete(&self, copy: &mut Copy, data: &str) {
-        // A number, as the items have it, once one was seen.
-        match serde_json::from_str::<Row>(data) {
-            Ok(row) => {
-                copy.rows.remove(&row.id);
-            }
-            Err(_) if copy.rows.is_empty() => {}
-            Err(_) => self.complain(&format!("I7: a delete of {data}")),
-        }
-    }
-
-    fn change(&self, copy: &mut Copy, kind: EventKind, data: &str) {
-        let Ok(row) = serde_json::from_str::<Row>(data) else {
-            return self.complain(&format!("I7: a change of {data}"));
+            _ if copy.inits == 0 => Err("I2: a change before the first INIT".into()),
+            EventKind::Delete => self.delete(&mut copy, data, part),
+            kind => self.change(&mut copy, kind, data, part),
         };
-        if row.r != copy.registration {
-            if !copy.fresh {
-                self.complain("I3: a change from another registration without an INIT before");
+        if let Err(complaint) = verdict {
+            self.complain(&complaint);
+        }
+        copy.events += 1;
+        let due = |(at, reaction): (u32, Reaction)| (at == copy.events).then_some(reaction);
+        self.wanted.reaction.and_then(due)
+    }
+
+    fn init(&self, copy: &mut Copy, data: &str) -> Result<(), String> {
+        copy.inits += 1;
+        copy.told.clear();
+        if !self.has_snapshots() {
+            return copy.order.init(&[]);
+        }
+        let rows = self.rows(data, self.wanted.item.is_none());
+        let rows = rows.ok_or_else(|| format!("I7: an INIT with {data}"))?;
+        copy.rows = rows.iter().map(|row| (row.id, row.v)).collect();
+        (copy.known, copy.withheld) = (true, false);
+        copy.order.init(&rows)
+    }
+
+    /// An array or an item.
+    fn rows(&self, data: &str, array: bool) -> Option<Vec<Row>> {
+        if array {
+            return serde_json::from_str(data).ok();
+        }
+        let row: Option<Row> = serde_json::from_str(data).ok()?;
+        Some(row.into_iter().collect())
+    }
+
+    fn delete(&self, copy: &mut Copy, data: &str, part: Part) -> Result<(), String> {
+        let ids = self.deleted(data, copy.rows.is_empty());
+        let ids = ids.ok_or_else(|| format!("I7: a delete of {data}"))?;
+        if self.wanted.item.is_some_and(|item| !ids.contains(&item)) {
+            return Err(format!("I7: a delete of {data}"));
+        }
+        for id in &ids {
+            copy.rows.remove(id);
+        }
+        let first = ids.first().copied().unwrap_or_default();
+        copy.order
+            .delete(first, part, &self.wants(), &self.shared.journal)
+    }
+
+    fn deleted(&self, data: &str, may_be_text: bool) -> Option<Vec<u32>> {
+        let key = |key: &serde_json::Value| match key.as_str() {
+            Some(text) => text.parse().ok(),
+            None => key.as_u64().map(|key| key as u32),
+        };
+        let value: serde_json::Value = serde_json::from_str(data).ok()?;
+        if self.wanted.per_message {
+            return value.as_array()?.iter().map(key).collect();
+        }
+        // A number, as the items have it, once one was seen.
+        let id = value.get("id")?;
+        (id.is_u64() || may_be_text).then(|| Some(vec![key(id)?]))?
+    }
+
+    fn change(
+        &self,
+        copy: &mut Copy,
+        kind: EventKind,
+        data: &str,
+        part: Part,
+    ) -> Result<(), String> {
+        let rows = self.rows(data, self.wanted.per_message);
+        let rows = rows.filter(|rows| !rows.is_empty());
+        let rows = rows.ok_or_else(|| format!("I7: a change of {data}"))?;
+        let bit = if kind == EventKind::Create { 1 } else { 2 };
+        let is_other = |row: &Row| self.wanted.item.is_some_and(|item| item != row.id);
+        if self.wanted.events & bit == 0 || rows.iter().any(is_other) {
+            return Err(format!("I7: {kind:?} was not asked for: {data}"));
+        }
+        let whole = !self.has_snapshots() && !self.shared.overflowed.load(Ordering::SeqCst);
+        let (wants, journal) = (self.wants(), &self.shared.journal);
+        copy.order.change(&rows[0], part, &wants, whole, journal)?;
+        for row in rows {
+            let before = copy.told.insert(row.id, row.v);
+            if before.is_some_and(|before| before > row.v) {
+                return Err("I2: an older event behind a newer one".into());
             }
-            copy.registration = row.r;
+            let twice = self.has_snapshots() && copy.rows.contains_key(&row.id);
+            if kind == EventKind::Create && twice {
+                return Err("I2: a create told twice".into());
+            }
+            copy.rows.insert(row.id, row.v);
         }
-        copy.fresh = false;
-        if copy
-            .told
-            .insert(row.id, row.v)
-            .is_some_and(|before| before > row.v)
-        {
-            self.complain("I2: an older event behind a newer one");
-        }
-        if kind == EventKind::Create && !self.changes_only && copy.rows.contains_key(&row.id) {
-            self.complain("I2: a create told twice");
-        }
-        copy.rows.insert(row.id, row.v);
-    }
-}
-
-/// The callback of a mirror. It is released when this is dropped.
-pub struct Sink(pub Arc<Mirror>);
-
-impl EventSink for Sink {
-    fn event(&self, event: &EventView<'_>) {
-        self.0.take(event);
-    }
-
-    fn drain_key(&self) -> u64 {
-        0
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        if self.0.releases.fetch_add(1, Ordering::SeqCst) > 0 {
-            self.0.complain("I4: released twice");
-        }
-    }
-}
-
-/// Follows the states (I5).
-pub struct States {
-    pub last: Mutex<State>,
-    pub complaints: Complaints,
-}
-
-impl StateSink for States {
-    fn state(&self, state: State, _: Status, message: &str) {
-        let mut last = self.last.lock().expect("no panic before");
-        if !is_arrow(*last, state) {
-            let text = format!("I5: from {last:?} to {state:?} ({message})");
-            self.complaints.add(text);
-        }
-        if message.contains("s3cret") {
-            self.complaints.add(format!("I9: {message}"));
-        }
-        if message.is_empty() {
-            self.complaints
-                .add(format!("I5: {state:?} without a reason"));
-        }
-        *last = state;
-    }
-}
-
-fn is_arrow(from: State, to: State) -> bool {
-    use State::{Authenticating, Backoff, Closed, Connected, Connecting, Failed, Idle};
-    match (from, to) {
-        _ if from == to => false,
-        (Closed, _) => false,
-        (_, Closed) => true,
-        (Idle | Failed | Backoff, Connecting | Authenticating) => true,
-        (Backoff, Idle | Failed) | (Failed, Idle) => true,
-        (Connecting, Authenticating | Connected | Backoff | Failed | Idle) => true,
-        (Authenticating, Connecting | Connected | Backoff | Failed | Idle) => true,
-        (Connected, Connecting | Authenticating | Backoff | Failed | Idle) => true,
-        _ => false,
-    }
-}
-
-/// A request's callback: once, and released once.
-pub struct Reply {
-    pub replies: Arc<AtomicUsize>,
-    pub complaints: Complaints,
-}
-
-impl ReplySink for Reply {
-    fn reply(&self, _: Status, json: &str) {
-        if self.replies.fetch_add(1, Ordering::SeqCst) > 0 {
-            self.complaints
-                .add("I4: a request was answered twice".into());
-        }
-        if json.contains("s3cret") {
-            self.complaints.add(format!("I9: {json}"));
-        }
+        Ok(())
     }
 }

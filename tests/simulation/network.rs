@@ -1,5 +1,5 @@
 //! What lies between client and server: each direction keeps its order and takes
-//! its time. A frozen network delivers nothing and tells nobody.
+//! its time. A direction that is dead delivers nothing and tells nobody.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -42,7 +42,10 @@ pub struct Network {
     up: BTreeMap<u64, Line>,
     down: BTreeMap<u64, Line>,
     opening: BTreeMap<u64, Duration>,
-    pub frozen: bool,
+    /// Nothing gets through to the server,
+    pub up_is_dead: bool,
+    /// or to the client.
+    pub down_is_dead: bool,
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,7 +57,8 @@ impl Network {
             up: BTreeMap::new(),
             down: BTreeMap::new(),
             opening: BTreeMap::new(),
-            frozen: false,
+            up_is_dead: false,
+            down_is_dead: false,
         }
     }
 
@@ -107,27 +111,61 @@ impl Network {
         self.down.remove(&link).is_some()
     }
 
+    /// The link breaks in the middle of what is on the way: what has arrived at the
+    /// server and at the client before, whole messages only.
+    pub fn reset(&mut self, link: u64) -> (Vec<String>, Vec<String>) {
+        let up = self.up.remove(&link).unwrap_or_default();
+        let down = self.down.remove(&link).unwrap_or_default();
+        (self.part_of(up), self.part_of(down))
+    }
+
+    fn part_of(&mut self, line: Line) -> Vec<String> {
+        let texts: Vec<String> = line
+            .queue
+            .into_iter()
+            .filter_map(|(_, what)| what)
+            .collect();
+        let count = self.rng.usize(0..=texts.len());
+        texts.into_iter().take(count).collect()
+    }
+
+    fn is_dead(&self) -> bool {
+        self.up_is_dead || self.down_is_dead
+    }
+
+    pub fn revive(&mut self) {
+        (self.up_is_dead, self.down_is_dead) = (false, false);
+    }
+
+    /// Nothing is on the way.
+    pub fn is_quiet(&self) -> bool {
+        let mut lines = self.up.values().chain(self.down.values());
+        !self.is_dead() && self.opening.is_empty() && lines.all(|line| line.queue.is_empty())
+    }
+
     pub fn links(&self) -> Vec<u64> {
         self.down.keys().copied().collect()
     }
 
     pub fn next_arrival(&self) -> Option<Duration> {
         let opening = self.opening.values().map(|&at| {
-            if self.frozen {
+            if self.is_dead() {
                 at + CONNECT_TIMEOUT
             } else {
                 at
             }
         });
-        let heads = self.up.values().chain(self.down.values());
+        let up = self.up.values().filter(|_| !self.up_is_dead);
+        let down = self.down.values().filter(|_| !self.down_is_dead);
+        let heads = up.chain(down);
         let heads = heads.filter_map(|line| line.queue.front().map(|(at, _)| *at));
-        opening.chain(heads.filter(|_| !self.frozen)).min()
+        opening.chain(heads).min()
     }
 
     /// What has arrived by now.
     pub fn arrivals(&mut self, now: Duration, server_is_up: bool) -> Vec<Arrival> {
         let mut arrivals = Vec::new();
-        let frozen = self.frozen;
+        let frozen = self.is_dead();
         self.opening.retain(|&link, &mut at| {
             if frozen && at + CONNECT_TIMEOUT <= now {
                 arrivals.push(Arrival::Refused(link, "no answer in time"));
@@ -149,11 +187,8 @@ impl Network {
                 self.down.insert(*link, Line::default());
             }
         }
-        if frozen {
-            return arrivals;
-        }
         let mut ended = Vec::new();
-        for (&link, line) in &mut self.up {
+        for (&link, line) in self.up.iter_mut().filter(|_| !self.up_is_dead) {
             while line.queue.front().is_some_and(|(at, _)| *at <= now) {
                 match line.queue.pop_front() {
                     Some((_, Some(text))) => arrivals.push(Arrival::Request(link, text)),
@@ -164,7 +199,7 @@ impl Network {
                 }
             }
         }
-        for (&link, line) in &mut self.down {
+        for (&link, line) in self.down.iter_mut().filter(|_| !self.down_is_dead) {
             let mut frames = Vec::new();
             let mut dropped = false;
             while line.queue.front().is_some_and(|(at, _)| *at <= now) {

@@ -8,13 +8,15 @@ use std::time::Instant;
 
 use crate::schedule::Schedule;
 use crate::shrink::shrink;
-use crate::world;
+use crate::watch::Watched;
+use crate::{secrets, world};
 
 const SCHEDULES: u64 = 100_000;
 const SAID_EVERY: u64 = 100_000;
 
 /// What is wrong with a schedule's run; a panic is, too.
 pub fn verdict(schedule: &Schedule, trace: bool) -> Result<(), String> {
+    let _watched = Watched::run(schedule.seed);
     match catch_unwind(AssertUnwindSafe(|| world::run(schedule, trace))) {
         Ok(verdict) => verdict,
         Err(panic) => {
@@ -25,7 +27,12 @@ pub fn verdict(schedule: &Schedule, trace: bool) -> Result<(), String> {
     }
 }
 
-fn number(name: &str) -> Option<u64> {
+/// Whether somebody wants to know of this.
+pub fn counts(complaint: &str) -> bool {
+    env::var("DRT_SIM_INVARIANT").map_or(true, |only| complaint.starts_with(&only))
+}
+
+pub fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(
         text.parse()
@@ -34,6 +41,9 @@ fn number(name: &str) -> Option<u64> {
 }
 
 pub fn run() {
+    secrets::listen();
+    // What is made once for all runs is no leak.
+    let _ = verdict(&Schedule::generate(0), false);
     if let Some(seed) = number("DRT_SIM_SEED") {
         return report(seed);
     }
@@ -47,13 +57,15 @@ pub fn run() {
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
+                let _ = verdict(&Schedule::generate(0), false);
                 while !failed.load(Ordering::Relaxed) {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if !until_stopped && n >= schedules {
                         return;
                     }
                     let seed = base.wrapping_add(n);
-                    if verdict(&Schedule::generate(seed), false).is_err() {
+                    let verdict = verdict(&Schedule::generate(seed), false);
+                    if verdict.is_err_and(|complaint| counts(&complaint)) {
                         failure.store(seed, Ordering::Relaxed);
                         failed.store(true, Ordering::Relaxed);
                     }

@@ -1,24 +1,86 @@
-//! What happens in one run: made from a seed, and shrunk by leaving steps out.
+//! What can happen in one run.
 
 use std::time::Duration;
 
-use fastrand::Rng;
+use crate::{generate, known};
 
 /// What holds for a whole run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// Errors of subscribes and reads carry no uid (11.x).
     pub old_server: bool,
     /// Messages a window takes, and its length.
     pub rate_limit: Option<(u32, Duration)>,
-    /// A login instead of a static token, whose authentication lives so long.
-    pub login_lifetime: Option<Duration>,
+    pub login: Login,
+    /// How the application answers when it is asked for a token, time after time;
+    /// nobody is asked if there is none.
+    pub answers: Vec<Answer>,
+    /// How far the client's clock is ahead of the server's, in milliseconds.
+    pub skew: i64,
     /// One message in so many is never answered; 0 = none.
     pub silent_one_in: u32,
     /// The longest time that a request takes.
     pub slowness: Duration,
     pub queue_bytes: u64,
     pub replicas: usize,
+    /// Callbacks that the application runs at a time; 0 = all.
+    pub pace: usize,
+    /// State callbacks ask for something themselves.
+    pub reactive: bool,
+}
+
+/// How the client shows who it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Login {
+    /// A static token, in the first frame
+    Token,
+    /// or in the URL.
+    Strict,
+    /// Not at all.
+    Public,
+    /// A token that says when it expires.
+    Jwt(Duration),
+    /// A password, and the refresh tokens that it brings.
+    Password(Duration),
+    /// A refresh token, which is good for one use.
+    Refresh(Duration),
+}
+
+impl Login {
+    /// How long an authentication lives that the login brings.
+    pub fn lifetime(self) -> Option<Duration> {
+        match self {
+            Login::Jwt(time) | Login::Password(time) | Login::Refresh(time) => Some(time),
+            Login::Token | Login::Strict | Login::Public => None,
+        }
+    }
+}
+
+impl Setting {
+    /// How long an authentication lives that begins when everybody means well or not.
+    /// Below a limit, a client need not keep up with tokens that expire all the time.
+    pub fn lifetime(&self, well: bool) -> Option<Duration> {
+        let lifetime = self.login.lifetime()?;
+        Some(match self.login {
+            _ if well && self.rate_limit.is_some() => Duration::from_secs(3_600),
+            Login::Jwt(_) if well && known::outlives_backoff() => {
+                lifetime.max(Duration::from_secs(45))
+            }
+            _ => lifetime,
+        })
+    }
+}
+
+/// What a token callback does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Answer {
+    /// It sets a fresh token before it returns.
+    AtOnce,
+    /// The fresh token comes later.
+    Late(Duration),
+    /// The same token once more.
+    Stale,
+    Never,
 }
 
 /// Something that somebody does, and how long the world then goes on.
@@ -39,33 +101,67 @@ pub enum Action {
     },
     Subscribe(Wanted),
     Unsubscribe(usize),
+    UnsubscribeUid(u8),
     UnsubscribeAll,
     OpenScope,
     CloseScope,
     /// Callbacks do not run until the next `Wake`.
     Stall,
     Wake,
-    /// Creates an item over the socket.
-    Request,
+    /// Creates an item over the socket, and waits for the answer
+    Request(Asked),
+    /// or does not.
+    Send(Asked),
     // Other users of the server.
-    Create,
-    Update(usize),
+    Create(usize),
+    Update {
+        nth: usize,
+        count: usize,
+    },
     Delete {
         nth: usize,
+        count: usize,
         by_url: bool,
     },
     // The network.
     Cut,
+    /// Breaks in the middle of what is on the way.
+    Reset,
     Freeze,
+    /// Only one direction goes dead.
+    HalfOpen {
+        up: bool,
+    },
     Thaw,
     // The server.
     Restart {
         away: Duration,
     },
+    /// Upgrades are refused with this status.
+    TurnAway {
+        status: u16,
+        time: Duration,
+    },
     Revoke,
     Grant,
     /// Nobody does anything.
     Nothing,
+}
+
+/// A message of the application's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub own_uid: bool,
+    pub fate: Fate,
+}
+
+/// What the server makes of a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fate {
+    Done,
+    Refused,
+    /// It is never answered: a field that does not validate.
+    Mute,
 }
 
 /// A subscription as the application wishes for it.
@@ -75,7 +171,27 @@ pub struct Wanted {
     pub exact: bool,
     pub persistent: bool,
     pub scoped: bool,
-    pub changes_only: bool,
+    /// Kinds of events, as bits.
+    pub events: u32,
+    /// The one item that is watched.
+    pub item: Option<u32>,
+    pub per_message: bool,
+    /// What its callback does, at which event.
+    pub reaction: Option<(u32, Reaction)>,
+}
+
+/// What a callback asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reaction {
+    EndItself,
+    EndAnother(usize),
+    EndAll,
+    CloseScope,
+    Subscribe,
+    Request,
+    Reconnect,
+    /// When it is released, not at an event.
+    SubscribeAgain,
 }
 
 /// A run.
@@ -88,93 +204,14 @@ pub struct Schedule {
 
 impl Schedule {
     pub fn generate(seed: u64) -> Schedule {
-        let mut rng = Rng::with_seed(seed);
-        let setting = setting(&mut rng);
-        let steps = (0..rng.usize(6..40)).map(|_| step(&mut rng)).collect();
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let setting = generate::setting(&mut rng);
+        let count = rng.usize(6..36);
+        let steps = (0..count).map(|_| generate::step(&mut rng)).collect();
         Schedule {
             seed,
             setting,
             steps,
         }
     }
-}
-
-fn setting(rng: &mut Rng) -> Setting {
-    let one_in = |rng: &mut Rng, n: u32| rng.u32(0..n) == 0;
-    let old_server = one_in(rng, 5);
-    let slowness: &[u64] = &[2, 20, 200, 2_000];
-    // An answer that comes later than any patience looks like a refusal there.
-    let slowness = &slowness[..slowness.len() - usize::from(old_server)];
-    Setting {
-        old_server,
-        rate_limit: one_in(rng, 4)
-            .then(|| (rng.u32(3..12), Duration::from_millis(rng.u64(500..3_000)))),
-        login_lifetime: one_in(rng, 4).then(|| Duration::from_secs(rng.u64(8..60))),
-        // With both, nobody could tell whose an error without a uid is: a subscribe that
-        // is never answered looks refused when an event of another is withheld.
-        silent_one_in: if !old_server && one_in(rng, 5) {
-            rng.u32(5..40)
-        } else {
-            0
-        },
-        slowness: Duration::from_millis(*choose(rng, slowness)),
-        queue_bytes: *choose(rng, &[1_500, 6_000, 1 << 20]),
-        replicas: rng.usize(1..3),
-    }
-}
-
-fn step(rng: &mut Rng) -> Step {
-    let then = match rng.u32(0..10) {
-        0..=4 => rng.u64(0..20),
-        5..=8 => rng.u64(0..1_000),
-        _ => rng.u64(0..40_000),
-    };
-    Step {
-        action: action(rng),
-        then: Duration::from_millis(then),
-    }
-}
-
-fn action(rng: &mut Rng) -> Action {
-    match rng.u32(0..100) {
-        0..=1 => Action::Connect,
-        2..=3 => Action::Disconnect,
-        4..=6 => Action::Reconnect,
-        7..=8 => Action::SetToken {
-            good: rng.u32(0..4) > 0,
-        },
-        9..=23 => Action::Subscribe(Wanted {
-            uid: (rng.u32(0..2) == 0).then(|| rng.u8(0..6)),
-            exact: rng.u32(0..4) > 0,
-            persistent: rng.u32(0..4) == 0,
-            scoped: rng.u32(0..3) == 0,
-            changes_only: rng.u32(0..8) == 0,
-        }),
-        24..=31 => Action::Unsubscribe(rng.usize(0..100)),
-        32 => Action::UnsubscribeAll,
-        33..=34 => Action::OpenScope,
-        35..=36 => Action::CloseScope,
-        37..=39 => Action::Stall,
-        40..=43 => Action::Wake,
-        44..=47 => Action::Request,
-        48..=61 => Action::Create,
-        62..=73 => Action::Update(rng.usize(0..100)),
-        74..=80 => Action::Delete {
-            nth: rng.usize(0..100),
-            by_url: rng.bool(),
-        },
-        81..=84 => Action::Cut,
-        85..=86 => Action::Freeze,
-        87..=89 => Action::Thaw,
-        90..=92 => Action::Restart {
-            away: Duration::from_millis(rng.u64(0..5_000)),
-        },
-        93 => Action::Revoke,
-        94..=95 => Action::Grant,
-        _ => Action::Nothing,
-    }
-}
-
-fn choose<'a, T>(rng: &mut Rng, from: &'a [T]) -> &'a T {
-    &from[rng.usize(0..from.len())]
 }

@@ -1,29 +1,100 @@
-//! Leaves out of a failing schedule what it fails without.
+//! Leaves out of a failing schedule what it fails without: steps, then what is
+//! special about its setting, then time.
+
+use std::time::Duration;
 
 use crate::runner::verdict;
-use crate::schedule::Schedule;
+use crate::schedule::{Login, Schedule, Setting};
 
 /// The smallest schedule that was found to break the same invariant.
-pub fn shrink(mut schedule: Schedule, mut complaint: String) -> (Schedule, String) {
+pub fn shrink(schedule: Schedule, complaint: String) -> (Schedule, String) {
     // The panic of each attempt would be printed.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let mut chunk = schedule.steps.len().div_ceil(2);
-    while chunk > 0 {
-        let mut at = 0;
-        while at < schedule.steps.len() {
-            let mut less = schedule.clone();
-            let end = (at + chunk).min(less.steps.len());
-            less.steps.drain(at..end);
-            match verdict(&less, false) {
-                Err(same) if same.get(..2) == complaint.get(..2) => {
-                    (schedule, complaint) = (less, same);
+    let mut shrinking = Shrinking {
+        schedule,
+        complaint,
+    };
+    shrinking.leave_steps_out();
+    shrinking.simplify_setting();
+    shrinking.save_time();
+    shrinking.leave_steps_out();
+    std::panic::set_hook(hook);
+    (shrinking.schedule, shrinking.complaint)
+}
+
+struct Shrinking {
+    schedule: Schedule,
+    complaint: String,
+}
+
+impl Shrinking {
+    /// Takes the lesser schedule if it breaks the same invariant.
+    fn try_out(&mut self, less: Schedule) -> bool {
+        match verdict(&less, false) {
+            Err(same) if same.get(..2) == self.complaint.get(..2) => {
+                (self.schedule, self.complaint) = (less, same);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn leave_steps_out(&mut self) {
+        let mut chunk = self.schedule.steps.len().div_ceil(2);
+        while chunk > 0 {
+            let mut at = 0;
+            while at < self.schedule.steps.len() {
+                let mut less = self.schedule.clone();
+                let end = (at + chunk).min(less.steps.len());
+                less.steps.drain(at..end);
+                if !self.try_out(less) {
+                    at += chunk;
                 }
-                _ => at += chunk,
+            }
+            chunk /= 2;
+        }
+    }
+
+    fn simplify_setting(&mut self) {
+        let simpler: [fn(&mut Setting); 11] = [
+            |setting| setting.old_server = false,
+            |setting| setting.rate_limit = None,
+            |setting| setting.silent_one_in = 0,
+            |setting| setting.slowness = Duration::from_millis(2),
+            |setting| setting.queue_bytes = 1 << 20,
+            |setting| setting.replicas = 1,
+            |setting| setting.skew = 0,
+            |setting| setting.pace = 0,
+            |setting| setting.reactive = false,
+            |setting| setting.login = Login::Token,
+            |setting| {
+                // Without a fresh one, a token that expires is the end.
+                if !matches!(setting.login, Login::Jwt(_)) {
+                    setting.answers.clear();
+                }
+            },
+        ];
+        for simplify in simpler {
+            let mut less = self.schedule.clone();
+            simplify(&mut less.setting);
+            if less.setting != self.schedule.setting {
+                self.try_out(less);
             }
         }
-        chunk /= 2;
     }
-    std::panic::set_hook(hook);
-    (schedule, complaint)
+
+    fn save_time(&mut self) {
+        for at in 0..self.schedule.steps.len() {
+            for time in [Duration::ZERO, Duration::from_millis(10)] {
+                let mut less = self.schedule.clone();
+                if less.steps[at].then > time {
+                    less.steps[at].then = time;
+                    if self.try_out(less) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
 }

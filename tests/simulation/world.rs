@@ -1,63 +1,71 @@
-//! One run: the client, the network, the server and the users, step by step.
+//! One run: the application, the network, the server and the users, step by step.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use directus_realtime::handover::{Shape, State};
-use directus_realtime::session::{Effect, NewSubscription, Subscribed};
-use directus_realtime::subscriptions::subscription::{ON_ALL, ON_UPDATE};
-use directus_realtime::subscriptions::{ScopeId, SubId, Wish};
+use directus_realtime::delivery::Mode;
+use directus_realtime::session::Effect;
 
+use crate::app::App;
 use crate::client::Client;
-use crate::mirror::{Complaints, Mirror, Reply, Sink, States};
+use crate::memory;
 use crate::network::{Arrival, Network};
-use crate::schedule::{Action, Schedule, Setting, Wanted};
-use crate::server::{GOOD_TOKENS, Out, Server};
+use crate::schedule::{Schedule, Setting};
+use crate::secrets;
+use crate::server::{Out, Server};
 
 /// The longest time that a link takes to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How long everything gets to come right in the end.
-const RECOVERY: Duration = Duration::from_secs(400);
-
-pub struct Live {
-    pub id: SubId,
-    pub persistent: bool,
-    pub scope: Option<ScopeId>,
-    pub mirror: Arc<Mirror>,
-}
+/// No run has so many things happen.
+const MOST_TICKS: u64 = 200_000;
 
 pub struct World {
     pub setting: Setting,
     pub now: Duration,
+    pub app: Arc<App>,
     pub client: Arc<Client>,
     pub network: Network,
     pub server: Server,
     pub server_back_at: Option<Duration>,
+    /// The tokens in the URLs of links that are being opened.
+    tokens: BTreeMap<u64, String>,
     /// Links that say goodbye, and until when.
     pub closing: BTreeMap<u64, Duration>,
     /// Links that the client still thinks it has.
     pub held: Vec<u64>,
-    pub live: Vec<Live>,
-    pub mirrors: Vec<Arc<Mirror>>,
-    pub scopes: Vec<ScopeId>,
-    pub requests: Vec<Arc<AtomicUsize>>,
-    pub stalled: bool,
+    /// The client's links that the network let live until the client closed them,
+    /// so far.
+    pub untroubled: bool,
+    /// Callbacks are run here, so many at a time; `None` while they are not.
+    pub pace: Option<usize>,
+    pub dispatches: bool,
+    /// Nothing waits for the application.
+    pub all_told: bool,
     /// The permission to read was taken away at some time.
     pub was_revoked: bool,
-    pub sequence: Arc<Mutex<u64>>,
-    pub complaints: Complaints,
     /// Timers that went off, and how many in a row at one moment.
     pub wakes: u64,
-    pub in_vain: u32,
+    in_vain: u32,
+    pub ticks: u64,
     /// Tell everything that happens.
     pub trace: bool,
 }
 
 /// Runs a schedule; what went wrong, if anything did.
 pub fn run(schedule: &Schedule, trace: bool) -> Result<(), String> {
-    let mut world = World::new(schedule);
+    let before = memory::live();
+    live(schedule, trace)?;
+    let left = memory::live() - before;
+    if left != 0 {
+        return Err(format!("I8: {left} bytes are never given back"));
+    }
+    Ok(())
+}
+
+fn live(schedule: &Schedule, trace: bool) -> Result<(), String> {
+    let mut world = World::new(&schedule.setting, schedule.seed, Mode::Poll);
     world.trace = trace;
     for step in &schedule.steps {
         world.say(|| format!("-- {:?}", step.action));
@@ -66,182 +74,88 @@ pub fn run(schedule: &Schedule, trace: bool) -> Result<(), String> {
     }
     world.say(|| "-- everybody means well".to_owned());
     world.heal();
-    world.advance(RECOVERY)?;
     world.check_convergence()?;
     world.check_idleness()?;
+    world.check_convergence()?;
+    world.check_emptiness()?;
     world.end()
 }
 
 impl World {
-    fn new(schedule: &Schedule) -> World {
-        let (setting, seed) = (schedule.setting.clone(), schedule.seed);
-        let client = Client::new(&setting, seed);
-        let complaints = Complaints::default();
-        client.on_state(Box::new(States {
-            last: Mutex::new(State::Idle),
-            complaints: complaints.clone(),
-        }));
+    pub fn new(setting: &Setting, seed: u64, mode: Mode) -> World {
+        let app = App::new(setting, seed, mode);
+        // Whose an old server's error is, nobody knows where answers are missing.
+        let unsure = setting.old_server && setting.silent_one_in > 0;
+        app.shared.refusals.store(unsure, Ordering::SeqCst);
         World {
-            server: Server::new(setting.clone(), seed ^ 1),
+            server: Server::new(setting.clone(), seed ^ 1, &app.shared),
             network: Network::new(seed ^ 2),
-            setting,
+            setting: setting.clone(),
             now: Duration::ZERO,
-            client,
+            client: Arc::clone(&app.client),
+            app,
             server_back_at: None,
+            tokens: BTreeMap::new(),
             closing: BTreeMap::new(),
             held: Vec::new(),
-            live: Vec::new(),
-            mirrors: Vec::new(),
-            scopes: Vec::new(),
-            requests: Vec::new(),
-            stalled: false,
+            untroubled: setting.rate_limit.is_none()
+                && setting.slowness <= Duration::from_millis(200),
+            pace: Some(setting.pace),
+            dispatches: mode == Mode::Poll,
+            all_told: false,
             was_revoked: false,
-            sequence: Arc::default(),
-            complaints,
             wakes: 0,
             in_vain: 0,
+            ticks: 0,
             trace: false,
         }
     }
 
-    fn say(&self, what: impl FnOnce() -> String) {
+    pub fn say(&self, what: impl FnOnce() -> String) {
         if self.trace {
             println!("{:>12.4} {}", self.now.as_secs_f64(), what());
         }
     }
 
-    fn act(&mut self, action: &Action) {
-        match action {
-            Action::Connect => self.client.connect(),
-            Action::Disconnect => self.client.disconnect(),
-            Action::Reconnect => self.client.reconnect(),
-            Action::SetToken { good: true } => self.client.set_token(GOOD_TOKENS[1]),
-            Action::SetToken { good: false } => self.client.set_token("s3cret-wrong"),
-            Action::Subscribe(wanted) => self.subscribe(wanted),
-            Action::Unsubscribe(nth) => {
-                if !self.live.is_empty() {
-                    let live = self.live.remove(nth % self.live.len());
-                    self.client.unsubscribe(live.id);
-                    live.mirror.end();
-                }
-            }
-            Action::UnsubscribeAll => {
-                self.client.unsubscribe_all();
-                self.forget(|live| !live.persistent);
-            }
-            Action::OpenScope => self.scopes.extend(self.client.open_scope()),
-            Action::CloseScope => {
-                if let Some(scope) = self.scopes.pop() {
-                    self.client.close_scope(scope);
-                    self.forget(|live| live.scope == Some(scope) && !live.persistent);
-                }
-            }
-            Action::Stall => self.stalled = true,
-            Action::Wake => self.stalled = false,
-            Action::Request => {
-                let replies = Arc::new(AtomicUsize::new(0));
-                let sink = Reply {
-                    replies: Arc::clone(&replies),
-                    complaints: self.complaints.clone(),
-                };
-                let by = self.requests.len();
-                let json = format!(
-                    r#"{{"type":"items","collection":"posts","action":"create","data":{{"by":{by}}}}}"#
-                );
-                if self.client.state() == State::Connected {
-                    self.requests.push(replies);
-                    self.client.request(&json, Box::new(sink));
-                }
-            }
-            Action::Create => self.server.create(self.now),
-            Action::Update(nth) => self.server.update(self.now, *nth),
-            Action::Delete { nth, by_url } => self.server.delete(self.now, *nth, *by_url),
-            Action::Cut => self.cut_all("the connection was reset"),
-            Action::Freeze => self.network.frozen = true,
-            Action::Thaw => self.network.frozen = false,
-            Action::Restart { away } => {
-                self.server.stop();
-                if !self.network.frozen {
-                    self.cut_all("the server dropped the connection");
-                }
-                self.server_back_at = Some(self.now + *away);
-            }
-            Action::Revoke => {
-                self.server.revoked = true;
-                self.was_revoked = true;
-            }
-            Action::Grant => self.server.revoked = false,
-            Action::Nothing => {}
-        }
-    }
-
-    fn subscribe(&mut self, wanted: &Wanted) {
-        let name = format!("subscription {}", self.mirrors.len());
-        let (only, exact) = (wanted.changes_only, wanted.exact);
-        let mirror = Mirror::new(
-            name,
-            only,
-            exact,
-            &self.complaints,
-            &self.sequence,
-            &self.client.overflowed,
-        );
-        let scope = self.scopes.last().copied().filter(|_| wanted.scoped);
-        let new = NewSubscription {
-            uid: wanted.uid.map(|uid| format!("uid-{uid}")),
-            collection: "posts".into(),
-            wish: Wish {
-                query: None,
-                events: if only { ON_UPDATE } else { ON_ALL },
-                persistent: wanted.persistent,
-                exact,
-            },
-            shape: Shape {
-                primary_key: "id".into(),
-                ..Shape::default()
-            },
-            scope,
-            tag: 0,
-            sink: Box::new(Sink(Arc::clone(&mirror))),
-        };
-        if let Subscribed::New(id) = self.client.subscribe(new) {
-            self.live.push(Live {
-                id,
-                persistent: wanted.persistent,
-                scope,
-                mirror: Arc::clone(&mirror),
-            });
-            self.mirrors.push(mirror);
-        }
-    }
-
-    pub fn forget(&mut self, which: impl Fn(&Live) -> bool) {
-        self.live.retain(|live| {
-            let ended = which(live);
-            if ended {
-                live.mirror.end();
-            }
-            !ended
-        });
-    }
-
-    /// Every link breaks. A frozen network does not let the server know.
-    fn cut_all(&mut self, why: &str) {
-        for link in self.network.links() {
-            self.network.cut(link);
-            self.closing.remove(&link);
-            if !self.network.frozen {
-                self.server.drop_socket(link);
-            }
-            self.tell_lost(link, why);
-        }
-    }
-
-    fn tell_lost(&mut self, link: u64, why: &str) {
+    pub fn tell_lost(&mut self, link: u64, why: &str, http: Option<u16>) {
         if let Some(at) = self.held.iter().position(|&held| held == link) {
             self.held.remove(at);
-            self.client.lost(link, why);
+            self.client.lost(link, why, http);
         }
+    }
+
+    /// The client's end is gone. The server learns of it where the network lets it.
+    fn drop_link(&mut self, link: u64) {
+        self.closing.remove(&link);
+        self.network.cut(link);
+        if !self.network.up_is_dead {
+            self.server.drop_socket(link);
+        }
+    }
+
+    /// Every link breaks.
+    pub fn cut_all(&mut self, why: &str) {
+        for link in self.network.links() {
+            self.drop_link(link);
+            self.tell_lost(link, why, None);
+        }
+    }
+
+    /// Every link breaks in the middle of what is on the way.
+    pub fn reset_all(&mut self) {
+        let mut out = Vec::new();
+        for link in self.network.links() {
+            let (up, down) = self.network.reset(link);
+            for text in up {
+                self.server.receive(self.now, link, &text, &mut out);
+            }
+            if !down.is_empty() && self.held.contains(&link) {
+                self.client.frames(link, down);
+            }
+            self.drop_link(link);
+            self.tell_lost(link, "the connection was reset", None);
+        }
+        self.send(out);
     }
 
     /// Time passes.
@@ -249,14 +163,18 @@ impl World {
         let end = self.now + time;
         loop {
             self.settle()?;
+            let late = self.app.book().late.iter().map(|(at, _)| *at).min();
             let next = [
                 self.client.next_deadline(),
                 self.network.next_arrival(),
                 self.server.next_task(),
                 self.server_back_at,
                 self.closing.values().min().copied(),
+                late,
             ];
             let next = next.into_iter().flatten().min();
+            let until = next.unwrap_or(end).min(end);
+            self.check_quiet(until)?;
             let Some(next) = next.filter(|&next| next <= end) else {
                 break;
             };
@@ -270,7 +188,8 @@ impl World {
     fn tick(&mut self, next: Duration) -> Result<(), String> {
         let stands_still = next <= self.now;
         self.in_vain = if stands_still { self.in_vain + 1 } else { 0 };
-        if self.in_vain > 2_000 {
+        self.ticks += 1;
+        if self.in_vain > 2_000 || self.ticks > MOST_TICKS {
             return Err(format!("I8: the client spins at {:?}", self.now));
         }
         // The alarm was set before.
@@ -281,30 +200,18 @@ impl World {
             self.server_back_at = None;
             self.server.up = true;
         }
+        self.app.answer_late(self.now);
         let mut out = Vec::new();
         self.server.run(self.now, &mut out);
         for arrival in self.network.arrivals(self.now, self.server.up) {
-            self.arrive(arrival, &mut out);
+            self.arrive(arrival, &mut out)?;
         }
-        for event in out {
-            match event {
-                Out::Say(link, text) => self.network.say(self.now, link, text),
-                Out::Close(link) => self.network.drop_from_server(self.now, link),
-            }
-        }
-        let over: Vec<u64> = self
-            .closing
-            .iter()
-            .filter(|(_, at)| **at <= self.now)
-            .map(|(&link, _)| link)
-            .collect();
+        self.send(out);
+        let over = self.closing.iter().filter(|(_, at)| **at <= self.now);
+        let over: Vec<u64> = over.map(|(&link, _)| link).collect();
         for link in over {
-            self.closing.remove(&link);
-            self.network.cut(link);
-            if !self.network.frozen {
-                self.server.drop_socket(link);
-            }
-            self.tell_lost(link, "closed");
+            self.drop_link(link);
+            self.tell_lost(link, "closed", None);
         }
         if alarm {
             self.wakes += 1;
@@ -313,19 +220,39 @@ impl World {
         Ok(())
     }
 
-    fn arrive(&mut self, arrival: Arrival, out: &mut Vec<Out>) {
+    fn send(&mut self, out: Vec<Out>) {
+        for event in out {
+            match event {
+                Out::Say(link, text) => self.network.say(self.now, link, text),
+                Out::Close(link) => self.network.drop_from_server(self.now, link),
+            }
+        }
+    }
+
+    fn arrive(&mut self, arrival: Arrival, out: &mut Vec<Out>) -> Result<(), String> {
         self.say(|| format!("   {arrival:?}"));
         match arrival {
             Arrival::Opened(link) => {
-                self.server.accept(self.now, link);
-                self.client.opened(link);
+                let token = self.tokens.remove(&link);
+                match self.server.accept(self.now, link, token.as_deref()) {
+                    Ok(()) => self.client.opened(link),
+                    Err(status) => {
+                        self.network.cut(link);
+                        let why = format!("the server answered {status}");
+                        self.tell_lost(link, &why, Some(status));
+                    }
+                }
             }
-            Arrival::Refused(link, why) => self.tell_lost(link, why),
+            Arrival::Refused(link, why) => self.tell_lost(link, why, None),
             Arrival::Request(link, text) => self.server.receive(self.now, link, &text, out),
             Arrival::Closed(link) => {
+                let left = self.server.under_way(link);
+                if self.untroubled && left > 0 {
+                    return Err(format!("I8: link {link} is closed, {left} subscribes left"));
+                }
                 self.server.drop_socket(link);
                 self.closing.remove(&link);
-                self.tell_lost(link, "closed");
+                self.tell_lost(link, "closed", None);
             }
             Arrival::Frames(link, texts) => {
                 if self.held.contains(&link) {
@@ -334,59 +261,52 @@ impl World {
             }
             Arrival::Dropped(link) => {
                 self.closing.remove(&link);
-                self.tell_lost(link, "the server dropped the connection");
+                self.tell_lost(link, "the server dropped the connection", None);
             }
         }
+        Ok(())
     }
 
     /// Carries out what the client wants, lets the application run, and looks.
-    fn settle(&mut self) -> Result<(), String> {
+    pub fn settle(&mut self) -> Result<(), String> {
+        let mut rounds = 0;
         loop {
-            let effects = self.client.take_effects();
-            if effects.is_empty() {
-                break;
-            }
-            for effect in effects {
+            for effect in self.client.take_effects() {
                 self.carry_out(effect);
             }
+            if let Some(pace) = self.pace.filter(|_| self.dispatches) {
+                self.all_told = self.client.dispatch(pace);
+            }
+            self.check_step()?;
+            let core = self.client.core.lock().expect("no panic before");
+            if core.effects.is_empty() {
+                return Ok(());
+            }
+            rounds += 1;
+            if rounds > 10_000 {
+                return Err("I8: client and application call each other for ever".into());
+            }
         }
-        if !self.stalled {
-            self.client.dispatch();
-        }
-        let stats = self.client.delivery().stats();
-        if stats.queued_bytes > self.setting.queue_bytes && stats.queued_events > 1 {
-            return Err(format!("I6: {} bytes wait", stats.queued_bytes));
-        }
-        match self.complaints.first() {
-            Some(complaint) => Err(complaint),
-            None if self.client_has_effects() => self.settle(),
-            None => Ok(()),
-        }
-    }
-
-    fn client_has_effects(&self) -> bool {
-        !self
-            .client
-            .core
-            .lock()
-            .expect("no panic before")
-            .effects
-            .is_empty()
     }
 
     fn carry_out(&mut self, effect: Effect) {
         let shown = format!("{effect:?}");
-        if shown.contains("s3cret") {
-            self.complaints.add(format!("I9: {shown}"));
+        if secrets::is_told_in(&shown) {
+            self.app.shared.complaints.add(format!("I9: {shown}"));
         }
         self.say(|| match &effect {
             Effect::Send { link, text } => format!("   -> {link} {text}"),
             _ => format!("   {shown}, {:?}", self.client.state()),
         });
         match effect {
-            Effect::Open { link, .. } => {
+            Effect::Open {
+                link, access_token, ..
+            } => {
                 self.held.push(link);
                 self.network.open(self.now, link);
+                if let Some(token) = access_token {
+                    self.tokens.insert(link, token.expose().to_owned());
+                }
             }
             Effect::Send { link, text } => self.network.send(self.now, link, text),
             Effect::Close(link) => {
@@ -395,27 +315,20 @@ impl World {
             }
             Effect::Abort(link) => {
                 self.held.retain(|&held| held != link);
-                self.closing.remove(&link);
-                self.network.cut(link);
-                if !self.network.frozen {
-                    self.server.drop_socket(link);
-                }
+                self.drop_link(link);
             }
             Effect::End(_) | Effect::Log(..) => {}
         }
     }
 
     /// Everybody means well again.
-    fn heal(&mut self) {
-        self.network.frozen = false;
-        self.server.revoked = false;
+    pub fn heal(&mut self) {
+        self.network.revive();
         self.server_back_at = None;
-        self.server.up = true;
         self.server.calm_down();
-        self.stalled = false;
-        if !matches!(self.client.state(), State::Connected) {
-            self.client.connect();
-        }
-        self.client.set_token(GOOD_TOKENS[1]);
+        self.pace = Some(0);
+        self.app.book().well = true;
+        self.client.connect();
+        self.app.set_token(true);
     }
 }

@@ -5,24 +5,32 @@
 //! read before its subscription is registered; an unsubscribe that comes in between
 //! finds nothing, and the subscription lives on. What comes between `auth` and its
 //! answer is lost, and so is what is over the rate limit. A row is read when its
-//! event is sent. Whoever is not heard of for a whole heartbeat is dropped.
+//! event is sent. Whoever is not heard of for a whole heartbeat is dropped. What a
+//! socket was subscribing to when it was dropped stays for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
+use crate::journal::Journal;
+use crate::mirror::Shared;
 use crate::schedule::Setting;
 
+mod auth;
 mod store;
 mod tasks;
 
-use tasks::{Task, auth_failed};
+use auth::{Auth, auth_failed};
+use tasks::Task;
 
 const HEARTBEAT: Duration = Duration::from_secs(30);
 const AUTH_TIMEOUT: Duration = Duration::from_secs(10);
-pub const GOOD_TOKENS: [&str; 2] = ["s3cret-token", "s3cret-token-2"];
+/// So many subscribes may be left behind by a link that was lost.
+const MOST_LEAKED: usize = 8;
 
 /// What the server does to a socket.
 pub enum Out {
@@ -41,8 +49,21 @@ pub struct Server {
     task: u64,
     registrations: u64,
     carried_out: BTreeMap<u64, u32>,
+    /// The refresh tokens that are good, and how many there were.
+    refresh_tokens: BTreeSet<String>,
+    refreshed: u64,
+    /// Subscriptions that nobody can end any more, by the link that left them.
+    leaked: BTreeMap<u64, usize>,
+    /// Messages were held up on the way: what the client has given up may yet come.
+    pub late: bool,
+    journal: Journal,
+    refusals: Arc<AtomicBool>,
     pub revoked: bool,
     pub up: bool,
+    /// Everybody means well.
+    well: bool,
+    /// Upgrades are refused with this status, until then.
+    pub turns_away: Option<(u16, Duration)>,
     beat_at: Option<Duration>,
 }
 
@@ -53,27 +74,21 @@ struct Socket {
     last_event: Duration,
     window: Option<(Duration, u32)>,
     heard: bool,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Auth {
-    Awaited,
-    Checked,
-    /// Until then, if it ends at all.
-    Good(Option<Duration>),
-    Expired {
-        close_at: Duration,
-    },
+    /// A message was never answered.
+    swallowed: bool,
 }
 
 pub struct Registered {
     pub wire: String,
-    number: u64,
+    pub number: u64,
     changes: Option<String>,
+    item: Option<u32>,
+    /// What it was told, folded.
+    pub told: BTreeMap<u32, u64>,
 }
 
 impl Server {
-    pub fn new(setting: Setting, seed: u64) -> Server {
+    pub fn new(setting: Setting, seed: u64, shared: &Shared) -> Server {
         Server {
             rng: Rng::with_seed(seed),
             setting,
@@ -85,16 +100,52 @@ impl Server {
             task: 0,
             registrations: 0,
             carried_out: BTreeMap::new(),
+            refresh_tokens: BTreeSet::from([crate::secrets::refresh_token(0)]),
+            refreshed: 0,
+            leaked: BTreeMap::new(),
+            late: false,
+            journal: shared.journal.clone(),
+            refusals: Arc::clone(&shared.refusals),
             revoked: false,
             up: true,
+            well: false,
+            turns_away: None,
             beat_at: None,
         }
     }
 
-    /// A request of the application's that was carried out more than once.
-    pub fn asked_twice(&self) -> Option<u64> {
-        let twice = |(by, times): (&u64, &u32)| (*times > 1).then_some(*by);
-        self.carried_out.iter().find_map(twice)
+    /// What the client has done to the server that it must not do.
+    pub fn fault(&self) -> Option<String> {
+        let twice = self.carried_out.iter().find(|(_, times)| **times > 1);
+        if let Some((by, _)) = twice {
+            return Some(format!("I2: message {by} was carried out twice"));
+        }
+        let mut leaks = self.leaked.iter().filter(|_| !self.late);
+        let (link, count) = leaks.find(|(_, n)| **n > MOST_LEAKED)?;
+        Some(format!(
+            "I8: link {link} has left {count} subscribes behind"
+        ))
+    }
+
+    /// Subscribes and reads of snapshots that are under way.
+    pub fn under_way(&self, link: u64) -> usize {
+        let of = |task: &&Task| task.subscribes(link);
+        self.tasks.values().filter(of).count()
+    }
+
+    /// Whether these are the links that it knows of.
+    pub fn knows(&self, links: &[u64]) -> bool {
+        self.sockets.keys().eq(links)
+    }
+
+    /// Nothing is under way, and nobody waits for what will not come.
+    pub fn is_quiet(&self, links: &[u64]) -> bool {
+        let good = |socket: &Socket| matches!(socket.auth, Auth::Good(_)) && !socket.swallowed;
+        self.up
+            && self.turns_away.is_none()
+            && self.tasks.values().all(Task::is_a_timer)
+            && self.sockets.values().all(good)
+            && self.knows(links)
     }
 
     /// The subscriptions that a socket has.
@@ -102,19 +153,6 @@ impl Server {
         self.sockets
             .get(&link)
             .map_or(&[], |socket| &socket.subscriptions)
-    }
-
-    pub fn accept(&mut self, now: Duration, link: u64) {
-        let socket = Socket {
-            auth: Auth::Awaited,
-            subscriptions: Vec::new(),
-            last_event: now,
-            window: None,
-            heard: true,
-        };
-        self.sockets.insert(link, socket);
-        self.beat_at.get_or_insert(now + HEARTBEAT);
-        self.later(now + AUTH_TIMEOUT, Task::AuthTimeout { link });
     }
 
     /// The socket is gone. What it was subscribing to is leaked, and nobody hears
@@ -127,18 +165,33 @@ impl Server {
     pub fn calm_down(&mut self) {
         self.setting.silent_one_in = 0;
         self.setting.slowness = Duration::from_millis(2);
+        self.revoked = false;
+        self.well = true;
+        self.up = true;
+        self.turns_away = None;
     }
 
     pub fn stop(&mut self) {
         self.up = false;
         self.sockets.clear();
         self.tasks.clear();
+        self.leaked.clear();
         self.beat_at = None;
+    }
+
+    /// Forgets what only the checks want to know.
+    pub fn forget(&mut self) {
+        self.carried_out.clear();
+        self.leaked.clear();
+        self.journal.lock().clear();
+        self.refresh_tokens.clear();
+        self.posts.clear();
     }
 
     pub fn next_task(&self) -> Option<Duration> {
         let first = self.tasks.keys().next().map(|(at, _)| *at);
-        first.into_iter().chain(self.beat_at).min()
+        let open = self.turns_away.map(|(_, until)| until);
+        first.into_iter().chain(self.beat_at).chain(open).min()
     }
 
     fn later(&mut self, at: Duration, task: Task) {
@@ -157,23 +210,31 @@ impl Server {
     pub fn receive(&mut self, now: Duration, link: u64, text: &str, out: &mut Vec<Out>) {
         let message: Value = serde_json::from_str(text).expect("the client sends JSON");
         let kind = message["type"].as_str().unwrap_or_default().to_owned();
-        let uid = message["uid"].clone();
         let Some(socket) = self.sockets.get_mut(&link) else {
             return;
         };
         let first = socket.auth == Auth::Awaited;
         if socket.auth == Auth::Checked {
+            socket.swallowed = true;
             return;
         }
         if !first && self.is_over_the_limit(now, link, out) {
             return;
         }
+        let silent = self.setting.silent_one_in;
+        let silent = silent > 0 && kind != "ping" && self.rng.u32(0..silent) == 0;
         let Some(socket) = self.sockets.get_mut(&link) else {
             return;
         };
         if kind == "auth" {
             socket.auth = if first { Auth::Checked } else { socket.auth };
-            return self.authenticate(now, link, &message);
+            socket.swallowed |= silent;
+            return if silent {
+                // The first one runs into the time-out.
+                socket.auth = if first { Auth::Awaited } else { socket.auth };
+            } else {
+                self.authenticate(now, link, &message);
+            };
         }
         socket.heard = true;
         if first {
@@ -182,38 +243,14 @@ impl Server {
             self.sockets.remove(&link);
             return out.push(Out::Close(link));
         }
-        let silent = self.setting.silent_one_in;
-        if silent > 0 && kind != "ping" && self.rng.u32(0..silent) == 0 {
+        if silent || message["data"]["fate"] == "Mute" {
+            socket.swallowed = true;
             return;
         }
-        let at = now + self.latency();
-        let task = match kind.as_str() {
-            "ping" => Task::Answer {
-                link,
-                message: json!({"type": "pong", "uid": uid}),
-            },
-            "subscribe" => {
-                let wire = uid.as_str().expect("a text").to_owned();
-                let changes = message["event"].as_str().map(str::to_owned);
-                match changes {
-                    None => Task::ReadSnapshot { link, wire },
-                    some => Task::Register {
-                        link,
-                        wire,
-                        changes: some,
-                        data: Value::Null,
-                    },
-                }
-            }
-            "unsubscribe" => Task::Unsubscribe { link, uid },
-            "items" if message["action"] == "read" => Task::Read { link, uid },
-            "items" => {
-                let by = message["data"]["by"].as_u64().expect("a number");
-                Task::CreateItem { link, uid, by }
-            }
-            _ => return,
-        };
-        self.later(at, task);
+        if let Some(task) = Task::of(link, &kind, &message) {
+            let at = now + self.latency();
+            self.later(at, task);
+        }
     }
 
     fn is_over_the_limit(&mut self, now: Duration, link: u64, out: &mut Vec<Out>) -> bool {
@@ -230,6 +267,7 @@ impl Server {
         if used <= points {
             return false;
         }
+        socket.swallowed = true;
         let left = (began + window - now).as_millis();
         let message = format!("Too many messages, retry after {left}ms.");
         let error = json!({"type": "server", "status": "error",
@@ -238,26 +276,9 @@ impl Server {
         true
     }
 
-    fn authenticate(&mut self, now: Duration, link: u64, message: &Value) {
-        let login = message["access_token"].is_null();
-        let token = message["access_token"].as_str().unwrap_or_default();
-        let good = login || GOOD_TOKENS.contains(&token);
-        let stall = Duration::from_millis(if login { 500 } else { 0 });
-        let at = now + stall + self.latency();
-        let uid = message["uid"].clone();
-        self.later(
-            at,
-            Task::AuthAnswer {
-                link,
-                good,
-                login,
-                uid,
-            },
-        );
-    }
-
     /// Does what is due, up to now.
     pub fn run(&mut self, now: Duration, out: &mut Vec<Out>) {
+        self.turns_away = self.turns_away.filter(|(_, until)| *until > now);
         if self.beat_at.is_some_and(|at| at <= now) {
             self.beat_at = Some(now + HEARTBEAT);
             self.beat(out);
@@ -282,5 +303,32 @@ impl Server {
             }
             true
         });
+    }
+
+    /// Refuses for want of a permission.
+    fn refuse(&mut self, link: u64, kind: &str, uid: Value, out: &mut Vec<Out>) {
+        self.refusals.store(true, Ordering::SeqCst);
+        let message = "You don't have permission to access this.";
+        self.say_error(link, kind, "FORBIDDEN", message, uid, out);
+    }
+
+    fn say_error(
+        &mut self,
+        link: u64,
+        kind: &str,
+        code: &str,
+        message: &str,
+        uid: Value,
+        out: &mut Vec<Out>,
+    ) {
+        if !self.sockets.contains_key(&link) {
+            return;
+        }
+        let mut error = json!({"type": kind, "status": "error",
+            "error": {"code": code, "message": message}});
+        if !self.setting.old_server {
+            error["uid"] = uid;
+        }
+        out.push(Out::Say(link, error.to_string()));
     }
 }

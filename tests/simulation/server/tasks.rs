@@ -1,33 +1,43 @@
 //! What the server does in its own time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use directus_realtime::handover::EventKind;
+use directus_realtime::protocol::wire::WireUid;
 use serde_json::{Value, json};
 
-use super::{AUTH_TIMEOUT, Auth, Out, Registered, Server, Socket};
+use super::auth::Checked;
+use super::{Out, Registered, Server};
+
+/// A subscription on its way.
+pub struct Asked {
+    pub wire: String,
+    /// The one kind of events that is asked for.
+    pub changes: Option<String>,
+    pub item: Option<u32>,
+}
 
 pub enum Task {
     AuthAnswer {
         link: u64,
-        good: bool,
-        login: bool,
-        uid: Value,
+        checked: Checked,
     },
     AuthExpires {
         link: u64,
+        at: Duration,
     },
     AuthTimeout {
         link: u64,
     },
     ReadSnapshot {
         link: u64,
-        wire: String,
+        asked: Asked,
     },
     Register {
         link: u64,
-        wire: String,
-        changes: Option<String>,
-        data: Value,
+        asked: Asked,
+        rows: BTreeMap<u32, u64>,
     },
     Unsubscribe {
         link: u64,
@@ -36,12 +46,14 @@ pub enum Task {
     Read {
         link: u64,
         uid: Value,
+        item: Option<u32>,
     },
     CreateItem {
         link: u64,
         uid: Value,
-        /// Which of the application's requests.
+        /// Which of the application's messages.
         by: u64,
+        refused: bool,
     },
     Answer {
         link: u64,
@@ -49,91 +61,102 @@ pub enum Task {
     },
     Emit {
         link: u64,
-        wire: String,
         number: u64,
         change: Change,
     },
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Change {
     Create(u32),
-    Update(u32),
-    Delete { id: u32, by_url: bool },
+    Update(Vec<u32>),
+    Delete { ids: Vec<u32>, by_url: bool },
+}
+
+impl Change {
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Change::Create(_) => EventKind::Create,
+            Change::Update(_) => EventKind::Update,
+            Change::Delete { .. } => EventKind::Delete,
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Change::Create(_) => "create",
+            Change::Update(_) => "update",
+            Change::Delete { .. } => "delete",
+        }
+    }
+}
+
+impl Task {
+    /// What a message asks for.
+    pub fn of(link: u64, kind: &str, message: &Value) -> Option<Task> {
+        let uid = message["uid"].clone();
+        let item = message["query"]["filter"]["id"]["_eq"].as_str();
+        let item = item.map(|item| item.parse().expect("a number"));
+        Some(match kind {
+            "ping" => Task::Answer {
+                link,
+                message: json!({"type": "pong", "uid": uid}),
+            },
+            "subscribe" => {
+                let changes = message["event"].as_str().map(str::to_owned);
+                let only_changes = changes.is_some();
+                let asked = Asked {
+                    wire: uid.as_str().expect("a text").to_owned(),
+                    changes,
+                    item,
+                };
+                match only_changes {
+                    false => Task::ReadSnapshot { link, asked },
+                    true => Task::Register {
+                        link,
+                        asked,
+                        rows: BTreeMap::new(),
+                    },
+                }
+            }
+            "unsubscribe" => Task::Unsubscribe { link, uid },
+            "items" if message["action"] == "read" => Task::Read { link, uid, item },
+            "items" => Task::CreateItem {
+                link,
+                uid,
+                by: message["data"]["by"].as_u64().expect("a number"),
+                refused: message["data"]["fate"] == "Refused",
+            },
+            _ => return None,
+        })
+    }
+
+    /// Whether it is a subscription of that link on its way.
+    pub fn subscribes(&self, of: u64) -> bool {
+        matches!(self, Task::ReadSnapshot { link, .. } | Task::Register { link, .. } if *link == of)
+    }
+
+    pub fn is_a_timer(&self) -> bool {
+        matches!(self, Task::AuthExpires { .. } | Task::AuthTimeout { .. })
+    }
 }
 
 impl Server {
     pub(super) fn perform(&mut self, now: Duration, task: Task, out: &mut Vec<Out>) {
         match task {
-            Task::AuthAnswer {
-                link,
-                good,
-                login,
-                uid,
-            } => {
-                self.answer_auth(now, link, good, login, uid, out);
-            }
-            Task::AuthExpires { link } => {
-                let close_at = now + AUTH_TIMEOUT;
-                if let Some(socket) = self.sockets.get_mut(&link) {
-                    if socket.auth == Auth::Good(Some(now)) {
-                        socket.auth = Auth::Expired { close_at };
-                        let error = json!({"type": "auth", "status": "error",
-                            "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}});
-                        out.push(Out::Say(link, error.to_string()));
-                        self.later(close_at, Task::AuthTimeout { link });
-                    }
+            Task::AuthAnswer { link, checked } => self.answer_auth(now, link, checked, out),
+            Task::AuthExpires { link, at } => self.expire_auth(now, link, at, out),
+            Task::AuthTimeout { link } => self.time_auth_out(now, link, out),
+            Task::ReadSnapshot { link, asked } => {
+                // Nobody notices that a socket is gone.
+                if self.sockets.contains_key(&link) && !self.may_read(link) {
+                    return self.refuse(link, "subscribe", Value::String(asked.wire), out);
                 }
-            }
-            Task::AuthTimeout { link } => {
-                let late = self.sockets.get(&link).is_some_and(|socket| {
-                    socket.auth == Auth::Awaited || socket.auth == Auth::Expired { close_at: now }
-                });
-                if late {
-                    let error = json!({"type": "auth", "status": "error",
-                        "error": {"code": "AUTH_TIMEOUT", "message": "Authentication timed out."}});
-                    out.push(Out::Say(link, error.to_string()));
-                    self.sockets.remove(&link);
-                    out.push(Out::Close(link));
-                }
-            }
-            Task::ReadSnapshot { link, wire } => {
-                if !self.may_read(link) {
-                    return self.refuse(link, "subscribe", Value::String(wire), out);
-                }
-                let data = self.snapshot();
+                let rows = self.rows(asked.item);
                 let at = now + self.latency();
-                self.later(
-                    at,
-                    Task::Register {
-                        link,
-                        wire,
-                        changes: None,
-                        data,
-                    },
-                );
+                self.later(at, Task::Register { link, asked, rows });
             }
-            Task::Register {
-                link,
-                wire,
-                changes,
-                data,
-            } => {
-                self.registrations += 1;
-                let number = self.registrations;
-                if let Some(socket) = self.sockets.get_mut(&link) {
-                    let mut init = json!({"type": "subscription", "event": "init", "uid": wire});
-                    if changes.is_none() {
-                        init["data"] = data;
-                    }
-                    socket.subscriptions.push(Registered {
-                        wire,
-                        number,
-                        changes,
-                    });
-                    out.push(Out::Say(link, init.to_string()));
-                }
-            }
+            Task::Register { link, asked, rows } => self.register(link, asked, rows, out),
             Task::Unsubscribe { link, uid } => {
                 if let Some(socket) = self.sockets.get_mut(&link) {
                     let mine = |s: &Registered| Some(s.wire.as_str()) == uid.as_str();
@@ -145,124 +168,99 @@ impl Server {
                     out.push(Out::Say(link, answer.to_string()));
                 }
             }
-            Task::Read { link, uid } => {
+            Task::Read { link, uid, item } => {
                 if !self.may_read(link) {
                     return self.refuse(link, "items", uid, out);
                 }
-                let message = json!({"type": "items", "data": self.snapshot(), "uid": uid});
+                let number = self.registration(link, &uid);
+                let data = shown(&self.rows(item), link, number, None);
+                let message = json!({"type": "items", "data": data, "uid": uid});
                 let at = now + self.latency();
                 self.later(at, Task::Answer { link, message });
             }
-            Task::CreateItem { link, uid, by } => {
-                if !self.may_read(link) {
-                    return self.refuse(link, "items", uid, out);
-                }
-                *self.carried_out.entry(by).or_default() += 1;
-                self.create(now);
-                let message = json!({"type": "items", "data": {"id": self.next_id}, "uid": uid});
-                let at = now + self.latency();
-                self.later(at, Task::Answer { link, message });
-            }
+            Task::CreateItem {
+                link,
+                uid,
+                by,
+                refused,
+            } => self.create_item(now, link, uid, by, refused, out),
             Task::Answer { link, message } => out.push(Out::Say(link, message.to_string())),
             Task::Emit {
                 link,
-                wire,
                 number,
                 change,
-            } => {
-                self.send_event(link, &wire, number, change, out);
-            }
+            } => self.send_event(link, number, &change, out),
         }
     }
 
-    fn answer_auth(
+    fn register(&mut self, link: u64, asked: Asked, rows: BTreeMap<u32, u64>, out: &mut Vec<Out>) {
+        self.registrations += 1;
+        let number = self.registrations;
+        let Some(socket) = self.sockets.get_mut(&link) else {
+            *self.leaked.entry(link).or_default() += 1;
+            return;
+        };
+        let Asked {
+            wire,
+            changes,
+            item,
+        } = asked;
+        let mut init = json!({"type": "subscription", "event": "init", "uid": wire});
+        if changes.is_none() {
+            init["data"] = shown(&rows, link, number, Some(0));
+        }
+        socket.subscriptions.push(Registered {
+            wire,
+            number,
+            changes,
+            item,
+            told: rows,
+        });
+        out.push(Out::Say(link, init.to_string()));
+    }
+
+    /// The registration that a read belongs to: the last that was asked for in the
+    /// same place.
+    fn registration(&self, link: u64, uid: &Value) -> u64 {
+        let parse = |uid: &str| WireUid::parse(uid).expect("a uid of the library's");
+        let read = parse(uid.as_str().expect("a text"));
+        let mine = |s: &&Registered| parse(&s.wire).slot == read.slot;
+        let all = self.subscriptions(link).iter().filter(mine);
+        let last = all.max_by_key(|s| parse(&s.wire).serial);
+        last.map_or(0, |s| s.number)
+    }
+
+    fn create_item(
         &mut self,
         now: Duration,
         link: u64,
-        good: bool,
-        login: bool,
         uid: Value,
+        by: u64,
+        refused: bool,
         out: &mut Vec<Out>,
     ) {
-        let Some(socket) = self.sockets.get_mut(&link) else {
-            return;
-        };
-        if !good {
-            let handshake = socket.auth == Auth::Checked;
-            let uid = if handshake { Value::Null } else { uid };
-            out.push(Out::Say(link, auth_failed(uid)));
-            self.sockets.remove(&link);
-            return out.push(Out::Close(link));
+        if !self.may_read(link) {
+            return self.refuse(link, "items", uid, out);
         }
-        let lifetime = self.setting.login_lifetime.filter(|_| login);
-        let expires = lifetime.map(|lifetime| now + lifetime);
-        socket.auth = Auth::Good(expires);
-        let mut answer = json!({"type": "auth", "status": "ok", "uid": uid});
-        if login {
-            answer["refresh_token"] = "s3cret-refresh".into();
+        if refused {
+            let message = "Validation failed.";
+            return self.say_error(link, "items", "INVALID_PAYLOAD", message, uid, out);
         }
-        out.push(Out::Say(link, answer.to_string()));
-        if let Some(at) = expires {
-            self.later(at, Task::AuthExpires { link });
-        }
-    }
-
-    fn may_read(&self, link: u64) -> bool {
-        let known = |socket: &Socket| matches!(socket.auth, Auth::Good(_));
-        !self.revoked && self.sockets.get(&link).is_some_and(known)
-    }
-
-    fn refuse(&mut self, link: u64, kind: &str, uid: Value, out: &mut Vec<Out>) {
-        if !self.sockets.contains_key(&link) {
-            return;
-        }
-        let mut error = json!({"type": kind, "status": "error", "error": {"code": "FORBIDDEN",
-            "message": "You don't have permission to access this."}});
-        if !self.setting.old_server {
-            error["uid"] = uid;
-        }
-        out.push(Out::Say(link, error.to_string()));
-    }
-
-    fn send_event(
-        &mut self,
-        link: u64,
-        wire: &str,
-        number: u64,
-        change: Change,
-        out: &mut Vec<Out>,
-    ) {
-        let lives = |s: &Registered| s.number == number;
-        if !self.subscriptions(link).iter().any(lives) {
-            return;
-        }
-        let (name, data) = match change {
-            Change::Delete { id, by_url: true } => ("delete", json!([id.to_string()])),
-            Change::Delete { id, .. } => ("delete", json!([id])),
-            Change::Create(id) | Change::Update(id) => {
-                if !self.may_read(link) {
-                    return self.refuse(link, "subscribe", wire.into(), out);
-                }
-                let Some(version) = self.posts.get(&id) else {
-                    return;
-                };
-                let created = matches!(change, Change::Create(_));
-                let name = if created { "create" } else { "update" };
-                (name, json!([{"id": id, "v": version, "r": number}]))
-            }
-        };
-        // As the server writes it, member by member.
-        let text =
-            format!(r#"{{"type":"subscription","event":"{name}","data":{data},"uid":"{wire}"}}"#);
-        out.push(Out::Say(link, text));
+        *self.carried_out.entry(by).or_default() += 1;
+        self.create(now, 1);
+        let data = json!({"id": self.next_id, "by": by});
+        let message = json!({"type": "items", "data": data, "uid": uid});
+        let at = now + self.latency();
+        self.later(at, Task::Answer { link, message });
     }
 }
 
-pub fn auth_failed(uid: Value) -> String {
-    let mut error = json!({"type": "auth", "status": "error", "error": {"code": "AUTH_FAILED",
-        "message": "Authentication handshake failed."}});
-    if !uid.is_null() {
-        error["uid"] = uid;
-    }
-    error.to_string()
+/// Rows as they are sent, with where they come from.
+pub fn shown(rows: &BTreeMap<u32, u64>, link: u64, number: u64, place: Option<usize>) -> Value {
+    rows.iter()
+        .map(|(id, v)| match place {
+            Some(n) => json!({"id": id, "v": v, "k": link, "r": number, "n": n}),
+            None => json!({"id": id, "v": v, "k": link, "r": number}),
+        })
+        .collect()
 }

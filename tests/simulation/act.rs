@@ -1,0 +1,76 @@
+//! What a step of a schedule does.
+
+use std::sync::atomic::Ordering;
+
+use crate::known;
+use crate::schedule::Action;
+use crate::world::World;
+
+impl World {
+    /// Messages are late. An old server's error is anybody's then: it may be that for a
+    /// message which is long given up.
+    fn trouble(&mut self) {
+        self.untroubled = false;
+        self.server.late = true;
+        if known::late_errors_confuse(&self.setting) {
+            self.app.shared.refusals.store(true, Ordering::SeqCst);
+        }
+    }
+
+    pub fn act(&mut self, action: &Action) {
+        if known::is_left_out(action, &self.setting) {
+            return;
+        }
+        let app = &self.app;
+        match action {
+            Action::Connect => self.client.connect(),
+            Action::Disconnect => self.client.disconnect(),
+            Action::Reconnect => self.client.reconnect(),
+            Action::SetToken { good } => app.set_token(*good),
+            Action::Subscribe(wanted) => app.subscribe(wanted),
+            Action::Unsubscribe(nth) => app.unsubscribe(*nth),
+            Action::UnsubscribeUid(uid) => app.unsubscribe_uid(*uid),
+            Action::UnsubscribeAll => app.unsubscribe_all(),
+            Action::OpenScope => app.open_scope(),
+            Action::CloseScope => app.close_scope(),
+            Action::Stall => self.pace = None,
+            Action::Wake => self.pace = Some(self.setting.pace),
+            Action::Request(asked) => app.request(*asked),
+            Action::Send(asked) => app.send(*asked),
+            Action::Create(count) => self.server.create(self.now, *count),
+            Action::Update { nth, count } => self.server.update(self.now, *nth, *count),
+            Action::Delete { nth, count, by_url } => {
+                self.server.delete(self.now, *nth, *count, *by_url);
+            }
+            Action::Cut => self.cut_all("the connection was reset"),
+            Action::Reset => self.reset_all(),
+            Action::Freeze => {
+                self.trouble();
+                self.network.up_is_dead = true;
+                self.network.down_is_dead = true;
+            }
+            Action::HalfOpen { up } => {
+                self.trouble();
+                self.network.up_is_dead |= up;
+                self.network.down_is_dead |= !up;
+            }
+            Action::Thaw => self.network.revive(),
+            Action::Restart { away } => {
+                self.server.stop();
+                if !self.network.down_is_dead {
+                    self.cut_all("the server dropped the connection");
+                }
+                self.server_back_at = Some(self.now + *away);
+            }
+            Action::TurnAway { status, time } => {
+                self.server.turns_away = Some((*status, self.now + *time));
+            }
+            Action::Revoke => {
+                self.server.revoked = true;
+                self.was_revoked = true;
+            }
+            Action::Grant => self.server.revoked = false,
+            Action::Nothing => {}
+        }
+    }
+}

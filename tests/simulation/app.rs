@@ -1,0 +1,317 @@
+//! The application: what it has asked for, and what its callbacks ask for.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
+
+use directus_realtime::delivery::Mode;
+use directus_realtime::handover::{Shape, State};
+use directus_realtime::protocol::outgoing::query_for_item;
+use directus_realtime::session::NewSubscription;
+use directus_realtime::subscriptions::subscription::ON_ALL;
+use directus_realtime::subscriptions::{ScopeId, SubId, Wish};
+
+use crate::client::{Client, EPOCH};
+use crate::mirror::{Mirror, Shared};
+use crate::schedule::{Answer, Asked, Fate, Login, Reaction, Setting, Wanted};
+use crate::secrets;
+use crate::sinks::{Question, Reply, Reported, Sink, States, Tokens};
+
+pub struct Live {
+    pub id: SubId,
+    pub scope: Option<ScopeId>,
+    pub mirror: Arc<Mirror>,
+}
+
+impl Live {
+    fn persists(&self) -> bool {
+        self.mirror.wanted.persistent
+    }
+}
+
+#[derive(Default)]
+pub struct Book {
+    pub live: Vec<Live>,
+    pub mirrors: Vec<Arc<Mirror>>,
+    pub scopes: Vec<ScopeId>,
+    pub requests: Vec<Arc<Question>>,
+    /// Tokens that come late, and when.
+    pub late: Vec<(Duration, String)>,
+    /// How often a token was asked for, and how many there were.
+    asked: usize,
+    tokens: usize,
+    /// The last one.
+    token: Option<String>,
+    numbers: u64,
+    /// Everybody means well,
+    pub well: bool,
+    /// and nobody wants anything more.
+    pub content: bool,
+}
+
+pub struct App {
+    pub client: Arc<Client>,
+    pub setting: Setting,
+    pub shared: Shared,
+    pub reported: Arc<Mutex<Reported>>,
+    book: Mutex<Book>,
+    this: Weak<App>,
+}
+
+impl App {
+    pub fn new(setting: &Setting, seed: u64, mode: Mode) -> Arc<App> {
+        let shared = Shared::default();
+        let token = match setting.login {
+            Login::Jwt(life) => Some(secrets::jwt(EPOCH, EPOCH + life, 0)),
+            Login::Token | Login::Strict => Some(secrets::TOKENS[0].to_owned()),
+            Login::Public | Login::Password(_) | Login::Refresh(_) => None,
+        };
+        let client = Client::new(setting, seed, token.as_deref(), mode, &shared);
+        let app = Arc::new_cyclic(|this| App {
+            client,
+            setting: setting.clone(),
+            shared,
+            reported: Arc::default(),
+            book: Mutex::new(Book {
+                token,
+                ..Book::default()
+            }),
+            this: this.clone(),
+        });
+        app.client.on_state(Box::new(States {
+            reported: Arc::clone(&app.reported),
+            complaints: app.shared.complaints.clone(),
+            app: setting.reactive.then(|| app.this.clone()),
+        }));
+        if !setting.answers.is_empty() {
+            app.client.on_token(Box::new(Tokens(app.this.clone())));
+        }
+        app
+    }
+
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().expect("no panic before")
+    }
+
+    /// A token that is good now.
+    fn fresh_token(&self) -> String {
+        let now = EPOCH + self.client.time();
+        let mut book = self.book();
+        book.tokens += 1;
+        let life = self.setting.lifetime(book.well);
+        let token = match (self.setting.login, life) {
+            (Login::Jwt(_), Some(life)) => secrets::jwt(now, now + life, book.tokens),
+            _ => secrets::TOKENS[1].to_owned(),
+        };
+        book.token = Some(token.clone());
+        token
+    }
+
+    pub fn set_token(&self, good: bool) {
+        if good {
+            self.client.set_token(&self.fresh_token());
+        } else {
+            self.client.set_token(secrets::WRONG_TOKEN);
+        }
+    }
+
+    /// The token callback.
+    pub fn token_wanted(&self) {
+        let (answer, stale) = {
+            let mut book = self.book();
+            let answers = &self.setting.answers;
+            let answer = answers[book.asked % answers.len()];
+            book.asked += 1;
+            let answer = if book.well { Answer::AtOnce } else { answer };
+            (answer, book.token.clone())
+        };
+        match answer {
+            Answer::AtOnce => self.set_token(true),
+            Answer::Late(time) => {
+                let due = (self.client.time() + time, self.fresh_token());
+                self.book().late.push(due);
+            }
+            Answer::Stale => {
+                let wrong = secrets::WRONG_TOKEN;
+                self.client.set_token(stale.as_deref().unwrap_or(wrong));
+            }
+            Answer::Never => {}
+        }
+    }
+
+    /// Sets the tokens that are due.
+    pub fn answer_late(&self, now: Duration) {
+        let mut due = Vec::new();
+        self.book().late.retain(|(at, token)| {
+            let waits = *at > now;
+            if !waits {
+                due.push(token.clone());
+            }
+            waits
+        });
+        for token in due {
+            self.client.set_token(&token);
+        }
+    }
+
+    pub fn subscribe(&self, wanted: &Wanted) {
+        let (number, scope) = {
+            let mut book = self.book();
+            book.numbers += 1;
+            let scope = book.scopes.last().copied().filter(|_| wanted.scoped);
+            (book.numbers, scope)
+        };
+        let mirror = Mirror::new(number, wanted, &self.shared);
+        let item = wanted.item.map(|item| item.to_string());
+        let query = item.as_deref().map(|item| {
+            let query = query_for_item(None, "id", item).expect("a query");
+            query.into_boxed_str()
+        });
+        let new = NewSubscription {
+            uid: wanted.uid.map(|uid| format!("uid-{uid}")),
+            collection: "posts".into(),
+            wish: Wish {
+                query,
+                events: wanted.events,
+                persistent: wanted.persistent,
+                exact: wanted.exact,
+            },
+            shape: Shape {
+                primary_key: "id".into(),
+                per_message: wanted.per_message,
+                item: item.map(Into::into),
+            },
+            scope,
+            tag: number,
+            sink: Box::new(Sink {
+                mirror: Arc::clone(&mirror),
+                app: self.this.clone(),
+            }),
+        };
+        if let Some(id) = self.client.subscribe(new) {
+            let mut book = self.book();
+            book.mirrors.push(Arc::clone(&mirror));
+            book.live.push(Live { id, scope, mirror });
+        }
+    }
+
+    pub fn unsubscribe(&self, nth: usize) {
+        let live = {
+            let mut book = self.book();
+            let count = book.live.len();
+            (count > 0).then(|| book.live.remove(nth % count))
+        };
+        if let Some(live) = live {
+            self.client.unsubscribe(live.id);
+            live.mirror.end();
+        }
+    }
+
+    pub fn unsubscribe_uid(&self, uid: u8) {
+        // Earlier ones that were refused may still have to be told so.
+        let name = format!("uid-{uid}");
+        let last = {
+            let core = self.client.core.lock().expect("no panic before");
+            core.session.registry().by_uid(&name).map(|s| s.id)
+        };
+        self.client.unsubscribe_uid(&name);
+        self.forget(|live| match last {
+            Some(last) => live.id == last,
+            None => live.mirror.wanted.uid == Some(uid),
+        });
+    }
+
+    pub fn unsubscribe_all(&self) {
+        self.client.unsubscribe_all();
+        self.forget(|live| !live.persists());
+    }
+
+    pub fn open_scope(&self) {
+        let scope = self.client.open_scope();
+        self.book().scopes.extend(scope);
+    }
+
+    pub fn close_scope(&self) {
+        let scope = self.book().scopes.pop();
+        if let Some(scope) = scope {
+            self.client.close_scope(scope);
+            self.forget(|live| live.scope == Some(scope) && !live.persists());
+        }
+    }
+
+    /// These have ended: nothing of them may come any more.
+    pub fn forget(&self, which: impl Fn(&Live) -> bool) {
+        self.book().live.retain(|live| {
+            let ended = which(live);
+            if ended {
+                live.mirror.end();
+            }
+            !ended
+        });
+    }
+
+    pub fn request(&self, asked: Asked) {
+        if self.client.state() != State::Connected {
+            return;
+        }
+        let question = self.question(asked);
+        let sink = Reply {
+            question: Arc::clone(&question),
+            shared: self.shared.clone(),
+            old_server: self.setting.old_server,
+        };
+        if self.client.request(&question.json(), Box::new(sink)) {
+            self.book().requests.push(question);
+        }
+    }
+
+    pub fn send(&self, asked: Asked) {
+        self.client.send(&self.question(asked).json());
+    }
+
+    fn question(&self, asked: Asked) -> Arc<Question> {
+        let mut book = self.book();
+        book.numbers += 1;
+        Arc::new(Question {
+            number: book.numbers,
+            asked,
+            replies: AtomicUsize::new(0),
+        })
+    }
+
+    /// What a callback asks for; `mirror` is whose it is.
+    pub fn react(&self, reaction: Reaction, mirror: Option<&Arc<Mirror>>) {
+        if self.book().content {
+            return;
+        }
+        match reaction {
+            Reaction::EndItself => {
+                let itself = |live: &Live| mirror.is_some_and(|m| Arc::ptr_eq(m, &live.mirror));
+                let at = self.book().live.iter().position(itself);
+                if let Some(nth) = at {
+                    self.unsubscribe(nth);
+                }
+            }
+            Reaction::EndAnother(nth) => self.unsubscribe(nth),
+            Reaction::EndAll => self.unsubscribe_all(),
+            Reaction::CloseScope => self.close_scope(),
+            Reaction::Subscribe => self.subscribe(&Wanted {
+                uid: None,
+                exact: true,
+                persistent: false,
+                scoped: false,
+                events: ON_ALL,
+                item: None,
+                per_message: false,
+                reaction: None,
+            }),
+            Reaction::Request => self.request(Asked {
+                own_uid: false,
+                fate: Fate::Done,
+            }),
+            Reaction::Reconnect => self.client.reconnect(),
+            // That comes with the release.
+            Reaction::SubscribeAgain => {}
+        }
+    }
+}

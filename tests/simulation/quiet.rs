@@ -1,0 +1,84 @@
+//! What has to hold at every moment, and what whenever nothing is under way.
+
+use std::time::Duration;
+
+use directus_realtime::handover::State;
+
+use crate::secrets;
+use crate::world::World;
+
+/// A moment of so much rest is looked at.
+const REST: Duration = Duration::from_millis(500);
+/// The client, too, has nothing to do for so long.
+const IDLE: Duration = Duration::from_secs(5);
+
+impl World {
+    /// After each step.
+    pub fn check_step(&self) -> Result<(), String> {
+        if let Some(line) = secrets::logged() {
+            return Err(format!("I9: logged: {line}"));
+        }
+        if let Some(complaint) = self.app.shared.complaints.first() {
+            return Err(complaint);
+        }
+        if let Some(fault) = self.server.fault() {
+            return Err(fault);
+        }
+        let stats = self.client.delivery().stats();
+        if stats.queued_bytes > self.setting.queue_bytes && stats.queued_events > 1 {
+            return Err(format!("I6: {} bytes wait", stats.queued_bytes));
+        }
+        if self.dispatches && self.pace == Some(0) {
+            return self.check_reports();
+        }
+        Ok(())
+    }
+
+    /// Whether the application knows of every change of the state (I5).
+    fn check_reports(&self) -> Result<(), String> {
+        let core = self.client.core.lock().expect("no panic before");
+        let reported = self.app.reported.lock().expect("no panic before");
+        let state = core.session.state();
+        if state != reported.last {
+            let text = format!("I5: {state:?} was not reported, {:?} was", reported.last);
+            return Err(text);
+        }
+        let (_, reason) = core.session.reason();
+        if reported.message != reason && state != State::Idle {
+            return Err(format!("I5: {reason:?} is not {:?}", reported.message));
+        }
+        for state in [State::Connecting, State::Connected, State::Backoff] {
+            let (entered, times) = (core.session.entered(state), reported.times[state as usize]);
+            if entered != times {
+                return Err(format!(
+                    "I5: {state:?}, {entered} times, told {times} times"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is under way, as far as the model can tell, until then.
+    fn is_quiet(&self, until: Duration) -> bool {
+        let deadline = || self.client.next_deadline();
+        // Below a limit, the client waits with what it has to say.
+        self.setting.rate_limit.is_none()
+            && self.pace.is_some()
+            && self.all_told
+            && until >= self.now + REST
+            && self.client.state() == State::Connected
+            && self.network.is_quiet()
+            && self.server.is_quiet(&self.network.links())
+            && self.closing.is_empty()
+            && self.app.book().late.is_empty()
+            && deadline().is_none_or(|at| at >= self.now + IDLE)
+    }
+
+    /// I1 and I7 hold whenever nothing is under way.
+    pub fn check_quiet(&mut self, until: Duration) -> Result<(), String> {
+        if self.dispatches && self.is_quiet(until) {
+            self.check_subscriptions()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! Who a socket is, and for how long.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::tasks::Task;
+use super::{AUTH_TIMEOUT, HEARTBEAT, Out, Server, Socket};
+use crate::client::EPOCH;
+use crate::schedule::Login;
+use crate::secrets;
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Auth {
+    Awaited,
+    Checked,
+    /// Until then, if it ends at all.
+    Good(Option<Duration>),
+    Expired {
+        close_at: Duration,
+    },
+}
+
+/// What the server makes of credentials.
+pub struct Checked {
+    uid: Value,
+    good: bool,
+    /// When they expire, or for how long they are good.
+    expires: Option<Duration>,
+    lives: Option<Duration>,
+    refreshable: bool,
+}
+
+impl Server {
+    /// Somebody wants to be connected: the socket, or the status of the refusal.
+    pub fn accept(&mut self, now: Duration, link: u64, token: Option<&str>) -> Result<(), u16> {
+        if let Some((status, _)) = self.turns_away {
+            return Err(status);
+        }
+        let auth = match self.setting.login {
+            Login::Strict if !secrets::TOKENS.contains(&token.unwrap_or_default()) => {
+                return Err(401);
+            }
+            Login::Strict | Login::Public => Auth::Good(None),
+            _ => Auth::Awaited,
+        };
+        let socket = Socket {
+            auth,
+            subscriptions: Vec::new(),
+            last_event: now,
+            window: None,
+            heard: true,
+            swallowed: false,
+        };
+        self.sockets.insert(link, socket);
+        self.beat_at.get_or_insert(now + HEARTBEAT);
+        self.later(now + AUTH_TIMEOUT, Task::AuthTimeout { link });
+        Ok(())
+    }
+
+    pub(super) fn authenticate(&mut self, now: Duration, link: u64, message: &Value) {
+        let lives = self.setting.lifetime(self.well);
+        let mut checked = Checked {
+            uid: message["uid"].clone(),
+            good: true,
+            expires: None,
+            lives: None,
+            refreshable: false,
+        };
+        let mut stall = Duration::ZERO;
+        if let Some(token) = message["access_token"].as_str() {
+            let expires = secrets::expiry(token).map(|at| at.saturating_sub(EPOCH));
+            checked.expires = expires;
+            checked.good = match expires {
+                Some(at) => at > now,
+                None => secrets::TOKENS.contains(&token),
+            };
+        } else if let Some(token) = message["refresh_token"].as_str() {
+            // Good for one use.
+            checked.good = self.refresh_tokens.remove(token);
+            (checked.lives, checked.refreshable) = (lives, true);
+        } else {
+            checked.good = message["password"] == secrets::PASSWORD;
+            (checked.lives, checked.refreshable) = (lives, true);
+            stall = Duration::from_millis(500);
+        }
+        let at = now + stall + self.latency();
+        self.later(at, Task::AuthAnswer { link, checked });
+    }
+
+    pub(super) fn answer_auth(
+        &mut self,
+        now: Duration,
+        link: u64,
+        checked: Checked,
+        out: &mut Vec<Out>,
+    ) {
+        let Some(socket) = self.sockets.get_mut(&link) else {
+            return;
+        };
+        if !checked.good {
+            let handshake = socket.auth == Auth::Checked;
+            let uid = if handshake { Value::Null } else { checked.uid };
+            out.push(Out::Say(link, auth_failed(uid)));
+            self.sockets.remove(&link);
+            return out.push(Out::Close(link));
+        }
+        let expires = checked.expires.or(checked.lives.map(|lives| now + lives));
+        socket.auth = Auth::Good(expires);
+        let mut answer = json!({"type": "auth", "status": "ok", "uid": checked.uid});
+        if checked.refreshable {
+            self.refreshed += 1;
+            let next = secrets::refresh_token(self.refreshed);
+            answer["refresh_token"] = next.as_str().into();
+            self.refresh_tokens.insert(next);
+        }
+        out.push(Out::Say(link, answer.to_string()));
+        if let Some(at) = expires {
+            self.later(at, Task::AuthExpires { link, at });
+        }
+    }
+
+    pub(super) fn expire_auth(
+        &mut self,
+        now: Duration,
+        link: u64,
+        at: Duration,
+        out: &mut Vec<Out>,
+    ) {
+        let close_at = now + AUTH_TIMEOUT;
+        let Some(socket) = self.sockets.get_mut(&link) else {
+            return;
+        };
+        if socket.auth == Auth::Good(Some(at)) {
+            socket.auth = Auth::Expired { close_at };
+            let error = json!({"type": "auth", "status": "error",
+                "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}});
+            out.push(Out::Say(link, error.to_string()));
+            self.later(close_at, Task::AuthTimeout { link });
+        }
+    }
+
+    pub(super) fn time_auth_out(&mut self, now: Duration, link: u64, out: &mut Vec<Out>) {
+        let late = self.sockets.get(&link).is_some_and(|socket| {
+            socket.auth == Auth::Awaited || socket.auth == Auth::Expired { close_at: now }
+        });
+        if late {
+            let error = json!({"type": "auth", "status": "error",
+                "error": {"code": "AUTH_TIMEOUT", "message": "Authentication timed out."}});
+            out.push(Out::Say(link, error.to_string()));
+            self.sockets.remove(&link);
+            out.push(Out::Close(link));
+        }
+    }
+
+    pub(super) fn may_read(&self, link: u64) -> bool {
+        let known = |socket: &Socket| matches!(socket.auth, Auth::Good(_));
+        !self.revoked && self.sockets.get(&link).is_some_and(known)
+    }
+}
+
+pub fn auth_failed(uid: Value) -> String {
+    let mut error = json!({"type": "auth", "status": "error", "error": {"code": "AUTH_FAILED",
+        "message": "Authentication handshake failed."}});
+    if !uid.is_null() {
+        error["uid"] = uid;
+    }
+    error.to_string()
+}

@@ -1,0 +1,95 @@
+//! What the session hands to the delivery, before that has touched it: after a gap
+//! the first event of a subscription is one INIT that says so (I3).
+
+use std::collections::HashMap;
+
+use directus_realtime::handover::{EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
+
+use crate::mirror::Complaints;
+
+struct Place {
+    number: u64,
+    /// An INIT was handed over, or lost for want of room.
+    had_init: bool,
+    /// Something may have been lost since.
+    gap: bool,
+}
+
+pub struct Stream {
+    places: HashMap<u32, Place>,
+    /// The token has expired and was not renewed yet.
+    pub deaf: bool,
+    complaints: Complaints,
+}
+
+impl Stream {
+    pub fn new(complaints: &Complaints) -> Stream {
+        Stream {
+            places: HashMap::new(),
+            deaf: false,
+            complaints: complaints.clone(),
+        }
+    }
+
+    pub fn look(&mut self, items: &[Item]) {
+        for item in items {
+            match item {
+                Item::Register { target, .. } => {
+                    let place = Place {
+                        number: target.tag,
+                        had_init: false,
+                        gap: false,
+                    };
+                    self.places.insert(target.slot, place);
+                }
+                Item::Release { slot } => drop(self.places.remove(slot)),
+                Item::Event(event) => {
+                    if let Some(place) = self.places.get_mut(&event.slot) {
+                        if let Err(text) = place.take(event.kind, event.flags) {
+                            let text = format!("I3: subscription {}: {text}", place.number);
+                            self.complaints.add(text);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A link was lost, or the token has expired: whatever comes next is behind a gap.
+    pub fn break_off(&mut self) {
+        for place in self.places.values_mut() {
+            place.gap = true;
+        }
+    }
+
+    pub fn overflow(&mut self, slot: u32) {
+        if let Some(place) = self.places.get_mut(&slot) {
+            (place.had_init, place.gap) = (true, true);
+        }
+    }
+}
+
+impl Place {
+    fn take(&mut self, kind: EventKind, flags: u32) -> Result<(), String> {
+        let behind = self.had_init && self.gap;
+        match kind {
+            EventKind::Init => {
+                let resync = flags & FLAG_RESYNC != 0;
+                if resync != self.had_init {
+                    return Err(format!("an INIT with RESYNC {resync}"));
+                }
+                if self.had_init && !self.gap {
+                    return Err("an INIT though nothing was lost".into());
+                }
+                (self.had_init, self.gap) = (true, false);
+            }
+            EventKind::Error if flags & FLAG_ENDED != 0 => {}
+            kind if behind => return Err(format!("{kind:?} before the RESYNC")),
+            EventKind::Error => {}
+            kind if !self.had_init => return Err(format!("{kind:?} before the INIT")),
+            _ => {}
+        }
+        Ok(())
+    }
+}
