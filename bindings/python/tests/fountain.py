@@ -24,6 +24,7 @@ class Fountain:
         self._wire: str | None = None
         self._subscribed = threading.Event()
         self._writing = threading.Lock()
+        self._is_over = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -41,6 +42,7 @@ class Fountain:
 
     def close(self) -> None:
         """Ends it."""
+        self._is_over = True
         for each in (self._listener, self._socket):
             if each is not None:
                 # Closing alone wakes nobody who waits for it.
@@ -70,7 +72,9 @@ class Fountain:
             while True:
                 self._answer(json.loads(read_frame(stream)))
         except (OSError, ValueError, EOFError):
-            return
+            # It stays open: a client may wait for the answer to its farewell in vain.
+            if self._is_over and self._socket is not None:
+                self._socket.close()
 
     def _answer(self, message: dict[str, Any]) -> None:
         kind, uid = message["type"], message.get("uid")

@@ -51,6 +51,8 @@ def client() -> Iterator[Client]:
         ({"headers": {"": "2"}}, ValueError, "headers"),
         ({"access_token": 7}, TypeError, "access_token"),
         ({"ca_file": 7}, TypeError, "ca_file"),
+        ({"url": "http://a\0b"}, ValueError, "NUL"),
+        ({"url": "https://localhost", "ca_file": "/no/such.pem"}, Exception, "/no/such.pem"),
     ],
 )
 def test_a_wrong_option_is_named(

@@ -10,21 +10,8 @@ from typing import Any
 import directus_realtime as dr
 import pytest
 from conftest import until
-from directus_realtime import Client, Event, State
-
-
-class Log(list[Event]):
-    """A callback that remembers."""
-
-    def __call__(self, event: Event) -> None:
-        self.append(event)
-
-    def types(self) -> list[str]:
-        return [event.type for event in self]
-
-    def of(self, marker: str) -> list[Event]:
-        """The changes that are this test's own."""
-        return [e for e in self if isinstance(e.data, dict) and e.data.get("title") == marker]
+from directus_realtime import Client, Event
+from log import Log
 
 
 @pytest.fixture
@@ -195,66 +182,6 @@ def test_requests_and_messages(client: Client) -> None:
         client.send_message({"type": object()})
 
 
-def test_states_are_told_in_order_with_reasons(own_server: Any, options: dict[str, Any]) -> None:
-    changes: list[dr.StateChange] = []
-    with Client(own_server.url, **options) as client:
-        client.on_state(changes.append)
-        assert (client.state, client.is_connected) == (State.IDLE, False)
-        client.wait(timeout=30)
-        assert client.state == "connected"
-        assert client.is_connected
-        own_server.kill()
-        until(lambda: any(change.state == State.BACKOFF for change in changes))
-        own_server.start()
-        client.wait(timeout=60)
-        client.disconnect()
-        until(lambda: client.state is State.IDLE)
-        client.reconnect()
-        client.wait(timeout=30)
-        lost = next(change for change in changes if change.state == State.BACKOFF)
-        assert lost.reason < 0
-        assert isinstance(lost.error, dr.DirectusRealtimeError)
-        assert str(lost.error) == lost.message
-    words = [str(change.state) for change in changes]
-    assert words[:3] == ["connecting", "authenticating", "connected"]
-    assert words[-1] == "closed"
-    assert client.state is State.CLOSED
-
-
-def test_a_restart_in_the_middle_is_followed_by_a_resync(
-    own_server: Any, options: dict[str, Any]
-) -> None:
-    log = Log()
-    with Client(own_server.url, **options) as client:
-        client.subscribe("posts", log).wait(30)
-        first = own_server.rest.create("posts", {"title": "before"})
-        until(lambda: len(log) == 2)
-        own_server.kill()
-        own_server.start()
-        own_server.rest.create("posts", {"title": "after"})
-        until(lambda: any(e.resync for e in log) and known(log) == own_rows(own_server))
-        assert first["id"] in known(log)
-        assert client.stats.reconnects >= 1
-        assert client.stats.resyncs >= 1
-
-
-def own_rows(server: Any) -> dict[int, str]:
-    return {item["id"]: item["title"] for item in server.rest.read("posts")}
-
-
-def known(log: Log) -> dict[int, str]:
-    """What a program knows that follows the events."""
-    rows: dict[int, str] = {}
-    for event in list(log):
-        if event.type == "init":
-            rows = {item["id"]: item["title"] for item in event.data}
-        elif event.type == "delete":
-            rows.pop(event.data["id"], None)
-        else:
-            rows[event.data["id"]] = event.data["title"]
-    return rows
-
-
 def test_a_refused_subscription_says_why_and_others_go_on(client: Client) -> None:
     good, bad = Log(), Log()
     refused = client.subscribe("no_such_collection", bad)
@@ -267,31 +194,6 @@ def test_a_refused_subscription_says_why_and_others_go_on(client: Client) -> Non
     with pytest.raises(dr.ServerError):
         refused.wait(1)
     assert [s.collection for s in client.get_active_subscriptions()] == ["posts"]
-
-
-def test_refused_credentials_are_told_and_mended(server: Any) -> None:
-    with Client(server.url, access_token="wrong") as client:
-        with pytest.raises(dr.AuthenticationError):
-            client.wait(timeout=30)
-        assert client.state is State.FAILED
-        client.set_token(server.rest.token)
-        client.wait(timeout=30)
-
-
-def test_tokens_are_asked_for(server: Any) -> None:
-    asked: list[Any] = []
-
-    def fresh(error: Any) -> str:
-        asked.append(error)
-        return server.rest.token if len(asked) > 1 else "wrong"
-
-    with Client(server.url) as client:
-        client.on_token(fresh)
-        client.connect()
-        until(lambda: client.is_connected)
-        assert asked[0] is None
-        assert isinstance(asked[1], dr.AuthenticationError)
-        client.on_token(None)
 
 
 def test_an_exception_in_a_callback_is_reported_and_delivery_goes_on(
@@ -409,37 +311,6 @@ def test_everything_is_refused_after_close(server: Any, options: dict[str, Any])
     ):
         with pytest.raises(dr.ClosedError):
             call()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"url": "nowhere"}, "url"),
-        ({"url": "http://a\0b"}, "NUL"),
-        ({"url": "http://localhost", "auth_mode": "mutual"}, "auth_mode"),
-        ({"url": "http://localhost", "heartbeat": -1}, "heartbeat"),
-        ({"url": "https://localhost", "ca_file": "/no/such.pem"}, "/no/such.pem"),
-    ],
-)
-def test_a_wrong_argument_is_named(arguments: dict[str, Any], words: str) -> None:
-    with pytest.raises(dr.DirectusRealtimeError, match=words):
-        Client(**arguments)
-
-
-def test_wrong_arguments_of_subscribe_are_named(client: Client) -> None:
-    for given, error, words in [
-        ({"collection": ""}, ValueError, "collection"),
-        ({"collection": "posts", "query": {"x": {1}}}, ValueError, "query"),
-        ({"collection": "posts", "event": "delet"}, ValueError, "event"),
-        ({"collection": "posts", "event": []}, ValueError, "event"),
-        ({"collection": "posts", "snapshot": "none"}, ValueError, "snapshot"),
-        ({"collection": 3}, TypeError, "collection"),
-    ]:
-        with pytest.raises(error, match=words):
-            client.subscribe(callback=print, **given)
-    with pytest.raises(TypeError, match="callback"):
-        client.subscribe("posts", None)  # type: ignore[arg-type]
-    assert client.get_active_subscriptions() == []
 
 
 def test_on_the_server_line_before_it_works_alike(old_server: Any, options: dict[str, Any]) -> None:
