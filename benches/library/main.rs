@@ -54,7 +54,7 @@ fn main() {
             0 => "a server without a rate limit".to_owned(),
             _ => format!("a limit of {rate} messages a second"),
         };
-        println!("{seconds:>5.2} s for 1,000 exact subscriptions to come back, {limit}");
+        println!("{seconds:>5.3} s for 1,000 exact subscriptions to come back, {limit}");
     }
     let server = Server::start(200, 0);
     let bytes = client::bytes_per_subscription(&server.url, 10_000);
