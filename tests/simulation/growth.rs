@@ -11,15 +11,15 @@ use crate::schedule::{Action, Asked, Fate, Schedule, Setting};
 use crate::world::World;
 use crate::{generate, runner, schedule};
 
-const ROUNDS: usize = 1_200;
-const WARM_UP: usize = 200;
+const ROUNDS: usize = 4_000;
+const WARM_UP: usize = 300;
 /// The client remembers fewer than that.
 const REFUSALS: usize = 300;
 /// What was sent lately is remembered, too, up to so many bytes.
-const SLACK: isize = 20_000;
+const SLACK: isize = 90_000;
 
 pub fn run() {
-    for seed in 0..6 {
+    for seed in 0..4 {
         let outcome = grow(seed);
         if let Some(complaint) = outcome.err().filter(|text| runner::counts(text)) {
             panic!("{complaint}\n\nseed {seed} of the growth");

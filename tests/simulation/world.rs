@@ -127,6 +127,7 @@ impl World {
     /// The client's end is gone. The server learns of it where the network lets it.
     fn drop_link(&mut self, link: u64) {
         self.closing.remove(&link);
+        self.tokens.remove(&link);
         self.network.cut(link);
         if !self.network.up_is_dead {
             self.server.drop_socket(link);
@@ -243,7 +244,10 @@ impl World {
                     }
                 }
             }
-            Arrival::Refused(link, why) => self.tell_lost(link, why, None),
+            Arrival::Refused(link, why) => {
+                self.tokens.remove(&link);
+                self.tell_lost(link, why, None);
+            }
             Arrival::Request(link, text) => self.server.receive(self.now, link, &text, out),
             Arrival::Closed(link) => {
                 let left = self.server.under_way(link);
