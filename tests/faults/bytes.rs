@@ -72,11 +72,10 @@ fn i8_whatever_bit_the_server_hears_wrong_every_request_is_answered_once() {
     let client = Options::new(&proxy.url()).token(ADMIN).with(fast);
     let client = client.with(|o| {
         o.heartbeat_ms = 1_000;
-        o.ack_timeout_ms = 2_000;
-        o.connect_timeout_ms = 2_000;
+        o.ack_timeout_ms = 4_000;
+        o.connect_timeout_ms = 4_000;
     });
     let client = client.open();
-    client.connect();
     let first = client.follow(wish("messages").query(all()));
     let mut requests = Vec::new();
     for round in 0..40 {

@@ -94,7 +94,13 @@ impl<T: Clone> Log<T> {
 /// Waits until something is so; panics after `PATIENCE`.
 #[track_caller]
 pub fn eventually(what: &str, so: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    eventually_in(PATIENCE, what, so);
+}
+
+/// The same for what a busy machine may take long for.
+#[track_caller]
+pub fn eventually_in(time: Duration, what: &str, so: impl Fn() -> bool) {
+    let deadline = Instant::now() + time;
     while !so() {
         assert!(Instant::now() < deadline, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(5));
