@@ -4,29 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{NoReply, World, config, wish};
+use super::world::{NoReply, World, forbidden, limited, server_snapshot, wish};
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
-use crate::session::{Config, SubStatus};
-use crate::subscriptions::Wish;
+use crate::session::SubStatus;
 
 const READ: &str = r#"{"type":"items","action":"read","collection":"a"}"#;
-
-fn forbidden() -> Value {
-    json!({"type": "subscribe", "status": "error", "error": {"code": "FORBIDDEN", "message": "no"}})
-}
-
-fn limited(ms: u32) -> Value {
-    json!({"type": "server", "status": "error", "error": {
-        "code": "REQUESTS_EXCEEDED", "message": format!("Too many messages, retry after {ms}ms.")}})
-}
-
-fn server_snapshot() -> Wish {
-    Wish {
-        exact: false,
-        ..wish()
-    }
-}
 
 #[test]
 fn i1_requests_in_flight_do_not_keep_a_subscribe_back() {
@@ -88,27 +71,19 @@ fn i1_an_application_that_sends_more_than_it_may_does_not_starve_its_subscriptio
 }
 
 #[test]
-fn a_full_outbox_is_sent_without_a_standstill() {
-    let mut world = World::new(Config {
-        queue_bytes: 64 << 20,
-        ..config()
-    });
-    world.connect();
-    world
-        .session
-        .set_token(world.now, Secret::new("fresh"))
-        .unwrap();
+fn what_waited_for_a_renewal_is_sent_in_its_order() {
+    let mut world = World::connected();
+    let token = Secret::new("fresh");
+    world.session.set_token(world.now, token).unwrap();
     world.settle();
-    for _ in 0..100_000 {
-        world.message(r#"{"type":"shout"}"#);
+    world.sent.clear();
+    for n in 0..100 {
+        world.message(&format!(r#"{{"type":"shout","n":{n}}}"#));
     }
-    let began = std::time::Instant::now();
+    assert!(world.sent.is_empty());
     world.say(json!({"type": "auth", "status": "ok"}));
-    let took = began.elapsed();
-    assert!(
-        took < Duration::from_millis(1_000),
-        "the lock was held for {took:?}"
-    );
+    let sent: Vec<_> = world.sent.iter().map(|m| m["n"].as_u64()).collect();
+    assert_eq!(sent, (0..100).map(Some).collect::<Vec<_>>());
 }
 
 #[test]

@@ -2,25 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::world::{World, config, wish};
+use super::world::{World, config, expired, server_snapshot, wish};
 use crate::handover::EventKind;
 use crate::secret::Secret;
 use crate::session::{Config, Credentials};
 use crate::subscriptions::Wish;
 use crate::subscriptions::subscription::ON_CREATE;
-
-fn expired() -> Value {
-    json!({"type": "auth", "status": "error", "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
-}
-
-fn server_snapshot() -> Wish {
-    Wish {
-        exact: false,
-        ..wish()
-    }
-}
 
 fn deaf_init(wish: Wish) {
     let mut world = World::new(Config {

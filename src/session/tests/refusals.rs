@@ -2,33 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::world::{World, config, wish};
+use super::world::{World, config, expired, forbidden, limited, server_snapshot};
 use crate::handover::State;
 use crate::secret::Secret;
 use crate::session::{Config, Credentials, SubStatus};
-use crate::subscriptions::Wish;
-
-fn expired() -> Value {
-    json!({"type": "auth", "status": "error", "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
-}
-
-fn forbidden() -> Value {
-    json!({"type": "subscribe", "status": "error", "error": {"code": "FORBIDDEN", "message": "no"}})
-}
-
-fn limited(ms: u32) -> Value {
-    json!({"type": "server", "status": "error", "error": {
-        "code": "REQUESTS_EXCEEDED", "message": format!("Too many messages, retry after {ms}ms.")}})
-}
-
-fn server_snapshot() -> Wish {
-    Wish {
-        exact: false,
-        ..wish()
-    }
-}
 
 #[test]
 fn the_rest_of_a_tokens_life_is_not_a_logins_lifetime() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, wish};
+use super::world::{World, limited, wish};
 use crate::error::Status;
 use crate::handover::{EventKind, State};
 use crate::session::SubStatus;
@@ -29,12 +29,6 @@ fn requests_find_their_answers_and_their_end() {
     assert_eq!(world.session.state(), State::Backoff);
 }
 
-/// The server's word that it has dropped a message.
-fn limited() -> serde_json::Value {
-    json!({"type": "server", "status": "error", "error": {
-        "code": "REQUESTS_EXCEEDED", "message": "Too many messages, retry after 900ms."}})
-}
-
 const CREATE: &str = r#"{"type":"items","action":"create","collection":"posts","data":{}}"#;
 
 #[test]
@@ -42,7 +36,7 @@ fn a_request_that_was_certainly_dropped_is_sent_again() {
     let mut world = World::connected();
     world.request(CREATE);
     let first = world.next();
-    world.say(limited());
+    world.say(limited(900));
     world.advance(Duration::from_millis(1100));
     assert_eq!(world.next(), first);
 }
@@ -55,7 +49,7 @@ fn a_request_that_may_have_been_carried_out_is_not_sent_again() {
     world.request(CREATE);
     world.next();
     world.next();
-    world.say(limited());
+    world.say(limited(900));
     world.advance(Duration::from_millis(1100));
     assert!(world.sent.is_empty());
     world.advance(Duration::from_secs(5));
@@ -70,7 +64,7 @@ fn a_request_that_waits_to_be_sent_again_is_not_when_its_answer_comes() {
     }
     let sent: Vec<_> = world.sent.drain(..).collect();
     for _ in 0..3 {
-        world.say(limited());
+        world.say(limited(900));
     }
     world.advance(Duration::from_millis(1100));
     // The server takes one message a second, as far as is known.

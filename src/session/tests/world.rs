@@ -79,6 +79,30 @@ pub fn wish() -> Wish {
     }
 }
 
+/// The server's word that the token has expired.
+pub fn expired() -> Value {
+    json!({"type": "auth", "status": "error", "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
+}
+
+/// A refusal, or an event withheld: an 11.x server does not say whose.
+pub fn forbidden() -> Value {
+    json!({"type": "subscribe", "status": "error", "error": {"code": "FORBIDDEN", "message": "no"}})
+}
+
+/// The server's word that it has dropped a message.
+pub fn limited(ms: u32) -> Value {
+    json!({"type": "server", "status": "error", "error": {
+        "code": "REQUESTS_EXCEEDED", "message": format!("Too many messages, retry after {ms}ms.")}})
+}
+
+/// A wish that needs no read.
+pub fn server_snapshot() -> Wish {
+    Wish {
+        exact: false,
+        ..wish()
+    }
+}
+
 impl World {
     pub fn new(config: Config) -> World {
         World {
