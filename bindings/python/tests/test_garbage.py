@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from conftest import collected, until
 from directus_realtime import Client, Event, Scope, aio
+from directus_realtime._abi import lib
 from fountain import Fountain
 
 
@@ -106,22 +107,28 @@ def test_dropping_a_scope_does_not_wait_for_its_callback(fountain: Fountain) -> 
             assert dropped.wait(10)
 
 
-def test_a_collection_may_happen_while_somebody_waits_for_a_callback(
+def test_a_collection_may_happen_while_subscriptions_end(
     fountain: Fountain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait_for = threading.Condition.wait_for
+    unsubscribe = lib.drt_subscription_unsubscribe
 
-    def collect_and_wait(condition: Any, *arguments: Any) -> Any:
+    def collect_and_unsubscribe(handle: Any) -> Any:
+        # On this thread, and on another one, while this one holds its locks.
+        collecting = threading.Thread(target=gc.collect)
+        Knot(client.scope())
+        collecting.start()
+        collecting.join(30)
+        assert not collecting.is_alive()
+        Knot(client.scope())
         gc.collect()
-        return wait_for(condition, *arguments)
+        return unsubscribe(handle)
 
     with Client(fountain.url, access_token="t") as client:
         subscription = client.subscribe("posts", lambda event: None)
-        Knot(client.scope())
-        monkeypatch.setattr(threading.Condition, "wait_for", collect_and_wait)
+        monkeypatch.setattr(lib, "drt_subscription_unsubscribe", collect_and_unsubscribe)
         ending = threading.Thread(target=subscription.unsubscribe, daemon=True)
         ending.start()
-        ending.join(10)
+        ending.join(30)
         assert not ending.is_alive()
         monkeypatch.undo()
 

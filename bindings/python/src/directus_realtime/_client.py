@@ -17,6 +17,7 @@ from ._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, T
 from ._events import Event
 from ._holder import Holder
 from ._items import Items
+from ._latch import Latch
 from ._options import (
     AuthMode,
     Events,
@@ -339,7 +340,7 @@ class _Reply(_hooks.Reply):
 
     def __init__(self, core: Core) -> None:
         super().__init__(core)
-        self.arrived = threading.Event()
+        self.arrived = Latch()
         self.status, self.text = 0, b""
 
     def arrive(self, status: int, text: bytes) -> None:

@@ -30,6 +30,7 @@ from ._errors import (
     check,
 )
 from ._holder import Holder, OnToken
+from ._latch import Latch
 from ._options import encode
 from ._record import Record, refusal_in
 from ._registry import register, release
@@ -54,9 +55,9 @@ class Core(Book):
         check(lib.drt_client_new(ctypes.byref(options), ctypes.byref(out)))
         super().__init__(out.value or 0, weakref.ref(holder))
         #: The library's client is closed, with that status; and so is all of this.
-        self.library_over: threading.Event = threading.Event()
+        self.library_over: Latch = Latch()
         self.status: int = Status.OK
-        self.over: threading.Event = threading.Event()
+        self.over: Latch = Latch()
         #: The one that delivers, where the client has one.
         self.thread: threading.Thread | None = None
         _cores.add(self)

@@ -63,8 +63,6 @@ class Delivery:
         self.lock: Any = threading.RLock()
         #: Held while a batch is copied: nobody closes the client meanwhile.
         self._copying = threading.Lock()
-        self._left = threading.Condition(threading.Lock())
-        self._waiters = 0
         #: Whose callback runs, and on which thread callbacks run.
         self._running: Record | None = None
         self.dispatcher: int | None = None
@@ -192,11 +190,13 @@ class Delivery:
         while self._thunks:
             function, arguments, may_repeat = self._thunks[0]
             done += 1
-            if not may_repeat:
-                self._thunks.popleft()
-            self.guard(function, *arguments)
             if may_repeat:
+                # Ours: what is raised in it comes from a signal's handler.
+                function(*arguments)
                 self._thunks.popleft()
+            else:
+                self._thunks.popleft()
+                self.guard(function, *arguments)
         return done
 
     def _deliver(self, most: int) -> int:
@@ -235,9 +235,6 @@ class Delivery:
                 self.report(error, callback)
             finally:
                 self._running = None
-                if self._waiters:
-                    with self._left:
-                        self._left.notify_all()
             del record, holder, callback
         self._length.value = 0
         self._rows = None
@@ -259,24 +256,22 @@ class Delivery:
     def forget(self, record: Record) -> None:
         """The server has refused it: it is not listed any more."""
 
-    def quiesce(self, records: Iterable[Record], timeout: float | None = None) -> bool:
+    def quiesce(self, records: Iterable[Record]) -> None:
         """Waits until none of these callbacks runs; inside of one it does not wait."""
         if self.dispatcher == threading.get_ident():
-            return True
-        ended = set(map(id, records))
-        with self._left:
-            self._waiters += 1
-            try:
-                return self._left.wait_for(lambda: id(self._running) not in ended, timeout)
-            finally:
-                self._waiters -= 1
+            return
+        ended, pause = set(map(id, records)), 0.001
+        # Nothing that would have to be told, and could be left locked by Ctrl-C.
+        while id(self._running) in ended:
+            time.sleep(pause)
+            pause = min(2 * pause, GLANCE)
 
     # Exceptions
 
     def lets_pass(self, error: BaseException) -> bool:
         """Whether an exception of a callback's is for whoever delivers: what is meant to
         end the program does that, where this is not a thread of the client's."""
-        return isinstance(error, (KeyboardInterrupt, SystemExit)) and not self.threaded
+        return not self.threaded and not isinstance(error, (Exception, GeneratorExit))
 
     def guard(self, function: Callable[..., object], *arguments: Any) -> None:
         """Calls something of the application's, and reports what it raises."""

@@ -249,6 +249,9 @@ class AioCore(Core):
 
     # Callbacks
 
+    def lets_pass(self, error: BaseException) -> bool:
+        return super().lets_pass(error) and not isinstance(error, asyncio.CancelledError)
+
     def report(self, error: BaseException, callback: object) -> None:
         holder = self.holder()
         told = holder is not None and holder.on_error is not None
