@@ -236,3 +236,19 @@ def test_closing_leaves_no_thread_and_no_descriptor(run: Any) -> None:
             client.connect()
     until(lambda: count("task") <= threads, "a thread is left")
     until(lambda: count("fd") <= descriptors, "a descriptor is left")
+
+
+@pytest.mark.parametrize("thread", [True, False])
+def test_a_farewell_that_takes_all_the_time_is_no_error(fountain: Fountain, thread: bool) -> None:
+    client = Client(fountain.url, access_token="t", thread=thread)
+    states: list[str] = []
+
+    def slowly(change: dr.StateChange) -> None:
+        time.sleep(0.1)
+        states.append(change.state.value)
+
+    client.wait(timeout=30)
+    client.on_state(slowly)
+    # The server does not answer it.
+    client.close(timeout=0.1)
+    assert states == ["closed"]

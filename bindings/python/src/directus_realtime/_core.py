@@ -203,11 +203,14 @@ class Core(Book):
             return True
         if not self.library_over.wait(seconds + GRACE):
             return False
+        # The farewell may have taken all the time. What is left to be done takes none,
+        # unless a callback runs.
+        grace = time.monotonic() + GRACE
         while not self.over.is_set():
             if not self.threaded and self.lead(self.finish):
                 break
-            left = end - time.monotonic()
-            if not self.over.wait(max(GLANCE, left if self.threaded else 0)) and left <= 0:
+            limit = end if self._running is not None else max(end, grace)
+            if not self.over.wait(GLANCE) and time.monotonic() >= limit:
                 return False
         return True
 
