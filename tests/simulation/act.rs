@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::known;
-use crate::schedule::Action;
+use crate::schedule::{Action, Reaction};
 use crate::world::World;
 
 impl World {
@@ -28,6 +28,13 @@ impl World {
             Action::Reconnect => self.client.reconnect(),
             Action::SetToken { good } => app.set_token(*good),
             Action::Subscribe(wanted) => app.subscribe(wanted),
+            Action::Crowd(count) => {
+                // Below a limit, everybody has to wait long enough as it is.
+                let unlimited = self.setting.rate_limit.is_none();
+                for _ in 0..unlimited.then_some(*count).unwrap_or_default() {
+                    app.react(Reaction::Subscribe, None);
+                }
+            }
             Action::Unsubscribe(nth) => app.unsubscribe(*nth),
             Action::UnsubscribeUid(uid) => app.unsubscribe_uid(*uid),
             Action::UnsubscribeAll => app.unsubscribe_all(),

@@ -110,13 +110,21 @@ impl World {
             self.app.unsubscribe(0);
         }
         self.app.unsubscribe_all();
-        let limited = self.setting.rate_limit.is_some();
-        self.advance(Duration::from_secs(if limited { 100 } else { 5 }))?;
-        for link in self.network.links() {
-            let left = self.server.subscriptions(link).len();
-            if left > 0 {
-                return Err(format!("I1: {left} subscriptions after their end"));
+        let mut left = 1;
+        for _ in 0..ATTEMPTS {
+            self.advance(Duration::from_secs(5))?;
+            let links = self.network.links();
+            left = links
+                .iter()
+                .map(|link| self.server.subscriptions(*link).len())
+                .sum();
+            if left == 0 {
+                break;
             }
+            self.advance(PATIENCE)?;
+        }
+        if left > 0 {
+            return Err(format!("I1: {left} subscriptions after their end"));
         }
         let core = self.client.core.lock().expect("no panic before");
         let registry = core.session.registry();

@@ -122,6 +122,10 @@ impl Client {
         for effect in core.session.take_effects() {
             match effect {
                 Effect::End(target) => self.delivery().end(&target),
+                Effect::Send { ref text, .. } => {
+                    self.check_request(text);
+                    core.effects.push(effect);
+                }
                 Effect::Open { link, .. } => {
                     core.link = link;
                     core.stream.deaf = false;
@@ -132,6 +136,18 @@ impl Client {
             }
         }
         result
+    }
+
+    /// No request is sent whose end the application was told.
+    fn check_request(&self, text: &str) {
+        if text.contains(r#""fate""#) {
+            let over = self.shared.over.lock().expect("no panic before");
+            let is_it = |number: &&u64| text.contains(&format!(r#""by":{number},"#));
+            if let Some(number) = over.iter().find(is_it) {
+                let text = format!("I4: request {number} is sent after its end");
+                self.shared.complaints.add(text);
+            }
+        }
     }
 
     /// What the application is told when something fails tells no secret.

@@ -121,6 +121,7 @@ fn action(rng: &mut Rng) -> Action {
         },
         98 => Action::Revoke,
         99..=100 => Action::Grant,
+        101 => Action::Crowd(rng.usize(9..16)),
         _ => Action::Nothing,
     }
 }

@@ -109,6 +109,7 @@ impl World {
         let mut book = self.app.book();
         book.mirrors = Vec::new();
         book.requests = Vec::new();
+        *self.app.shared.over.lock().expect("no panic before") = Vec::new();
         book.late = Vec::new();
         self.was_revoked = false;
         self.ticks = 0;

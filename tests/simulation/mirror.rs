@@ -37,6 +37,8 @@ pub struct Shared {
     pub sequence: Arc<Mutex<u64>>,
     /// Whether events were lost for want of room.
     pub overflowed: Arc<AtomicBool>,
+    /// The requests whose end the application was told.
+    pub over: Arc<Mutex<Vec<u64>>>,
     /// Whether the server has refused something.
     pub refusals: Arc<AtomicBool>,
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use directus_realtime::handover::State;
+use directus_realtime::subscriptions::Phase;
 
 use crate::secrets;
 use crate::world::World;
@@ -72,6 +73,15 @@ impl World {
             && self.closing.is_empty()
             && self.app.book().late.is_empty()
             && deadline().is_none_or(|at| at >= self.now + IDLE)
+            && !self.rests()
+    }
+
+    /// Whether somebody pauses before the next snapshot, as there was no room for the
+    /// last ones.
+    fn rests(&self) -> bool {
+        let core = self.client.core.lock().expect("no panic before");
+        let mut all = core.session.registry().iter();
+        all.any(|s| matches!(s.phase, Phase::Behind { .. }))
     }
 
     /// I1 and I7 hold whenever nothing is under way.

@@ -100,6 +100,8 @@ pub enum Action {
         good: bool,
     },
     Subscribe(Wanted),
+    /// So many at once.
+    Crowd(usize),
     Unsubscribe(usize),
     UnsubscribeUid(u8),
     UnsubscribeAll,

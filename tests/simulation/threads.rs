@@ -105,6 +105,7 @@ fn is_of_the_world(action: &Action) -> bool {
     !matches!(
         action,
         Action::Subscribe(_)
+            | Action::Crowd(_)
             | Action::Stall
             | Action::UnsubscribeAll
             | Action::UnsubscribeUid(_)
