@@ -3,7 +3,7 @@
 use super::ledger::What;
 use super::machine::{Link, Session};
 use super::requests::REQUEST_SLOT;
-use super::snapshot::Snapshot;
+use super::snapshot::{LATEST_CREATE, Snapshot};
 use super::{LinkId, Now};
 use crate::error::Status;
 use crate::handover::{Event, EventKind, Item};
@@ -159,7 +159,8 @@ impl Session {
         match subscription.phase {
             Phase::Active { .. } => {
                 let primary_key = &subscription.target.shape.primary_key;
-                let told = |recent: &mut Box<Recent>| recent.has_told(&event, primary_key);
+                let until = self.heard_time + LATEST_CREATE;
+                let told = |recent: &mut Box<Recent>| recent.has_told(&event, primary_key, until);
                 if !subscription.recent.as_mut().is_some_and(told) {
                     self.items.push(Item::Event(event));
                 }

@@ -11,8 +11,9 @@ use crate::protocol::{Frame, items};
 use crate::subscriptions::recent::Recent;
 use crate::subscriptions::{Phase, SubId, Subscription};
 
-/// How late an event may be behind the snapshot that shows its effect.
-const LATEST_CREATE: Duration = Duration::from_secs(15);
+/// How late a create may be behind the snapshot that shows its effect, or behind the
+/// last one that was as late.
+pub(super) const LATEST_CREATE: Duration = Duration::from_secs(30);
 
 /// A snapshot as it came: the frame and where data and meta are in it.
 pub(super) struct Snapshot<'a> {
@@ -51,8 +52,9 @@ impl Session {
         let mut recent = Recent::of(snapshot.data, &target.shape.primary_key, until);
         if let Phase::Reading { mut held, .. } = before {
             for event in held.take() {
-                let told =
-                    |recent: &mut Box<Recent>| recent.has_told(&event, &target.shape.primary_key);
+                let told = |recent: &mut Box<Recent>| {
+                    recent.has_told(&event, &target.shape.primary_key, until)
+                };
                 if !recent.as_mut().is_some_and(told) {
                     self.items.push(Item::Event(Event { epoch, ..event }));
                 }
@@ -68,6 +70,7 @@ impl Session {
 
     /// Old snapshots' keys are forgotten: no create is as late as that.
     pub(super) fn forget_old_snapshots(&mut self) {
+        let mut again = Vec::new();
         while self
             .forget
             .front()
@@ -76,13 +79,17 @@ impl Session {
             let Some((_, id)) = self.forget.pop_front() else {
                 break;
             };
-            if let Some(subscription) = self.registry.get_mut(id) {
-                // A newer snapshot has an entry of its own.
-                subscription
-                    .recent
-                    .take_if(|recent| recent.is_over(self.heard_time));
+            let Some(subscription) = self.registry.get_mut(id) else {
+                continue;
+            };
+            match &subscription.recent {
+                Some(recent) if recent.is_over(self.heard_time) => subscription.recent = None,
+                // There was a newer snapshot, or a create as late as this.
+                Some(recent) => again.push((recent.until(), id)),
+                None => {}
             }
         }
+        self.forget.extend(again);
     }
 
     /// Hands over an error: with `ended` the subscription's last word.

@@ -33,8 +33,14 @@ impl Recent {
         self.until <= now
     }
 
-    /// Whether an event tells what the snapshot has told.
-    pub fn has_told(&mut self, event: &Event, primary_key: &str) -> bool {
+    /// Until when they are remembered, as it stands.
+    pub fn until(&self) -> Duration {
+        self.until
+    }
+
+    /// Whether an event tells what the snapshot has told. If so, others may be as late:
+    /// they come one soon after the other, and are remembered until then.
+    pub fn has_told(&mut self, event: &Event, primary_key: &str, until: Duration) -> bool {
         let data = event
             .data
             .and_then(|(from, to)| event.frame.get(from as usize..to as usize));
@@ -45,6 +51,7 @@ impl Recent {
                 if told {
                     // An item is made once. The next create is of another by that key.
                     created.into_iter().for_each(|key| self.forget(key));
+                    self.until = self.until.max(until);
                 }
                 told
             }

@@ -49,12 +49,32 @@ fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
     world.advance(Duration::from_secs(20));
     world.change(&wire, "create", json!([{"id": 4}]));
     assert_eq!(world.told.len(), 4);
-    for _ in 0..16 {
+    for _ in 0..31 {
         world.advance(Duration::from_secs(1));
         world.say(json!({"type": "ping"}));
     }
     world.change(&wire, "create", json!([{"id": 5}]));
     assert_eq!(world.told.len(), 5, "but no create is as late as that");
+}
+
+#[test]
+fn i2_creates_may_be_later_and_later_as_long_as_they_come() {
+    let mut world = World::connected();
+    world.subscribe(wish());
+    let wire = world.confirm();
+    let rows: Vec<_> = (0..100).map(|id| json!({"id": id})).collect();
+    world.answer_read(json!(rows));
+    for id in 0..100 {
+        world.advance(Duration::from_secs(4));
+        world.change(&wire, "create", json!([{"id": id}]));
+    }
+    assert_eq!(world.kinds(), [Init]);
+    for _ in 0..100 {
+        world.advance(Duration::from_secs(1));
+        world.say(json!({"type": "ping"}));
+    }
+    let all_forgotten = world.session.registry().iter().all(|s| s.recent.is_none());
+    assert!(all_forgotten && world.session.forget.is_empty());
 }
 
 #[test]
