@@ -30,8 +30,8 @@ impl World {
             Action::Subscribe(wanted) => app.subscribe(wanted),
             Action::Crowd(count) => {
                 // Below a limit, everybody has to wait long enough as it is.
-                let unlimited = self.setting.rate_limit.is_none();
-                for _ in 0..unlimited.then_some(*count).unwrap_or_default() {
+                let limited = self.setting.rate_limit.is_some();
+                for _ in 0..if limited { 1 } else { *count } {
                     app.react(Reaction::Subscribe, None);
                 }
             }
