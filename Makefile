@@ -50,7 +50,8 @@ lib:
 	@ln -sf libdirectus_realtime.so target/release/libdirectus_realtime.so.0
 
 install: $(CARGO_C)
-	$(CARGO_C) cinstall --release --locked --prefix $(PREFIX) --libdir $(LIBDIR) --destdir $(DESTDIR)
+	$(CARGO_C) cinstall --release --locked --target-dir target/capi --prefix $(PREFIX) \
+	    --libdir $(LIBDIR) --destdir $(DESTDIR)
 
 $(CARGO_C):
 	@echo "building cargo-c, which installs the library: about ten minutes, once"
@@ -116,7 +117,7 @@ check: deps lint
 # side. What each of them prints comes when it has ended.
 test: servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
 	$(CARGO) test --no-run
-	$(MAKE) --no-print-directory --jobs 3 --output-sync=target $(SUITES)
+	$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(SUITES)
 
 test-rust:
 	$(CARGO) build

@@ -135,7 +135,7 @@ fn command_lines() -> Vec<String> {
     let readme = fs::read_to_string(root().join("README.md")).expect("a README");
     let lines: Vec<String> = readme
         .lines()
-        .filter(|line| line.starts_with("cc program.c "))
+        .filter(|line| line.starts_with("cc program.c -Iinclude "))
         .map(str::to_owned)
         .collect();
     assert_eq!(lines.len(), 2, "one for each kind of library: {lines:?}");

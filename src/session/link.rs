@@ -18,6 +18,8 @@ use crate::subscriptions::Phase;
 /// tell the two apart in its answer.
 const SLOW_REFUSAL: Duration = Duration::from_secs(2);
 const SLOW_REFUSALS: u32 = 3;
+/// A token that was asked for is tried after this at the latest.
+const LONGEST_PROMPT: Duration = Duration::from_secs(2);
 /// An error has to do with the end of the link if it is no older than this.
 const LAST_WORD: Duration = Duration::from_secs(30);
 
@@ -221,9 +223,10 @@ impl Session {
             Status::Auth,
             format!("{message}; a fresh token was asked for"),
         );
-        // The answer comes when it comes. It is tried at once the first time, and no
-        // sooner than any other attempt when that was refused, too.
-        self.prompt_at = self.retry_at.filter(|_| self.backoff.failures() > 1);
+        // The answer comes when it comes. It is tried at once the first time, and after
+        // a pause when that was refused, too; some tokens do not live for a long one.
+        let pause_ends = self.retry_at.map(|at| at.min(now.mono + LONGEST_PROMPT));
+        self.prompt_at = pause_ends.filter(|_| self.backoff.failures() > 1);
         self.retry_at = self
             .retry_at
             .map(|at| at.max(now.mono + self.config.ack_timeout));

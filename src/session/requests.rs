@@ -245,6 +245,10 @@ impl Session {
         if let What::Request(request) = &entry.what {
             let text = text_of(request, serial);
             entry.sent = Duration::MAX;
+            let ours = entry.sent_of_ours().is_some();
+            if ours {
+                self.ledger.postpone(serial, Duration::MAX);
+            }
             self.outbox_bytes += text.len();
             self.outbox.push_back(Outgoing::Request { serial, text });
         }

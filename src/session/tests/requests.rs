@@ -178,3 +178,17 @@ fn the_next_link_may_be_another_servers_which_says_whom_it_means() {
     world.request(CREATE);
     assert_eq!(world.sent.len(), 2);
 }
+
+#[test]
+fn a_message_that_waits_to_be_sent_again_asks_for_no_sign_of_life() {
+    let mut world = World::connected();
+    world.message(CREATE);
+    world.next();
+    // As long as the limiter says no, it waits.
+    for _ in 0..30 {
+        world.say(limited(2_000));
+        world.advance(Duration::from_secs(1));
+        world.sent.retain(|message| message["type"] != "items");
+    }
+    assert!(world.sent.is_empty(), "{:?}", world.sent);
+}
