@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from folders import Folder
@@ -36,7 +37,7 @@ SETTINGS = {
 }
 
 
-class Service:
+class Service(ABC):
     """A server program on a port and in a folder of its own."""
 
     # Ends it at once, without anything left.
@@ -69,14 +70,16 @@ class Service:
     def pid(self):
         return self.process.pid if self.process else None
 
-    def _prepare(self):
+    def _prepare(self):  # noqa: B027
         """Makes the folder ready."""
 
+    @abstractmethod
     def _command(self):
-        raise NotImplementedError
+        """What is run."""
 
+    @abstractmethod
     def _is_ready(self):
-        raise NotImplementedError
+        """Whether it can be used."""
 
     def _start(self):
         log = self.folder / "log"
