@@ -188,9 +188,10 @@ $(NODE_MODULES): $(NODE_PACKAGE)/package-lock.json
 soak:
 	DRT_SIM_SCHEDULES=0 $(CARGO) test --test simulation -- --nocapture
 
-# Real servers that are killed thirty times, and an application that is slow for a minute.
+# Ten times what `make test` does to real servers.
 soak-faults: servers
-	DRT_FAULT_RESTARTS=30 DRT_FAULT_SECONDS=60 DRT_FAULT_COMPARE=1 $(CARGO) test --test faults -- --nocapture
+	DRT_FAULT_RESTARTS=300 DRT_FAULT_FAILOVERS=30 DRT_FAULT_SECONDS=600 \
+	    $(CARGO) test --test faults -- --nocapture
 
 # Deliberate faults in the library: the simulation must notice each.
 mutants:
