@@ -25,3 +25,9 @@ pub fn late_errors_confuse(setting: &Setting) -> bool {
 pub fn is_left_out(action: &Action, setting: &Setting) -> bool {
     !*ALL && setting.rate_limit.is_some() && matches!(action, Action::Send(_))
 }
+
+/// Where a server of 11.x refuses a subscribe while a token is renewed and events are
+/// withheld, an error of theirs is put down to the subscribe and told to nobody.
+pub fn loses_errors(setting: &Setting) -> bool {
+    setting.old_server && !*ALL
+}

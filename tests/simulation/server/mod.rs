@@ -54,7 +54,8 @@ pub struct Server {
     refreshed: u64,
     /// Subscriptions that nobody can end any more, by the link that left them.
     leaked: BTreeMap<u64, usize>,
-    /// Messages were held up on the way: what the client has given up may yet come.
+    /// Messages were held up on the way, or dropped unnamed: what the client has given
+    /// up, or asked for again, may yet come.
     pub late: bool,
     journal: Journal,
     refusals: Arc<AtomicBool>,
@@ -91,7 +92,6 @@ impl Server {
     pub fn new(setting: Setting, seed: u64, shared: &Shared) -> Server {
         Server {
             rng: Rng::with_seed(seed),
-            setting,
             posts: BTreeMap::new(),
             next_id: 0,
             next_version: 0,
@@ -103,7 +103,7 @@ impl Server {
             refresh_tokens: BTreeSet::from([crate::secrets::refresh_token(0)]),
             refreshed: 0,
             leaked: BTreeMap::new(),
-            late: false,
+            late: setting.rate_limit.is_some(),
             journal: shared.journal.clone(),
             refusals: Arc::clone(&shared.refusals),
             revoked: false,
@@ -111,6 +111,7 @@ impl Server {
             well: false,
             turns_away: None,
             beat_at: None,
+            setting,
         }
     }
 
