@@ -18,9 +18,6 @@ impl World {
     }
 
     pub fn act(&mut self, action: &Action) {
-        if known::is_left_out(action, &self.setting) {
-            return;
-        }
         let app = &self.app;
         match action {
             Action::Connect => self.client.connect(),

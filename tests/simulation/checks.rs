@@ -13,8 +13,10 @@ use crate::world::World;
 const IDLE: Duration = Duration::from_secs(120);
 /// So often it is looked whether everything has come right,
 const ATTEMPTS: u32 = 25;
-/// at times that no token expires at again and again.
-const PATIENCE: Duration = Duration::from_millis(17_003);
+/// in ever longer steps, so that no token expires at each of them.
+fn patience(attempt: u32) -> Duration {
+    Duration::from_millis(11_003) + attempt * Duration::from_millis(717)
+}
 
 impl World {
     pub fn check_convergence(&mut self) -> Result<(), String> {
@@ -24,7 +26,7 @@ impl World {
             if attempt > 1 && connected && self.check_subscriptions().is_ok() {
                 return Ok(());
             }
-            self.advance(PATIENCE)?;
+            self.advance(patience(attempt))?;
         }
         let state = self.client.state();
         if state != State::Connected {
@@ -113,7 +115,7 @@ impl World {
         }
         self.app.unsubscribe_all();
         let mut left = 1;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             self.advance(Duration::from_secs(5))?;
             let links = self.network.links();
             left = links
@@ -123,7 +125,7 @@ impl World {
             if left == 0 {
                 break;
             }
-            self.advance(PATIENCE)?;
+            self.advance(patience(attempt))?;
         }
         if left > 0 {
             return Err(format!("I1: {left} subscriptions after their end"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{generate, known};
+use crate::generate;
 
 /// What holds for a whole run.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +63,6 @@ impl Setting {
         let lifetime = self.login.lifetime()?;
         Some(match self.login {
             _ if well && self.rate_limit.is_some() => Duration::from_secs(3_600),
-            Login::Jwt(_) if well && known::outlives_backoff() => {
-                lifetime.max(Duration::from_secs(45))
-            }
             _ => lifetime,
         })
     }
