@@ -38,8 +38,8 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?= /
 
-SUITES := test-rust test-sdk test-python test-node test-docs test-install test-examples test-abi \
-    test-directus
+SUITES := test-rust test-faults test-python test-sdk test-install test-directus test-node \
+    test-examples test-docs test-abi
 
 .PHONY: lib install demo recording examples node-package test $(SUITES) check lint fmt soak \
     soak-faults mutants bench header deps test-deps servers clean
@@ -117,11 +117,19 @@ check: deps lint
 # side. What each of them prints comes when it has ended.
 test: servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
 	$(CARGO) test --no-run
-	$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(SUITES)
+	$(MAKE) --no-print-directory --jobs 4 --keep-going --output-sync=target $(SUITES)
+
+# The faults on real servers take as long as all the others.
+RUST_TESTS := $(filter-out faults,$(basename $(notdir $(wildcard tests/*.rs))) \
+    $(notdir $(patsubst %/main.rs,%,$(wildcard tests/*/main.rs))))
 
 test-rust:
 	$(CARGO) build
-	$(CARGO) test -- --test-threads 3
+	$(CARGO) test --lib $(addprefix --test ,$(RUST_TESTS)) -- --test-threads 3
+
+test-faults: servers
+	$(CARGO) build
+	$(CARGO) test --test faults -- --test-threads 3
 
 test-directus: servers
 	$(PYTHON) -m unittest discover -s tests/directus
