@@ -80,6 +80,9 @@ impl Session {
             // Judged by the identity that has expired, or is about to change.
             if let Some(subscription) = self.registry.get_mut(id) {
                 subscription.phase = Phase::Wanted;
+                // It begins anew: what it was blamed for is settled.
+                subscription.strikes = 0;
+                subscription.blamed.clear();
                 self.subscribes.push_back(id);
             }
             return;

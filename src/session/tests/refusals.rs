@@ -8,6 +8,7 @@ use super::world::{World, config, expired, forbidden, limited, server_snapshot};
 use crate::handover::State;
 use crate::secret::Secret;
 use crate::session::{Config, Credentials, SubStatus};
+use crate::subscriptions::Phase;
 
 #[test]
 fn the_rest_of_a_tokens_life_is_not_a_logins_lifetime() {
@@ -106,4 +107,26 @@ fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered(
         again, 0,
         "a create that is being carried out was sent again"
     );
+}
+
+#[test]
+fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let id = world.subscribe(server_snapshot());
+    world.next();
+    world.say(forbidden());
+    world.advance(Duration::from_millis(600));
+    world.next();
+    world
+        .session
+        .set_token(world.now, Secret::new("fresh"))
+        .unwrap();
+    world.settle();
+    world.say(forbidden());
+    world.advance(Duration::from_millis(600));
+    // Whose later errors would be taken for its own?
+    let subscription = world.session.registry().get(id).unwrap();
+    assert_eq!((subscription.strikes, subscription.blamed.len()), (0, 0));
+    assert!(matches!(subscription.phase, Phase::Wanted));
 }
