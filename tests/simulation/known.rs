@@ -14,8 +14,8 @@ pub fn late_errors_confuse(setting: &Setting) -> bool {
     setting.old_server && !*ALL
 }
 
-/// Where a server of 11.x refuses a subscribe while a token is renewed and events are
-/// withheld, an error of theirs is put down to the subscribe and told to nobody.
+/// Where a server of 11.x does not answer a subscribe, and withholds an event meanwhile,
+/// the error is put down to the subscribe and told to nobody.
 pub fn loses_errors(setting: &Setting) -> bool {
     setting.old_server && !*ALL
 }
