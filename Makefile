@@ -117,7 +117,7 @@ check: deps lint
 # side. What each of them prints comes when it has ended.
 test: servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
 	$(CARGO) test --no-run
-	$(MAKE) --no-print-directory --jobs 4 --keep-going --output-sync=target $(SUITES)
+	$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(SUITES)
 
 # The faults on real servers take as long as all the others.
 RUST_TESTS := $(filter-out faults,$(basename $(notdir $(wildcard tests/*.rs))) \

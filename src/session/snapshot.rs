@@ -13,7 +13,7 @@ use crate::subscriptions::{Phase, SubId, Subscription};
 
 /// How late a create may be behind the snapshot that shows its effect, or behind the
 /// last one that was as late.
-pub(super) const LATEST_CREATE: Duration = Duration::from_secs(30);
+pub(super) const LATEST_CREATE: Duration = Duration::from_secs(120);
 
 /// A snapshot as it came: the frame and where data and meta are in it.
 pub(super) struct Snapshot<'a> {
