@@ -68,6 +68,8 @@ fn run_with(source: &str, leak_check: &str, arguments: impl Fn(&Path) -> Vec<Str
     succeeds(
         Command::new("valgrind")
             .args(["--quiet", "--error-exitcode=99", leak_check])
+            // Otherwise a thread that is busy keeps all others from running, for minutes.
+            .arg("--fair-sched=yes")
             .args([
                 "--errors-for-leak-kinds=definite",
                 "--show-leak-kinds=definite",
