@@ -44,8 +44,8 @@ impl CustomMessage {
     }
 
     /// The message as it was given, without white space.
-    pub fn text(&self) -> String {
-        self.text.clone()
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The message with a wire uid in place of its own, or added.

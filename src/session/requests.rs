@@ -73,7 +73,7 @@ impl Session {
             // Its time begins when it is sent.
             self.queue_request(request, Duration::MAX);
         } else {
-            let text = message.text();
+            let text = message.text().to_owned();
             self.outbox_bytes += text.len();
             self.outbox.push_back(Outgoing::Message(text));
         }
