@@ -254,7 +254,7 @@ impl Session {
         }
         let reauth = self.up().and_then(|up| up.reauth.take());
         if let Some(reauth) = reauth {
-            self.reauthenticate(now, reauth.kind);
+            self.reauthenticate(now, reauth.shown.kind);
         }
     }
 }

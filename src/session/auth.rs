@@ -47,22 +47,31 @@ pub enum Kind {
     Password,
 }
 
+/// A credential that was shown: answers may come when there is another one by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// What it was.
+    pub kind: Kind,
+    /// Which of its kind.
+    number: u64,
+}
+
 /// A confirmed authentication.
 #[derive(Clone, Copy, Debug)]
 struct Since {
     at: Duration,
-    kind: Kind,
-    token_number: u64,
+    shown: Shown,
 }
 
 /// The keyring: what was given, what the server refused, what it taught us.
 #[derive(Debug)]
 pub struct Auth {
     credentials: Credentials,
-    /// The access tokens that there were are numbered: the present one, and the one
-    /// that was shown last.
+    /// The access tokens and the refresh tokens that there were are numbered: these are
+    /// the present ones, and the access token that was shown last.
     token_number: u64,
-    shown_number: u64,
+    refresh_number: u64,
+    token_shown: u64,
     token_refused: bool,
     refresh_refused: bool,
     password_refused: bool,
@@ -82,7 +91,8 @@ impl Auth {
         Auth {
             credentials,
             token_number: 1,
-            shown_number: 0,
+            refresh_number: 1,
+            token_shown: 0,
             token_refused: false,
             refresh_refused: false,
             password_refused: false,
@@ -100,8 +110,16 @@ impl Auth {
 
     /// The token that goes into the URL.
     pub fn token(&mut self) -> Option<Secret> {
-        self.shown_number = self.token_number;
+        self.token_shown = self.token_number;
         self.credentials.access_token.clone()
+    }
+
+    /// The access token that was shown last.
+    pub fn shown_token(&self) -> Shown {
+        Shown {
+            kind: Kind::Token,
+            number: self.token_shown,
+        }
     }
 
     /// The credential to show next, if one is left that was not refused.
@@ -119,24 +137,28 @@ impl Auth {
     }
 
     /// The `auth` frame for a credential.
-    pub fn frame(&mut self, kind: Kind, uid: Option<&str>) -> Option<String> {
-        if kind == Kind::Token {
-            self.shown_number = self.token_number;
-        }
+    pub fn frame(&mut self, kind: Kind, uid: Option<&str>) -> Option<(String, Shown)> {
         let c = &self.credentials;
-        match kind {
-            Kind::Token => c
-                .access_token
-                .as_ref()
-                .map(|t| outgoing::auth_token(t, uid)),
-            Kind::Refresh => c
-                .refresh_token
-                .as_ref()
-                .map(|t| outgoing::auth_refresh(t, uid)),
+        let text = match kind {
+            Kind::Token => outgoing::auth_token(c.access_token.as_ref()?, uid),
+            Kind::Refresh => outgoing::auth_refresh(c.refresh_token.as_ref()?, uid),
             Kind::Password => {
                 let (email, password) = (c.email.as_deref()?, c.password.as_ref()?);
-                Some(outgoing::auth_password(email, password, uid))
+                outgoing::auth_password(email, password, uid)
             }
+        };
+        if kind == Kind::Token {
+            self.token_shown = self.token_number;
+        }
+        let number = self.number(kind);
+        Some((text, Shown { kind, number }))
+    }
+
+    fn number(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Token => self.token_number,
+            Kind::Refresh => self.refresh_number,
+            Kind::Password => 0,
         }
     }
 
@@ -152,30 +174,38 @@ impl Auth {
     pub fn has_fresh_token(&self) -> bool {
         self.credentials.access_token.is_some()
             && !self.token_refused
-            && self.token_number != self.shown_number
+            && self.token_number != self.token_shown
     }
 
     /// The server has accepted a credential.
-    pub fn accepted(&mut self, now: Now, kind: Kind, refresh_token: Option<Secret>) {
+    pub fn accepted(&mut self, now: Now, shown: Shown, refresh_token: Option<Secret>) {
         self.since = Some(Since {
             at: now.mono,
-            kind,
-            token_number: self.shown_number,
+            shown,
         });
         self.asked = false;
+        let is_used_up = shown.kind == Kind::Refresh && refresh_token.is_none();
+        self.refresh_refused |= is_used_up;
+        self.keep_refresh_token(refresh_token);
+    }
+
+    /// The server has given the next refresh token.
+    pub fn keep_refresh_token(&mut self, refresh_token: Option<Secret>) {
         if let Some(token) = refresh_token {
             self.credentials.refresh_token = Some(token);
+            self.refresh_number += 1;
             self.refresh_refused = false;
-        } else if kind == Kind::Refresh {
-            self.refresh_refused = true;
         }
     }
 
     /// The server has refused a credential: it is not shown again.
-    pub fn refused(&mut self, kind: Kind) {
-        match kind {
-            // Unless there is a newer one by now.
-            Kind::Token => self.token_refused |= self.shown_number == self.token_number,
+    pub fn refused(&mut self, shown: Shown) {
+        if shown.number != self.number(shown.kind) {
+            // There is a newer one by now.
+            return;
+        }
+        match shown.kind {
+            Kind::Token => self.token_refused = true,
             // A used refresh token is refused; the password may still be good.
             Kind::Refresh => self.refresh_refused = true,
             Kind::Password => self.password_refused = true,
@@ -193,19 +223,20 @@ impl Auth {
     pub fn expired(&mut self, now: Now) {
         if let Some(since) = self.since.take() {
             // What is left of a token's life says nothing of a login's.
-            if since.kind != Kind::Token {
+            if since.shown.kind != Kind::Token {
                 let lifetime = now.mono.saturating_sub(since.at);
                 self.lifetime = Some(lifetime).filter(|life| *life >= SHORTEST);
             }
-            let still_the_one = since.token_number == self.token_number;
-            self.token_refused |= since.kind == Kind::Token && still_the_one;
+            if since.shown.kind == Kind::Token {
+                self.refused(since.shown);
+            }
         }
     }
 
     /// When the present authentication has to be renewed, in monotonic time.
     pub fn renew_at(&self, now: Now) -> Option<Duration> {
         let since = self.since?;
-        if since.kind == Kind::Token {
+        if since.shown.kind == Kind::Token {
             if !self.can_ask {
                 return None;
             }
@@ -222,7 +253,7 @@ impl Auth {
 
     /// The credential that renews the present authentication without asking.
     pub fn renewal(&self) -> Option<Kind> {
-        match self.since.map(|since| since.kind) {
+        match self.since.map(|since| since.shown.kind) {
             Some(Kind::Token) => None,
             _ => self.choose().filter(|kind| *kind != Kind::Token),
         }
@@ -300,7 +331,8 @@ mod tests {
             access_token: token,
             ..Credentials::default()
         });
-        auth.accepted(at(10), Kind::Token, None);
+        let (_, shown) = auth.frame(Kind::Token, None).unwrap();
+        auth.accepted(at(10), shown, None);
         assert_eq!(auth.renew_at(at(10)), Some(Duration::from_secs(80)));
 
         auth.set_token(Secret::new("static-token"));
@@ -317,11 +349,13 @@ mod tests {
             ..Credentials::default()
         });
         assert_eq!(auth.choose(), Some(Kind::Password));
-        auth.accepted(at(0), Kind::Password, Some(Secret::new("r1")));
+        let (_, shown) = auth.frame(Kind::Password, None).unwrap();
+        auth.accepted(at(0), shown, Some(Secret::new("r1")));
         assert_eq!(auth.renew_at(at(0)), None);
         auth.expired(at(100));
         assert_eq!(auth.renewal(), Some(Kind::Refresh));
-        auth.accepted(at(101), Kind::Refresh, Some(Secret::new("r2")));
+        let (_, shown) = auth.frame(Kind::Refresh, None).unwrap();
+        auth.accepted(at(101), shown, Some(Secret::new("r2")));
         assert_eq!(auth.renew_at(at(101)), Some(Duration::from_secs(181)));
     }
 
@@ -336,8 +370,8 @@ mod tests {
         });
         for kind in [Kind::Token, Kind::Refresh, Kind::Password] {
             assert_eq!(auth.choose(), Some(kind));
-            assert!(auth.frame(kind, None).is_some());
-            auth.refused(kind);
+            let (_, shown) = auth.frame(kind, None).unwrap();
+            auth.refused(shown);
         }
         assert_eq!(auth.choose(), None);
         auth.set_token(Secret::new("t2"));

@@ -38,7 +38,9 @@ impl Session {
         }
         match (error.source, error.code.as_ref()) {
             (ErrorSource::Auth, "TOKEN_EXPIRED") => self.on_token_expired(now, &words),
-            (ErrorSource::Auth, "AUTH_FAILED") => self.on_auth_failed(now, &words),
+            (ErrorSource::Auth, "AUTH_FAILED") => {
+                self.on_auth_failed(now, error.uid.as_deref(), &words);
+            }
             (_, "REQUESTS_EXCEEDED") if error.uid.is_none() => self.on_limit(now, error),
             (ErrorSource::License, _) => {
                 let message = format!("the server's licence does not allow this: {words}");

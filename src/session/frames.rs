@@ -104,7 +104,9 @@ impl Session {
                     self.on_unsubscribed(wire);
                 }
             }
-            Incoming::AuthOk { refresh_token, .. } => self.on_auth_ok(now, refresh_token),
+            Incoming::AuthOk { uid, refresh_token } => {
+                self.on_auth_ok(now, uid.as_deref(), refresh_token);
+            }
             Incoming::Items { data, meta, .. } => {
                 if let Some(entry) = wire.and_then(|wire| self.ledger.settle(wire.serial)) {
                     if let (What::Read(id), Some(wire)) = (entry.what, wire) {

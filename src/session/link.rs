@@ -5,21 +5,13 @@ use std::time::Duration;
 use super::auth::{AuthMode, Kind};
 use super::backoff::HEALTHY_AFTER;
 use super::ledger::What;
-use super::machine::{Link, Reauth, Session, Up};
+use super::machine::{Link, Session, Up};
 use super::{Effect, LinkId, Loss, Now};
 use crate::error::Status;
 use crate::handover::{Item, State};
-use crate::log::Level;
 use crate::protocol::outgoing;
-use crate::secret::Secret;
 use crate::subscriptions::Phase;
 
-/// A refusal that took this long may be the server's own time-out: it cannot
-/// tell the two apart in its answer.
-const SLOW_REFUSAL: Duration = Duration::from_secs(2);
-const SLOW_REFUSALS: u32 = 3;
-/// A token that was asked for is tried after this at the latest.
-const LONGEST_PROMPT: Duration = Duration::from_secs(2);
 /// An error has to do with the end of the link if it is no older than this.
 const LAST_WORD: Duration = Duration::from_secs(30);
 
@@ -81,11 +73,12 @@ impl Session {
         }
         let frame = match (self.auth.mode(), self.auth.choose()) {
             (AuthMode::Strict, _) | (_, None) => None,
-            (_, Some(kind)) => self.auth.frame(kind, None).map(|text| (kind, text)),
+            (_, Some(kind)) => self.auth.frame(kind, None),
         };
-        let Some((kind, text)) = frame else {
+        let Some((text, shown)) = frame else {
             if self.auth.mode() == AuthMode::Strict {
-                self.auth.accepted(now, Kind::Token, None);
+                let shown = self.auth.shown_token();
+                self.auth.accepted(now, shown, None);
             }
             return self.come_up(now, link);
         };
@@ -93,7 +86,7 @@ impl Session {
         let deadline = now.mono + self.config.ack_timeout;
         self.link = Link::Authenticating {
             id: link,
-            kind,
+            shown,
             since: now.mono,
             deadline,
         };
@@ -105,7 +98,7 @@ impl Session {
     }
 
     /// The link is usable: everything that is wanted goes to the server.
-    fn come_up(&mut self, now: Now, id: LinkId) {
+    pub(super) fn come_up(&mut self, now: Now, id: LinkId) {
         self.connects += 1;
         self.slow_refusals = 0;
         self.link = Link::Up(Up {
@@ -125,143 +118,6 @@ impl Session {
             self.reauthenticate(now, Kind::Token);
         }
         self.pump(now);
-    }
-
-    /// The server has confirmed an authentication.
-    pub(super) fn on_auth_ok(&mut self, now: Now, refresh_token: Option<Secret>) {
-        match &mut self.link {
-            Link::Authenticating { id, kind, .. } => {
-                let (id, kind) = (*id, *kind);
-                self.auth.accepted(now, kind, refresh_token);
-                self.come_up(now, id);
-            }
-            Link::Up(up) => {
-                let Some(reauth) = up.reauth.take() else {
-                    return;
-                };
-                let was_deaf = up.deaf_until.take().is_some();
-                self.auth.accepted(now, reauth.kind, refresh_token);
-                let renew_at = self.auth.renew_at(now);
-                if let Some(up) = self.up() {
-                    up.renew_at = renew_at;
-                }
-                if self.auth.has_fresh_token() {
-                    self.reauthenticate(now, Kind::Token);
-                }
-                if was_deaf {
-                    self.go(State::Connected, Status::Ok, "authenticated again");
-                    self.resync_deaf(now);
-                }
-                self.pump(now);
-            }
-            _ => {}
-        }
-    }
-
-    /// Shows a credential on the live link. Nothing else is sent until the
-    /// answer: the server may lose it, or judge it by the old identity.
-    pub(super) fn reauthenticate(&mut self, now: Now, kind: Kind) {
-        // A fresh token is shown after the answer to the one before.
-        if self.up().is_none_or(|up| up.reauth.is_some()) {
-            return;
-        }
-        let deadline = now.mono + self.config.ack_timeout;
-        let Some(text) = self.auth.frame(kind, Some("auth")) else {
-            return;
-        };
-        let Some(up) = self.up() else { return };
-        up.reauth = Some(Reauth { kind, deadline });
-        up.renew_at = None;
-        self.transmit_casually(now, text);
-    }
-
-    /// The server has refused a credential.
-    pub(super) fn on_auth_failed(&mut self, now: Now, words: &str) {
-        let (id, kind, slow) = match &self.link {
-            Link::Authenticating {
-                id, kind, since, ..
-            } => (*id, *kind, now.mono.saturating_sub(*since) >= SLOW_REFUSAL),
-            Link::Up(up) => match &up.reauth {
-                Some(reauth) => (up.id, reauth.kind, false),
-                None => return,
-            },
-            _ => return,
-        };
-        self.effects.push(Effect::Abort(id));
-        self.tear_down(Status::NotConnected);
-        if slow && self.slow_refusals + 1 < SLOW_REFUSALS {
-            self.slow_refusals += 1;
-            let message =
-                format!("the authentication failed slowly, perhaps a busy server: {words}");
-            return self.retry_later(now, Status::Auth, message);
-        }
-        let which = match kind {
-            Kind::Token => "access token",
-            Kind::Refresh => "refresh token",
-            Kind::Password => "email and password",
-        };
-        let message = format!("the server refused the {which}: {words}");
-        self.credential_refused(now, kind, message);
-    }
-
-    fn credential_refused(&mut self, now: Now, kind: Kind, message: String) {
-        self.slow_refusals = 0;
-        self.auth.refused(kind);
-        if self.auth.choose().is_some() {
-            self.log(
-                Level::Warn,
-                format!("{message}; trying the next credential"),
-            );
-            return self.begin(now);
-        }
-        if !self.auth.can_ask {
-            return self.fail(Status::Auth, message);
-        }
-        self.ask_for_token(Status::Auth);
-        self.retry_later(
-            now,
-            Status::Auth,
-            format!("{message}; a fresh token was asked for"),
-        );
-        // The answer comes when it comes. It is tried at once the first time, and after
-        // a pause when that was refused, too; some tokens do not live for a long one.
-        let pause_ends = self.retry_at.map(|at| at.min(now.mono + LONGEST_PROMPT));
-        self.prompt_at = pause_ends.filter(|_| self.backoff.failures() > 1);
-        self.retry_at = self
-            .retry_at
-            .map(|at| at.max(now.mono + self.config.ack_timeout));
-    }
-
-    /// The token has expired on a live link: until the server knows us again,
-    /// whatever it sends is what the public may see.
-    pub(super) fn on_token_expired(&mut self, now: Now, words: &str) {
-        let deadline = now.mono + self.config.ack_timeout;
-        self.auth.expired(now);
-        let Some(up) = self.up() else { return };
-        up.deaf_until = Some(deadline);
-        up.renew_at = None;
-        let renewing = up.reauth.is_some();
-        self.go_deaf();
-        self.go(
-            State::Authenticating,
-            Status::Auth,
-            format!("the token has expired: {words}"),
-        );
-        if renewing {
-            return;
-        }
-        match self.auth.choose() {
-            Some(kind) => self.reauthenticate(now, kind),
-            None if self.auth.can_ask => self.ask_for_token(Status::Auth),
-            None => {
-                self.drop_link(Status::NotConnected);
-                self.fail(
-                    Status::Auth,
-                    "the access token has expired: give a fresh one with drt_client_set_token, \
-                     or set a token callback",
-                );
-            }
-        }
     }
 
     /// Timers of the link itself.
@@ -299,16 +155,6 @@ impl Session {
                 self.check_heartbeat(now);
             }
             _ => {}
-        }
-    }
-
-    fn renew(&mut self, now: Now) {
-        if let Some(up) = self.up() {
-            up.renew_at = None;
-        }
-        match self.auth.renewal() {
-            Some(kind) => self.reauthenticate(now, kind),
-            None => self.ask_for_token(Status::Ok),
         }
     }
 
@@ -360,13 +206,13 @@ impl Session {
         if loss.permanent {
             self.fail(loss.status, message);
         } else if loss.unauthorized && self.auth.mode() == AuthMode::Strict {
-            self.credential_refused(now, Kind::Token, message);
+            self.credential_refused(now, self.auth.shown_token(), message);
         } else {
             self.retry_later(now, loss.status, message);
         }
     }
 
-    fn retry_later(&mut self, now: Now, status: Status, message: String) {
+    pub(super) fn retry_later(&mut self, now: Now, status: Status, message: String) {
         let most = self.config.reconnect_attempts;
         if most > 0 && self.backoff.failures() >= most {
             let message = format!("gave up after {most} attempts to reconnect: {message}");

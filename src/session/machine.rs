@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::auth::{Auth, Kind};
+use super::auth::{Auth, Shown};
 use super::backoff::Backoff;
 use super::ledger::{Ledger, What};
 use super::linger::Linger;
@@ -34,7 +34,7 @@ pub(super) enum Link {
     /// Open; `auth` is with the server.
     Authenticating {
         id: LinkId,
-        kind: Kind,
+        shown: Shown,
         since: Duration,
         deadline: Duration,
     },
@@ -63,7 +63,9 @@ pub(super) struct Up {
 
 #[derive(Debug)]
 pub(super) struct Reauth {
-    pub kind: Kind,
+    /// Its answer has this uid.
+    pub uid: String,
+    pub shown: Shown,
     pub deadline: Duration,
 }
 

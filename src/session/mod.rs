@@ -6,6 +6,7 @@
 
 mod anonymous;
 mod auth;
+mod authenticating;
 mod backoff;
 mod commands;
 mod ending;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::world::{World, config, wish};
+use super::world::{World, config, expired, limited, wish};
 use crate::error::Status;
 use crate::handover::EventKind::Init;
 use crate::handover::{FLAG_RESYNC, State};
@@ -18,14 +18,9 @@ fn with(credentials: Credentials) -> World {
     })
 }
 
-fn auth_failed() -> serde_json::Value {
+fn auth_failed() -> Value {
     json!({"type": "auth", "status": "error",
            "error": {"code": "AUTH_FAILED", "message": "Authentication handshake failed."}})
-}
-
-fn token_expired() -> serde_json::Value {
-    json!({"type": "auth", "status": "error",
-           "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
 }
 
 #[test]
@@ -111,7 +106,7 @@ fn i3_an_expired_token_is_replaced_and_the_deaf_window_ends_in_a_resync() {
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
     let (_, wire) = world.active(wish());
     world.advance(Duration::from_secs(20));
-    world.say(token_expired());
+    world.say(expired());
     assert_eq!(world.session.state(), State::Authenticating);
     assert_eq!(world.next()["refresh_token"], "r1");
     // Judged by what the public may see: of no use to anybody.
@@ -140,13 +135,103 @@ fn nothing_but_pongs_is_sent_while_the_authentication_is_renewed() {
         .set_token(world.now, Secret::new("fresh"))
         .unwrap();
     world.settle();
-    assert_eq!(world.next()["access_token"], "fresh");
+    let fresh = world.next();
+    assert_eq!(fresh["access_token"], "fresh");
     world.subscribe(wish());
     assert!(world.sent.is_empty());
     world.say(json!({"type": "ping"}));
     assert_eq!(world.next()["type"], "pong");
-    world.say(json!({"type": "auth", "status": "ok", "uid": "auth"}));
+    world.say(auth_ok(&fresh["uid"]));
     assert_eq!(world.next()["type"], "subscribe");
+}
+
+fn auth_ok(uid: &Value) -> Value {
+    json!({"type": "auth", "status": "ok", "uid": uid})
+}
+
+fn auth_refused(uid: &Value) -> Value {
+    let mut error = auth_failed();
+    error["uid"] = uid.clone();
+    error
+}
+
+#[test]
+fn a_refusal_is_held_against_the_token_that_it_is_for() {
+    let mut world = World::connected();
+    let set = |world: &mut World, token: &str| {
+        let (now, token) = (world.now, Secret::new(token));
+        world.session.set_token(now, token).unwrap();
+        world.settle();
+    };
+    set(&mut world, "second");
+    let second = world.next();
+    assert_eq!(second["access_token"], "second");
+    world.say(limited(500));
+    set(&mut world, "wrong");
+    world.advance(Duration::from_secs(1));
+    let wrong = world.next();
+    assert_eq!(wrong["access_token"], "wrong", "shown after the pause");
+    set(&mut world, "good");
+    world.say(auth_ok(&second["uid"]));
+    assert!(
+        world.sent.is_empty(),
+        "the answer to the last one is awaited"
+    );
+    world.say(auth_refused(&wrong["uid"]));
+    world.open();
+    assert_eq!(world.next()["access_token"], "good");
+}
+
+#[test]
+fn a_late_refusal_says_nothing_of_the_token_that_was_shown_since() {
+    let mut world = World::connected();
+    world
+        .session
+        .set_token(world.now, Secret::new("wrong"))
+        .unwrap();
+    world.settle();
+    let wrong = world.next();
+    world.say(limited(500));
+    world
+        .session
+        .set_token(world.now, Secret::new("good"))
+        .unwrap();
+    world.advance(Duration::from_secs(1));
+    let good = world.next();
+    assert_eq!(good["access_token"], "good");
+    world.say(auth_refused(&wrong["uid"]));
+    world.lose();
+    assert_eq!(world.session.state(), State::Backoff);
+    world.advance(Duration::from_secs(1));
+    world.open();
+    assert_eq!(world.next()["access_token"], "good");
+}
+
+#[test]
+fn a_refresh_token_that_was_used_up_gives_way_to_the_one_that_came_for_it() {
+    let mut world = with(Credentials {
+        refresh_token: Some(Secret::new("r1")),
+        ..Credentials::default()
+    });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
+    world.advance(Duration::from_secs(20));
+    world.say(expired());
+    let first = world.next();
+    assert_eq!(first["refresh_token"], "r2");
+    world.say(limited(500));
+    world.advance(Duration::from_secs(1));
+    let again = world.next();
+    assert_eq!(again["refresh_token"], "r2");
+    let mut answer = auth_ok(&first["uid"]);
+    answer["refresh_token"] = "r3".into();
+    world.say(answer);
+    world.say(auth_refused(&again["uid"]));
+    world.open();
+    assert_eq!(world.next()["refresh_token"], "r3");
 }
 
 #[test]
