@@ -1,30 +1,16 @@
 //! The library as users get it: the release build, and programs linked with it as the
 //! README says.
 
+mod support;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs};
 
+use support::cc::{root, succeeds};
+
 const LARGEST: u64 = 4 << 20;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn succeeds(command: &mut Command) -> Output {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
-}
 
 fn printed(program: &str, options: &[&str], file: &Path) -> String {
     let output = succeeds(Command::new(program).args(options).arg(file));

@@ -230,6 +230,11 @@ impl Session {
         &self.registry
     }
 
+    /// Bytes of the events that are held for snapshots, all together.
+    pub fn held_bytes(&self) -> usize {
+        self.held.get()
+    }
+
     /// How far a subscription has come.
     pub fn sub_status(&self, id: SubId) -> SubStatus {
         match self.registry.get(id) {

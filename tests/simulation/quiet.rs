@@ -29,10 +29,19 @@ impl World {
         if stats.queued_bytes > self.setting.queue_bytes && stats.queued_events > 1 {
             return Err(format!("I6: {} bytes wait", stats.queued_bytes));
         }
+        let held = self.held_bytes();
+        if held > self.setting.queue_bytes {
+            return Err(format!("I6: {held} bytes are held for snapshots"));
+        }
         if self.dispatches && self.pace == Some(0) {
             return self.check_reports();
         }
         Ok(())
+    }
+
+    fn held_bytes(&self) -> u64 {
+        let core = self.client.core.lock().expect("no panic before");
+        core.session.held_bytes() as u64
     }
 
     /// Whether the application knows of every change of the state (I5).

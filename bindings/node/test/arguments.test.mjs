@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import { createClient, DirectusRealtimeError } from 'directus-realtime';
-import { startScripted } from './scripted.mjs';
+import { agree, startScripted } from './scripted.mjs';
 
 const require = createRequire(import.meta.url);
 const NOWHERE = 'http://127.0.0.1:1';
@@ -21,13 +21,7 @@ const invalid = (words) => isError('DRT_ERR_INVALID_ARGUMENT', words);
 
 let server, client;
 before(async () => {
-    server = await startScripted(({ type, uid }, send) => {
-        if (type === 'subscribe') {
-            send({ type: 'subscription', event: 'init', data: [], uid });
-        } else if (type === 'unsubscribe') {
-            send({ type: 'subscription', event: 'unsubscribe', uid });
-        }
-    });
+    server = await startScripted(agree);
     client = createClient(server.url, { accessToken: 'x' });
     await client.connected();
 });

@@ -3,17 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { inspect } from 'node:util';
 import { createClient } from 'directus-realtime';
-import { startScripted } from './scripted.mjs';
+import { agree, startScripted } from './scripted.mjs';
 
 let server, client;
 before(async () => {
-    server = await startScripted(({ type, uid }, send) => {
-        if (type === 'subscribe') {
-            send({ type: 'subscription', event: 'init', data: [], uid });
-        } else if (type === 'unsubscribe') {
-            send({ type: 'subscription', event: 'unsubscribe', uid });
-        }
-    });
+    server = await startScripted(agree);
     client = createClient(server.url, { accessToken: 'secret' });
     await client.connected();
 });

@@ -37,6 +37,15 @@ function* messages(bytes) {
     }
 }
 
+/** Has nothing to show, and nothing against anything. */
+export function agree({ type, uid }, send) {
+    if (type === 'subscribe') {
+        send({ type: 'subscription', event: 'init', data: [], uid });
+    } else if (type === 'unsubscribe') {
+        send({ type: 'subscription', event: 'unsubscribe', uid });
+    }
+}
+
 /**
  * Lets everybody in, and answers pings and reads. `answer` gets the other messages, with a function
  * to send: messages, or bytes of whole frames.

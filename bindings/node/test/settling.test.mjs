@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { createClient } from 'directus-realtime';
-import { startScripted } from './scripted.mjs';
+import { agree, startScripted } from './scripted.mjs';
 import { until } from './waiting.mjs';
 
 const NOWHERE = 'http://127.0.0.1:1';
@@ -13,13 +13,7 @@ const PATIENCE = { timeoutMs: 20_000 };
 
 let server;
 before(async () => {
-    server = await startScripted(({ type, uid }, send) => {
-        if (type === 'subscribe') {
-            send({ type: 'subscription', event: 'init', data: [], uid });
-        } else if (type === 'unsubscribe') {
-            send({ type: 'subscription', event: 'unsubscribe', uid });
-        }
-    });
+    server = await startScripted(agree);
 });
 after(() => server.close());
 
