@@ -246,7 +246,7 @@ impl Session {
                     }
                 }
                 What::Check(id) => self.checks.push_back(id),
-                What::Unsubscribe { wire, tries } => {
+                What::Unsubscribe { wire, tries, .. } => {
                     self.unsubscribes.push(wire, tries.saturating_sub(1));
                 }
                 What::Orphan(_) | What::Request(_) => {}

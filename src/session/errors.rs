@@ -58,12 +58,16 @@ impl Session {
         if wire.slot == REQUEST_SLOT {
             return self.fail_request(wire.serial, error.json);
         }
-        if let Some(entry) = self.ledger.settle(wire.serial) {
+        let answered = match error.source {
+            ErrorSource::Subscribe => self.ledger.settle_subscribe(wire.serial),
+            _ => self.ledger.settle(wire.serial),
+        };
+        if let Some(entry) = answered {
             match entry.what {
                 What::Subscribe(id) => self.subscribe_refused(now, id, error.json, &error.code),
                 What::Read(id) => self.on_refused(now, id, error.json, read_refusal(&error.code)),
                 What::Check(id) => self.check_refused(now, id, error.json, &error.code),
-                What::Unsubscribe { wire, tries } => self.unsubscribe_unanswered(wire, tries),
+                What::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
                 What::Orphan(_) => {}
                 What::Request(request) => self.reply(*request, Status::Server, error.json),
             }

@@ -101,7 +101,7 @@ impl Session {
             }
             Incoming::Unsubscribed { .. } => {
                 if let Some(wire) = wire {
-                    self.on_unsubscribed(wire);
+                    self.ledger.confirm_unsubscribe(wire.serial);
                 }
             }
             Incoming::AuthOk { uid, refresh_token } => {
@@ -121,16 +121,6 @@ impl Session {
             Incoming::Other { kind, .. } => {
                 self.log(Level::Debug, format!("a message of unknown type {kind:?}"));
             }
-        }
-    }
-
-    fn on_unsubscribed(&mut self, wire: WireUid) {
-        let awaited = self
-            .ledger
-            .get_mut(wire.serial)
-            .is_some_and(|entry| matches!(entry.what, What::Unsubscribe { .. }));
-        if awaited {
-            self.ledger.settle(wire.serial);
         }
     }
 

@@ -28,6 +28,8 @@ pub enum What {
         wire: WireUid,
         /// How often it was asked for.
         tries: u32,
+        /// How many confirmations are under way, if none of the messages was dropped.
+        unconfirmed: u32,
     },
     /// An application's request.
     Request(Box<Request>),
@@ -167,6 +169,35 @@ impl Ledger {
         Some(self.casual.iter().filter(|sent| **sent >= begin).count())
     }
 
+    /// A subscribe is answered. What goes to the server under its serial afterwards,
+    /// to end the subscription, is not.
+    pub fn settle_subscribe(&mut self, serial: u64) -> Option<Entry> {
+        let entry = self.entries.get(&serial)?;
+        match entry.what {
+            What::Unsubscribe { .. } => None,
+            _ => self.settle(serial),
+        }
+    }
+
+    /// Number of confirmations of an unsubscribe that are under way.
+    pub fn unconfirmed(&self, serial: u64) -> u32 {
+        match self.entries.get(&serial).map(|entry| &entry.what) {
+            Some(What::Unsubscribe { unconfirmed, .. }) => *unconfirmed,
+            _ => 0,
+        }
+    }
+
+    /// An unsubscribe was confirmed.
+    pub fn confirm_unsubscribe(&mut self, serial: u64) {
+        let entry = self.entries.get_mut(&serial);
+        if let Some(What::Unsubscribe { unconfirmed, .. }) = entry.map(|entry| &mut entry.what) {
+            *unconfirmed -= 1;
+            if *unconfirmed == 0 {
+                self.settle(serial);
+            }
+        }
+    }
+
     /// The unanswered message of that serial.
     pub fn get_mut(&mut self, serial: u64) -> Option<&mut Entry> {
         self.entries.get_mut(&serial)
@@ -233,7 +264,11 @@ mod tests {
     fn a_message_that_is_entered_again_takes_the_place_of_the_first() {
         let mut ledger = Ledger::default();
         let wire = WireUid { slot: 0, serial: 7 };
-        let what = || What::Unsubscribe { wire, tries: 1 };
+        let what = || What::Unsubscribe {
+            wire,
+            tries: 1,
+            unconfirmed: 1,
+        };
         let second = Duration::from_secs(1);
         ledger.enter(7, what(), Duration::ZERO, second);
         ledger.enter(7, what(), second, 2 * second);

@@ -351,7 +351,7 @@ impl Session {
             What::Orphan(wire) => self.unsubscribes.push(wire, 0),
             What::Read(id) => self.read_unanswered(now, id, serial),
             What::Check(_) => {}
-            What::Unsubscribe { wire, tries } => self.unsubscribe_unanswered(wire, tries),
+            What::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
             What::Request(request) => {
                 self.outbox_forget(serial);
                 self.reply(*request, Status::Timeout, "");

@@ -40,7 +40,7 @@ impl Session {
     /// The server has registered a subscription. Its own snapshot was read
     /// before that, so an exact one is read now.
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
-        self.ledger.settle(wire.serial);
+        self.ledger.settle_subscribe(wire.serial);
         let is_deaf = self.is_deaf();
         let known = self.registry.at_mut(wire.slot);
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {

@@ -105,6 +105,7 @@ impl Session {
         let what = What::Unsubscribe {
             wire,
             tries: tries + 1,
+            unconfirmed: self.ledger.unconfirmed(wire.serial) + 1,
         };
         self.ledger.enter(wire.serial, what, now.mono, deadline);
         self.transmit(now, outgoing::unsubscribe(&wire.to_string()));

@@ -71,7 +71,7 @@ impl Client {
                 session: Session::new(config),
                 effects: Vec::new(),
                 now: Duration::ZERO,
-                stream: Stream::new(&shared.complaints),
+                stream: Stream::new(shared),
                 link: 0,
             }),
             delivery: OnceLock::new(),
@@ -128,7 +128,6 @@ impl Client {
                 }
                 Effect::Open { link, .. } => {
                     core.link = link;
-                    core.stream.deaf = false;
                     core.stream.break_off();
                     core.effects.push(effect);
                 }
@@ -275,15 +274,14 @@ impl Client {
         let mut frames = texts.into_iter().map(Frame::from).collect();
         let mut core = self.core.lock().expect("no panic before");
         let current = core.link == link;
-        if current && renews && std::mem::take(&mut core.stream.deaf) {
-            core.stream.break_off();
+        if current && renews {
+            core.stream.renew();
         }
         self.run(&mut core, |session, now| {
             session.on_frames(now, link, &mut frames);
         });
         if current && expires {
-            core.stream.deaf = true;
-            core.stream.break_off();
+            core.stream.expire();
         }
     }
 

@@ -1,7 +1,7 @@
 //! One subscription of the application's: its copy of the collection, and what a
 //! callback may see.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -37,10 +37,26 @@ pub struct Shared {
     pub sequence: Arc<Mutex<u64>>,
     /// Whether events were lost for want of room.
     pub overflowed: Arc<AtomicBool>,
+    /// Subscriptions that the server may have told something before their first INIT,
+    /// at a time when it took the client for the public.
+    pub begun_deaf: Arc<Mutex<HashSet<u64>>>,
     /// The requests whose end the application was told.
     pub over: Arc<Mutex<Vec<u64>>>,
     /// Whether the server has refused something.
     pub refusals: Arc<AtomicBool>,
+}
+
+impl Shared {
+    /// Whether a subscription's callback hears all that the server says to it.
+    fn has_heard_all(&self, number: u64) -> bool {
+        let begun_deaf = self.begun_deaf.lock().expect("no panic before");
+        !self.overflowed.load(Ordering::SeqCst) && !begun_deaf.contains(&number)
+    }
+
+    pub fn begins_deaf(&self, number: u64) {
+        let mut begun_deaf = self.begun_deaf.lock().expect("no panic before");
+        begun_deaf.insert(number);
+    }
 }
 
 #[derive(Default)]
@@ -230,7 +246,7 @@ impl Mirror {
         if self.wanted.events & bit == 0 || rows.iter().any(is_other) {
             return Err(format!("I7: {kind:?} was not asked for: {data}"));
         }
-        let whole = !self.has_snapshots() && !self.shared.overflowed.load(Ordering::SeqCst);
+        let whole = !self.has_snapshots() && self.shared.has_heard_all(self.number);
         let (wants, journal) = (self.wants(), &self.shared.journal);
         copy.order.change(&rows[0], part, &wants, whole, journal)?;
         for row in rows {

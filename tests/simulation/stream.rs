@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use directus_realtime::handover::{EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
 
-use crate::mirror::Complaints;
+use crate::mirror::Shared;
 
 struct Place {
     number: u64,
@@ -13,21 +13,23 @@ struct Place {
     had_init: bool,
     /// Something may have been lost since.
     gap: bool,
+    /// The token has expired since the link is there.
+    deaf: bool,
 }
 
 pub struct Stream {
     places: HashMap<u32, Place>,
     /// The token has expired and was not renewed yet.
-    pub deaf: bool,
-    complaints: Complaints,
+    deaf: bool,
+    shared: Shared,
 }
 
 impl Stream {
-    pub fn new(complaints: &Complaints) -> Stream {
+    pub fn new(shared: &Shared) -> Stream {
         Stream {
             places: HashMap::new(),
             deaf: false,
-            complaints: complaints.clone(),
+            shared: shared.clone(),
         }
     }
 
@@ -39,15 +41,19 @@ impl Stream {
                         number: target.tag,
                         had_init: false,
                         gap: false,
+                        deaf: false,
                     };
                     self.places.insert(target.slot, place);
                 }
                 Item::Release { slot } => drop(self.places.remove(slot)),
                 Item::Event(event) => {
                     if let Some(place) = self.places.get_mut(&event.slot) {
+                        if event.kind == EventKind::Init && !place.had_init && place.deaf {
+                            self.shared.begins_deaf(place.number);
+                        }
                         if let Err(text) = place.take(event.kind, event.flags) {
                             let text = format!("I3: subscription {}: {text}", place.number);
-                            self.complaints.add(text);
+                            self.shared.complaints.add(text);
                         }
                     }
                 }
@@ -56,10 +62,28 @@ impl Stream {
         }
     }
 
-    /// A link was lost, or the token has expired: whatever comes next is behind a gap.
+    /// A link was lost: whatever comes next is behind a gap.
     pub fn break_off(&mut self) {
         for place in self.places.values_mut() {
-            place.gap = true;
+            (place.gap, place.deaf) = (true, false);
+        }
+        self.deaf = false;
+    }
+
+    /// The token has expired: so it is here.
+    pub fn expire(&mut self) {
+        for place in self.places.values_mut() {
+            (place.gap, place.deaf) = (true, true);
+        }
+        self.deaf = true;
+    }
+
+    /// The server knows the client again, if it did not.
+    pub fn renew(&mut self) {
+        if std::mem::take(&mut self.deaf) {
+            for place in self.places.values_mut() {
+                place.gap = true;
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, limited, wish};
+use super::world::{World, forbidden, limited, wish};
 use crate::error::Status;
 use crate::handover::{EventKind, State};
 use crate::session::SubStatus;
@@ -54,6 +54,51 @@ fn a_request_that_may_have_been_carried_out_is_not_sent_again() {
     assert!(world.sent.is_empty());
     world.advance(Duration::from_secs(5));
     assert_eq!(world.replies[0].0, Status::Timeout);
+}
+
+#[test]
+fn i2_an_unsubscribe_that_was_sent_twice_is_not_confirmed_by_one_answer() {
+    let mut world = World::connected();
+    world.subscribe(wish());
+    let wire = world.next()["uid"].clone();
+    let unsubscribe = json!({"type": "unsubscribe", "uid": wire});
+    world.advance(Duration::from_secs(10));
+    assert_eq!(world.next(), unsubscribe, "the subscribe was not answered");
+    world.sent.clear();
+    // It was only late, and perhaps later than the unsubscribe.
+    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    assert_eq!(world.next(), unsubscribe);
+    world.request(CREATE);
+    world.sent.clear();
+    world.say(limited(900));
+    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.advance(Duration::from_millis(1100));
+    let repeated: Vec<_> = world.sent.drain(..).collect();
+    assert!(repeated.contains(&unsubscribe), "it may have been dropped");
+    let creates = repeated.iter().filter(|m| m["action"] == "create");
+    assert_eq!(creates.count(), 0, "it may have been carried out");
+}
+
+#[test]
+fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it() {
+    let mut world = World::connected();
+    world.subscribe(wish());
+    let wire = world.next()["uid"].clone();
+    world.advance(Duration::from_secs(10));
+    assert_eq!(world.next()["type"], "unsubscribe");
+    world.sent.clear();
+    let mut late = forbidden();
+    late["uid"] = wire.clone();
+    world.say(late);
+    assert!(world.sent.is_empty(), "the unsubscribe is still awaited");
+    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.advance(Duration::from_secs(9));
+    assert!(
+        !world
+            .sent
+            .iter()
+            .any(|message| message["type"] == "unsubscribe")
+    );
 }
 
 #[test]
