@@ -41,7 +41,8 @@ impl Session {
         if under_way.is_empty() {
             return self.event_withheld(now, live, error.json);
         }
-        if let ([serial], true) = (under_way.as_slice(), live.is_empty()) {
+        let nobody_else = live.is_empty() && !self.ledger.may_be_late(&[Kind::Subscribe]);
+        if let ([serial], true) = (under_way.as_slice(), nobody_else) {
             // It can only be this one.
             if let Some(entry) = self.ledger.settle(*serial) {
                 if let What::Subscribe(id) = entry.what {
@@ -158,6 +159,7 @@ impl Session {
                 continue;
             };
             match entry.what {
+                What::Read(id) if self.is_doubtful(id) => self.read_again(id),
                 What::Read(id) => {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
@@ -165,6 +167,25 @@ impl Session {
                 What::Check(id) => self.check_refused(now, id, &error, &code_of(&error)),
                 What::Request(request) => self.reply(*request, Status::Server, &error),
                 _ => {}
+            }
+        }
+    }
+
+    /// Whether an error may be that for a read or a request which was given up, rather
+    /// than for this subscription's read: the first time, if there was one.
+    fn is_doubtful(&mut self, id: SubId) -> bool {
+        if !self.ledger.may_be_late(&[Kind::Read, Kind::Request]) {
+            return false;
+        }
+        let subscription = self.registry.get_mut(id);
+        subscription.is_some_and(|s| !std::mem::replace(&mut s.doubted, true))
+    }
+
+    fn read_again(&mut self, id: SubId) {
+        if let Some(subscription) = self.registry.get_mut(id) {
+            if let Some(serial) = subscription.serial() {
+                subscription.phase = Phase::ToRead { serial };
+                self.reads.push_back(id);
             }
         }
     }
@@ -237,14 +258,7 @@ impl Session {
                         self.subscribes.push_front(id);
                     }
                 }
-                What::Read(id) => {
-                    if let Some(subscription) = self.registry.get_mut(id) {
-                        if let Some(serial) = subscription.serial() {
-                            subscription.phase = Phase::ToRead { serial };
-                            self.reads.push_back(id);
-                        }
-                    }
-                }
+                What::Read(id) => self.read_again(id),
                 What::Check(id) => self.checks.push_back(id),
                 What::Unsubscribe { wire, tries, .. } => {
                     self.unsubscribes.push(wire, tries.saturating_sub(1));

@@ -111,6 +111,8 @@ pub struct Ledger {
     entries: HashMap<u64, Entry>,
     deadlines: BTreeSet<(Duration, u64)>,
     counts: [usize; 4],
+    /// Kinds of which a message was given up whose answer may yet come.
+    late: [bool; 4],
     /// When messages went out whose answers nobody awaits, or no longer.
     casual: VecDeque<Duration>,
     /// When the last of those went out that are not remembered any more.
@@ -148,6 +150,7 @@ impl Ledger {
         let entry = self.settle(serial)?;
         if entry.is_sent() {
             self.sent_casually(entry.sent);
+            self.late[entry.what.kind() as usize] = true;
         }
         Some(entry)
     }
@@ -232,6 +235,11 @@ impl Ledger {
         self.counts[kind as usize]
     }
 
+    /// Whether an answer of these kinds may be that to a message which was given up.
+    pub fn may_be_late(&self, of: &[Kind]) -> bool {
+        of.iter().any(|kind| self.late[*kind as usize])
+    }
+
     /// The serials that pass, in the order in which they were given out.
     pub fn select(&self, mut pass: impl FnMut(&Entry) -> bool) -> Vec<u64> {
         let mut serials: Vec<u64> = self
@@ -248,6 +256,7 @@ impl Ledger {
     pub fn clear(&mut self) -> Vec<Entry> {
         self.casual.clear();
         self.forgotten = None;
+        self.late = [false; 4];
         let serials = self.select(|_| true);
         serials
             .into_iter()

@@ -1,20 +1,13 @@
 //! What a step of a schedule does.
 
-use std::sync::atomic::Ordering;
-
-use crate::known;
 use crate::schedule::{Action, Reaction};
 use crate::world::World;
 
 impl World {
-    /// Messages are late. An old server's error is anybody's then: it may be that for a
-    /// message which is long given up.
+    /// Messages are late.
     fn trouble(&mut self) {
         self.untroubled = false;
         self.server.late = true;
-        if known::late_errors_confuse(&self.setting) {
-            self.app.shared.refusals.store(true, Ordering::SeqCst);
-        }
     }
 
     pub fn act(&mut self, action: &Action) {

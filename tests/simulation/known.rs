@@ -8,12 +8,6 @@ use crate::schedule::Setting;
 
 static ALL: LazyLock<bool> = LazyLock::new(|| env::var_os("DRT_SIM_KNOWN").is_some());
 
-/// An error of a server of 11.x that comes for a message which was given up long ago
-/// is taken for that to a read.
-pub fn late_errors_confuse(setting: &Setting) -> bool {
-    setting.old_server && !*ALL
-}
-
 /// Where a server of 11.x does not answer a subscribe, and withholds an event meanwhile,
 /// the error is put down to the subscribe and told to nobody.
 pub fn loses_errors(setting: &Setting) -> bool {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, config, expired, forbidden, limited, server_snapshot};
-use crate::handover::State;
+use super::world::{World, config, expired, forbidden, limited, server_snapshot, wish};
+use crate::handover::EventKind::{Error, Init};
+use crate::handover::{FLAG_ENDED, State};
 use crate::secret::Secret;
 use crate::session::{Config, Credentials, SubStatus};
 use crate::subscriptions::Phase;
@@ -107,6 +108,80 @@ fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered(
         again, 0,
         "a create that is being carried out was sent again"
     );
+}
+
+fn items_error(code: &str) -> serde_json::Value {
+    json!({"type": "items", "status": "error", "error": {"code": code, "message": "no"}})
+}
+
+#[test]
+fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
+    let mut world = World::connected();
+    let first = world.subscribe(wish());
+    world.confirm();
+    assert_eq!(world.next()["action"], "read");
+    world.session.unsubscribe(world.now, first);
+    world.settle();
+    world.sent.clear();
+    let second = world.subscribe(wish());
+    world.confirm();
+    let read = world.next();
+    assert_eq!(read["action"], "read");
+    world.say(items_error("FORBIDDEN"));
+    assert!(world.told.is_empty(), "whose was it?");
+    // It is asked again, and answered.
+    world.answer_read(json!([{"id": 1}]));
+    assert_eq!(world.kinds(), [Init]);
+    world.say(json!({"type": "items", "data": [], "uid": read["uid"]}));
+    assert!(matches!(
+        world.session.sub_status(second),
+        SubStatus::Active
+    ));
+}
+
+#[test]
+fn an_error_that_comes_again_for_a_read_is_its_own() {
+    let mut world = World::connected();
+    let first = world.subscribe(wish());
+    world.confirm();
+    world.next();
+    world.session.unsubscribe(world.now, first);
+    world.settle();
+    world.sent.clear();
+    world.subscribe(wish());
+    world.confirm();
+    for _ in 0..2 {
+        assert!(world.told.is_empty());
+        assert_eq!(world.next()["action"], "read");
+        world.say(items_error("FORBIDDEN"));
+    }
+    assert_eq!(world.kinds(), [Error]);
+    assert_eq!(world.told[0].flags, FLAG_ENDED);
+}
+
+#[test]
+fn a_late_error_for_a_subscribe_that_was_given_up_ends_nobody_else() {
+    let mut world = World::connected();
+    let first = world.subscribe(server_snapshot());
+    world.next();
+    // The link lives; the subscribe is not answered.
+    for _ in 0..10 {
+        world.advance(Duration::from_secs(1));
+        world.say(json!({"type": "ping"}));
+    }
+    world.session.unsubscribe(world.now, first);
+    world.settle();
+    world.sent.clear();
+    let second = world.subscribe(server_snapshot());
+    assert_eq!(world.next()["type"], "subscribe");
+    world.say(forbidden());
+    assert!(world.told.is_empty(), "whose was it?");
+    world.advance(Duration::from_millis(600));
+    world.confirm();
+    assert!(matches!(
+        world.session.sub_status(second),
+        SubStatus::Active
+    ));
 }
 
 #[test]
