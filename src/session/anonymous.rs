@@ -266,6 +266,7 @@ impl Session {
                 What::Orphan(_) | What::Request(_) => {}
             }
         }
+        self.pong_again(now, dropped.since);
         let reauth = self.up().and_then(|up| up.reauth.take());
         if let Some(reauth) = reauth {
             self.reauthenticate(now, reauth.shown.kind);

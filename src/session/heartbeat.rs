@@ -67,6 +67,23 @@ impl Session {
         silent
     }
 
+    /// Tells the server that we are there.
+    pub(super) fn pong(&mut self, now: Now) {
+        if let Some(up) = self.up() {
+            up.pong = Some(now.mono);
+        }
+        self.transmit_casually(now, outgoing::pong());
+    }
+
+    /// Tells it again if the limiter may have dropped the last time: the server ends links
+    /// of which it hears nothing.
+    pub(super) fn pong_again(&mut self, now: Now, since: Duration) {
+        let pong = self.up().and_then(|up| up.pong);
+        if pong.is_some_and(|at| at >= since) {
+            self.pong(now);
+        }
+    }
+
     /// The server has answered our ping. To be called before [`Session::heard`].
     pub(super) fn on_pong(&mut self, now: Now) {
         let Some(up) = self.up() else { return };

@@ -9,7 +9,6 @@ use super::machine::{Link, Session, Up};
 use super::{Effect, LinkId, Loss, Now};
 use crate::error::Status;
 use crate::handover::{Item, State};
-use crate::protocol::outgoing;
 use crate::subscriptions::Phase;
 
 /// An error has to do with the end of the link if it is no older than this.
@@ -107,6 +106,7 @@ impl Session {
             last_heard: now.mono,
             probed: None,
             answers_pings: false,
+            pong: None,
             reauth: None,
             renew_at: self.auth.renew_at(now),
             deaf_until: None,
@@ -253,9 +253,5 @@ impl Session {
             subscription.phase = Phase::Wanted;
         }
         self.changed = true;
-    }
-
-    pub(super) fn pong(&mut self, now: Now) {
-        self.transmit_casually(now, outgoing::pong());
     }
 }

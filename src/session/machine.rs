@@ -52,6 +52,8 @@ pub(super) struct Up {
     pub probed: Option<Duration>,
     /// The server answers pings (it does not when its heartbeat is off).
     pub answers_pings: bool,
+    /// When the server was last told that we are there.
+    pub pong: Option<Duration>,
     /// An authentication that renews the present one.
     pub reauth: Option<Reauth>,
     /// When the authentication is to be renewed.

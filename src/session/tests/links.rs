@@ -255,6 +255,26 @@ fn the_heartbeat_asks_after_a_silence_and_gives_up_after_another() {
 }
 
 #[test]
+fn a_pong_that_may_have_been_dropped_is_sent_again() {
+    let mut world = World::connected();
+    world.say(json!({"type": "ping"}));
+    assert_eq!(world.next()["type"], "pong");
+    world.say(limited(400));
+    assert!(world.sent.is_empty());
+    world.advance(Duration::from_secs(1));
+    assert_eq!(
+        world.next()["type"],
+        "pong",
+        "the server would end the link"
+    );
+    // Not for ever.
+    world.advance(Duration::from_secs(11));
+    world.say(limited(400));
+    world.advance(Duration::from_secs(1));
+    assert!(world.sent.is_empty());
+}
+
+#[test]
 fn an_idle_session_wakes_only_for_heartbeats() {
     let mut world = World::connected();
     world.active(wish());
