@@ -248,9 +248,12 @@ impl Session {
                 }
                 continue;
             }
-            let Some(entry) = self.ledger.settle(serial) else {
-                continue;
+            let over = if certain {
+                self.ledger.settle(serial)
+            } else {
+                self.ledger.abandon(serial)
             };
+            let Some(entry) = over else { continue };
             match entry.what {
                 What::Subscribe(id) => {
                     if let Some(subscription) = self.registry.get_mut(id) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, forbidden, limited, wish};
+use super::world::{World, forbidden, limited, server_snapshot, wish};
 use crate::error::Status;
 use crate::handover::{EventKind, State};
 use crate::session::SubStatus;
@@ -99,6 +99,26 @@ fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it
             .iter()
             .any(|message| message["type"] == "unsubscribe")
     );
+}
+
+#[test]
+fn i2_what_was_sent_anew_after_one_pause_may_be_what_was_dropped_in_the_next() {
+    let mut world = World::connected();
+    world.message(r#"{"type":"shout"}"#);
+    world.advance(Duration::from_secs(5));
+    world.message(CREATE);
+    world.subscribe(server_snapshot());
+    world.sent.clear();
+    // The shout was dropped, or one of the others.
+    world.say(limited(1_500));
+    world.advance(Duration::from_secs(3));
+    world.confirm();
+    world.advance(Duration::from_secs(3));
+    // So was the first subscribe: the word of it was slow. The create is being carried out.
+    world.say(limited(500));
+    world.advance(Duration::from_secs(1));
+    let creates = world.sent.iter().filter(|m| m["action"] == "create");
+    assert_eq!(creates.count(), 0);
 }
 
 #[test]
