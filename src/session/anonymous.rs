@@ -41,8 +41,7 @@ impl Session {
         if under_way.is_empty() {
             return self.event_withheld(now, live, error.json);
         }
-        let nobody_else = live.is_empty() && !self.ledger.may_be_late(&[Kind::Subscribe]);
-        if let ([serial], true) = (under_way.as_slice(), nobody_else) {
+        if let ([serial], true) = (under_way.as_slice(), live.is_empty() && !self.has_past()) {
             // It can only be this one.
             if let Some(entry) = self.ledger.settle(*serial) {
                 if let What::Subscribe(id) = entry.what {
@@ -64,6 +63,13 @@ impl Session {
             }
             self.ledger.postpone(serial, now.mono + SETTLE);
         }
+    }
+
+    /// Whether errors may come for what was given up or ended: late refusals, and events
+    /// that were under way.
+    fn has_past(&self) -> bool {
+        let is_ending = !self.unsubscribes.is_empty() || self.ledger.count(Kind::Unsubscribe) > 0;
+        is_ending || self.ledger.may_be_late(&[Kind::Subscribe])
     }
 
     /// No INIT came after an error that may have been this subscription's.

@@ -185,6 +185,26 @@ fn a_late_error_for_a_subscribe_that_was_given_up_ends_nobody_else() {
 }
 
 #[test]
+fn a_withheld_event_of_a_subscription_that_has_ended_is_no_refusal_of_the_next() {
+    let mut world = World::connected();
+    let (first, old) = world.active(server_snapshot());
+    world.session.unsubscribe(world.now, first);
+    world.settle();
+    assert_eq!(world.next()["type"], "unsubscribe");
+    let second = world.subscribe(server_snapshot());
+    let wire = world.next()["uid"].clone();
+    // Of an event that the server had on its way to the first.
+    world.say(forbidden());
+    assert!(world.told.is_empty(), "whose was it?");
+    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": old}));
+    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    assert!(matches!(
+        world.session.sub_status(second),
+        SubStatus::Active
+    ));
+}
+
+#[test]
 fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
     let mut world = World::connected();
     world.active(server_snapshot());
