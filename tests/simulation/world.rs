@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use directus_realtime::delivery::Mode;
@@ -84,9 +83,6 @@ fn live(schedule: &Schedule, trace: bool) -> Result<(), String> {
 impl World {
     pub fn new(setting: &Setting, seed: u64, mode: Mode) -> World {
         let app = App::new(setting, seed, mode);
-        // Whose an old server's error is, nobody knows where answers are missing.
-        let unsure = setting.old_server && setting.silent_one_in > 0;
-        app.shared.refusals.store(unsure, Ordering::SeqCst);
         World {
             server: Server::new(setting.clone(), seed ^ 1, &app.shared),
             network: Network::new(seed ^ 2),
