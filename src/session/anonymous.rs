@@ -218,7 +218,9 @@ impl Session {
     /// A message was dropped by the server's rate limiter.
     pub(super) fn on_limit(&mut self, now: Now, error: &ServerError<'_>) {
         let retry_after = error.retry_after().unwrap_or(UNSAID_PAUSE);
-        self.pacer.exceeded(now.mono, retry_after, &mut self.rng);
+        let reached = self.ledger.reached();
+        self.pacer
+            .exceeded(now.mono, retry_after, reached, &mut self.rng);
         let text = format!(
             "the server's rate limiter dropped a message: {}",
             error.message
@@ -237,11 +239,12 @@ impl Session {
         }
     }
 
-    /// The pause is over: what was not answered is sent again. Applications'
-    /// requests only where it is certain that they were dropped.
+    /// The pause is over: what may have been dropped is sent again, the applications'
+    /// requests only where that is certain.
     pub(super) fn resume_after_limit(&mut self, now: Now) {
         let dropped = self.pacer.resume();
-        let unanswered = self.ledger.select(|e| e.sent <= now.mono);
+        let sent_since = dropped.since..=now.mono;
+        let unanswered = self.ledger.select(|e| sent_since.contains(&e.sent));
         let casual = self.ledger.casual_since(dropped.since);
         let certain = casual.is_some_and(|n| unanswered.len() + n <= dropped.messages);
         for serial in unanswered {

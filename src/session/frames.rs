@@ -73,6 +73,9 @@ impl Session {
 
     fn on_message(&mut self, now: Now, frame: &Frame, message: Incoming<'_>) {
         let wire = uid_of(&message).and_then(WireUid::parse);
+        if let Some(wire) = wire {
+            self.ledger.hear(wire.serial);
+        }
         if let Some(wire) = wire.filter(|wire| wire.slot == REQUEST_SLOT) {
             if !matches!(message, Incoming::Error(_)) {
                 self.on_answer(wire.serial, frame);

@@ -111,6 +111,9 @@ pub struct Ledger {
     entries: HashMap<u64, Entry>,
     deadlines: BTreeSet<(Duration, u64)>,
     counts: [usize; 4],
+    /// When the youngest message went out of those that were answered. What went out
+    /// before has reached the server, too, and been counted or dropped.
+    reached: Duration,
     /// Kinds of which a message was given up whose answer may yet come.
     late: [bool; 4],
     /// When messages went out whose answers nobody awaits, or no longer.
@@ -170,6 +173,21 @@ impl Ledger {
             return None;
         }
         Some(self.casual.iter().filter(|sent| **sent >= begin).count())
+    }
+
+    /// Something came under that serial. To be called before what it answers is settled.
+    pub fn hear(&mut self, serial: u64) {
+        if let Some(entry) = self.entries.get(&serial) {
+            // Several unsubscribes of one serial look the same.
+            if entry.is_sent() && entry.what.kind() != Kind::Unsubscribe {
+                self.reached = self.reached.max(entry.sent);
+            }
+        }
+    }
+
+    /// See [`Ledger::hear`].
+    pub fn reached(&self) -> Duration {
+        self.reached
     }
 
     /// A subscribe is answered. What goes to the server under its serial afterwards,
@@ -257,6 +275,7 @@ impl Ledger {
         self.casual.clear();
         self.forgotten = None;
         self.late = [false; 4];
+        self.reached = Duration::ZERO;
         let serials = self.select(|_| true);
         serials
             .into_iter()

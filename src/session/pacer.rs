@@ -25,8 +25,6 @@ const MARGIN: Duration = Duration::from_millis(60);
 /// under way for a while, and so was the message that began the window.
 const EARLIER: Duration = Duration::from_millis(100);
 const LATER: Duration = Duration::from_millis(500);
-/// How late the server's word of a dropped message may be.
-const LATEST_WORD: Duration = Duration::from_secs(10);
 /// A limit that the server has not spoken of for so long may be another one by now.
 const LIMIT_KNOWN_FOR: Duration = Duration::from_secs(600);
 
@@ -40,6 +38,8 @@ pub struct Pacer {
     dropped: usize,
     /// When the server first spoke of a dropped message in the present pause.
     first_word: Duration,
+    /// What was sent before was not dropped in it.
+    since: Duration,
     /// The window that the present pause belongs to, as far as it is known.
     window: Option<Window>,
     /// What is sent from here on is all that the server counts.
@@ -118,11 +118,20 @@ impl Pacer {
         self.counted_from = self.counted_from.filter(|from| Some(*from) > first);
     }
 
-    /// The server has dropped a message and names the time left in its window.
-    pub fn exceeded(&mut self, now: Duration, retry_after: Duration, rng: &mut fastrand::Rng) {
+    /// The server has dropped a message and names the time left in its window. Its word
+    /// comes ahead of the answers to what it has got later: the message is one of those
+    /// that were sent since what was `reached`.
+    pub fn exceeded(
+        &mut self,
+        now: Duration,
+        retry_after: Duration,
+        reached: Duration,
+        rng: &mut fastrand::Rng,
+    ) {
         self.dropped += 1;
         if self.dropped == 1 {
             self.first_word = now;
+            self.since = reached;
             self.window = self.window_that_ends(now + retry_after, retry_after);
         }
         self.limit = self.learn(now + retry_after, retry_after);
@@ -200,7 +209,7 @@ impl Pacer {
         self.window = None;
         Dropped {
             messages: std::mem::take(&mut self.dropped),
-            since: self.first_word.saturating_sub(LATEST_WORD),
+            since: self.since,
         }
     }
 }
@@ -274,7 +283,7 @@ mod tests {
                 Ok(()) => taken += 1,
                 Err(left) => {
                     pauses += 1;
-                    pacer.exceeded(now, left, &mut rng);
+                    pacer.exceeded(now, left, Duration::ZERO, &mut rng);
                 }
             }
             now += pace;

@@ -122,6 +122,40 @@ fn i2_what_was_sent_anew_after_one_pause_may_be_what_was_dropped_in_the_next() {
 }
 
 #[test]
+fn i2_what_was_on_its_way_for_long_may_be_what_was_dropped() {
+    let mut world = World::connected();
+    let (_, wire) = world.active(server_snapshot());
+    world.advance(Duration::from_secs(1));
+    // It gets stuck, though the server is heard.
+    world.message(r#"{"type":"shout"}"#);
+    for _ in 0..20 {
+        world.advance(Duration::from_secs(1));
+        world.change(&wire, "update", json!([{"id": 1}]));
+    }
+    world.message(CREATE);
+    world.sent.clear();
+    world.say(limited(500));
+    world.advance(Duration::from_secs(1));
+    let creates = world.sent.iter().filter(|m| m["action"] == "create");
+    assert_eq!(creates.count(), 0);
+}
+
+#[test]
+fn what_came_before_something_that_was_answered_was_not_dropped() {
+    let mut world = World::connected();
+    world.message(r#"{"type":"shout"}"#);
+    world.advance(Duration::from_secs(1));
+    world.next();
+    world.active(server_snapshot());
+    world.advance(Duration::from_secs(1));
+    world.message(CREATE);
+    let create = world.next();
+    world.say(limited(500));
+    world.advance(Duration::from_secs(3));
+    assert!(world.sent.contains(&create));
+}
+
+#[test]
 fn a_request_that_waits_to_be_sent_again_is_not_when_its_answer_comes() {
     let mut world = World::connected();
     for _ in 0..3 {
