@@ -239,9 +239,17 @@ impl Session {
         }
     }
 
+    /// Ends the pause, if it is over.
+    pub(super) fn end_pause(&mut self, now: Now) {
+        let until = self.pacer.paused_until();
+        if until.is_some_and(|until| until <= now.mono) {
+            self.resume_after_limit(now);
+        }
+    }
+
     /// The pause is over: what may have been dropped is sent again, the applications'
     /// requests only where that is certain.
-    pub(super) fn resume_after_limit(&mut self, now: Now) {
+    fn resume_after_limit(&mut self, now: Now) {
         let dropped = self.pacer.resume();
         let sent_since = dropped.since..=now.mono;
         let unanswered = self.ledger.select(|e| sent_since.contains(&e.sent));

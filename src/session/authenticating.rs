@@ -50,8 +50,9 @@ impl Session {
     fn reauthenticated(&mut self, now: Now, shown: Shown, refresh_token: Option<Secret>) {
         self.auth.accepted(now, shown, refresh_token);
         let renew_at = self.auth.renew_at(now);
+        let judged_before = self.last_serial;
         let Some(up) = self.up() else { return };
-        up.renew_at = renew_at;
+        (up.renew_at, up.judged_before) = (renew_at, judged_before);
         let was_deaf = up.deaf_until.take().is_some();
         if self.auth.has_fresh_token() {
             self.reauthenticate(now, Kind::Token);
@@ -61,6 +62,20 @@ impl Session {
             self.resync_deaf(now);
         }
         self.pump(now);
+    }
+
+    /// Whether the server judges a message, or has judged it, by an identity that has
+    /// expired or is about to change. Its answer may come after the next identity's.
+    pub(super) fn is_judged_by_another(&self, serial: u64) -> bool {
+        let Link::Up(up) = &self.link else {
+            return false;
+        };
+        up.deaf_until.is_some() || up.reauth.is_some() || self.is_past(serial)
+    }
+
+    /// Whether a message was sent before the present identity was shown.
+    pub(super) fn is_past(&self, serial: u64) -> bool {
+        matches!(&self.link, Link::Up(up) if serial <= up.judged_before)
     }
 
     /// The server has confirmed a credential after it was shown another one, or the same

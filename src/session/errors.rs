@@ -2,7 +2,7 @@
 
 use super::Now;
 use super::ledger::What;
-use super::machine::{Link, Session};
+use super::machine::Session;
 use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::log::Level;
@@ -82,8 +82,8 @@ impl Session {
 
     /// The answer to a subscribe is a refusal.
     pub(super) fn subscribe_refused(&mut self, now: Now, id: SubId, json: &str, code: &str) {
-        if matches!(&self.link, Link::Up(up) if up.deaf_until.is_some() || up.reauth.is_some()) {
-            // Judged by the identity that has expired, or is about to change.
+        let serial = self.registry.get(id).and_then(|s| s.serial());
+        if serial.is_some_and(|serial| self.is_judged_by_another(serial)) {
             if let Some(subscription) = self.registry.get_mut(id) {
                 subscription.phase = Phase::Wanted;
                 // It begins anew: what it was blamed for is settled.

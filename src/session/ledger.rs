@@ -161,7 +161,7 @@ impl Ledger {
     /// A message went out whose answer nobody awaits.
     pub fn sent_casually(&mut self, sent: Duration) {
         if self.casual.len() == MOST_CASUAL {
-            self.forgotten = self.casual.pop_front();
+            self.forgotten = self.forgotten.max(self.casual.pop_front());
         }
         self.casual.push_back(sent);
     }
@@ -304,5 +304,15 @@ mod tests {
         assert!(ledger.settle(7).is_some());
         assert_eq!(ledger.next_deadline(), None);
         assert_eq!(ledger.count(what().kind()), 0);
+    }
+    #[test]
+    fn what_was_forgotten_last_need_not_be_the_youngest() {
+        let mut ledger = Ledger::default();
+        ledger.sent_casually(Duration::from_secs(100));
+        ledger.sent_casually(Duration::from_secs(80));
+        for _ in 0..MOST_CASUAL {
+            ledger.sent_casually(Duration::from_secs(101));
+        }
+        assert_eq!(ledger.casual_since(Duration::from_secs(90)), None);
     }
 }

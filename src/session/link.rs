@@ -107,6 +107,7 @@ impl Session {
             probed: None,
             answers_pings: false,
             pong: None,
+            judged_before: 0,
             reauth: None,
             renew_at: self.auth.renew_at(now),
             deaf_until: None,

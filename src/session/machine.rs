@@ -54,6 +54,8 @@ pub(super) struct Up {
     pub answers_pings: bool,
     /// When the server was last told that we are there.
     pub pong: Option<Duration>,
+    /// Messages up to this serial were judged by an earlier identity.
+    pub judged_before: u64,
     /// An authentication that renews the present one.
     pub reauth: Option<Reauth>,
     /// When the authentication is to be renewed.
@@ -310,13 +312,7 @@ impl Session {
             self.begin(now);
         }
         self.check_link(now);
-        if self
-            .pacer
-            .paused_until()
-            .is_some_and(|until| until <= now.mono)
-        {
-            self.resume_after_limit(now);
-        }
+        self.end_pause(now);
         while let Some((at, serial)) = self.ledger.next_deadline() {
             if at > now.mono {
                 break;

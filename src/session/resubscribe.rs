@@ -42,6 +42,7 @@ impl Session {
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
         self.ledger.settle_subscribe(wire.serial);
         let is_deaf = self.is_deaf();
+        let is_past = !is_deaf && self.is_past(wire.serial);
         let known = self.registry.at_mut(wire.slot);
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
             // Nobody wants it any more, or under another wire uid.
@@ -62,6 +63,10 @@ impl Session {
         let wish = &subscription.wish;
         if wish.exact && wish.wants_snapshot() && !subscription.is_system() {
             self.start_read(now, id, wire.serial);
+        } else if is_past {
+            let (serial, until) = (wire.serial, Behind::Authenticated);
+            subscription.phase = Phase::Behind { serial, until };
+            self.resync(now, id);
         } else {
             self.activate(id, snapshot);
         }

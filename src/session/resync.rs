@@ -181,7 +181,7 @@ impl Session {
     }
 
     /// Brings a registered subscription up to date.
-    fn resync(&mut self, now: Now, id: SubId) {
+    pub(super) fn resync(&mut self, now: Now, id: SubId) {
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };

@@ -68,6 +68,7 @@ impl Session {
     /// Sends what may be sent. The classes of messages take turns: where the server
     /// limits the rate, none of them may keep another one waiting for ever.
     pub(super) fn pump(&mut self, now: Now) {
+        self.end_pause(now);
         while self.has_something_to_send() && self.pacer.wait_until(now.mono).is_none() {
             let first = self.next_class;
             let sent = (0..CLASSES)

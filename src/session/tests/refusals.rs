@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::{World, config, expired, forbidden, limited, server_snapshot, wish};
 use crate::handover::EventKind::{Error, Init};
@@ -110,7 +110,7 @@ fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered(
     );
 }
 
-fn items_error(code: &str) -> serde_json::Value {
+fn items_error(code: &str) -> Value {
     json!({"type": "items", "status": "error", "error": {"code": code, "message": "no"}})
 }
 
@@ -224,4 +224,62 @@ fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
     let subscription = world.session.registry().get(id).unwrap();
     assert_eq!((subscription.strikes, subscription.blamed.len()), (0, 0));
     assert!(matches!(subscription.phase, Phase::Wanted));
+}
+
+fn login() -> World {
+    let mut world = World::new(Config {
+        credentials: Credentials {
+            email: Some("e@example.com".into()),
+            password: Some(Secret::new("p")),
+            ..Credentials::default()
+        },
+        ..config()
+    });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
+    world
+}
+
+fn named(mut error: Value, uid: &Value) -> Value {
+    error["uid"] = uid.clone();
+    error
+}
+
+#[test]
+fn i1_a_refusal_of_the_public_that_comes_after_the_authentication_is_not_final() {
+    let mut world = login();
+    let id = world.subscribe(wish());
+    let subscribe = world.next();
+    world.say(expired());
+    let auth = world.next();
+    assert_eq!(auth["type"], "auth");
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2", "uid": auth["uid"]}));
+    // The server had begun with the subscribe while it knew us as the public.
+    world.say(named(forbidden(), &subscribe["uid"]));
+    assert_eq!(world.next()["type"], "subscribe");
+    let status = world.session.sub_status(id);
+    assert!(!matches!(status, SubStatus::Refused(_)), "{status:?}");
+}
+
+#[test]
+fn i7_a_snapshot_of_the_public_that_comes_after_the_authentication_is_not_the_last() {
+    let mut world = login();
+    world.subscribe(server_snapshot());
+    let subscribe = world.next();
+    world.say(expired());
+    let auth = world.next();
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2", "uid": auth["uid"]}));
+    // What the public may see.
+    world
+        .say(json!({"type": "subscription", "event": "init", "data": [], "uid": subscribe["uid"]}));
+    world.advance(Duration::from_secs(1));
+    assert!(
+        world.sent.iter().any(|m| m["type"] == "subscribe"),
+        "it is not asked again: {:?} {:?}",
+        world.sent,
+        world.told
+    );
 }

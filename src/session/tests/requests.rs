@@ -296,3 +296,16 @@ fn a_message_that_waits_to_be_sent_again_asks_for_no_sign_of_life() {
     assert!(!kinds.contains(&json!("ping")), "{kinds:?}");
     assert!(kinds.contains(&json!("items")), "{kinds:?}");
 }
+
+#[test]
+fn a_message_sent_before_the_timer_of_the_pause_does_not_lose_what_was_dropped() {
+    let mut world = World::connected();
+    world.request(CREATE);
+    let first = world.next();
+    world.say(limited(900));
+    // The timer is a little late.
+    world.now.mono += Duration::from_millis(1_100);
+    world.request(r#"{"type":"ping"}"#);
+    world.advance(Duration::from_secs(3));
+    assert!(world.sent.contains(&first), "{:?}", world.sent);
+}
