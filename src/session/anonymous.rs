@@ -69,7 +69,7 @@ impl Session {
     /// that were under way.
     fn has_past(&self) -> bool {
         let is_ending = !self.unsubscribes.is_empty() || self.ledger.count(Kind::Unsubscribe) > 0;
-        is_ending || self.ledger.may_be_late(&[Kind::Subscribe])
+        is_ending || self.ledger.subscribe_may_be_late
     }
 
     /// No INIT came after an error that may have been this subscription's.
@@ -138,16 +138,20 @@ impl Session {
 
     /// One that was sent is not answered in time. An error that nobody could be found for
     /// was its own, perhaps: it must not become somebody else's.
-    pub(super) fn forget_unexplained(&mut self) {
+    pub(super) fn forget_unexplained(&mut self, kind: Kind) {
         if self.unexplained.is_empty() {
             return;
         }
+        // Or it was that for a read which was given up before: neither is awaited any more.
+        self.ledger
+            .forget_late_reads(1 + usize::from(kind == Kind::Read));
         let error = self.unexplained.remove(0);
         let text = format!("the server refused some read or request: {error}");
         self.log(Level::Warn, text);
     }
 
-    /// When as many are unanswered as errors came, they belong together. To be
+    /// When as many are unanswered as errors came, they belong together: those that were
+    /// given up, if they are not answered yet, and those that are waited for. To be
     /// called after each answer of the items service.
     pub(super) fn explain_items(&mut self, now: Now) {
         if self.unexplained.is_empty() {
@@ -156,16 +160,17 @@ impl Session {
         let waiting = self
             .ledger
             .select(|e| e.what.kind().is_items() && e.is_sent());
-        if waiting.len() > self.unexplained.len() {
+        let late = self.ledger.late_reads();
+        if late + waiting.len() > self.unexplained.len() {
             return;
         }
-        let errors = std::mem::take(&mut self.unexplained);
+        self.ledger.forget_late_reads(late);
+        let errors = std::mem::take(&mut self.unexplained).into_iter().skip(late);
         for (serial, error) in waiting.into_iter().zip(errors) {
             let Some(entry) = self.ledger.settle(serial) else {
                 continue;
             };
             match entry.what {
-                What::Read(id) if self.is_doubtful(id) => self.read_again(id),
                 What::Read(id) => {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
@@ -175,16 +180,6 @@ impl Session {
                 _ => {}
             }
         }
-    }
-
-    /// Whether an error may be that for a read or a request which was given up, rather
-    /// than for this subscription's read: the first time, if there was one.
-    fn is_doubtful(&mut self, id: SubId) -> bool {
-        if !self.ledger.may_be_late(&[Kind::Read, Kind::Request]) {
-            return false;
-        }
-        let subscription = self.registry.get_mut(id);
-        subscription.is_some_and(|s| !std::mem::replace(&mut s.doubted, true))
     }
 
     fn read_again(&mut self, id: SubId) {

@@ -9,6 +9,8 @@ use crate::subscriptions::SubId;
 
 /// Messages without an awaited answer are remembered, up to so many.
 const MOST_CASUAL: usize = 1024;
+/// So are reads that were given up.
+const MOST_LATE: usize = 64;
 
 /// What an answer is awaited for.
 #[derive(Debug)]
@@ -114,8 +116,10 @@ pub struct Ledger {
     /// When the youngest message went out of those that were answered. What went out
     /// before has reached the server, too, and been counted or dropped.
     reached: Duration,
-    /// Kinds of which a message was given up whose answer may yet come.
-    late: [bool; 4],
+    /// A subscribe was given up whose answer may yet come.
+    pub subscribe_may_be_late: bool,
+    /// So were these reads.
+    late_reads: BTreeSet<u64>,
     /// When messages went out whose answers nobody awaits, or no longer.
     casual: VecDeque<Duration>,
     /// When the last of those went out that are not remembered any more.
@@ -153,7 +157,14 @@ impl Ledger {
         let entry = self.settle(serial)?;
         if entry.is_sent() {
             self.sent_casually(entry.sent);
-            self.late[entry.what.kind() as usize] = true;
+            match entry.what.kind() {
+                Kind::Subscribe => self.subscribe_may_be_late = true,
+                Kind::Read => {
+                    self.late_reads.insert(serial);
+                    self.forget_late_reads(self.late_reads.len().saturating_sub(MOST_LATE));
+                }
+                Kind::Request | Kind::Unsubscribe => {}
+            }
         }
         Some(entry)
     }
@@ -177,6 +188,7 @@ impl Ledger {
 
     /// Something came under that serial. To be called before what it answers is settled.
     pub fn hear(&mut self, serial: u64) {
+        self.late_reads.remove(&serial);
         if let Some(entry) = self.entries.get(&serial) {
             // Several unsubscribes of one serial look the same.
             if entry.is_sent() && entry.what.kind() != Kind::Unsubscribe {
@@ -253,9 +265,16 @@ impl Ledger {
         self.counts[kind as usize]
     }
 
-    /// Whether an answer of these kinds may be that to a message which was given up.
-    pub fn may_be_late(&self, of: &[Kind]) -> bool {
-        of.iter().any(|kind| self.late[*kind as usize])
+    /// Number of reads that were given up and may yet be answered.
+    pub fn late_reads(&self) -> usize {
+        self.late_reads.len()
+    }
+
+    /// As many of them, the oldest, are taken for answered.
+    pub fn forget_late_reads(&mut self, most: usize) {
+        for _ in 0..most {
+            self.late_reads.pop_first();
+        }
     }
 
     /// The serials that pass, in the order in which they were given out.
@@ -274,7 +293,8 @@ impl Ledger {
     pub fn clear(&mut self) -> Vec<Entry> {
         self.casual.clear();
         self.forgotten = None;
-        self.late = [false; 4];
+        self.subscribe_may_be_late = false;
+        self.late_reads.clear();
         self.reached = Duration::ZERO;
         let serials = self.select(|_| true);
         serials

@@ -342,7 +342,7 @@ impl Session {
             return;
         };
         if entry.what.kind().is_items() && entry.is_sent() {
-            self.forget_unexplained();
+            self.forget_unexplained(entry.what.kind());
         }
         match entry.what {
             What::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::world::{World, config, expired, forbidden, limited, server_snapshot, wish};
+use crate::error::Status;
 use crate::handover::EventKind::{Error, Init};
 use crate::handover::{FLAG_ENDED, State};
 use crate::secret::Secret;
 use crate::session::{Config, Credentials, SubStatus};
-use crate::subscriptions::Phase;
+use crate::subscriptions::{Phase, SubId};
 
 #[test]
 fn the_rest_of_a_tokens_life_is_not_a_logins_lifetime() {
@@ -110,12 +111,14 @@ fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered(
     );
 }
 
+const CREATE: &str = r#"{"type":"items","action":"create","collection":"posts","data":{}}"#;
+
 fn items_error(code: &str) -> Value {
     json!({"type": "items", "status": "error", "error": {"code": code, "message": "no"}})
 }
 
-#[test]
-fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
+/// A read is under way, and another one was given up before.
+fn with_a_late_read() -> (World, SubId) {
     let mut world = World::connected();
     let first = world.subscribe(wish());
     world.confirm();
@@ -125,22 +128,55 @@ fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
     world.sent.clear();
     let second = world.subscribe(wish());
     world.confirm();
-    let read = world.next();
-    assert_eq!(read["action"], "read");
+    assert_eq!(world.sent[0]["action"], "read");
+    (world, second)
+}
+
+#[test]
+fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
+    let (mut world, second) = with_a_late_read();
     world.say(items_error("FORBIDDEN"));
     assert!(world.told.is_empty(), "whose was it?");
-    // It is asked again, and answered.
     world.answer_read(json!([{"id": 1}]));
     assert_eq!(world.kinds(), [Init]);
-    world.say(json!({"type": "items", "data": [], "uid": read["uid"]}));
     assert!(matches!(
         world.session.sub_status(second),
         SubStatus::Active
     ));
+    // Nobody is left whose the next one could be.
+    world.request(CREATE);
+    world.say(items_error("FORBIDDEN"));
+    assert_eq!(world.replies[0].0, Status::Server);
 }
 
 #[test]
-fn an_error_that_comes_again_for_a_read_is_its_own() {
+fn as_many_errors_as_reads_are_theirs() {
+    let (mut world, _) = with_a_late_read();
+    world.say(items_error("FORBIDDEN"));
+    world.say(items_error("INVALID_QUERY"));
+    assert_eq!(world.kinds(), [Error]);
+    assert_eq!(world.told[0].flags, FLAG_ENDED);
+    assert_eq!(world.told[0].data["code"], "INVALID_QUERY");
+}
+
+#[test]
+fn an_error_for_a_read_that_is_not_answered_otherwise_is_found_out() {
+    let (mut world, _) = with_a_late_read();
+    world.say(items_error("FORBIDDEN"));
+    for _ in 0..11 {
+        world.advance(Duration::from_secs(1));
+        world.say(json!({"type": "ping"}));
+    }
+    assert!(world.told.is_empty());
+    world.sent.retain(|m| m["type"] == "subscribe");
+    world.confirm();
+    assert_eq!(world.next()["action"], "read");
+    world.say(items_error("FORBIDDEN"));
+    assert_eq!(world.kinds(), [Error]);
+}
+
+#[test]
+fn i2_an_error_for_a_read_that_was_given_up_is_no_requests() {
     let mut world = World::connected();
     let first = world.subscribe(wish());
     world.confirm();
@@ -148,15 +184,11 @@ fn an_error_that_comes_again_for_a_read_is_its_own() {
     world.session.unsubscribe(world.now, first);
     world.settle();
     world.sent.clear();
-    world.subscribe(wish());
-    world.confirm();
-    for _ in 0..2 {
-        assert!(world.told.is_empty());
-        assert_eq!(world.next()["action"], "read");
-        world.say(items_error("FORBIDDEN"));
-    }
-    assert_eq!(world.kinds(), [Error]);
-    assert_eq!(world.told[0].flags, FLAG_ENDED);
+    world.request(CREATE);
+    let create = world.next();
+    world.say(items_error("FORBIDDEN"));
+    world.say(json!({"type": "items", "data": {"id": 1}, "uid": create["uid"]}));
+    assert_eq!(world.replies[0].0, Status::Ok, "{:?}", world.replies);
 }
 
 #[test]
