@@ -171,6 +171,7 @@ impl Session {
                 continue;
             };
             match entry.what {
+                What::Read(id) if self.is_doubtful(id) => self.read_again(id),
                 What::Read(id) => {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
@@ -180,6 +181,16 @@ impl Session {
                 _ => {}
             }
         }
+    }
+
+    /// Whether an error may be that for a request which was given up, rather than for this
+    /// subscription's read: the first time, if there was one.
+    fn is_doubtful(&mut self, id: SubId) -> bool {
+        if !self.ledger.request_may_be_late {
+            return false;
+        }
+        let subscription = self.registry.get_mut(id);
+        subscription.is_some_and(|s| !std::mem::replace(&mut s.doubted, true))
     }
 
     fn read_again(&mut self, id: SubId) {

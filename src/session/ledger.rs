@@ -118,6 +118,8 @@ pub struct Ledger {
     reached: Duration,
     /// A subscribe was given up whose answer may yet come.
     pub subscribe_may_be_late: bool,
+    /// So was a request, unless it is never answered, as some are.
+    pub request_may_be_late: bool,
     /// So were these reads.
     late_reads: BTreeSet<u64>,
     /// When messages went out whose answers nobody awaits, or no longer.
@@ -163,7 +165,8 @@ impl Ledger {
                     self.late_reads.insert(serial);
                     self.forget_late_reads(self.late_reads.len().saturating_sub(MOST_LATE));
                 }
-                Kind::Request | Kind::Unsubscribe => {}
+                Kind::Request => self.request_may_be_late = true,
+                Kind::Unsubscribe => {}
             }
         }
         Some(entry)
@@ -294,6 +297,7 @@ impl Ledger {
         self.casual.clear();
         self.forgotten = None;
         self.subscribe_may_be_late = false;
+        self.request_may_be_late = false;
         self.late_reads.clear();
         self.reached = Duration::ZERO;
         let serials = self.select(|_| true);

@@ -84,6 +84,7 @@ impl Registry {
             failures: 0,
             gaps: (0, Duration::ZERO),
             strikes: 0,
+            doubted: false,
             blamed: Vec::new(),
         }));
     }

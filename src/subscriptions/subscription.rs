@@ -208,6 +208,8 @@ pub struct Subscription {
     pub gaps: (u32, Duration),
     /// Refusals in a row that may have been meant for it (no uid in them).
     pub strikes: u32,
+    /// The read of its snapshot was refused, unless the error was somebody else's.
+    pub doubted: bool,
     /// Its serials that refusals without a uid have been put down to.
     pub blamed: Vec<u64>,
 }

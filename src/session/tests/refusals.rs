@@ -150,6 +150,25 @@ fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
 }
 
 #[test]
+fn a_late_error_for_a_request_that_was_given_up_ends_nobody() {
+    let mut world = World::connected();
+    world.request(CREATE);
+    for _ in 0..6 {
+        world.advance(Duration::from_secs(1));
+        world.say(json!({"type": "ping"}));
+    }
+    assert_eq!(world.replies[0].0, Status::Timeout);
+    world.sent.clear();
+    let id = world.subscribe(wish());
+    world.confirm();
+    world.next();
+    world.say(items_error("FORBIDDEN"));
+    assert!(world.told.is_empty(), "whose was it?");
+    world.answer_read(json!([]));
+    assert!(matches!(world.session.sub_status(id), SubStatus::Active));
+}
+
+#[test]
 fn as_many_errors_as_reads_are_theirs() {
     let (mut world, _) = with_a_late_read();
     world.say(items_error("FORBIDDEN"));
