@@ -309,3 +309,28 @@ fn a_message_sent_before_the_timer_of_the_pause_does_not_lose_what_was_dropped()
     world.advance(Duration::from_secs(3));
     assert!(world.sent.contains(&first), "{:?}", world.sent);
 }
+
+#[test]
+fn i2_a_late_confirmation_of_an_unsubscribe_does_not_hide_that_the_second_was_dropped() {
+    let mut world = World::connected();
+    let (id, wire) = world.active(server_snapshot());
+    let (_, other) = world.active(server_snapshot());
+    world.session.unsubscribe(world.now, id);
+    world.settle();
+    assert_eq!(world.next()["type"], "unsubscribe");
+    for n in 0..10 {
+        world.advance(Duration::from_secs(1));
+        world.change(&other, "create", json!([{"id": n}]));
+    }
+    world.advance(Duration::from_millis(100));
+    assert_eq!(world.next()["type"], "unsubscribe");
+    world.request(CREATE);
+    assert_eq!(world.next()["action"], "create");
+    world.advance(Duration::from_millis(100));
+    // The answer to the first; the second was dropped.
+    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.say(limited(500));
+    world.advance(Duration::from_secs(1));
+    let creates = world.sent.iter().filter(|m| m["action"] == "create");
+    assert_eq!(creates.count(), 0);
+}
