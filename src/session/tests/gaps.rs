@@ -4,27 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, config, expired, server_snapshot, wish};
+use super::world::{World, expired, server_snapshot, wish};
 use crate::handover::EventKind;
-use crate::secret::Secret;
-use crate::session::{Config, Credentials};
 use crate::subscriptions::Wish;
 use crate::subscriptions::subscription::ON_CREATE;
 
 fn deaf_init(wish: Wish) {
-    let mut world = World::new(Config {
-        credentials: Credentials {
-            email: Some("e@example.com".into()),
-            password: Some(Secret::new("p")),
-            ..Credentials::default()
-        },
-        ..config()
-    });
-    world.session.connect(world.now).unwrap();
-    world.settle();
-    world.open();
-    world.next();
-    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
+    let mut world = World::logged_in();
     world.subscribe(wish);
     let subscribe = world.next();
     world.say(expired());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{World, config, expired, limited, server_snapshot, wish};
+use super::world::{World, config, expired, limited, named, server_snapshot, wish};
 use crate::error::Status;
 use crate::handover::EventKind::Init;
 use crate::handover::{FLAG_RESYNC, State};
@@ -94,16 +94,7 @@ fn after_a_refused_token_the_next_credential_is_shown() {
 
 #[test]
 fn i3_an_expired_token_is_replaced_and_the_deaf_window_ends_in_a_resync() {
-    let mut world = with(Credentials {
-        email: Some("e@example.com".into()),
-        password: Some(Secret::new("p")),
-        ..Credentials::default()
-    });
-    world.session.connect(world.now).unwrap();
-    world.settle();
-    world.open();
-    world.next();
-    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
+    let mut world = World::logged_in();
     let (_, wire) = world.active(wish());
     world.advance(Duration::from_secs(20));
     world.say(expired());
@@ -130,11 +121,7 @@ fn i3_an_expired_token_is_replaced_and_the_deaf_window_ends_in_a_resync() {
 #[test]
 fn nothing_but_pongs_is_sent_while_the_authentication_is_renewed() {
     let mut world = World::connected();
-    world
-        .session
-        .set_token(world.now, Secret::new("fresh"))
-        .unwrap();
-    world.settle();
+    world.set_token("fresh");
     let fresh = world.next();
     assert_eq!(fresh["access_token"], "fresh");
     world.subscribe(wish());
@@ -149,35 +136,24 @@ fn auth_ok(uid: &Value) -> Value {
     json!({"type": "auth", "status": "ok", "uid": uid})
 }
 
-fn auth_refused(uid: &Value) -> Value {
-    let mut error = auth_failed();
-    error["uid"] = uid.clone();
-    error
-}
-
 #[test]
 fn a_refusal_is_held_against_the_token_that_it_is_for() {
     let mut world = World::connected();
-    let set = |world: &mut World, token: &str| {
-        let (now, token) = (world.now, Secret::new(token));
-        world.session.set_token(now, token).unwrap();
-        world.settle();
-    };
-    set(&mut world, "second");
+    world.set_token("second");
     let second = world.next();
     assert_eq!(second["access_token"], "second");
     world.say(limited(500));
-    set(&mut world, "wrong");
+    world.set_token("wrong");
     world.advance(Duration::from_secs(1));
     let wrong = world.next();
     assert_eq!(wrong["access_token"], "wrong", "shown after the pause");
-    set(&mut world, "good");
+    world.set_token("good");
     world.say(auth_ok(&second["uid"]));
     assert!(
         world.sent.is_empty(),
         "the answer to the last one is awaited"
     );
-    world.say(auth_refused(&wrong["uid"]));
+    world.say(named(auth_failed(), &wrong["uid"]));
     world.open();
     assert_eq!(world.next()["access_token"], "good");
 }
@@ -185,21 +161,14 @@ fn a_refusal_is_held_against_the_token_that_it_is_for() {
 #[test]
 fn a_late_refusal_says_nothing_of_the_token_that_was_shown_since() {
     let mut world = World::connected();
-    world
-        .session
-        .set_token(world.now, Secret::new("wrong"))
-        .unwrap();
-    world.settle();
+    world.set_token("wrong");
     let wrong = world.next();
     world.say(limited(500));
-    world
-        .session
-        .set_token(world.now, Secret::new("good"))
-        .unwrap();
+    world.set_token("good");
     world.advance(Duration::from_secs(1));
     let good = world.next();
     assert_eq!(good["access_token"], "good");
-    world.say(auth_refused(&wrong["uid"]));
+    world.say(named(auth_failed(), &wrong["uid"]));
     world.lose();
     assert_eq!(world.session.state(), State::Backoff);
     world.advance(Duration::from_secs(1));
@@ -229,7 +198,7 @@ fn a_refresh_token_that_was_used_up_gives_way_to_the_one_that_came_for_it() {
     let mut answer = auth_ok(&first["uid"]);
     answer["refresh_token"] = "r3".into();
     world.say(answer);
-    world.say(auth_refused(&again["uid"]));
+    world.say(named(auth_failed(), &again["uid"]));
     world.open();
     assert_eq!(world.next()["refresh_token"], "r3");
 }
@@ -369,19 +338,11 @@ fn a_token_is_asked_for_first_ahead_of_expiry_and_after_a_refusal() {
     world.settle();
     assert_eq!(world.tokens_wanted, [Status::Ok]);
     assert!(world.opened.is_empty());
-    world
-        .session
-        .set_token(world.now, Secret::new("t"))
-        .unwrap();
-    world.settle();
+    world.set_token("t");
     world.open();
     world.say(auth_failed());
     assert_eq!(world.tokens_wanted, [Status::Ok, Status::Auth]);
-    world
-        .session
-        .set_token(world.now, Secret::new("t2"))
-        .unwrap();
-    world.settle();
+    world.set_token("t2");
     assert_eq!(world.opened.len(), 2, "at once");
 }
 
@@ -427,11 +388,7 @@ fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
             .session
             .set_token(world.now, Secret::new("b"))
             .unwrap();
-        world
-            .session
-            .set_token(world.now, Secret::new("c"))
-            .unwrap();
-        world.settle();
+        world.set_token("c");
         assert_eq!(world.next()["access_token"], "b");
         world.say(first.clone());
         if world.session.state() != State::Connected {

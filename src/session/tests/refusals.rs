@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::world::{World, config, expired, forbidden, limited, server_snapshot, wish};
+use super::world::{
+    CREATE, World, config, expired, forbidden, items_error, limited, named, server_snapshot, wish,
+};
 use crate::error::Status;
 use crate::handover::EventKind::{Error, Init};
 use crate::handover::{FLAG_ENDED, State};
@@ -48,11 +50,7 @@ fn a_callback_with_a_bad_token_does_not_get_round_the_backoff() {
     world.session.connect(world.now).unwrap();
     world.settle();
     for _ in 0..50 {
-        world
-            .session
-            .set_token(world.now, Secret::new("stale, the same each time"))
-            .unwrap();
-        world.settle();
+        world.set_token("stale, the same each time");
         if world.session.state() == State::Connecting {
             world.open();
             world.say(json!({"type": "auth", "status": "error",
@@ -89,7 +87,7 @@ fn two_withheld_events_are_not_two_refusals_of_a_slow_subscribe() {
 #[test]
 fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered() {
     let mut world = World::connected();
-    world.request(r#"{"type":"items","action":"create","collection":"posts","data":{}}"#);
+    world.request(CREATE);
     for _ in 0..3_000 {
         world.message(r#"{"type":"shout"}"#);
     }
@@ -100,32 +98,27 @@ fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered(
         world.say(limited(999));
     }
     world.advance(Duration::from_secs(4));
-    let again = world
-        .sent
-        .iter()
-        .filter(|m| m["action"] == "create")
-        .count();
     assert_eq!(
-        again, 0,
+        world.creates(),
+        0,
         "a create that is being carried out was sent again"
     );
 }
 
-const CREATE: &str = r#"{"type":"items","action":"create","collection":"posts","data":{}}"#;
-
-fn items_error(code: &str) -> Value {
-    json!({"type": "items", "status": "error", "error": {"code": code, "message": "no"}})
-}
-
-/// A read is under way, and another one was given up before.
-fn with_a_late_read() -> (World, SubId) {
+/// A read was given up before it was answered.
+fn with_a_late_read() -> World {
     let mut world = World::connected();
     let first = world.subscribe(wish());
     world.confirm();
     assert_eq!(world.next()["action"], "read");
-    world.session.unsubscribe(world.now, first);
-    world.settle();
+    world.unsubscribe(first);
     world.sent.clear();
+    world
+}
+
+/// So it was, and another one is under way.
+fn with_a_read_behind_a_late_one() -> (World, SubId) {
+    let mut world = with_a_late_read();
     let second = world.subscribe(wish());
     world.confirm();
     assert_eq!(world.sent[0]["action"], "read");
@@ -134,7 +127,7 @@ fn with_a_late_read() -> (World, SubId) {
 
 #[test]
 fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
-    let (mut world, second) = with_a_late_read();
+    let (mut world, second) = with_a_read_behind_a_late_one();
     world.say(items_error("FORBIDDEN"));
     assert!(world.told.is_empty(), "whose was it?");
     world.answer_read(json!([{"id": 1}]));
@@ -153,10 +146,7 @@ fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
 fn a_late_error_for_a_request_that_was_given_up_ends_nobody() {
     let mut world = World::connected();
     world.request(CREATE);
-    for _ in 0..6 {
-        world.advance(Duration::from_secs(1));
-        world.say(json!({"type": "ping"}));
-    }
+    world.live(6);
     assert_eq!(world.replies[0].0, Status::Timeout);
     world.sent.clear();
     let id = world.subscribe(wish());
@@ -170,7 +160,7 @@ fn a_late_error_for_a_request_that_was_given_up_ends_nobody() {
 
 #[test]
 fn as_many_errors_as_reads_are_theirs() {
-    let (mut world, _) = with_a_late_read();
+    let (mut world, _) = with_a_read_behind_a_late_one();
     world.say(items_error("FORBIDDEN"));
     world.say(items_error("INVALID_QUERY"));
     assert_eq!(world.kinds(), [Error]);
@@ -180,12 +170,9 @@ fn as_many_errors_as_reads_are_theirs() {
 
 #[test]
 fn an_error_for_a_read_that_is_not_answered_otherwise_is_found_out() {
-    let (mut world, _) = with_a_late_read();
+    let (mut world, _) = with_a_read_behind_a_late_one();
     world.say(items_error("FORBIDDEN"));
-    for _ in 0..11 {
-        world.advance(Duration::from_secs(1));
-        world.say(json!({"type": "ping"}));
-    }
+    world.live(11);
     assert!(world.told.is_empty());
     world.sent.retain(|m| m["type"] == "subscribe");
     world.confirm();
@@ -196,13 +183,7 @@ fn an_error_for_a_read_that_is_not_answered_otherwise_is_found_out() {
 
 #[test]
 fn i2_an_error_for_a_read_that_was_given_up_is_no_requests() {
-    let mut world = World::connected();
-    let first = world.subscribe(wish());
-    world.confirm();
-    world.next();
-    world.session.unsubscribe(world.now, first);
-    world.settle();
-    world.sent.clear();
+    let mut world = with_a_late_read();
     world.request(CREATE);
     let create = world.next();
     world.say(items_error("FORBIDDEN"));
@@ -216,12 +197,8 @@ fn a_late_error_for_a_subscribe_that_was_given_up_ends_nobody_else() {
     let first = world.subscribe(server_snapshot());
     world.next();
     // The link lives; the subscribe is not answered.
-    for _ in 0..10 {
-        world.advance(Duration::from_secs(1));
-        world.say(json!({"type": "ping"}));
-    }
-    world.session.unsubscribe(world.now, first);
-    world.settle();
+    world.live(10);
+    world.unsubscribe(first);
     world.sent.clear();
     let second = world.subscribe(server_snapshot());
     assert_eq!(world.next()["type"], "subscribe");
@@ -239,8 +216,7 @@ fn a_late_error_for_a_subscribe_that_was_given_up_ends_nobody_else() {
 fn a_withheld_event_of_a_subscription_that_has_ended_is_no_refusal_of_the_next() {
     let mut world = World::connected();
     let (first, old) = world.active(server_snapshot());
-    world.session.unsubscribe(world.now, first);
-    world.settle();
+    world.unsubscribe(first);
     assert_eq!(world.next()["type"], "unsubscribe");
     let second = world.subscribe(server_snapshot());
     let wire = world.next()["uid"].clone();
@@ -264,11 +240,7 @@ fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
     world.next();
-    world
-        .session
-        .set_token(world.now, Secret::new("fresh"))
-        .unwrap();
-    world.settle();
+    world.set_token("fresh");
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
     // Whose later errors would be taken for its own?
@@ -277,31 +249,9 @@ fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
     assert!(matches!(subscription.phase, Phase::Wanted));
 }
 
-fn login() -> World {
-    let mut world = World::new(Config {
-        credentials: Credentials {
-            email: Some("e@example.com".into()),
-            password: Some(Secret::new("p")),
-            ..Credentials::default()
-        },
-        ..config()
-    });
-    world.session.connect(world.now).unwrap();
-    world.settle();
-    world.open();
-    world.next();
-    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
-    world
-}
-
-fn named(mut error: Value, uid: &Value) -> Value {
-    error["uid"] = uid.clone();
-    error
-}
-
 #[test]
 fn i1_a_refusal_of_the_public_that_comes_after_the_authentication_is_not_final() {
-    let mut world = login();
+    let mut world = World::logged_in();
     let id = world.subscribe(wish());
     let subscribe = world.next();
     world.say(expired());
@@ -317,7 +267,7 @@ fn i1_a_refusal_of_the_public_that_comes_after_the_authentication_is_not_final()
 
 #[test]
 fn i7_a_snapshot_of_the_public_that_comes_after_the_authentication_is_not_the_last() {
-    let mut world = login();
+    let mut world = World::logged_in();
     world.subscribe(server_snapshot());
     let subscribe = world.next();
     world.say(expired());

@@ -49,10 +49,7 @@ fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
     world.advance(Duration::from_secs(20));
     world.change(&wire, "create", json!([{"id": 4}]));
     assert_eq!(world.told.len(), 4);
-    for _ in 0..121 {
-        world.advance(Duration::from_secs(1));
-        world.say(json!({"type": "ping"}));
-    }
+    world.live(121);
     world.change(&wire, "create", json!([{"id": 5}]));
     assert_eq!(world.told.len(), 5, "but no create is as late as that");
 }
@@ -69,10 +66,7 @@ fn i2_creates_may_be_later_and_later_as_long_as_they_come() {
         world.change(&wire, "create", json!([{"id": id}]));
     }
     assert_eq!(world.kinds(), [Init]);
-    for _ in 0..130 {
-        world.advance(Duration::from_secs(1));
-        world.say(json!({"type": "ping"}));
-    }
+    world.live(130);
     let all_forgotten = world.session.registry().iter().all(|s| s.recent.is_none());
     assert!(all_forgotten && world.session.forget.is_empty());
 }
@@ -165,8 +159,7 @@ fn i1_an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
     let mut world = World::connected();
     let id = world.subscribe(wish());
     let wire = world.next()["uid"].clone();
-    world.session.unsubscribe(world.now, id);
-    world.settle();
+    world.unsubscribe(id);
     assert!(
         world.sent.is_empty(),
         "an unsubscribe now would be overtaken"
@@ -180,8 +173,7 @@ fn i1_an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
 fn i1_an_unsubscribe_that_nobody_confirms_is_repeated() {
     let mut world = World::connected();
     let (id, wire) = world.active(wish());
-    world.session.unsubscribe(world.now, id);
-    world.settle();
+    world.unsubscribe(id);
     assert_eq!(world.next()["uid"], json!(wire));
     world.advance(Duration::from_secs(11));
     assert_eq!(world.next()["uid"], json!(wire));
@@ -431,8 +423,7 @@ fn i8_an_unsubscribe_that_is_asked_for_twice_is_confirmed_once() {
     let mut world = World::connected();
     let id = world.subscribe(wish());
     let wire = world.next()["uid"].as_str().unwrap().to_owned();
-    world.session.unsubscribe(world.now, id);
-    world.settle();
+    world.unsubscribe(id);
     // During the pause, the subscription turns out to live.
     world.say(json!({"type": "server", "status": "error", "error":
         {"code": "REQUESTS_EXCEEDED", "message": "Too many requests, retry after 500ms."}}));

@@ -16,6 +16,9 @@ use crate::session::{
 use crate::subscriptions::subscription::ON_ALL;
 use crate::subscriptions::{SubId, Wish};
 
+/// A request that must not be carried out twice.
+pub const CREATE: &str = r#"{"type":"items","action":"create","collection":"posts","data":{}}"#;
+
 struct Nobody;
 
 impl EventSink for Nobody {
@@ -89,6 +92,17 @@ pub fn forbidden() -> Value {
     json!({"type": "subscribe", "status": "error", "error": {"code": "FORBIDDEN", "message": "no"}})
 }
 
+/// An error of the items service that does not say whom it means.
+pub fn items_error(code: &str) -> Value {
+    json!({"type": "items", "status": "error", "error": {"code": code, "message": "no"}})
+}
+
+/// The error, with whom it means.
+pub fn named(mut error: Value, uid: &Value) -> Value {
+    error["uid"] = uid.clone();
+    error
+}
+
 /// The server's word that it has dropped a message.
 pub fn limited(ms: u32) -> Value {
     json!({"type": "server", "status": "error", "error": {
@@ -125,6 +139,24 @@ impl World {
     pub fn connected() -> World {
         let mut world = World::new(config());
         world.connect();
+        world
+    }
+
+    /// Connected by email and password; the next token for it is `r1`.
+    pub fn logged_in() -> World {
+        let mut world = World::new(Config {
+            credentials: Credentials {
+                email: Some("e@example.com".into()),
+                password: Some(Secret::new("p")),
+                ..Credentials::default()
+            },
+            ..config()
+        });
+        world.session.connect(world.now).unwrap();
+        world.settle();
+        world.open();
+        world.next();
+        world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
         world
     }
 
@@ -192,6 +224,21 @@ impl World {
         self.now.wall += rest;
     }
 
+    /// The link lives, and nothing is answered on it.
+    pub fn live(&mut self, seconds: usize) {
+        for _ in 0..seconds {
+            self.advance(Duration::from_secs(1));
+            self.say(json!({"type": "ping"}));
+        }
+    }
+
+    pub fn set_token(&mut self, token: &str) {
+        self.session
+            .set_token(self.now, Secret::new(token))
+            .unwrap();
+        self.settle();
+    }
+
     pub fn subscribe(&mut self, wish: Wish) -> SubId {
         let new = NewSubscription {
             uid: None,
@@ -212,7 +259,11 @@ impl World {
         id
     }
 
-    /// Subscribes and answers as the server does, with an empty snapshot.
+    pub fn unsubscribe(&mut self, id: SubId) {
+        self.session.unsubscribe(self.now, id);
+        self.settle();
+    }
+
     pub fn request(&mut self, json: &str) {
         let message = CustomMessage::parse(json).unwrap();
         let timeout = Duration::from_secs(5);
@@ -228,6 +279,7 @@ impl World {
         self.settle();
     }
 
+    /// Subscribes and answers as the server does, with an empty snapshot.
     pub fn active(&mut self, wish: Wish) -> (SubId, String) {
         let exact = wish.exact && wish.wants_snapshot();
         let id = self.subscribe(wish);
@@ -306,6 +358,12 @@ impl World {
                 Effect::End(_) | Effect::Log(..) => {}
             }
         }
+    }
+
+    /// Number of creates that were sent and not looked at yet.
+    pub fn creates(&self) -> usize {
+        let creates = self.sent.iter().filter(|m| m["action"] == "create");
+        creates.count()
     }
 
     pub fn kinds(&self) -> Vec<EventKind> {
