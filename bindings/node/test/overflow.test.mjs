@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { createClient } from 'directus-realtime';
 import { collectGarbage } from './garbage.mjs';
-import { frame, startScripted } from './scripted.mjs';
+import { agree, frame, startScripted } from './scripted.mjs';
 import { until } from './waiting.mjs';
 
 const MIB = 1024 * 1024;
@@ -20,16 +20,15 @@ function creates(uid, first, count) {
 /** A client, and its server, which shows its socket and the uids of subscriptions by collection. */
 async function start(t, options = {}) {
     const seen = { uids: {} };
-    const server = await startScripted(({ type, uid, collection }, send, socket) => {
+    const server = await startScripted((message, send, socket) => {
+        const { type, uid, collection } = message;
         seen.socket = socket;
         if (type === 'subscribe') {
             seen.uids[collection] = uid;
-            send({ type: 'subscription', event: 'init', data: [], uid });
-        } else if (type === 'unsubscribe') {
-            send({ type: 'subscription', event: 'unsubscribe', uid });
         } else if (type === 'items') {
             setTimeout(() => send({ type: 'items', data: {}, uid }), 5);
         }
+        agree(message, send);
     });
     const client = createClient(server.url, { accessToken: 'x', ...options });
     t.after(async () => {

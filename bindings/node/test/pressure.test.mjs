@@ -2,23 +2,21 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { createClient } from 'directus-realtime';
-import { frame, startScripted } from './scripted.mjs';
+import { agree, frame, startScripted } from './scripted.mjs';
 import { until } from './waiting.mjs';
 
 /** A client of a server that answers "burst" with `burst(uid)`, whole frames of the subscription. */
 async function start(t, burst, options = {}) {
     let subscribed;
-    const server = await startScripted(({ type, uid }, send) => {
-        if (type === 'subscribe') {
-            subscribed = uid;
-            send({ type: 'subscription', event: 'init', data: [], uid });
-        } else if (type === 'burst') {
+    const server = await startScripted((message, send) => {
+        if (message.type === 'burst') {
             for (const frames of burst(subscribed)) {
                 send(frames);
             }
-        } else if (type === 'unsubscribe') {
-            send({ type: 'subscription', event: 'unsubscribe', uid });
+        } else if (message.type === 'subscribe') {
+            subscribed = message.uid;
         }
+        agree(message, send);
     });
     const client = createClient(server.url, { accessToken: 'x', ...options });
     t.after(async () => {

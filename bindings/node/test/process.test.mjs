@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as esm from 'directus-realtime';
-import { startScripted } from './scripted.mjs';
+import { agree, startScripted } from './scripted.mjs';
 import { startServer } from './server.mjs';
 import { collector, until } from './waiting.mjs';
 
@@ -87,11 +87,7 @@ describe('a process', () => {
 
 describe('worker threads', () => {
     it('leave no link behind, not even when they are terminated', async (t) => {
-        const scripted = await startScripted(({ type, uid }, send) => {
-            if (type === 'subscribe') {
-                send({ type: 'subscription', event: 'init', data: [], uid });
-            }
-        });
+        const scripted = await startScripted(agree);
         t.after(() => scripted.close());
         const script = new URL('programs/worker.mjs', import.meta.url);
         const workerData = { url: scripted.url, token: 'x' };

@@ -5,18 +5,14 @@ import { createRenderer, createSSRApp, effectScope, h, isReadonly, nextTick, ref
 import { renderToString } from 'vue/server-renderer';
 import { createClient, DirectusRealtimeError } from 'directus-realtime';
 import { directusRealtime, useDirectusRealtime } from 'directus-realtime/vue';
-import { startScripted } from './scripted.mjs';
+import { agree, startScripted } from './scripted.mjs';
 import { collector, until } from './waiting.mjs';
 
 let server, client, socket;
 before(async () => {
-    server = await startScripted(({ type, uid }, send, link) => {
+    server = await startScripted((message, send, link) => {
         socket = link;
-        if (type === 'subscribe') {
-            send({ type: 'subscription', event: 'init', data: [], uid });
-        } else if (type === 'unsubscribe') {
-            send({ type: 'subscription', event: 'unsubscribe', uid });
-        }
+        agree(message, send);
     });
 });
 beforeEach(async (t) => {
