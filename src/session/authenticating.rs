@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::Effect;
-use super::Now;
 use super::auth::{Kind, Shown};
 use super::machine::{Link, Reauth, Session};
+use super::{Effect, Now};
 use crate::error::Status;
 use crate::handover::State;
 use crate::log::Level;

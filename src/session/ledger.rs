@@ -329,6 +329,7 @@ mod tests {
         assert_eq!(ledger.next_deadline(), None);
         assert_eq!(ledger.count(what().kind()), 0);
     }
+
     #[test]
     fn what_was_forgotten_last_need_not_be_the_youngest() {
         let mut ledger = Ledger::default();

@@ -42,7 +42,7 @@ impl Session {
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
         self.ledger.settle_subscribe(wire.serial);
         let is_deaf = self.is_deaf();
-        let is_past = !is_deaf && self.is_past(wire.serial);
+        let is_past = self.is_past(wire.serial);
         let known = self.registry.at_mut(wire.slot);
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
             // Nobody wants it any more, or under another wire uid.
@@ -54,19 +54,18 @@ impl Session {
             return;
         }
         let id = subscription.id;
-        if is_deaf {
-            // Judged by what the public may see, and so is what comes now.
+        if is_deaf || is_past {
+            // Judged by what another identity may see; while deaf, so is what comes now.
             let (serial, until) = (wire.serial, Behind::Authenticated);
             subscription.phase = Phase::Behind { serial, until };
+            if !is_deaf {
+                self.resync(now, id);
+            }
             return;
         }
         let wish = &subscription.wish;
         if wish.exact && wish.wants_snapshot() && !subscription.is_system() {
             self.start_read(now, id, wire.serial);
-        } else if is_past {
-            let (serial, until) = (wire.serial, Behind::Authenticated);
-            subscription.phase = Phase::Behind { serial, until };
-            self.resync(now, id);
         } else {
             self.activate(id, snapshot);
         }

@@ -64,18 +64,19 @@ impl Stream {
 
     /// A link was lost: whatever comes next is behind a gap.
     pub fn break_off(&mut self) {
-        for place in self.places.values_mut() {
-            (place.gap, place.deaf) = (true, false);
-        }
-        self.deaf = false;
+        self.interrupt(false);
     }
 
     /// The token has expired: so it is here.
     pub fn expire(&mut self) {
+        self.interrupt(true);
+    }
+
+    fn interrupt(&mut self, deaf: bool) {
+        self.deaf = deaf;
         for place in self.places.values_mut() {
-            (place.gap, place.deaf) = (true, true);
+            (place.gap, place.deaf) = (true, deaf);
         }
-        self.deaf = true;
     }
 
     /// The server knows the client again, if it did not.
