@@ -1,11 +1,10 @@
-//! Errors that do not say whom they mean: rate limits, and nearly everything
-//! that an 11.x server refuses.
+//! Errors that do not say whom they mean: nearly everything that an 11.x server refuses.
 
 use std::time::Duration;
 
 use super::Now;
 use super::errors::read_refusal;
-use super::ledger::{Entry, Kind, Suspect, What};
+use super::ledger::{Kind, Suspect, What};
 use super::machine::Session;
 use crate::error::Status;
 use crate::log::Level;
@@ -19,8 +18,6 @@ const SETTLE: Duration = Duration::from_millis(500);
 const STRIKES: u32 = 2;
 /// Errors kept until it shows whose they were.
 const MOST_AMBIGUOUS: usize = 64;
-/// What a limiter's pause lasts when the server does not say.
-const UNSAID_PAUSE: Duration = Duration::from_secs(1);
 
 impl Session {
     /// An error without a uid.
@@ -193,15 +190,6 @@ impl Session {
         subscription.is_some_and(|s| !std::mem::replace(&mut s.doubted, true))
     }
 
-    fn read_again(&mut self, id: SubId) {
-        if let Some(subscription) = self.registry.get_mut(id) {
-            if let Some(serial) = subscription.serial() {
-                subscription.phase = Phase::ToRead { serial };
-                self.reads.push_back(id);
-            }
-        }
-    }
-
     /// Some other message is refused; if just one request is under way, its.
     fn some_request_refused(&mut self, error: &ServerError<'_>) {
         if error.source == ErrorSource::Auth {
@@ -218,84 +206,6 @@ impl Session {
                 Level::Warn,
                 format!("the server refused some message: {words}"),
             );
-        }
-    }
-
-    /// A message was dropped by the server's rate limiter.
-    pub(super) fn on_limit(&mut self, now: Now, error: &ServerError<'_>) {
-        let retry_after = error.retry_after().unwrap_or(UNSAID_PAUSE);
-        let reached = self.ledger.reached();
-        self.pacer
-            .exceeded(now.mono, retry_after, reached, &mut self.rng);
-        let text = format!(
-            "the server's rate limiter dropped a message: {}",
-            error.message
-        );
-        self.log(Level::Info, text);
-        // No answer is late because of the pause.
-        let resume = now.mono + retry_after + self.config.ack_timeout;
-        let ours = |e: &Entry| e.is_sent() && e.sent_of_ours().is_some();
-        for serial in self.ledger.select(ours) {
-            self.ledger.postpone(serial, resume);
-        }
-        if let Some(up) = self.up() {
-            if let Some(reauth) = &mut up.reauth {
-                reauth.deadline = resume;
-            }
-        }
-    }
-
-    /// Ends the pause, if it is over.
-    pub(super) fn end_pause(&mut self, now: Now) {
-        let until = self.pacer.paused_until();
-        if until.is_some_and(|until| until <= now.mono) {
-            self.resume_after_limit(now);
-        }
-    }
-
-    /// The pause is over: what may have been dropped is sent again, the applications'
-    /// requests only where that is certain.
-    fn resume_after_limit(&mut self, now: Now) {
-        let dropped = self.pacer.resume();
-        let sent_since = dropped.since..=now.mono;
-        let unanswered = self.ledger.select(|e| sent_since.contains(&e.sent));
-        let casual = self.ledger.casual_since(dropped.since);
-        let certain = casual.is_some_and(|n| unanswered.len() + n <= dropped.messages);
-        for serial in unanswered {
-            let Some(entry) = self.ledger.get_mut(serial) else {
-                continue;
-            };
-            if let What::Request(_) = entry.what {
-                if certain {
-                    self.resend_request(serial);
-                }
-                continue;
-            }
-            let over = if certain {
-                self.ledger.settle(serial)
-            } else {
-                self.ledger.abandon(serial)
-            };
-            let Some(entry) = over else { continue };
-            match entry.what {
-                What::Subscribe(id) => {
-                    if let Some(subscription) = self.registry.get_mut(id) {
-                        subscription.phase = Phase::Wanted;
-                        self.subscribes.push_front(id);
-                    }
-                }
-                What::Read(id) => self.read_again(id),
-                What::Check(id) => self.checks.push_back(id),
-                What::Unsubscribe { wire, tries, .. } => {
-                    self.unsubscribes.push(wire, tries.saturating_sub(1));
-                }
-                What::Orphan(_) | What::Request(_) => {}
-            }
-        }
-        self.pong_again(now, dropped.since);
-        let reauth = self.up().and_then(|up| up.reauth.take());
-        if let Some(reauth) = reauth {
-            self.reauthenticate(now, reauth.shown.kind);
         }
     }
 }

@@ -14,6 +14,7 @@ mod errors;
 mod frames;
 mod heartbeat;
 mod ledger;
+mod limits;
 mod linger;
 mod link;
 mod machine;

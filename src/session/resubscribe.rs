@@ -79,6 +79,15 @@ impl Session {
         }
     }
 
+    pub(super) fn read_again(&mut self, id: SubId) {
+        if let Some(subscription) = self.registry.get_mut(id) {
+            if let Some(serial) = subscription.serial() {
+                subscription.phase = Phase::ToRead { serial };
+                self.reads.push_back(id);
+            }
+        }
+    }
+
     /// The answer to a read.
     pub(super) fn on_read(&mut self, id: SubId, serial: u64, snapshot: &Snapshot<'_>) {
         let reading = self
