@@ -103,6 +103,7 @@ lint: $(TOOLS)/complete
 	$(TOOLS)/bin/clang-format --dry-run -Werror $(C_SOURCES)
 	$(TOOLS)/bin/ruff format --check .
 	$(TOOLS)/bin/ruff check .
+	$(PYTHON) tests/simulation/mutants.py --check
 
 fmt: $(TOOLS)/complete
 	$(CARGO) fmt

@@ -2,9 +2,11 @@
 the very invariant that it breaks.
 
     python3 tests/simulation/mutants.py [NAME …]
+    python3 tests/simulation/mutants.py --check
 
 Each fault is made in a copy of the tree under target/, so that nothing of the
-checkout is touched, whatever happens.
+checkout is touched, whatever happens. `--check` only looks whether the places are
+still there that the faults are made in.
 """
 
 from __future__ import annotations
@@ -109,12 +111,21 @@ def simulate(invariant: str = "I") -> tuple[bool, str]:
     return status == 0, found.group(1) if found else ""
 
 
+def source(mutant: Mutant, tree: Path) -> str:
+    """The text of the file that the fault is made in."""
+    text = (tree / mutant.file).read_text()
+    if text.count(mutant.before) != 1:
+        sys.exit(
+            f"{mutant.name}: {mutant.file} does not have, once:\n{mutant.before}"
+            "Say in tests/simulation/mutants/ where the fault is to be made now."
+        )
+    return text
+
+
 def try_out(mutant: Mutant) -> str:
     """The complaint that the fault provokes; the copy is whole again afterwards."""
     path = TREE / mutant.file
-    whole = path.read_text()
-    if whole.count(mutant.before) != 1:
-        sys.exit(f"{mutant.file} does not have, once:\n{mutant.before}")
+    whole = source(mutant, TREE)
     path.write_text(whole.replace(mutant.before, mutant.after))
     try:
         _, complaint = simulate(mutant.invariant)
@@ -126,6 +137,10 @@ def try_out(mutant: Mutant) -> str:
 def main() -> None:
     """Tries the faults that are named, or all."""
     wanted = sys.argv[1:]
+    if wanted == ["--check"]:
+        for path in LIST.glob("*.md"):
+            source(read(path), ROOT)
+        return
     files = sorted(
         path
         for path in LIST.glob("*.md")
