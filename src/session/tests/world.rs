@@ -73,6 +73,14 @@ pub fn config() -> Config {
     }
 }
 
+/// Not connected yet.
+pub fn with(credentials: Credentials) -> World {
+    World::new(Config {
+        credentials,
+        ..config()
+    })
+}
+
 pub fn wish() -> Wish {
     Wish {
         query: None,
@@ -85,6 +93,17 @@ pub fn wish() -> Wish {
 /// The server's word that the token has expired.
 pub fn expired() -> Value {
     json!({"type": "auth", "status": "error", "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
+}
+
+/// An authentication is confirmed.
+pub fn auth_ok(uid: &Value) -> Value {
+    json!({"type": "auth", "status": "ok", "uid": uid})
+}
+
+/// A credential is refused.
+pub fn auth_failed() -> Value {
+    json!({"type": "auth", "status": "error",
+           "error": {"code": "AUTH_FAILED", "message": "Authentication handshake failed."}})
 }
 
 /// A refusal, or an event withheld: an 11.x server does not say whose.

@@ -1,0 +1,174 @@
+//! Which credential is shown, and what its refusal is held against.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::world::{World, auth_failed, auth_ok, config, expired, limited, named, with};
+use crate::error::Status;
+use crate::handover::State;
+use crate::secret::Secret;
+use crate::session::Credentials;
+
+#[test]
+fn a_refused_credential_fails_and_a_slow_refusal_is_tried_again() {
+    let mut world = World::new(config());
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.say(auth_failed());
+    assert_eq!(world.session.state(), State::Failed);
+    assert_eq!(world.session.reason().0, Status::Auth);
+
+    let mut world = World::new(config());
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.advance(Duration::from_secs(9));
+    world.say(auth_failed());
+    assert_eq!(
+        world.session.state(),
+        State::Backoff,
+        "the server's own time-out looks the same"
+    );
+}
+
+#[test]
+fn after_a_refused_token_the_next_credential_is_shown() {
+    let mut world = with(Credentials {
+        access_token: Some(Secret::new("t")),
+        email: Some("e@example.com".into()),
+        password: Some(Secret::new("p")),
+        ..Credentials::default()
+    });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    assert_eq!(world.next()["access_token"], "t");
+    world.say(auth_failed());
+    world.open();
+    assert_eq!(world.next()["email"], "e@example.com");
+}
+
+#[test]
+fn a_refusal_is_held_against_the_token_that_it_is_for() {
+    let mut world = World::connected();
+    world.set_token("second");
+    let second = world.next();
+    assert_eq!(second["access_token"], "second");
+    world.say(limited(500));
+    world.set_token("wrong");
+    world.advance(Duration::from_secs(1));
+    let wrong = world.next();
+    assert_eq!(wrong["access_token"], "wrong", "shown after the pause");
+    world.set_token("good");
+    world.say(auth_ok(&second["uid"]));
+    assert!(
+        world.sent.is_empty(),
+        "the answer to the last one is awaited"
+    );
+    world.say(named(auth_failed(), &wrong["uid"]));
+    world.open();
+    assert_eq!(world.next()["access_token"], "good");
+}
+
+#[test]
+fn a_late_refusal_says_nothing_of_the_token_that_was_shown_since() {
+    let mut world = World::connected();
+    world.set_token("wrong");
+    let wrong = world.next();
+    world.say(limited(500));
+    world.set_token("good");
+    world.advance(Duration::from_secs(1));
+    let good = world.next();
+    assert_eq!(good["access_token"], "good");
+    world.say(named(auth_failed(), &wrong["uid"]));
+    world.lose();
+    assert_eq!(world.session.state(), State::Backoff);
+    world.advance(Duration::from_secs(1));
+    world.open();
+    assert_eq!(world.next()["access_token"], "good");
+}
+
+#[test]
+fn a_refresh_token_that_was_used_up_gives_way_to_the_one_that_came_for_it() {
+    let mut world = with(Credentials {
+        refresh_token: Some(Secret::new("r1")),
+        ..Credentials::default()
+    });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
+    world.advance(Duration::from_secs(20));
+    world.say(expired());
+    let first = world.next();
+    assert_eq!(first["refresh_token"], "r2");
+    world.say(limited(500));
+    world.advance(Duration::from_secs(1));
+    let again = world.next();
+    assert_eq!(again["refresh_token"], "r2");
+    let mut answer = auth_ok(&first["uid"]);
+    answer["refresh_token"] = "r3".into();
+    world.say(answer);
+    world.say(named(auth_failed(), &again["uid"]));
+    world.open();
+    assert_eq!(world.next()["refresh_token"], "r3");
+}
+
+#[test]
+fn a_token_is_asked_for_first_ahead_of_expiry_and_after_a_refusal() {
+    let mut world = with(Credentials::default());
+    world.session.auth.can_ask = true;
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    assert_eq!(world.tokens_wanted, [Status::Ok]);
+    assert!(world.opened.is_empty());
+    world.set_token("t");
+    world.open();
+    world.say(auth_failed());
+    assert_eq!(world.tokens_wanted, [Status::Ok, Status::Auth]);
+    world.set_token("t2");
+    assert_eq!(world.opened.len(), 2, "at once");
+}
+
+#[test]
+fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
+    let answers = [
+        json!({"type": "auth", "status": "ok"}),
+        json!({"type": "auth", "status": "error", "error":
+            {"code": "AUTH_FAILED", "message": "Authentication handshake failed."}}),
+    ];
+    for first in &answers {
+        // On a live link,
+        let mut world = World::connected();
+        world
+            .session
+            .set_token(world.now, Secret::new("b"))
+            .unwrap();
+        world.set_token("c");
+        assert_eq!(world.next()["access_token"], "b");
+        world.say(first.clone());
+        if world.session.state() != State::Connected {
+            world.open();
+        }
+        assert_eq!(world.next()["access_token"], "c");
+
+        // and on one that is being opened.
+        let mut world = World::new(config());
+        world.session.connect(world.now).unwrap();
+        world.settle();
+        world.open();
+        assert_eq!(world.next()["access_token"], "token");
+        world
+            .session
+            .set_token(world.now, Secret::new("b"))
+            .unwrap();
+        world.say(first.clone());
+        if world.session.state() != State::Connected {
+            world.open();
+        }
+        assert_eq!(world.next()["access_token"], "b");
+    }
+}
