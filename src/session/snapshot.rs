@@ -90,6 +90,9 @@ impl Session {
                 None => {}
             }
         }
+        // Those that are to be forgotten by the same snapshot are one from here on.
+        again.sort_unstable();
+        again.dedup();
         self.forget.extend(again);
     }
 

@@ -88,3 +88,43 @@ fn a_snapshot_that_there_is_never_room_for_is_read_more_and_more_seldom() {
     }
     assert!((10..120).contains(&reads), "{reads} reads in ten minutes");
 }
+
+/// The link lives for a minute, and a read that was sent meanwhile is answered.
+fn minute(world: &mut World) {
+    for _ in 0..60 {
+        world.live(1);
+        world.sent.retain(|m| m["type"] == "items");
+        if !world.sent.is_empty() {
+            world.answer_read(json!([{"id": 1}]));
+        }
+    }
+}
+
+#[test]
+fn i6_what_is_to_be_forgotten_does_not_pile_up_with_gaps() {
+    let mut world = World::connected();
+    let (id, _) = world.active(wish());
+    for epoch in 1..=500 {
+        world.session.on_overflow(id.slot(), epoch);
+        world.session.on_caught_up(world.now, id.slot(), epoch);
+        world.settle();
+        minute(&mut world);
+    }
+    assert!(world.session.forget.len() < 20);
+}
+
+#[test]
+fn i6_nor_with_links_that_are_lost() {
+    let mut world = World::connected();
+    world.active(wish());
+    for _ in 0..500 {
+        world.lose();
+        world.advance(Duration::from_secs(1));
+        world.open();
+        world.sent.clear();
+        world.say(json!({"type": "auth", "status": "ok"}));
+        world.confirm();
+        minute(&mut world);
+    }
+    assert!(world.session.forget.len() < 20);
+}
