@@ -122,6 +122,8 @@ pub struct Ledger {
     pub request_may_be_late: bool,
     /// So were these reads.
     late_reads: BTreeSet<u64>,
+    /// And these unsubscribes, which are asked for again under the same serial.
+    late_unsubscribes: BTreeSet<u64>,
     /// When messages went out whose answers nobody awaits, or no longer.
     casual: VecDeque<Duration>,
     /// When the last of those went out that are not remembered any more.
@@ -132,7 +134,7 @@ impl Ledger {
     /// Enters a message that goes out now, in place of an earlier one of the same
     /// serial (an unsubscribe that is asked for twice).
     pub fn enter(&mut self, serial: u64, what: What, sent: Duration, deadline: Duration) {
-        self.abandon(serial);
+        self.settle_doubtfully(serial);
         self.counts[what.kind() as usize] += 1;
         self.deadlines.insert((deadline, serial));
         self.entries.insert(
@@ -156,9 +158,8 @@ impl Ledger {
 
     /// The message's answer is not awaited any more, though it may come.
     pub fn abandon(&mut self, serial: u64) -> Option<Entry> {
-        let entry = self.settle(serial)?;
+        let entry = self.settle_doubtfully(serial)?;
         if entry.is_sent() {
-            self.sent_casually(entry.sent);
             match entry.what.kind() {
                 Kind::Subscribe => self.subscribe_may_be_late = true,
                 Kind::Read => {
@@ -166,8 +167,19 @@ impl Ledger {
                     self.forget_late_reads(self.late_reads.len().saturating_sub(MOST_LATE));
                 }
                 Kind::Request => self.request_may_be_late = true,
-                Kind::Unsubscribe => {}
+                Kind::Unsubscribe => {
+                    self.late_unsubscribes.insert(serial);
+                }
             }
+        }
+        Some(entry)
+    }
+
+    /// Not to be awaited any more, though what was heard, if anything, may be for another.
+    fn settle_doubtfully(&mut self, serial: u64) -> Option<Entry> {
+        let entry = self.settle(serial)?;
+        if entry.is_sent() {
+            self.sent_casually(entry.sent);
         }
         Some(entry)
     }
@@ -229,7 +241,12 @@ impl Ledger {
         if let Some(What::Unsubscribe { unconfirmed, .. }) = entry.map(|entry| &mut entry.what) {
             *unconfirmed -= 1;
             if *unconfirmed == 0 {
-                self.settle(serial);
+                // It may be the answer to one that was given up.
+                if self.late_unsubscribes.remove(&serial) {
+                    self.settle_doubtfully(serial);
+                } else {
+                    self.settle(serial);
+                }
             }
         }
     }
@@ -299,6 +316,7 @@ impl Ledger {
         self.subscribe_may_be_late = false;
         self.request_may_be_late = false;
         self.late_reads.clear();
+        self.late_unsubscribes.clear();
         self.reached = Duration::ZERO;
         let serials = self.select(|_| true);
         serials

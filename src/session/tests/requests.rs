@@ -318,3 +318,31 @@ fn i2_a_late_confirmation_of_an_unsubscribe_does_not_hide_that_the_second_was_dr
     world.advance(Duration::from_secs(1));
     assert_eq!(world.creates(), 0);
 }
+
+#[test]
+fn i2_nor_where_something_between_the_two_was_answered() {
+    let mut world = World::connected();
+    let (id, wire) = world.active(server_snapshot());
+    let (_, other) = world.active(server_snapshot());
+    world.advance(Duration::from_secs(1));
+    world.unsubscribe(id);
+    assert_eq!(world.next()["type"], "unsubscribe");
+    world.advance(Duration::from_secs(1));
+    // Answers may overtake.
+    world.active(server_snapshot());
+    for n in 0..8 {
+        world.advance(Duration::from_secs(1));
+        world.change(&other, "create", json!([{"id": n}]));
+    }
+    world.advance(Duration::from_millis(950));
+    world.request(CREATE);
+    assert_eq!(world.next()["action"], "create");
+    world.advance(Duration::from_millis(100));
+    assert_eq!(world.next()["type"], "unsubscribe");
+    world.advance(Duration::from_millis(100));
+    // The answer to the first; the second was dropped, the create is being carried out.
+    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.say(limited(500));
+    world.advance(Duration::from_secs(1));
+    assert_eq!(world.creates(), 0);
+}
