@@ -102,6 +102,7 @@ impl Session {
         up.reauth = Some(Reauth {
             uid,
             shown,
+            sent: now.mono,
             deadline,
         });
         up.renew_at = None;
@@ -122,6 +123,7 @@ impl Session {
             _ => return,
         };
         self.effects.push(Effect::Abort(id));
+        self.credit_link(now);
         self.tear_down(Status::NotConnected);
         if slow && self.slow_refusals + 1 < SLOW_REFUSALS {
             self.slow_refusals += 1;
@@ -186,8 +188,13 @@ impl Session {
         }
         match self.auth.choose() {
             Some(kind) => self.reauthenticate(now, kind),
-            None if self.auth.can_ask => self.ask_for_token(Status::Auth),
+            None if self.auth.can_ask => {
+                // Once more, where the one ahead of the expiry was not answered.
+                self.auth.asked = false;
+                self.ask_for_token(Status::Auth);
+            }
             None => {
+                self.credit_link(now);
                 self.drop_link(Status::NotConnected);
                 self.fail(
                     Status::Auth,

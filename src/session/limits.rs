@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Now;
+use super::auth::Kind as Credential;
 use super::ledger::{Entry, What};
-use super::machine::Session;
+use super::machine::{Link, Reauth, Session};
 use crate::log::Level;
 use crate::protocol::incoming::ServerError;
 use crate::subscriptions::Phase;
@@ -52,7 +53,9 @@ impl Session {
         let sent_since = dropped.since..=now.mono;
         let unanswered = self.ledger.select(|e| sent_since.contains(&e.sent));
         let casual = self.ledger.casual_since(dropped.since);
-        let certain = casual.is_some_and(|n| unanswered.len() + n <= dropped.messages);
+        let others = unanswered.len();
+        let certain = casual.is_some_and(|n| others + n <= dropped.messages);
+        self.show_again(now, others, dropped.messages);
         for serial in unanswered {
             let Some(entry) = self.ledger.get_mut(serial) else {
                 continue;
@@ -85,7 +88,22 @@ impl Session {
             }
         }
         self.pong_again(now, dropped.since);
-        let reauth = self.up().and_then(|up| up.reauth.take());
+    }
+
+    /// Shows a credential again that may have been dropped, `others` perhaps in its place.
+    /// A refresh token only where that is certain: it is good for one use, and the server
+    /// may be busy with it.
+    fn show_again(&mut self, now: Now, others: usize, dropped: usize) {
+        let ledger = &self.ledger;
+        let may_show = |reauth: &mut Reauth| {
+            let casual = ledger.casual_since(reauth.sent);
+            let certain = casual.is_some_and(|n| others + n <= dropped);
+            certain || reauth.shown.kind != Credential::Refresh
+        };
+        let reauth = match &mut self.link {
+            Link::Up(up) => up.reauth.take_if(may_show),
+            _ => None,
+        };
         if let Some(reauth) = reauth {
             self.reauthenticate(now, reauth.shown.kind);
         }

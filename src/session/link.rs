@@ -193,11 +193,7 @@ impl Session {
     }
 
     fn lost(&mut self, now: Now, loss: Loss) {
-        if let Link::Up(up) = &self.link {
-            if now.mono.saturating_sub(up.since) >= HEALTHY_AFTER {
-                self.backoff.reset();
-            }
-        }
+        self.credit_link(now);
         self.tear_down(Status::NotConnected);
         let last_word = self.last_word.take();
         let message = match last_word.filter(|(at, _)| now.mono - *at <= LAST_WORD) {
@@ -210,6 +206,15 @@ impl Session {
             self.credential_refused(now, self.auth.shown_token(), message);
         } else {
             self.retry_later(now, loss.status, message);
+        }
+    }
+
+    /// The present link is over. If it was healthy, attempts are counted anew.
+    pub(super) fn credit_link(&mut self, now: Now) {
+        if let Link::Up(up) = &self.link {
+            if now.mono.saturating_sub(up.since) >= HEALTHY_AFTER {
+                self.backoff.reset();
+            }
         }
     }
 

@@ -70,6 +70,7 @@ pub(super) struct Reauth {
     /// Its answer has this uid.
     pub uid: String,
     pub shown: Shown,
+    pub sent: Duration,
     pub deadline: Duration,
 }
 

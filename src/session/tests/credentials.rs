@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 
 use super::world::{World, auth_failed, auth_ok, config, expired, limited, named, with};
 use crate::error::Status;
 use crate::handover::State;
 use crate::secret::Secret;
-use crate::session::Credentials;
+use crate::session::{Config, Credentials};
 
 #[test]
 fn a_refused_credential_fails_and_a_slow_refusal_is_tried_again() {
@@ -171,4 +173,90 @@ fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
         }
         assert_eq!(world.next()["access_token"], "b");
     }
+}
+
+#[test]
+fn i8_a_refused_credential_after_a_long_healthy_link_is_the_first_failure() {
+    let mut world = World::new(Config {
+        reconnect_attempts: 2,
+        ..config()
+    });
+    world.session.auth.can_ask = true;
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    for _ in 0..2 {
+        world.lose();
+        world.advance(Duration::from_secs(40));
+    }
+    world.open();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    world.live(3600);
+    world.sent.clear();
+    world.set_token("stale");
+    let stale = world.next();
+    world.say(named(auth_failed(), &stale["uid"]));
+    assert_eq!(world.session.state(), State::Backoff);
+    assert_eq!(world.tokens_wanted, [Status::Auth]);
+}
+
+#[test]
+fn an_expiry_asks_for_a_token_though_the_question_ahead_of_it_was_not_answered() {
+    let claims = URL_SAFE_NO_PAD.encode(r#"{"iat":1800000000,"exp":1800000100}"#);
+    let mut world = with(Credentials {
+        access_token: Some(Secret::new(&format!("e30.{claims}.c2ln"))),
+        ..Credentials::default()
+    });
+    world.session.auth.can_ask = true;
+    world.connect();
+    world.live(100);
+    assert_eq!(world.tokens_wanted, [Status::Ok]);
+    world.say(expired());
+    assert_eq!(world.tokens_wanted, [Status::Ok, Status::Auth]);
+}
+
+/// Connected with a refresh token alone, which is shown again just now; the frame.
+fn renewing() -> (World, Value) {
+    let mut world = with(Credentials {
+        refresh_token: Some(Secret::new("r0")),
+        ..Credentials::default()
+    });
+    world.session.connect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
+    world.advance(Duration::from_secs(20));
+    world.say(expired());
+    let auth = world.next();
+    assert_eq!(auth["refresh_token"], "r1");
+    (world, auth)
+}
+
+#[test]
+fn a_refresh_token_that_may_be_in_use_is_not_shown_twice() {
+    let (mut world, auth) = renewing();
+    world.advance(Duration::from_millis(10));
+    world.say(json!({"type": "ping"}));
+    assert_eq!(world.next()["type"], "pong");
+    // The pong was over the limit; the server is busy with the token.
+    world.say(limited(50));
+    world.advance(Duration::from_millis(400));
+    assert!(world.sent.iter().all(|m| m["type"] == "pong"));
+    let mut answer = auth_ok(&auth["uid"]);
+    answer["refresh_token"] = "r2".into();
+    world.say(answer);
+    assert_eq!(world.session.state(), State::Connected);
+}
+
+#[test]
+fn a_refresh_token_that_was_dropped_after_all_is_shown_on_the_next_link() {
+    let (mut world, _) = renewing();
+    world.advance(Duration::from_millis(10));
+    world.say(json!({"type": "ping"}));
+    world.say(limited(50));
+    world.live(12);
+    assert_eq!(world.opened.len(), 2);
+    world.sent.clear();
+    world.open();
+    assert_eq!(world.next()["refresh_token"], "r1");
 }
