@@ -66,7 +66,7 @@ impl Session {
     /// that were under way.
     fn has_past(&self) -> bool {
         let is_ending = !self.unsubscribes.is_empty() || self.ledger.count(Kind::Unsubscribe) > 0;
-        is_ending || self.ledger.subscribe_may_be_late
+        is_ending || self.ledger.late.has_subscribe()
     }
 
     /// No INIT came after an error that may have been this subscription's.
@@ -141,7 +141,8 @@ impl Session {
         }
         // Or it was that for a read which was given up before: neither is awaited any more.
         self.ledger
-            .forget_late_reads(1 + usize::from(kind == Kind::Read));
+            .late
+            .forget_reads(1 + usize::from(kind == Kind::Read));
         let error = self.unexplained.remove(0);
         let text = format!("the server refused some read or request: {error}");
         self.log(Level::Warn, text);
@@ -157,11 +158,11 @@ impl Session {
         let waiting = self
             .ledger
             .select(|e| e.what.kind().is_items() && e.is_sent());
-        let late = self.ledger.late_reads();
+        let late = self.ledger.late.reads();
         if late + waiting.len() > self.unexplained.len() {
             return;
         }
-        self.ledger.forget_late_reads(late);
+        self.ledger.late.forget_reads(late);
         let errors = std::mem::take(&mut self.unexplained).into_iter().skip(late);
         for (serial, error) in waiting.into_iter().zip(errors) {
             let Some(entry) = self.ledger.settle(serial) else {
@@ -183,7 +184,7 @@ impl Session {
     /// Whether an error may be that for a request which was given up, rather than for this
     /// subscription's read: the first time, if there was one.
     fn is_doubtful(&mut self, id: SubId) -> bool {
-        if !self.ledger.request_may_be_late {
+        if !self.ledger.late.has_request() {
             return false;
         }
         let subscription = self.registry.get_mut(id);

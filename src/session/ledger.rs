@@ -3,14 +3,13 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
+use super::late::Late;
 use super::requests::Request;
 use crate::protocol::wire::WireUid;
 use crate::subscriptions::SubId;
 
 /// Messages without an awaited answer are remembered, up to so many.
 const MOST_CASUAL: usize = 1024;
-/// So are reads that were given up.
-const MOST_LATE: usize = 64;
 
 /// What an answer is awaited for.
 #[derive(Debug)]
@@ -116,14 +115,8 @@ pub struct Ledger {
     /// When the youngest message went out of those that were answered. What went out
     /// before has reached the server, too, and been counted or dropped.
     reached: Duration,
-    /// A subscribe was given up whose answer may yet come.
-    pub subscribe_may_be_late: bool,
-    /// So was a request, unless it is never answered, as some are.
-    pub request_may_be_late: bool,
-    /// So were these reads.
-    late_reads: BTreeSet<u64>,
-    /// And these unsubscribes, which are asked for again under the same serial.
-    late_unsubscribes: BTreeSet<u64>,
+    /// What was given up, and may yet be answered.
+    pub late: Late,
     /// When messages went out whose answers nobody awaits, or no longer.
     casual: VecDeque<Duration>,
     /// When the last of those went out that are not remembered any more.
@@ -160,17 +153,7 @@ impl Ledger {
     pub fn abandon(&mut self, serial: u64) -> Option<Entry> {
         let entry = self.settle_doubtfully(serial)?;
         if entry.is_sent() {
-            match entry.what.kind() {
-                Kind::Subscribe => self.subscribe_may_be_late = true,
-                Kind::Read => {
-                    self.late_reads.insert(serial);
-                    self.forget_late_reads(self.late_reads.len().saturating_sub(MOST_LATE));
-                }
-                Kind::Request => self.request_may_be_late = true,
-                Kind::Unsubscribe => {
-                    self.late_unsubscribes.insert(serial);
-                }
-            }
+            self.late.give_up(entry.what.kind(), serial);
         }
         Some(entry)
     }
@@ -203,7 +186,7 @@ impl Ledger {
 
     /// Something came under that serial. To be called before what it answers is settled.
     pub fn hear(&mut self, serial: u64) {
-        self.late_reads.remove(&serial);
+        self.late.hear(serial);
         if let Some(entry) = self.entries.get(&serial) {
             // Several unsubscribes of one serial look the same.
             if entry.is_sent() && entry.what.kind() != Kind::Unsubscribe {
@@ -242,7 +225,7 @@ impl Ledger {
             *unconfirmed -= 1;
             if *unconfirmed == 0 {
                 // It may be the answer to one that was given up.
-                if self.late_unsubscribes.remove(&serial) {
+                if self.late.take_unsubscribe(serial) {
                     self.settle_doubtfully(serial);
                 } else {
                     self.settle(serial);
@@ -285,18 +268,6 @@ impl Ledger {
         self.counts[kind as usize]
     }
 
-    /// Number of reads that were given up and may yet be answered.
-    pub fn late_reads(&self) -> usize {
-        self.late_reads.len()
-    }
-
-    /// As many of them, the oldest, are taken for answered.
-    pub fn forget_late_reads(&mut self, most: usize) {
-        for _ in 0..most {
-            self.late_reads.pop_first();
-        }
-    }
-
     /// The serials that pass, in the order in which they were given out.
     pub fn select(&self, mut pass: impl FnMut(&Entry) -> bool) -> Vec<u64> {
         let mut serials: Vec<u64> = self
@@ -313,10 +284,7 @@ impl Ledger {
     pub fn clear(&mut self) -> Vec<Entry> {
         self.casual.clear();
         self.forgotten = None;
-        self.subscribe_may_be_late = false;
-        self.request_may_be_late = false;
-        self.late_reads.clear();
-        self.late_unsubscribes.clear();
+        self.late = Late::default();
         self.reached = Duration::ZERO;
         let serials = self.select(|_| true);
         serials

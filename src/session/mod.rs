@@ -13,6 +13,7 @@ mod ending;
 mod errors;
 mod frames;
 mod heartbeat;
+mod late;
 mod ledger;
 mod limits;
 mod linger;
