@@ -82,6 +82,13 @@ pub fn read(wire: &str, collection: &str, query: Option<&str>) -> String {
     with_uid(message, Some(wire))
 }
 
+/// A read of nothing: whether the collection may be read with that query.
+pub fn check(wire: &str, collection: &str, query: Option<&str>) -> String {
+    let nothing = query.and_then(|query| with_member(query, "limit", "0"));
+    let nothing = nothing.as_deref().unwrap_or(r#"{"limit":0}"#);
+    read(wire, collection, Some(nothing))
+}
+
 fn command(kind: &str, extra: usize) -> ObjectWriter {
     let mut message = ObjectWriter::new(96 + extra);
     message.string("type", kind);

@@ -33,6 +33,10 @@ impl Session {
     /// subscription was withheld.
     fn somebody_refused(&mut self, now: Now, error: &ServerError<'_>) {
         self.one_at_a_time = true;
+        if let Some(own) = self.owed.iter().position(|owed| owed == error.json) {
+            self.owed.remove(own);
+            return;
+        }
         let under_way = self.ledger.select(|e| e.what.kind() == Kind::Subscribe);
         let live = self.registry.select(|s| s.is_registered());
         if under_way.is_empty() {
@@ -52,25 +56,78 @@ impl Session {
         }
         let alone = under_way.len() == 1;
         for serial in under_way {
-            if let Some(entry) = self.ledger.get_mut(serial) {
-                entry.suspect = Some(Suspect {
-                    json: error.json.to_owned(),
-                    alone,
-                });
-            }
-            self.ledger.postpone(serial, now.mono + SETTLE);
+            let json = error.json.to_owned();
+            self.suspect(now, serial, Suspect { json, alone });
         }
+    }
+
+    /// An error may be the answer to this subscribe: that is found out, once for an attempt.
+    fn suspect(&mut self, now: Now, serial: u64, suspect: Suspect) {
+        let is_alone = suspect.alone;
+        let by_another = self.is_judged_by_another(serial);
+        let Some(entry) = self.ledger.get_mut(serial) else {
+            return;
+        };
+        if entry.suspect.is_some() {
+            return;
+        }
+        entry.suspect = Some(suspect);
+        let subscription = match entry.what {
+            What::Subscribe(id) if !by_another => self.registry.get(id),
+            _ => None,
+        };
+        match subscription {
+            Some(s) if s.is_read_as_subscribed() => self.checks.push_back(s.id),
+            // Its INIT may be slow, and the errors others': it is waited for.
+            Some(s) if is_alone && s.strikes + 1 >= STRIKES => {}
+            _ => self.settle_soon(now, serial),
+        }
+    }
+
+    fn settle_soon(&mut self, now: Now, serial: u64) {
+        // What the limiter may have dropped is sent anew after its pause.
+        let pause = self.pacer.paused_until().unwrap_or_default();
+        self.ledger.postpone(serial, pause.max(now.mono + SETTLE));
+    }
+
+    /// Another identity counts from now on: those that the last one may have been refused
+    /// are asked for again.
+    pub(super) fn settle_suspects(&mut self, now: Now) {
+        for serial in self.ledger.select(|entry| entry.suspect.is_some()) {
+            self.settle_soon(now, serial);
+        }
+    }
+
+    /// The read that checks a suspect is refused, and so is the subscribe.
+    pub(super) fn suspect_refused(&mut self, now: Now, id: SubId, json: &str, code: &str) {
+        let subscription = self.registry.get(id);
+        let Some(serial) = subscription.and_then(|s| s.serial()) else {
+            return;
+        };
+        let entry = self.ledger.get_mut(serial);
+        if entry.is_none_or(|entry| entry.suspect.is_none()) {
+            return;
+        }
+        // The server may not have come to it yet. If it is allowed by then, it is ended.
+        self.settle_soon(now, serial);
+        match self.ambiguous.iter().position(|error| error == json) {
+            Some(own) => drop(self.ambiguous.remove(own)),
+            None => self.owed.push(json.to_owned()),
+        }
+        self.subscribe_refused(now, id, json, code);
     }
 
     /// Whether errors may come for what was given up or ended: late refusals, and events
     /// that were under way.
     fn has_past(&self) -> bool {
         let is_ending = !self.unsubscribes.is_empty() || self.ledger.count(Kind::Unsubscribe) > 0;
-        is_ending || self.ledger.late.has_subscribe()
+        is_ending || self.ledger.late.has_subscribe() || self.ledger.late.has_event()
     }
 
-    /// No INIT came after an error that may have been this subscription's.
+    /// No INIT came after an error that may have been this subscription's, and no read can
+    /// say whether it was.
     pub(super) fn suspect_confirmed(&mut self, now: Now, id: SubId, serial: u64, error: &Suspect) {
+        let by_another = self.is_judged_by_another(serial);
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
@@ -78,27 +135,38 @@ impl Session {
         // One for an attempt, however many errors came meanwhile.
         subscription.strikes += u32::from(error.alone);
         let error = &error.json;
-        if subscription.strikes >= STRIKES {
+        if subscription.strikes >= STRIKES || by_another {
             let code = code_of(error);
             let own = subscription.blamed.len();
             self.ambiguous
                 .truncate(self.ambiguous.len().saturating_sub(own));
             self.subscribe_refused(now, id, error, &code);
         } else if subscription.serial() == Some(serial) {
-            // Once more, alone. Should it live after all, its late INIT is
-            // answered with an unsubscribe.
+            // Once more, alone.
             subscription.phase = Phase::Wanted;
             self.subscribes.push_front(id);
         }
     }
 
-    /// An INIT has come late: the refusal was not this one's.
+    /// An INIT has come late: the refusal was not this one's. The server has it, and nobody
+    /// has told it to forget it: the attempt after it is not needed.
     pub(super) fn exonerate(&mut self, wire: WireUid) {
-        if let Some(subscription) = self.registry.at_mut(wire.slot) {
-            let before = subscription.blamed.len();
-            subscription.blamed.retain(|serial| *serial != wire.serial);
-            if subscription.blamed.len() < before {
-                subscription.strikes = subscription.strikes.saturating_sub(1);
+        let known = self.registry.at_mut(wire.slot);
+        let Some(subscription) = known.filter(|s| s.blamed.contains(&wire.serial)) else {
+            return;
+        };
+        subscription.blamed.retain(|serial| *serial != wire.serial);
+        subscription.strikes = subscription.strikes.saturating_sub(1);
+        let later = match subscription.phase {
+            Phase::Wanted => None,
+            Phase::Sent { serial } => Some(serial),
+            _ => return,
+        };
+        let (slot, serial) = (wire.slot, wire.serial);
+        subscription.phase = Phase::Sent { serial };
+        if let Some(serial) = later {
+            if let Some(entry) = self.ledger.get_mut(serial) {
+                entry.what = What::Orphan(WireUid { slot, serial });
             }
         }
     }
@@ -106,9 +174,11 @@ impl Session {
     /// Once every subscribe is answered, errors that are left were events'. To be
     /// called now and then.
     pub(super) fn explain_subscribes(&mut self, now: Now) {
-        if self.ambiguous.is_empty() || self.ledger.count(Kind::Subscribe) > 0 {
+        let is_over = self.ambiguous.is_empty() && self.owed.is_empty();
+        if is_over || self.ledger.count(Kind::Subscribe) > 0 {
             return;
         }
+        self.owed.clear();
         if !self.registry.select(|s| !s.blamed.is_empty()).is_empty() {
             return;
         }
@@ -174,7 +244,8 @@ impl Session {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
                 }
-                What::Check(id) => self.check_refused(now, id, &error, &code_of(&error)),
+                What::Check(id) if self.is_doubtful(id) => self.checks.push_back(id),
+                What::Check(id) => self.check_refused(now, id, serial, &error, &code_of(&error)),
                 What::Request(request) => self.reply(*request, Status::Server, &error),
                 _ => {}
             }
@@ -182,13 +253,15 @@ impl Session {
     }
 
     /// Whether an error may be that for a request which was given up, rather than for this
-    /// subscription's read: the first time, if there was one.
+    /// subscription's read: as often as there were such.
     fn is_doubtful(&mut self, id: SubId) -> bool {
-        if !self.ledger.late.has_request() {
-            return false;
-        }
+        let late = self.ledger.late.requests();
         let subscription = self.registry.get_mut(id);
-        subscription.is_some_and(|s| !std::mem::replace(&mut s.doubted, true))
+        let Some(subscription) = subscription.filter(|s| s.doubted < late) else {
+            return false;
+        };
+        subscription.doubted += 1;
+        true
     }
 
     /// Some other message is refused; if just one request is under way, its.

@@ -53,6 +53,7 @@ impl Session {
         let Some(up) = self.up() else { return };
         (up.renew_at, up.judged_before) = (renew_at, judged_before);
         let was_deaf = up.deaf_until.take().is_some();
+        self.settle_suspects(now);
         if self.auth.has_fresh_token() {
             self.reauthenticate(now, Kind::Token);
         }

@@ -66,7 +66,9 @@ impl Session {
             match entry.what {
                 What::Subscribe(id) => self.subscribe_refused(now, id, error.json, &error.code),
                 What::Read(id) => self.on_refused(now, id, error.json, read_refusal(&error.code)),
-                What::Check(id) => self.check_refused(now, id, error.json, &error.code),
+                What::Check(id) => {
+                    self.check_refused(now, id, wire.serial, error.json, &error.code);
+                }
                 What::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
                 What::Orphan(_) => {}
                 What::Request(request) => self.reply(*request, Status::Server, error.json),

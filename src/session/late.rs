@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use super::ledger::Kind;
 
-/// Reads that were given up are remembered, up to so many.
-const MOST_READS: usize = 64;
+/// Of each kind, so many are remembered.
+const MOST: usize = 64;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Late {
     subscribe: bool,
-    request: bool,
+    /// A subscription has ended whose events may be on their way.
+    event: bool,
+    requests: BTreeSet<u64>,
     reads: BTreeSet<u64>,
     /// They are asked for again under the same serial.
     unsubscribes: BTreeSet<u64>,
@@ -22,20 +24,23 @@ impl Late {
     pub fn give_up(&mut self, kind: Kind, serial: u64) {
         match kind {
             Kind::Subscribe => self.subscribe = true,
-            Kind::Request => self.request = true,
-            Kind::Read => {
-                self.reads.insert(serial);
-                self.forget_reads(self.reads.len().saturating_sub(MOST_READS));
-            }
+            Kind::Request => remember(&mut self.requests, serial),
+            Kind::Read => remember(&mut self.reads, serial),
             Kind::Unsubscribe => {
                 self.unsubscribes.insert(serial);
             }
         }
     }
 
+    /// A subscription has ended.
+    pub fn end(&mut self) {
+        self.event = true;
+    }
+
     /// Something came under that serial.
     pub fn hear(&mut self, serial: u64) {
         self.reads.remove(&serial);
+        self.requests.remove(&serial);
     }
 
     /// Whether the refusal of a subscribe may come.
@@ -43,9 +48,14 @@ impl Late {
         self.subscribe
     }
 
-    /// Whether the answer to a request may come; some are never answered.
-    pub fn has_request(&self) -> bool {
-        self.request
+    /// Whether an event of a subscription that has ended may come.
+    pub fn has_event(&self) -> bool {
+        self.event
+    }
+
+    /// Number of requests; some are never answered.
+    pub fn requests(&self) -> usize {
+        self.requests.len()
     }
 
     /// Number of reads.
@@ -64,5 +74,12 @@ impl Late {
     /// not expected any more.
     pub fn take_unsubscribe(&mut self, serial: u64) -> bool {
         self.unsubscribes.remove(&serial)
+    }
+}
+
+fn remember(serials: &mut BTreeSet<u64>, serial: u64) {
+    serials.insert(serial);
+    if serials.len() > MOST {
+        serials.pop_first();
     }
 }

@@ -220,6 +220,7 @@ impl Ledger {
 
     /// An unsubscribe was confirmed.
     pub fn confirm_unsubscribe(&mut self, serial: u64) {
+        self.late.end();
         let entry = self.entries.get_mut(&serial);
         if let Some(What::Unsubscribe { unconfirmed, .. }) = entry.map(|entry| &mut entry.what) {
             *unconfirmed -= 1;

@@ -255,6 +255,7 @@ impl Session {
         self.resting.clear();
         self.unexplained.clear();
         self.ambiguous.clear();
+        self.owed.clear();
         for subscription in self.registry.iter_mut() {
             subscription.phase = Phase::Wanted;
         }

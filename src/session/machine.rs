@@ -136,6 +136,9 @@ pub struct Session {
     /// Errors without a uid that came while subscribes were under way: a refusal,
     /// or an event of somebody else's that was withheld.
     pub(super) ambiguous: Vec<String>,
+    /// Refusals without a uid that are still to come for what a read has shown to be
+    /// refused.
+    pub(super) owed: Vec<String>,
     /// Errors of the items service that nobody could be found for yet.
     pub(super) unexplained: Vec<String>,
     /// Subscriptions that the server refused, and the application does not know of
@@ -194,6 +197,7 @@ impl Session {
             heard_time: Duration::ZERO,
             one_at_a_time: false,
             ambiguous: Vec::new(),
+            owed: Vec::new(),
             unexplained: Vec::new(),
             leaving: Vec::new(),
             refused: VecDeque::new(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Now;
 use super::backoff::jitter;
-use super::errors::Refusal;
+use super::errors::{Refusal, read_refusal};
 use super::ledger::Suspect;
 use super::machine::Session;
 use super::sending::UNSUBSCRIBE_DOUBLINGS;
@@ -29,11 +29,25 @@ impl Session {
         }
     }
 
-    /// The collection of a subscription cannot be read.
-    pub(super) fn check_refused(&mut self, now: Now, id: SubId, json: &str, code: &str) {
-        let waits = self.registry.get(id).is_some_and(|s| !s.is_registered());
-        if waits && code == "INVALID_COLLECTION" {
-            self.give_up(now, id, json);
+    /// The collection of a subscription cannot be read as it is asked for.
+    pub(super) fn check_refused(
+        &mut self,
+        now: Now,
+        id: SubId,
+        check: u64,
+        json: &str,
+        code: &str,
+    ) {
+        if self.registry.get(id).is_none_or(|s| s.is_registered()) {
+            return;
+        }
+        if self.is_judged_by_another(check) {
+            return self.checks.push_back(id);
+        }
+        match read_refusal(code) {
+            Refusal::Unreadable => self.give_up(now, id, json),
+            Refusal::Final => self.suspect_refused(now, id, json, code),
+            Refusal::Temporary => {}
         }
     }
 
@@ -43,10 +57,10 @@ impl Session {
         self.ledger.settle_subscribe(wire.serial);
         let is_deaf = self.is_deaf();
         let is_past = self.is_past(wire.serial);
+        self.exonerate(wire);
         let known = self.registry.at_mut(wire.slot);
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
             // Nobody wants it any more, or under another wire uid.
-            self.exonerate(wire);
             self.unsubscribes.push(wire, 0);
             return;
         };
@@ -122,19 +136,22 @@ impl Session {
         serial: u64,
         suspect: Option<Suspect>,
     ) {
-        let current = self.registry.get(id).and_then(|s| s.serial());
-        if current != Some(serial) {
+        let by_another = self.is_judged_by_another(serial);
+        let known = self.registry.get_mut(id);
+        let Some(subscription) = known.filter(|s| s.serial() == Some(serial)) else {
             return;
+        };
+        let is_checked = subscription.is_read_as_subscribed() && !by_another;
+        if let Some(error) = suspect.filter(|_| !is_checked) {
+            return self.suspect_confirmed(now, id, serial, &error);
         }
-        match suspect {
-            Some(error) => self.suspect_confirmed(now, id, serial, &error),
-            None => {
-                self.resubscribe(now, id, serial, "the server did not answer a subscribe");
-                let checkable = self.registry.get(id).is_some_and(|s| !s.is_system());
-                if checkable {
-                    self.checks.push_back(id);
-                }
-            }
+        // It was not refused, this time.
+        subscription.strikes = 0;
+        subscription.blamed.clear();
+        let is_system = subscription.is_system();
+        self.resubscribe(now, id, serial, "the server did not answer a subscribe");
+        if !is_system {
+            self.checks.push_back(id);
         }
     }
 

@@ -90,8 +90,9 @@ impl Session {
             0 => self.items_turn(now).is_none() && self.send_outgoing(now),
             1 => self.send_unsubscribe(now),
             2 => {
-                let may = room && self.items_turn(now).is_none();
-                may && (self.send_read(now) || self.send_check(now))
+                let may = self.items_turn(now).is_none();
+                // A check may be what the subscribes that take the room wait for.
+                may && (room && self.send_read(now) || self.send_check(now))
             }
             _ => room && self.subscribe_turn(now).is_none() && self.send_subscribe(now),
         }
@@ -172,8 +173,9 @@ impl Session {
         false
     }
 
-    /// Asks for nothing of a collection: only whether there is one. A server of 11.x
-    /// answers no subscribe to a collection that does not exist.
+    /// Asks for nothing of a collection: only whether there is one, and whether it may be
+    /// read as it is asked for. A server of 11.x answers no subscribe to a collection that
+    /// does not exist, and does not say which one it refuses.
     fn send_check(&mut self, now: Now) -> bool {
         while let Some(id) = self.checks.pop_front() {
             let serial = self.last_serial + 1;
@@ -183,7 +185,7 @@ impl Session {
             let slot = id.slot();
             let wire = WireUid { slot, serial }.to_string();
             let collection = subscription.target.collection_str();
-            let text = outgoing::read(&wire, collection, Some(r#"{"limit":0}"#));
+            let text = outgoing::check(&wire, collection, subscription.wish.query.as_deref());
             self.last_serial = serial;
             let deadline = now.mono + self.config.ack_timeout;
             self.ledger

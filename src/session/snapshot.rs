@@ -41,7 +41,7 @@ impl Session {
         subscription.had_init = true;
         subscription.failures = 0;
         subscription.strikes = 0;
-        subscription.doubted = false;
+        subscription.doubted = 0;
         subscription.blamed.clear();
         let init = init_event(subscription, snapshot, flags);
         self.resyncs += u64::from(flags & FLAG_RESYNC != 0);

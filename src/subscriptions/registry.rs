@@ -84,7 +84,7 @@ impl Registry {
             failures: 0,
             gaps: (0, Duration::ZERO),
             strikes: 0,
-            doubted: false,
+            doubted: 0,
             blamed: Vec::new(),
         }));
     }

@@ -208,8 +208,8 @@ pub struct Subscription {
     pub gaps: (u32, Duration),
     /// Refusals in a row that may have been meant for it (no uid in them).
     pub strikes: u32,
-    /// The read of its snapshot was refused, unless the error was somebody else's.
-    pub doubted: bool,
+    /// How often a read for it was refused, unless the errors were others'.
+    pub doubted: usize,
     /// Its serials that refusals without a uid have been put down to.
     pub blamed: Vec<u64>,
 }
@@ -241,6 +241,12 @@ impl Subscription {
     /// Whether its INIT is on the way to the application.
     pub fn is_active(&self) -> bool {
         matches!(self.phase, Phase::Active { .. } | Phase::Behind { .. })
+    }
+
+    /// Whether the server refuses to subscribe it just where it refuses a read with its
+    /// query.
+    pub fn is_read_as_subscribed(&self) -> bool {
+        self.wish.server_event().is_none() && !self.is_system()
     }
 
     /// Whether it belongs to a collection that the items service refuses.

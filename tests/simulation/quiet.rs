@@ -83,6 +83,7 @@ impl World {
             && self.app.book().late.is_empty()
             && deadline().is_none_or(|at| at >= self.now + IDLE)
             && !self.rests()
+            && !self.is_in_doubt()
     }
 
     /// Whether somebody pauses before the next snapshot, as there was no room for the
@@ -91,6 +92,15 @@ impl World {
         let core = self.client.core.lock().expect("no panic before");
         let mut all = core.session.registry().iter();
         all.any(|s| matches!(s.phase, Phase::Behind { .. }))
+    }
+
+    /// Whether a permission that was granted meanwhile belies a refusal that did not say
+    /// whom it means: the subscribe is asked for again when its time is over.
+    fn is_in_doubt(&self) -> bool {
+        let core = self.client.core.lock().expect("no panic before");
+        let mut all = core.session.registry().iter();
+        let waits = all.any(|s| matches!(s.phase, Phase::Sent { .. }));
+        self.setting.old_server && self.was_revoked && waits
     }
 
     /// I1 and I7 hold whenever nothing is under way.

@@ -1,5 +1,6 @@
 //! The session under virtual time, with the server's part spoken by the test.
 
+mod anonymous;
 mod credentials;
 mod fairness;
 mod gaps;

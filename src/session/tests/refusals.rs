@@ -12,7 +12,7 @@ use crate::handover::EventKind::{Error, Init};
 use crate::handover::{FLAG_ENDED, State};
 use crate::secret::Secret;
 use crate::session::{Config, Credentials, SubStatus};
-use crate::subscriptions::{Phase, SubId};
+use crate::subscriptions::SubId;
 
 #[test]
 fn the_rest_of_a_tokens_life_is_not_a_logins_lifetime() {
@@ -61,26 +61,6 @@ fn a_callback_with_a_bad_token_does_not_get_round_the_backoff() {
         world.opened.len() < 10,
         "{} links in no time",
         world.opened.len()
-    );
-}
-
-#[test]
-fn two_withheld_events_are_not_two_refusals_of_a_slow_subscribe() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    world.active(server_snapshot());
-    let slow = world.subscribe(server_snapshot());
-    let wire = world.next()["uid"].clone();
-    // One write that both others may not see any more (11.x: no uid).
-    world.say(forbidden());
-    world.say(forbidden());
-    world.advance(Duration::from_millis(700));
-    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
-    let status = world.session.sub_status(slow);
-    assert!(
-        !matches!(status, SubStatus::Refused(_)),
-        "{status:?} {:?}",
-        world.told
     );
 }
 
@@ -189,64 +169,6 @@ fn i2_an_error_for_a_read_that_was_given_up_is_no_requests() {
     world.say(items_error("FORBIDDEN"));
     world.say(json!({"type": "items", "data": {"id": 1}, "uid": create["uid"]}));
     assert_eq!(world.replies[0].0, Status::Ok, "{:?}", world.replies);
-}
-
-#[test]
-fn a_late_error_for_a_subscribe_that_was_given_up_ends_nobody_else() {
-    let mut world = World::connected();
-    let first = world.subscribe(server_snapshot());
-    world.next();
-    // The link lives; the subscribe is not answered.
-    world.live(10);
-    world.unsubscribe(first);
-    world.sent.clear();
-    let second = world.subscribe(server_snapshot());
-    assert_eq!(world.next()["type"], "subscribe");
-    world.say(forbidden());
-    assert!(world.told.is_empty(), "whose was it?");
-    world.advance(Duration::from_millis(600));
-    world.confirm();
-    assert!(matches!(
-        world.session.sub_status(second),
-        SubStatus::Active
-    ));
-}
-
-#[test]
-fn a_withheld_event_of_a_subscription_that_has_ended_is_no_refusal_of_the_next() {
-    let mut world = World::connected();
-    let (first, old) = world.active(server_snapshot());
-    world.unsubscribe(first);
-    assert_eq!(world.next()["type"], "unsubscribe");
-    let second = world.subscribe(server_snapshot());
-    let wire = world.next()["uid"].clone();
-    // Of an event that the server had on its way to the first.
-    world.say(forbidden());
-    assert!(world.told.is_empty(), "whose was it?");
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": old}));
-    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
-    assert!(matches!(
-        world.session.sub_status(second),
-        SubStatus::Active
-    ));
-}
-
-#[test]
-fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe(server_snapshot());
-    world.next();
-    world.say(forbidden());
-    world.advance(Duration::from_millis(600));
-    world.next();
-    world.set_token("fresh");
-    world.say(forbidden());
-    world.advance(Duration::from_millis(600));
-    // Whose later errors would be taken for its own?
-    let subscription = world.session.registry().get(id).unwrap();
-    assert_eq!((subscription.strikes, subscription.blamed.len()), (0, 0));
-    assert!(matches!(subscription.phase, Phase::Wanted));
 }
 
 #[test]

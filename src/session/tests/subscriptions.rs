@@ -270,47 +270,6 @@ fn an_event_that_is_withheld_while_the_snapshot_is_read_is_told_behind_it() {
 }
 
 #[test]
-fn a_refusal_without_a_uid_hits_the_right_one_when_tried_alone() {
-    let mut world = World::connected();
-    let subs: Vec<_> = (0..3)
-        .map(|_| {
-            world.subscribe(Wish {
-                exact: false,
-                ..wish()
-            })
-        })
-        .collect();
-    let bad = subs[1];
-    let mut answered = 0;
-    for _ in 0..40 {
-        while let Some(message) = world.sent.pop_front() {
-            let uid = message["uid"].as_str().unwrap().to_owned();
-            let of_bad = uid.starts_with(&format!("{:x}.", bad.slot()));
-            if message["type"] == "unsubscribe" {
-                world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": uid}));
-            } else if of_bad {
-                world.say(json!({"type": "subscribe", "status": "error",
-                                 "error": {"code": "FORBIDDEN", "message": "no"}}));
-            } else {
-                answered += 1;
-                world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": uid}));
-            }
-        }
-        world.advance(Duration::from_millis(500));
-    }
-    assert_eq!(answered, 2, "the good ones were asked for once");
-    assert!(matches!(
-        world.session.sub_status(bad),
-        SubStatus::Refused(_)
-    ));
-    for good in [subs[0], subs[2]] {
-        assert_eq!(world.session.sub_status(good), SubStatus::Active);
-    }
-    let errors: Vec<_> = world.told.iter().filter(|t| t.kind == Error).collect();
-    assert_eq!(errors.len(), 1, "{errors:?}");
-}
-
-#[test]
 fn a_subscribe_that_is_not_answered_is_sent_again_under_a_fresh_uid() {
     let mut world = World::connected();
     world.subscribe(Wish {
@@ -463,67 +422,4 @@ fn i4_a_refusal_is_not_told_of_what_the_application_has_ended_meanwhile() {
     assert!(matches!(effects.as_slice(), [Effect::End(_)]));
     world.session.released(id.slot());
     assert_eq!(world.session.unsubscribe(world.now, id), None);
-}
-
-#[test]
-fn an_error_without_a_uid_that_was_not_the_subscribes_is_told_as_a_withheld_event() {
-    let forbidden = || {
-        json!({"type": "subscribe", "status": "error", "error":
-            {"code": "FORBIDDEN", "message": "You don't have permission to access this."}})
-    };
-    // An event of the live one is withheld while another subscribe is under way,
-    let mut world = World::connected();
-    let (live, _) = world.active(wish());
-    world.subscribe(wish());
-    world.say(forbidden());
-    assert!(world.told.is_empty(), "it may be the subscribe's");
-    world.confirm();
-    assert_eq!(world.kinds(), [Error]);
-    assert_eq!((world.told[0].slot, world.told[0].flags), (live.slot(), 0));
-
-    // or together with it.
-    let mut world = World::connected();
-    let (live, _) = world.active(wish());
-    let refused = world.subscribe(wish());
-    world.say(forbidden());
-    world.say(forbidden());
-    world.advance(Duration::from_secs(1));
-    world.say(forbidden());
-    world.advance(Duration::from_secs(1));
-    let told: Vec<_> = world
-        .told
-        .iter()
-        .map(|told| (told.slot, told.flags))
-        .collect();
-    assert!(told.contains(&(refused.slot(), FLAG_ENDED)), "{told:?}");
-    assert!(told.contains(&(live.slot(), 0)), "{told:?}");
-}
-
-#[test]
-fn a_late_init_shows_that_an_error_without_a_uid_was_an_events() {
-    let forbidden = || {
-        json!({"type": "subscribe", "status": "error", "error":
-            {"code": "FORBIDDEN", "message": "You don't have permission to access this."}})
-    };
-    let mut world = World::connected();
-    let (live, _) = world.active(wish());
-    let refused = world.subscribe(wish());
-    let first = world.next()["uid"].clone();
-    world.say(forbidden());
-    world.advance(Duration::from_millis(600));
-    world.next();
-    // It was only slow,
-    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": first}));
-    world.say(forbidden());
-    for _ in 0..3 {
-        world.advance(Duration::from_millis(600));
-        if world.sent.iter().any(|m| m["type"] == "subscribe") {
-            world.say(forbidden());
-        }
-        world.sent.clear();
-    }
-    // and is refused now.
-    let told: Vec<_> = world.told.iter().map(|t| (t.slot, t.flags)).collect();
-    assert!(told.contains(&(refused.slot(), FLAG_ENDED)), "{told:?}");
-    assert!(told.contains(&(live.slot(), 0)), "{told:?}");
 }

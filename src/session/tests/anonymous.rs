@@ -1,0 +1,520 @@
+//! Refusals and withheld events of an 11.x server, which does not say whom it means.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::world::{
+    World, auth_ok, expired, forbidden, items_error, limited, server_snapshot, wish,
+};
+use crate::handover::EventKind::{Create, Error};
+use crate::handover::FLAG_ENDED;
+use crate::session::SubStatus;
+use crate::subscriptions::subscription::ON_CREATE;
+use crate::subscriptions::{Phase, SubId, Wish};
+
+/// A wish that no read can say of whether it is refused.
+fn unreadable() -> Wish {
+    Wish {
+        events: ON_CREATE,
+        ..wish()
+    }
+}
+
+fn init(uid: &Value) -> Value {
+    json!({"type": "subscription", "event": "init", "data": [], "uid": uid})
+}
+
+fn unsubscribed(uid: &Value) -> Value {
+    json!({"type": "subscription", "event": "unsubscribe", "uid": uid})
+}
+
+fn is_of(message: &Value, id: SubId) -> bool {
+    let uid = message["uid"].as_str().unwrap();
+    uid.starts_with(&format!("{:x}.", id.slot()))
+}
+
+fn is_refused(world: &World, id: SubId) -> bool {
+    matches!(world.session.sub_status(id), SubStatus::Refused(_))
+}
+
+/// What was told to whom, and how.
+fn told(world: &World) -> Vec<(u32, u32)> {
+    world.told.iter().map(|t| (t.slot, t.flags)).collect()
+}
+
+#[test]
+fn a_refusal_hits_the_right_one_of_several() {
+    let mut world = World::connected();
+    let subs: Vec<_> = (0..12)
+        .map(|_| world.subscribe(server_snapshot()))
+        .collect();
+    let bad = subs[1];
+    let mut answered = 0;
+    for _ in 0..40 {
+        while let Some(message) = world.sent.pop_front() {
+            let (kind, uid) = (&message["type"], &message["uid"]);
+            if kind == "unsubscribe" {
+                world.say(unsubscribed(uid));
+            } else if is_of(&message, bad) {
+                let refuses_a_read = kind == "items";
+                world.say(if refuses_a_read {
+                    items_error("FORBIDDEN")
+                } else {
+                    forbidden()
+                });
+            } else if kind == "items" {
+                world.say(json!({"type": "items", "data": [], "uid": uid}));
+            } else {
+                answered += 1;
+                world.say(init(uid));
+            }
+        }
+        world.advance(Duration::from_millis(50));
+    }
+    assert_eq!(answered, 11, "the good ones were asked for once");
+    assert!(is_refused(&world, bad));
+    let good = subs.iter().filter(|id| **id != bad);
+    for id in good {
+        assert_eq!(world.session.sub_status(*id), SubStatus::Active);
+    }
+    let errors: Vec<_> = world.told.iter().filter(|t| t.kind == Error).collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+}
+
+#[test]
+fn as_many_refusals_as_there_is_room_for_subscribes_are_found_out() {
+    let mut world = World::connected();
+    let subs: Vec<_> = (0..8).map(|_| world.subscribe(server_snapshot())).collect();
+    for _ in 0..100 {
+        while let Some(message) = world.sent.pop_front() {
+            let refuses_a_read = message["type"] == "items";
+            world.say(if refuses_a_read {
+                items_error("FORBIDDEN")
+            } else {
+                forbidden()
+            });
+        }
+        world.advance(Duration::from_millis(20));
+    }
+    assert!(subs.iter().all(|id| is_refused(&world, *id)));
+}
+
+#[test]
+fn an_error_that_was_not_the_subscribes_is_told_as_a_withheld_event() {
+    // An event of the live one is withheld while another subscribe is under way,
+    let mut world = World::connected();
+    let (live, _) = world.active(wish());
+    world.subscribe(wish());
+    world.say(forbidden());
+    assert!(world.told.is_empty(), "it may be the subscribe's");
+    world.confirm();
+    assert_eq!(world.kinds(), [Error]);
+    assert_eq!(told(&world), [(live.slot(), 0)]);
+
+    // or together with it.
+    let mut world = World::connected();
+    let (live, _) = world.active(wish());
+    let refused = world.subscribe(wish());
+    world.next();
+    world.say(forbidden());
+    world.say(forbidden());
+    let check = world.next();
+    assert_eq!(
+        (&check["action"], &check["query"]["limit"]),
+        (&json!("read"), &json!(0))
+    );
+    world.say(items_error("FORBIDDEN"));
+    world.advance(Duration::from_secs(1));
+    assert_eq!(
+        told(&world),
+        [(refused.slot(), FLAG_ENDED), (live.slot(), 0)]
+    );
+}
+
+#[test]
+fn a_refusal_that_comes_after_the_checks_is_nobody_elses() {
+    let mut world = World::connected();
+    let (live, wire) = world.active(server_snapshot());
+    let refused = world.subscribe(server_snapshot());
+    world.subscribe(server_snapshot());
+    // An event of the live one is withheld; both are refused, and their checks before.
+    world.say(forbidden());
+    for _ in 0..3 {
+        world.advance(Duration::from_millis(1));
+        while let Some(message) = world.sent.pop_front() {
+            if message["type"] == "items" {
+                world.say(items_error("FORBIDDEN"));
+            }
+        }
+    }
+    assert!(is_refused(&world, refused));
+    world.say(forbidden());
+    world.say(forbidden());
+    world.advance(Duration::from_secs(1));
+    let of_live = world.told.iter().filter(|t| t.slot == live.slot());
+    assert_eq!(of_live.count(), 1, "{:?}", world.told);
+    // What the live one misses from now on is told.
+    world.say(forbidden());
+    world.change(&wire, "create", json!([{"id": 1}]));
+    let of_live = world.told.iter().filter(|t| t.slot == live.slot());
+    assert_eq!(of_live.count(), 3, "{:?}", world.told);
+}
+
+#[test]
+fn i1_one_that_is_allowed_after_its_check_was_refused_is_ended_at_the_server() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let refused = world.subscribe(server_snapshot());
+    let wire = world.next()["uid"].clone();
+    world.say(forbidden());
+    world.next();
+    world.say(items_error("FORBIDDEN"));
+    assert!(is_refused(&world, refused));
+    world.session.reconnect(world.now).unwrap();
+    world.settle();
+    assert!(world.closed.is_empty(), "the subscribe is under way");
+    world.say_on(world.opened[0], init(&wire));
+    assert_eq!(world.closed, [world.opened[0]]);
+}
+
+#[test]
+fn a_refused_one_is_found_out_where_no_read_can_say() {
+    let mut world = World::connected();
+    let (live, _) = world.active(wish());
+    let refused = world.subscribe(unreadable());
+    for _ in 0..2 {
+        assert_eq!(world.next()["type"], "subscribe");
+        world.say(forbidden());
+        world.advance(Duration::from_millis(600));
+    }
+    assert!(!is_refused(&world, refused), "its INIT may be slow");
+    world.live(12);
+    assert!(is_refused(&world, refused));
+    assert!(told(&world).iter().all(|told| *told != (live.slot(), 0)));
+}
+
+#[test]
+fn a_late_init_shows_that_an_error_was_an_events() {
+    let mut world = World::connected();
+    let (live, _) = world.active(wish());
+    let slow = world.subscribe(unreadable());
+    let first = world.next()["uid"].clone();
+    world.say(forbidden());
+    world.advance(Duration::from_millis(600));
+    let second = world.next()["uid"].clone();
+    // It was only slow: the server has it, and what was sent meanwhile is not needed.
+    world.say(init(&first));
+    assert_eq!(world.session.sub_status(slow), SubStatus::Active);
+    world.say(init(&second));
+    assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": second}));
+    let told = told(&world);
+    assert!(told.contains(&(live.slot(), 0)), "{told:?}");
+    assert!(!told.contains(&(slow.slot(), FLAG_ENDED)), "{told:?}");
+    world.change(first.as_str().unwrap(), "create", json!([{"id": 1}]));
+    assert_eq!(world.told.last().map(|t| t.kind), Some(Create));
+}
+
+#[test]
+fn two_withheld_events_are_not_two_refusals_of_a_slow_subscribe() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    world.active(server_snapshot());
+    let slow = world.subscribe(server_snapshot());
+    let wire = world.next()["uid"].clone();
+    // One write that both others may not see any more (11.x: no uid).
+    world.say(forbidden());
+    world.say(forbidden());
+    world.advance(Duration::from_millis(700));
+    world.say(init(&wire));
+    assert_eq!(world.session.sub_status(slow), SubStatus::Active);
+}
+
+#[test]
+fn a_late_error_for_a_subscribe_that_was_given_up_ends_nobody_else() {
+    let mut world = World::connected();
+    let first = world.subscribe(server_snapshot());
+    world.next();
+    // The link lives; the subscribe is not answered.
+    world.live(10);
+    world.unsubscribe(first);
+    world.sent.clear();
+    let second = world.subscribe(server_snapshot());
+    let wire = world.next()["uid"].clone();
+    world.say(forbidden());
+    assert!(world.told.is_empty(), "whose was it?");
+    world.say(init(&wire));
+    assert_eq!(world.session.sub_status(second), SubStatus::Active);
+}
+
+#[test]
+fn a_withheld_event_of_a_subscription_that_has_ended_is_no_refusal_of_the_next() {
+    let mut world = World::connected();
+    let (first, old) = world.active(server_snapshot());
+    world.unsubscribe(first);
+    assert_eq!(world.next()["type"], "unsubscribe");
+    let second = world.subscribe(server_snapshot());
+    let wire = world.next()["uid"].clone();
+    // Of an event that the server had on its way to the first.
+    world.say(forbidden());
+    assert!(world.told.is_empty(), "whose was it?");
+    world.say(unsubscribed(&json!(old)));
+    world.say(init(&wire));
+    assert_eq!(world.session.sub_status(second), SubStatus::Active);
+}
+
+#[test]
+fn nor_is_one_that_comes_after_the_end() {
+    let mut world = World::connected();
+    let (first, old) = world.active(server_snapshot());
+    world.unsubscribe(first);
+    world.next();
+    world.say(unsubscribed(&json!(old)));
+    let id = world.subscribe(server_snapshot());
+    let wire = world.next()["uid"].clone();
+    // The server was reading the event for the first when it was told to forget it.
+    world.say(forbidden());
+    world.say(init(&wire));
+    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+}
+
+#[test]
+fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let id = world.subscribe(unreadable());
+    world.next();
+    world.say(forbidden());
+    world.advance(Duration::from_millis(600));
+    world.next();
+    world.set_token("fresh");
+    world.say(forbidden());
+    world.live(12);
+    // Whose later errors would be taken for its own?
+    let subscription = world.session.registry().get(id).unwrap();
+    assert_eq!((subscription.strikes, subscription.blamed.len()), (0, 0));
+    assert!(matches!(subscription.phase, Phase::Wanted));
+}
+
+#[test]
+fn a_refusal_of_the_public_does_not_count() {
+    for wish in [server_snapshot(), unreadable()] {
+        let mut world = World::logged_in();
+        world.active(server_snapshot());
+        let id = world.subscribe(wish);
+        world.next();
+        world.say(expired());
+        let auth = world.next();
+        // As the public: refused.
+        world.say(forbidden());
+        world.advance(Duration::from_millis(600));
+        world.say(
+            json!({"type": "auth", "status": "ok", "refresh_token": "r2", "uid": auth["uid"]}),
+        );
+        world
+            .sent
+            .retain(|m| m["type"] == "subscribe" && is_of(m, id));
+        assert_eq!(world.sent.len(), 1, "it is asked for anew");
+        // An event of the other that the public may not see.
+        world.say(forbidden());
+        world.live(12);
+        assert!(!is_refused(&world, id));
+    }
+}
+
+#[test]
+fn what_one_identity_was_refused_is_asked_for_anew_by_the_next() {
+    for wish in [server_snapshot(), unreadable()] {
+        let mut world = World::connected();
+        world.active(server_snapshot());
+        let id = world.subscribe(wish);
+        for _ in 0..2 {
+            world.sent.retain(|m| m["type"] == "subscribe");
+            world.next();
+            world.say(forbidden());
+            world.set_token("fresh");
+            world.sent.retain(|m| m["type"] == "auth");
+            let auth = world.next();
+            world.say(auth_ok(&auth["uid"]));
+            world.advance(Duration::from_millis(600));
+        }
+        world.sent.retain(|m| m["type"] == "subscribe");
+        world.confirm();
+        assert_eq!(world.session.sub_status(id), SubStatus::Active);
+    }
+}
+
+#[test]
+fn a_check_that_the_public_is_refused_says_nothing() {
+    let mut world = World::logged_in();
+    world.active(server_snapshot());
+    let id = world.subscribe(server_snapshot());
+    world.next();
+    world.say(forbidden());
+    assert_eq!(world.next()["query"]["limit"], 0);
+    world.say(expired());
+    world.next();
+    world.say(items_error("FORBIDDEN"));
+    assert!(!is_refused(&world, id));
+    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
+    world.sent.retain(|m| m["query"]["limit"] == 0);
+    assert_eq!(world.sent.len(), 1, "it is asked again");
+    world.say(items_error("FORBIDDEN"));
+    assert!(
+        !is_refused(&world, id),
+        "the subscribe was the public's, too"
+    );
+}
+
+#[test]
+fn what_the_limiter_dropped_was_not_refused() {
+    for wish in [server_snapshot(), unreadable()] {
+        let mut world = World::connected();
+        world.active(server_snapshot());
+        let id = world.subscribe(wish);
+        for _ in 0..2 {
+            world.sent.retain(|m| m["type"] == "subscribe");
+            world.next();
+            // It is dropped; meanwhile an event of the other is withheld.
+            world.say(limited(2_000));
+            world.advance(Duration::from_millis(500));
+            world.say(forbidden());
+            world.advance(Duration::from_secs(4));
+        }
+        assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+    }
+}
+
+#[test]
+fn only_errors_of_attempts_in_a_row_are_a_refusal() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let id = world.subscribe(unreadable());
+    for _ in 0..4 {
+        world.sent.retain(|m| m["type"] == "subscribe");
+        world.next();
+        world.say(forbidden());
+        world.advance(Duration::from_millis(600));
+        world.sent.retain(|m| m["type"] == "subscribe");
+        world.next();
+        // Neither an answer nor an error: the server is busy.
+        for _ in 0..30 {
+            world.live(1);
+            if world.sent.iter().any(|m| m["type"] == "subscribe") {
+                break;
+            }
+        }
+    }
+    assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+}
+
+#[test]
+fn i1_withheld_events_do_not_keep_a_refusal_from_being_told() {
+    for wish in [server_snapshot(), unreadable()] {
+        let mut world = World::connected();
+        world.active(server_snapshot());
+        let id = world.subscribe(wish);
+        for _ in 0..75 {
+            // It is refused as often as it is sent; an event of the other is withheld
+            // every 400 ms.
+            while let Some(message) = world.sent.pop_front() {
+                if message["type"] == "items" {
+                    world.say(items_error("FORBIDDEN"));
+                }
+            }
+            world.say(forbidden());
+            world.advance(Duration::from_millis(400));
+        }
+        assert!(is_refused(&world, id), "{:?}", world.session.sub_status(id));
+    }
+}
+
+/// How a subscription fares whose INIT takes `latency`, where events of another one are
+/// withheld `every` so often, from `phase` on, in milliseconds.
+fn slow_init(wish: Wish, latency: u64, every: u64, phase: u64) -> SubStatus {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let id = world.subscribe(wish);
+    let mut answers: Vec<(Duration, Value)> = Vec::new();
+    for ms in 0..60_000 {
+        while let Some(message) = world.sent.pop_front() {
+            let uid = &message["uid"];
+            match message["type"].as_str() {
+                Some("subscribe") => {
+                    let at = world.now.mono + Duration::from_millis(latency);
+                    answers.push((at, init(uid)));
+                }
+                Some("unsubscribe") => world.say(unsubscribed(uid)),
+                Some("items") => world.say(json!({"type": "items", "data": [], "uid": uid})),
+                _ => {}
+            }
+        }
+        while answers.first().is_some_and(|(at, _)| *at <= world.now.mono) {
+            let (_, init) = answers.remove(0);
+            world.say(init);
+        }
+        if ms % every == phase {
+            world.say(forbidden());
+        }
+        world.advance(Duration::from_millis(1));
+        if world.session.sub_status(id) != SubStatus::Pending {
+            break;
+        }
+    }
+    world.session.sub_status(id)
+}
+
+#[test]
+fn i1_a_slow_init_beside_withheld_events_is_no_refusal() {
+    let times = [
+        (5_400, 1_000, 100),
+        (1_500, 1_000, 500),
+        (1_500, 600, 100),
+        (800, 700, 50),
+        (2_600, 2_000, 300),
+        (400, 100, 0),
+    ];
+    for (latency, every, phase) in times {
+        for wish in [server_snapshot(), unreadable()] {
+            let status = slow_init(wish.clone(), latency, every, phase);
+            assert_eq!(
+                status,
+                SubStatus::Active,
+                "{wish:?} {latency} {every} {phase}"
+            );
+        }
+    }
+}
+
+#[test]
+fn late_errors_for_requests_that_were_given_up_end_nobody_however_many() {
+    let mut world = World::connected();
+    for _ in 0..2 {
+        world.request(r#"{"type":"items","action":"read","collection":"secret"}"#);
+        world.next();
+    }
+    world.live(6);
+    world.sent.clear();
+    assert_eq!(world.replies.len(), 2, "both timed out");
+    let id = world.subscribe(wish());
+    world.confirm();
+    assert_eq!(world.next()["action"], "read");
+    world.say(items_error("FORBIDDEN"));
+    world.say(items_error("FORBIDDEN"));
+    assert!(!is_refused(&world, id));
+
+    // Nor those that take them for the answers to their checks.
+    assert_eq!(world.next()["action"], "read");
+    world.answer_read(json!([]));
+    let id = world.subscribe(server_snapshot());
+    world.next();
+    world.say(forbidden());
+    for _ in 0..2 {
+        assert_eq!(world.next()["query"]["limit"], 0);
+        world.say(items_error("FORBIDDEN"));
+    }
+    assert!(!is_refused(&world, id));
+    assert_eq!(world.next()["query"]["limit"], 0);
+    world.say(items_error("FORBIDDEN"));
+    assert!(is_refused(&world, id));
+}
