@@ -77,7 +77,8 @@ impl Session {
             _ => None,
         };
         match subscription {
-            Some(s) if s.is_read_as_subscribed() => self.checks.push_back(s.id),
+            // A read with its query is refused if it is.
+            Some(s) if !s.is_system() => self.checks.push_back(s.id),
             // Its INIT may be slow, and the errors others': it is waited for.
             Some(s) if is_alone && s.strikes + 1 >= STRIKES => {}
             _ => self.settle_soon(now, serial),
@@ -98,19 +99,28 @@ impl Session {
         }
     }
 
-    /// The read that checks a suspect is refused, and so is the subscribe.
+    /// The read that checks a suspect is refused, and so, mostly, is the subscribe.
     pub(super) fn suspect_refused(&mut self, now: Now, id: SubId, json: &str, code: &str) {
-        let subscription = self.registry.get(id);
-        let Some(serial) = subscription.and_then(|s| s.serial()) else {
+        let Some(subscription) = self.registry.get(id) else {
+            return;
+        };
+        let Some(serial) = subscription.serial() else {
             return;
         };
         let entry = self.ledger.get_mut(serial);
         if entry.is_none_or(|entry| entry.suspect.is_none()) {
             return;
         }
+        let own = self.ambiguous.iter().position(|error| error == json);
+        // One to a single kind of events reads nothing: what it is refused for is a query
+        // that makes no sense, in the same words.
+        let reads = subscription.wish.server_event().is_none();
+        if !reads && (code == "FORBIDDEN" || own.is_none()) {
+            return;
+        }
         // The server may not have come to it yet. If it is allowed by then, it is ended.
         self.settle_soon(now, serial);
-        match self.ambiguous.iter().position(|error| error == json) {
+        match own {
             Some(own) => drop(self.ambiguous.remove(own)),
             None => self.owed.push(json.to_owned()),
         }

@@ -141,14 +141,13 @@ impl Session {
         let Some(subscription) = known.filter(|s| s.serial() == Some(serial)) else {
             return;
         };
-        let is_checked = subscription.is_read_as_subscribed() && !by_another;
-        if let Some(error) = suspect.filter(|_| !is_checked) {
+        let is_system = subscription.is_system();
+        if let Some(error) = suspect.filter(|_| is_system || by_another) {
             return self.suspect_confirmed(now, id, serial, &error);
         }
         // It was not refused, this time.
         subscription.strikes = 0;
         subscription.blamed.clear();
-        let is_system = subscription.is_system();
         self.resubscribe(now, id, serial, "the server did not answer a subscribe");
         if !is_system {
             self.checks.push_back(id);

@@ -243,12 +243,6 @@ impl Subscription {
         matches!(self.phase, Phase::Active { .. } | Phase::Behind { .. })
     }
 
-    /// Whether the server refuses to subscribe it just where it refuses a read with its
-    /// query.
-    pub fn is_read_as_subscribed(&self) -> bool {
-        self.wish.server_event().is_none() && !self.is_system()
-    }
-
     /// Whether it belongs to a collection that the items service refuses.
     pub fn is_system(&self) -> bool {
         self.target.collection.to_bytes().starts_with(b"directus_")

@@ -1,5 +1,8 @@
 //! What 11.x does otherwise: errors without a uid, rules on fields and rows.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use serde_json::json;
 
 use super::server::{READER, Server};
@@ -79,4 +82,47 @@ fn an_event_that_is_withheld_is_reported_and_the_subscription_lives_on() {
         assert_eq!(seen[0].data["code"], "FORBIDDEN");
         assert_eq!(secrets.wait(), DRT_OK, "it lives on");
     }
+}
+
+#[test]
+fn i1_beside_events_that_are_withheld_only_what_is_refused_ends() {
+    let server = Server::shared_v11();
+    let impatient = |o: &mut drt_client_options| o.ack_timeout_ms = 3_000;
+    let client = Options::new(&server.url).token(READER).with(impatient);
+    let client = client.open();
+    // What this one is not shown is said without a word of whom it is about.
+    let withheld = client.follow(wish("secrets").events(DRT_ON_CREATE));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                server.create("secrets", json!({"hidden": "h"}));
+            }
+        });
+        withheld.log.until_len(2);
+        let unknown = json!({"filter": {"no_such_field": {"_eq": 1}}});
+        let nonsense = json!({"filter": "nonsense"});
+        let bad = [
+            wish("secrets"),
+            wish("secrets").server_snapshot(),
+            wish("posts").query(unknown.clone()),
+            wish("posts").query(nonsense.clone()).events(DRT_ON_UPDATE),
+            wish("directus_users"),
+        ];
+        let good = [
+            wish("posts"),
+            wish("things").server_snapshot(),
+            wish("secrets").events(DRT_ON_UPDATE),
+            wish("posts").query(unknown).events(DRT_ON_UPDATE),
+        ];
+        let bad = bad.map(|wish| client.subscribe(wish));
+        let good = good.map(|wish| client.subscribe(wish));
+        for sub in &bad {
+            assert_eq!(sub.wait(), DRT_ERR_SERVER, "{}", last_error());
+        }
+        for sub in &good {
+            assert_eq!(sub.wait(), DRT_OK, "{}", last_error());
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
 }

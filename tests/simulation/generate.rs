@@ -25,10 +25,9 @@ pub fn setting(rng: &mut Rng) -> Setting {
     let asked = matches!(login, Login::Jwt(_)) || one_in(rng, 4);
     let answers = if asked { rng.usize(1..4) } else { 0 };
     let slowness: &[u64] = &[2, 20, 200, 2_000];
-    // An answer that comes later than any patience looks like a refusal there.
-    let slowness = &slowness[..slowness.len() - usize::from(old_server)];
     Setting {
         old_server,
+        withholds: old_server && rng.bool(),
         rate_limit: one_in(rng, 4).then(|| (rng.u32(3..12), millis(rng, 500..3_000))),
         login,
         answers: (0..answers).map(|_| answer(rng)).collect(),

@@ -44,6 +44,8 @@ pub struct Shared {
     pub over: Arc<Mutex<Vec<u64>>>,
     /// Whether the server has refused something.
     pub refusals: Arc<AtomicBool>,
+    /// The places of subscriptions that the server has refused, or a read for them.
+    pub refused: Arc<Mutex<HashSet<u32>>>,
 }
 
 impl Shared {
@@ -51,6 +53,15 @@ impl Shared {
     fn has_heard_all(&self, number: u64) -> bool {
         let begun_deaf = self.begun_deaf.lock().expect("no panic before");
         !self.overflowed.load(Ordering::SeqCst) && !begun_deaf.contains(&number)
+    }
+
+    pub fn refuse(&self, slot: u32) {
+        self.refused.lock().expect("no panic before").insert(slot);
+    }
+
+    /// Whether the subscription in a place was refused. The next one there was not.
+    pub fn take_refused(&self, slot: u32) -> bool {
+        self.refused.lock().expect("no panic before").remove(&slot)
     }
 
     pub fn begins_deaf(&self, number: u64) {
@@ -164,9 +175,6 @@ impl Mirror {
             EventKind::Error => {
                 copy.withheld = true;
                 copy.refused = event.flags & FLAG_ENDED != 0;
-                if copy.refused && !self.shared.refusals.load(Ordering::SeqCst) {
-                    self.complain("I1: refused, though the server has refused nothing");
-                }
                 Ok(())
             }
             _ if copy.inits == 0 => Err("I2: a change before the first INIT".into()),

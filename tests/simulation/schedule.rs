@@ -9,6 +9,8 @@ use crate::generate;
 pub struct Setting {
     /// Errors of subscribes and reads carry no uid (11.x).
     pub old_server: bool,
+    /// Besides, sockets are told that events were withheld (11.x: not whose).
+    pub withholds: bool,
     /// Messages a window takes, and its length.
     pub rate_limit: Option<(u32, Duration)>,
     pub login: Login,

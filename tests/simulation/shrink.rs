@@ -57,8 +57,9 @@ impl Shrinking {
     }
 
     fn simplify_setting(&mut self) {
-        let simpler: [fn(&mut Setting); 11] = [
-            |setting| setting.old_server = false,
+        let simpler: [fn(&mut Setting); 12] = [
+            |setting| (setting.old_server, setting.withholds) = (false, false),
+            |setting| setting.withholds = false,
             |setting| setting.rate_limit = None,
             |setting| setting.silent_one_in = 0,
             |setting| setting.slowness = Duration::from_millis(2),

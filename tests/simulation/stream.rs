@@ -1,5 +1,6 @@
 //! What the session hands to the delivery, before that has touched it: after a gap
-//! the first event of a subscription is one INIT that says so (I3).
+//! the first event of a subscription is one INIT that says so (I3), and only who was
+//! refused is told so (I1).
 
 use std::collections::HashMap;
 
@@ -44,9 +45,13 @@ impl Stream {
                         deaf: false,
                     };
                     self.places.insert(target.slot, place);
+                    self.shared.take_refused(target.slot);
                 }
                 Item::Release { slot } => drop(self.places.remove(slot)),
                 Item::Event(event) => {
+                    if event.kind == EventKind::Error && event.flags & FLAG_ENDED != 0 {
+                        self.check_refusal(event.slot);
+                    }
                     if let Some(place) = self.places.get_mut(&event.slot) {
                         if event.kind == EventKind::Init && !place.had_init && place.deaf {
                             self.shared.begins_deaf(place.number);
@@ -58,6 +63,17 @@ impl Stream {
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Who is refused was refused by the server (I1).
+    fn check_refusal(&self, slot: u32) {
+        if let Some(place) = self.places.get(&slot) {
+            if !self.shared.take_refused(slot) {
+                let text = "refused, though the server has not refused it";
+                let text = format!("I1: subscription {}: {text}", place.number);
+                self.shared.complaints.add(text);
             }
         }
     }

@@ -13,8 +13,11 @@ use crate::session::SubStatus;
 use crate::subscriptions::subscription::ON_CREATE;
 use crate::subscriptions::{Phase, SubId, Wish};
 
-/// A wish that no read can say of whether it is refused.
-fn unreadable() -> Wish {
+/// The items service does not serve the second one: no read can say whether a
+/// subscription to it is refused.
+const COLLECTIONS: [&str; 2] = ["posts", "directus_users"];
+
+fn creates() -> Wish {
     Wish {
         events: ON_CREATE,
         ..wish()
@@ -182,7 +185,7 @@ fn i1_one_that_is_allowed_after_its_check_was_refused_is_ended_at_the_server() {
 fn a_refused_one_is_found_out_where_no_read_can_say() {
     let mut world = World::connected();
     let (live, _) = world.active(wish());
-    let refused = world.subscribe(unreadable());
+    let refused = world.subscribe_to(COLLECTIONS[1], server_snapshot());
     for _ in 0..2 {
         assert_eq!(world.next()["type"], "subscribe");
         world.say(forbidden());
@@ -195,10 +198,53 @@ fn a_refused_one_is_found_out_where_no_read_can_say() {
 }
 
 #[test]
+fn a_subscribe_to_one_kind_of_events_is_refused_for_its_query_alone() {
+    let query = json!({"type": "subscribe", "status": "error", "error":
+        {"code": "INVALID_QUERY", "message": "Invalid query."}});
+    for (subscribe, check, is_over) in [
+        (&query, "INVALID_QUERY", true),
+        // An event that was withheld, and a query that only reads mind;
+        (&forbidden(), "INVALID_QUERY", false),
+        // or what may not be read, which they do not mind.
+        (&forbidden(), "FORBIDDEN", false),
+    ] {
+        let mut world = World::connected();
+        world.active(server_snapshot());
+        let id = world.subscribe(creates());
+        let wire = world.next()["uid"].clone();
+        world.say(subscribe.clone());
+        world.next();
+        let mut error = items_error(check);
+        error["error"]["message"] = query["error"]["message"].clone();
+        world.say(error);
+        assert_eq!(is_refused(&world, id), is_over, "{subscribe} {check}");
+        world.say(init(&wire));
+        assert_eq!(world.session.sub_status(id) == SubStatus::Active, !is_over);
+    }
+}
+
+#[test]
+fn i1_withheld_events_beside_subscribes_that_are_never_answered_are_no_refusal() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let id = world.subscribe(creates());
+    for _ in 0..60 {
+        while let Some(message) = world.sent.pop_front() {
+            if message["type"] == "items" {
+                world.say(json!({"type": "items", "data": [], "uid": message["uid"]}));
+            }
+        }
+        world.say(forbidden());
+        world.advance(Duration::from_secs(1));
+    }
+    assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+}
+
+#[test]
 fn a_late_init_shows_that_an_error_was_an_events() {
     let mut world = World::connected();
     let (live, _) = world.active(wish());
-    let slow = world.subscribe(unreadable());
+    let slow = world.subscribe_to(COLLECTIONS[1], server_snapshot());
     let first = world.next()["uid"].clone();
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
@@ -282,7 +328,7 @@ fn nor_is_one_that_comes_after_the_end() {
 fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
     let mut world = World::connected();
     world.active(server_snapshot());
-    let id = world.subscribe(unreadable());
+    let id = world.subscribe_to(COLLECTIONS[1], server_snapshot());
     world.next();
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
@@ -298,10 +344,10 @@ fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
 
 #[test]
 fn a_refusal_of_the_public_does_not_count() {
-    for wish in [server_snapshot(), unreadable()] {
+    for collection in COLLECTIONS {
         let mut world = World::logged_in();
         world.active(server_snapshot());
-        let id = world.subscribe(wish);
+        let id = world.subscribe_to(collection, server_snapshot());
         world.next();
         world.say(expired());
         let auth = world.next();
@@ -324,10 +370,10 @@ fn a_refusal_of_the_public_does_not_count() {
 
 #[test]
 fn what_one_identity_was_refused_is_asked_for_anew_by_the_next() {
-    for wish in [server_snapshot(), unreadable()] {
+    for collection in COLLECTIONS {
         let mut world = World::connected();
         world.active(server_snapshot());
-        let id = world.subscribe(wish);
+        let id = world.subscribe_to(collection, server_snapshot());
         for _ in 0..2 {
             world.sent.retain(|m| m["type"] == "subscribe");
             world.next();
@@ -368,10 +414,10 @@ fn a_check_that_the_public_is_refused_says_nothing() {
 
 #[test]
 fn what_the_limiter_dropped_was_not_refused() {
-    for wish in [server_snapshot(), unreadable()] {
+    for collection in COLLECTIONS {
         let mut world = World::connected();
         world.active(server_snapshot());
-        let id = world.subscribe(wish);
+        let id = world.subscribe_to(collection, server_snapshot());
         for _ in 0..2 {
             world.sent.retain(|m| m["type"] == "subscribe");
             world.next();
@@ -389,7 +435,7 @@ fn what_the_limiter_dropped_was_not_refused() {
 fn only_errors_of_attempts_in_a_row_are_a_refusal() {
     let mut world = World::connected();
     world.active(server_snapshot());
-    let id = world.subscribe(unreadable());
+    let id = world.subscribe_to(COLLECTIONS[1], server_snapshot());
     for _ in 0..4 {
         world.sent.retain(|m| m["type"] == "subscribe");
         world.next();
@@ -410,10 +456,10 @@ fn only_errors_of_attempts_in_a_row_are_a_refusal() {
 
 #[test]
 fn i1_withheld_events_do_not_keep_a_refusal_from_being_told() {
-    for wish in [server_snapshot(), unreadable()] {
+    for collection in COLLECTIONS {
         let mut world = World::connected();
         world.active(server_snapshot());
-        let id = world.subscribe(wish);
+        let id = world.subscribe_to(collection, server_snapshot());
         for _ in 0..75 {
             // It is refused as often as it is sent; an event of the other is withheld
             // every 400 ms.
@@ -431,10 +477,10 @@ fn i1_withheld_events_do_not_keep_a_refusal_from_being_told() {
 
 /// How a subscription fares whose INIT takes `latency`, where events of another one are
 /// withheld `every` so often, from `phase` on, in milliseconds.
-fn slow_init(wish: Wish, latency: u64, every: u64, phase: u64) -> SubStatus {
+fn slow_init(collection: &str, latency: u64, every: u64, phase: u64) -> SubStatus {
     let mut world = World::connected();
     world.active(server_snapshot());
-    let id = world.subscribe(wish);
+    let id = world.subscribe_to(collection, server_snapshot());
     let mut answers: Vec<(Duration, Value)> = Vec::new();
     for ms in 0..60_000 {
         while let Some(message) = world.sent.pop_front() {
@@ -475,12 +521,12 @@ fn i1_a_slow_init_beside_withheld_events_is_no_refusal() {
         (400, 100, 0),
     ];
     for (latency, every, phase) in times {
-        for wish in [server_snapshot(), unreadable()] {
-            let status = slow_init(wish.clone(), latency, every, phase);
+        for collection in COLLECTIONS {
+            let status = slow_init(collection, latency, every, phase);
             assert_eq!(
                 status,
                 SubStatus::Active,
-                "{wish:?} {latency} {every} {phase}"
+                "{collection} {latency} {every} {phase}"
             );
         }
     }

@@ -259,9 +259,13 @@ impl World {
     }
 
     pub fn subscribe(&mut self, wish: Wish) -> SubId {
+        self.subscribe_to("posts", wish)
+    }
+
+    pub fn subscribe_to(&mut self, collection: &str, wish: Wish) -> SubId {
         let new = NewSubscription {
             uid: None,
-            collection: "posts".into(),
+            collection: collection.into(),
             wish,
             shape: Shape {
                 primary_key: "id".into(),

@@ -9,10 +9,10 @@
 //! socket was subscribing to when it was dropped stays for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use directus_realtime::protocol::wire::WireUid;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ pub struct Server {
     /// up, or asked for again, may yet come.
     pub late: bool,
     journal: Journal,
-    refusals: Arc<AtomicBool>,
+    shared: Shared,
     pub revoked: bool,
     pub up: bool,
     /// Everybody means well.
@@ -105,7 +105,7 @@ impl Server {
             leaked: BTreeMap::new(),
             late: setting.rate_limit.is_some(),
             journal: shared.journal.clone(),
-            refusals: Arc::clone(&shared.refusals),
+            shared: shared.clone(),
             revoked: false,
             up: true,
             well: false,
@@ -306,9 +306,17 @@ impl Server {
         });
     }
 
+    /// Refuses what was asked for a subscription, or an application's request.
+    fn refuse_question(&mut self, link: u64, kind: &str, uid: Value, out: &mut Vec<Out>) {
+        let wire = uid.as_str().and_then(WireUid::parse);
+        self.shared
+            .refuse(wire.expect("a uid of the library's").slot);
+        self.refuse(link, kind, uid, out);
+    }
+
     /// Refuses for want of a permission.
     fn refuse(&mut self, link: u64, kind: &str, uid: Value, out: &mut Vec<Out>) {
-        self.refusals.store(true, Ordering::SeqCst);
+        self.shared.refusals.store(true, Ordering::SeqCst);
         let message = "You don't have permission to access this.";
         self.say_error(link, kind, "FORBIDDEN", message, uid, out);
     }

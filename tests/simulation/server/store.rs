@@ -58,6 +58,7 @@ impl Server {
         let name = change.name();
         let mut tasks = Vec::new();
         let latency = self.latency();
+        let withholds = self.setting.withholds && self.rng.bool();
         for (&link, socket) in &mut self.sockets {
             socket.last_event = socket.last_event.max(now + latency) + Duration::from_nanos(1);
             let wants = |s: &&Registered| s.changes.as_deref().is_none_or(|only| only == name);
@@ -68,6 +69,9 @@ impl Server {
                     change: change.clone(),
                 };
                 tasks.push((socket.last_event, task));
+            }
+            if withholds && !socket.subscriptions.is_empty() {
+                tasks.push((socket.last_event, Task::Withhold { link }));
             }
         }
         for (at, task) in tasks {

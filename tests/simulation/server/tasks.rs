@@ -64,6 +64,10 @@ pub enum Task {
         number: u64,
         change: Change,
     },
+    /// An event of an item that a socket watched and may not see any more.
+    Withhold {
+        link: u64,
+    },
 }
 
 #[derive(Clone)]
@@ -150,7 +154,8 @@ impl Server {
             Task::ReadSnapshot { link, asked } => {
                 // Nobody notices that a socket is gone.
                 if self.sockets.contains_key(&link) && !self.may_read(link) {
-                    return self.refuse(link, "subscribe", Value::String(asked.wire), out);
+                    let uid = Value::String(asked.wire);
+                    return self.refuse_question(link, "subscribe", uid, out);
                 }
                 let rows = self.rows(asked.item);
                 let at = now + self.latency();
@@ -170,7 +175,7 @@ impl Server {
             }
             Task::Read { link, uid, item } => {
                 if !self.may_read(link) {
-                    return self.refuse(link, "items", uid, out);
+                    return self.refuse_question(link, "items", uid, out);
                 }
                 let number = self.registration(link, &uid);
                 let data = shown(&self.rows(item), link, number, None);
@@ -190,6 +195,7 @@ impl Server {
                 number,
                 change,
             } => self.send_event(link, number, &change, out),
+            Task::Withhold { link } => self.refuse(link, "subscribe", Value::Null, out),
         }
     }
 
