@@ -33,6 +33,7 @@ impl Session {
         if !current {
             return self.linger_frames(link, frames);
         }
+        self.ledger.hear_anything();
         let mut frames = frames.drain(..);
         for frame in frames.by_ref() {
             self.on_frame(now, frame);

@@ -40,7 +40,7 @@ impl Session {
     }
 
     /// Asks whether the server is there, unless it has been asked already.
-    fn probe(&mut self, now: Now) {
+    pub(super) fn probe(&mut self, now: Now) {
         let serial = self.next_serial();
         let Some(up) = self.up().filter(|up| up.probed.is_none()) else {
             return;
@@ -55,16 +55,6 @@ impl Session {
             let wire = WireUid { slot, serial }.to_string();
             self.transmit_casually(now, outgoing::unsubscribe(&wire));
         }
-    }
-
-    /// Whether an answer is missing only because the whole link is silent. Whether it
-    /// still lives is the question then, and is asked.
-    pub(super) fn is_silent_since(&mut self, now: Now, sent: Duration) -> bool {
-        let silent = self.up().is_some_and(|up| up.last_heard < sent);
-        if silent {
-            self.probe(now);
-        }
-        silent
     }
 
     /// Tells the server that we are there.

@@ -84,6 +84,8 @@ pub struct Entry {
     pub what: What,
     /// When it went out.
     pub sent: Duration,
+    /// How often the server had been heard by then.
+    heard: u64,
     /// When its answer is given up.
     pub deadline: Duration,
     /// An error without a uid that may have been meant for it.
@@ -91,13 +93,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// When it went out, unless the application waits for the answer: for how long
-    /// is its own decision.
-    pub fn sent_of_ours(&self) -> Option<Duration> {
-        match &self.what {
-            What::Request(request) if request.is_awaited() => None,
-            _ => Some(self.sent),
-        }
+    /// Whether it is for us to say how long the answer is waited for, not for the
+    /// application.
+    pub fn is_of_ours(&self) -> bool {
+        !matches!(&self.what, What::Request(request) if request.is_awaited())
     }
 
     /// Whether it has gone out at all.
@@ -112,6 +111,8 @@ pub struct Ledger {
     entries: HashMap<u64, Entry>,
     deadlines: BTreeSet<(Duration, u64)>,
     counts: [usize; 4],
+    /// How often the server was heard.
+    heard: u64,
     /// When the youngest message went out of those that were answered. What went out
     /// before has reached the server, too, and been counted or dropped.
     reached: Duration,
@@ -135,6 +136,7 @@ impl Ledger {
             Entry {
                 what,
                 sent,
+                heard: self.heard,
                 deadline,
                 suspect: None,
             },
@@ -182,6 +184,25 @@ impl Ledger {
             return None;
         }
         Some(self.casual.iter().filter(|sent| **sent >= begin).count())
+    }
+
+    /// The server is heard, whatever it says.
+    pub fn hear_anything(&mut self) {
+        self.heard += 1;
+    }
+
+    /// Whether nothing at all was heard since a message went out.
+    pub fn is_silent_since(&self, serial: u64) -> bool {
+        let entry = self.entries.get(&serial);
+        entry.is_some_and(|entry| entry.heard == self.heard)
+    }
+
+    /// A message that has waited goes out.
+    pub fn send(&mut self, serial: u64, now: Duration) -> Option<&Entry> {
+        let heard = self.heard;
+        let entry = self.entries.get_mut(&serial)?;
+        (entry.sent, entry.heard) = (now, heard);
+        Some(entry)
     }
 
     /// Something came under that serial. To be called before what it answers is settled.

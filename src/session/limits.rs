@@ -27,7 +27,7 @@ impl Session {
         self.log(Level::Info, text);
         // No answer is late because of the pause.
         let resume = now.mono + retry_after + self.config.ack_timeout;
-        let ours = |e: &Entry| e.is_sent() && e.sent_of_ours().is_some();
+        let ours = |e: &Entry| e.is_sent() && e.is_of_ours();
         for serial in self.ledger.select(ours) {
             self.ledger.postpone(serial, resume);
         }

@@ -338,8 +338,11 @@ impl Session {
 
     /// A message's answer did not come in time.
     fn unanswered(&mut self, now: Now, serial: u64) {
-        let sent = self.ledger.get_mut(serial).and_then(|e| e.sent_of_ours());
-        if sent.is_some_and(|sent| self.is_silent_since(now, sent)) {
+        let entry = self.ledger.get_mut(serial);
+        let is_of_ours = entry.is_some_and(|entry| entry.is_of_ours());
+        // Whether the link lives is the question then, and is asked.
+        if is_of_ours && self.ledger.is_silent_since(serial) {
+            self.probe(now);
             let later = now.mono + PROBE_TIME.min(self.config.ack_timeout);
             return self.ledger.postpone(serial, later);
         }

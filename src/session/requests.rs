@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::ledger::What;
+use super::ledger::{Entry, What};
 use super::machine::Session;
 use super::{Effect, Now};
 use crate::error::{Error, Result, Status};
@@ -137,12 +137,10 @@ impl Session {
         match next {
             Outgoing::Message(text) => self.transmit_casually(now, text),
             Outgoing::Request { serial, text } => {
-                if let Some(entry) = self.ledger.get_mut(serial) {
-                    entry.sent = now.mono;
-                    if entry.sent_of_ours().is_some() {
-                        let deadline = now.mono + self.config.ack_timeout;
-                        self.ledger.postpone(serial, deadline);
-                    }
+                let entry = self.ledger.send(serial, now.mono);
+                if entry.is_some_and(Entry::is_of_ours) {
+                    let deadline = now.mono + self.config.ack_timeout;
+                    self.ledger.postpone(serial, deadline);
                 }
                 self.transmit(now, text);
             }
@@ -192,7 +190,7 @@ impl Session {
             Outgoing::Message(_) => true,
             Outgoing::Request { serial, .. } => ledger
                 .get_mut(*serial)
-                .is_some_and(|entry| entry.sent_of_ours().is_some()),
+                .is_some_and(|entry| entry.is_of_ours()),
         };
         let lost = self.outbox.iter().filter(is_message).count();
         if lost > 0 {
@@ -245,7 +243,7 @@ impl Session {
         if let What::Request(request) = &entry.what {
             let text = text_of(request, serial);
             entry.sent = Duration::MAX;
-            let ours = entry.sent_of_ours().is_some();
+            let ours = entry.is_of_ours();
             if ours {
                 self.ledger.postpone(serial, Duration::MAX);
             }

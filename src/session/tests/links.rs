@@ -254,3 +254,17 @@ fn nothing_is_said_again_into_a_silent_link_until_it_turns_out_to_live() {
     assert_eq!(subscribes.len(), 1);
     assert_ne!(subscribes[0]["uid"], first["uid"]);
 }
+
+#[test]
+fn nor_is_what_was_sent_in_answer_to_the_last_that_was_heard() {
+    let mut world = World::new(config());
+    world.subscribe(wish());
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    world.confirm();
+    assert_eq!(world.next()["action"], "read");
+    world.advance(Duration::from_secs(20));
+    let asked: Vec<_> = world.sent.drain(..).map(|m| m["type"].clone()).collect();
+    assert_eq!(asked, ["ping", "unsubscribe"]);
+}

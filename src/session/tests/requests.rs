@@ -60,7 +60,7 @@ fn i2_an_unsubscribe_that_was_sent_twice_is_not_confirmed_by_one_answer() {
     world.subscribe(wish());
     let wire = world.next()["uid"].clone();
     let unsubscribe = json!({"type": "unsubscribe", "uid": wire});
-    world.advance(Duration::from_secs(10));
+    world.live(10);
     assert_eq!(world.next(), unsubscribe, "the subscribe was not answered");
     world.sent.clear();
     // It was only late, and perhaps later than the unsubscribe.
@@ -82,7 +82,7 @@ fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it
     let mut world = World::connected();
     world.subscribe(wish());
     let wire = world.next()["uid"].clone();
-    world.advance(Duration::from_secs(10));
+    world.live(10);
     assert_eq!(world.next()["type"], "unsubscribe");
     world.sent.clear();
     world.say(named(forbidden(), &wire));

@@ -175,7 +175,7 @@ fn i1_an_unsubscribe_that_nobody_confirms_is_repeated() {
     let (id, wire) = world.active(wish());
     world.unsubscribe(id);
     assert_eq!(world.next()["uid"], json!(wire));
-    world.advance(Duration::from_secs(11));
+    world.live(11);
     assert_eq!(world.next()["uid"], json!(wire));
     world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
     world.advance(Duration::from_secs(11));
@@ -277,7 +277,7 @@ fn a_subscribe_that_is_not_answered_is_sent_again_under_a_fresh_uid() {
         ..wish()
     });
     let first = world.next()["uid"].clone();
-    world.advance(Duration::from_secs(11));
+    world.live(11);
     assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": first}));
     assert_eq!(world.next()["type"], "items", "is there such a collection?");
     let second = world.next();

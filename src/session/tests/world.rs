@@ -249,6 +249,7 @@ impl World {
             self.advance(Duration::from_secs(1));
             self.say(json!({"type": "ping"}));
         }
+        self.sent.retain(|message| message["type"] != "pong");
     }
 
     pub fn set_token(&mut self, token: &str) {
