@@ -85,7 +85,8 @@ impl Session {
         }
     }
 
-    fn settle_soon(&mut self, now: Now, serial: u64) {
+    /// Its answer is not waited for much longer.
+    pub(super) fn settle_soon(&mut self, now: Now, serial: u64) {
         // What the limiter may have dropped is sent anew after its pause.
         let pause = self.pacer.paused_until().unwrap_or_default();
         self.ledger.postpone(serial, pause.max(now.mono + SETTLE));
@@ -243,18 +244,19 @@ impl Session {
             return;
         }
         self.ledger.late.forget_reads(late);
+        let is_sure = late + waiting.len() == 1;
         let errors = std::mem::take(&mut self.unexplained).into_iter().skip(late);
         for (serial, error) in waiting.into_iter().zip(errors) {
             let Some(entry) = self.ledger.settle(serial) else {
                 continue;
             };
             match entry.what {
-                What::Read(id) if self.is_doubtful(id) => self.read_again(id),
+                What::Read(id) if self.is_doubtful(id, is_sure) => self.read_again(id),
                 What::Read(id) => {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
                 }
-                What::Check(id) if self.is_doubtful(id) => self.checks.push_back(id),
+                What::Check(id) if self.is_doubtful(id, is_sure) => self.checks.push_back(id),
                 What::Check(id) => self.check_refused(now, id, serial, &error, &code_of(&error)),
                 What::Request(request) => self.reply(*request, Status::Server, &error),
                 _ => {}
@@ -263,11 +265,11 @@ impl Session {
     }
 
     /// Whether an error may be that for a request which was given up, rather than for this
-    /// subscription's read: as often as there were such.
-    fn is_doubtful(&mut self, id: SubId) -> bool {
-        let late = self.ledger.late.requests();
+    /// subscription's read, as often as there were such; or that for another read, once.
+    fn is_doubtful(&mut self, id: SubId, is_sure: bool) -> bool {
+        let doubts = self.ledger.late.requests() + usize::from(!is_sure);
         let subscription = self.registry.get_mut(id);
-        let Some(subscription) = subscription.filter(|s| s.doubted < late) else {
+        let Some(subscription) = subscription.filter(|s| s.doubted < doubts) else {
             return false;
         };
         subscription.doubted += 1;

@@ -105,7 +105,7 @@ impl Session {
         self.check_open()?;
         self.leave_link(now, Status::Closed);
         for id in self.registry.select(|_| true) {
-            self.end(id);
+            self.end(now, id);
         }
         self.go(State::Closed, Status::Closed, "the client is closed");
         Ok(())

@@ -15,7 +15,7 @@ impl Session {
     /// Ends one subscription; `None` when it is not there any more. Names the
     /// place whose callback may still be running.
     pub fn unsubscribe(&mut self, now: Now, id: SubId) -> Option<u32> {
-        let slot = match self.end(id) {
+        let slot = match self.end(now, id) {
             None => self.silence(|s| s.id == id).pop(),
             ended => ended,
         }?;
@@ -47,7 +47,7 @@ impl Session {
     }
 
     fn end_all(&mut self, now: Now, ids: Vec<SubId>) -> Vec<u32> {
-        let slots = ids.into_iter().filter_map(|id| self.end(id)).collect();
+        let slots = ids.into_iter().filter_map(|id| self.end(now, id)).collect();
         self.pump(now);
         slots
     }
@@ -68,9 +68,9 @@ impl Session {
     }
 
     /// Takes a subscription out, and tells the server where it knows it.
-    pub(super) fn end(&mut self, id: SubId) -> Option<u32> {
+    pub(super) fn end(&mut self, now: Now, id: SubId) -> Option<u32> {
         let subscription = self.registry.remove(id)?;
-        self.forget_at_server(&subscription);
+        self.forget_at_server(now, &subscription);
         // Those that ended before they were sent.
         if self.subscribes.len() > 2 * self.registry.len() + STALE {
             let registry = &self.registry;
@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// Tells the server of the end of a subscription, as soon as it may be told.
-    pub(super) fn forget_at_server(&mut self, subscription: &Subscription) {
+    pub(super) fn forget_at_server(&mut self, now: Now, subscription: &Subscription) {
         let Some(wire) = subscription.wire() else {
             return;
         };
@@ -91,6 +91,9 @@ impl Session {
             Phase::Sent { serial } => {
                 if let Some(entry) = self.ledger.get_mut(serial) {
                     entry.what = What::Orphan(wire);
+                    if entry.suspect.is_some() {
+                        self.settle_soon(now, serial);
+                    }
                 }
             }
             Phase::Reading { read, .. } => {

@@ -221,7 +221,7 @@ impl Session {
         let Some(subscription) = self.registry.remove(id) else {
             return;
         };
-        self.forget_at_server(&subscription);
+        self.forget_at_server(now, &subscription);
         self.items
             .push(crate::handover::Item::Release { slot: id.slot() });
         if self.refused.len() == REFUSALS_REMEMBERED {

@@ -564,3 +564,22 @@ fn late_errors_for_requests_that_were_given_up_end_nobody_however_many() {
     world.say(items_error("FORBIDDEN"));
     assert!(is_refused(&world, id));
 }
+
+#[test]
+fn i1_the_room_that_suspects_take_is_free_soon_after_their_end() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let suspects: Vec<_> = (0..8).map(|_| world.subscribe(server_snapshot())).collect();
+    world.say(forbidden());
+    for id in suspects {
+        world.unsubscribe(id);
+    }
+    let id = world.subscribe(server_snapshot());
+    world.advance(Duration::from_secs(1));
+    assert!(
+        world
+            .sent
+            .iter()
+            .any(|m| m["type"] == "subscribe" && is_of(m, id))
+    );
+}

@@ -139,13 +139,36 @@ fn a_late_error_for_a_request_that_was_given_up_ends_nobody() {
 }
 
 #[test]
-fn as_many_errors_as_reads_are_theirs() {
+fn as_many_errors_as_reads_are_theirs_if_it_is_so_again() {
     let (mut world, _) = with_a_read_behind_a_late_one();
+    world.next();
     world.say(items_error("FORBIDDEN"));
+    world.say(items_error("INVALID_QUERY"));
+    assert!(world.told.is_empty(), "is it certain?");
+    assert_eq!(world.next()["action"], "read");
     world.say(items_error("INVALID_QUERY"));
     assert_eq!(world.kinds(), [Error]);
     assert_eq!(world.told[0].flags, FLAG_ENDED);
     assert_eq!(world.told[0].data["code"], "INVALID_QUERY");
+}
+
+#[test]
+fn i1_errors_that_came_while_several_were_read_are_looked_at_one_by_one() {
+    let mut world = World::connected();
+    let subs = [world.subscribe(wish()), world.subscribe(wish())];
+    world.confirm();
+    world.confirm();
+    world.sent.clear();
+    // One of them may be the end of something that is forgotten.
+    world.say(items_error("FORBIDDEN"));
+    world.say(items_error("FORBIDDEN"));
+    assert!(world.told.is_empty());
+    world.answer_read(json!([]));
+    assert_eq!(world.next()["action"], "read");
+    world.say(items_error("FORBIDDEN"));
+    let [first, second] = subs.map(|id| world.session.sub_status(id));
+    assert_eq!(first, SubStatus::Active);
+    assert!(matches!(second, SubStatus::Refused(_)), "{second:?}");
 }
 
 #[test]
