@@ -63,10 +63,10 @@ impl World {
                 self.server.turns_away = Some((*status, self.now + *time));
             }
             Action::Revoke => {
-                self.server.revoked = true;
+                self.server.revoke(true);
                 self.was_revoked = true;
             }
-            Action::Grant => self.server.revoked = false,
+            Action::Grant => self.server.revoke(false),
             Action::Nothing => {}
         }
     }

@@ -46,6 +46,8 @@ pub struct Shared {
     pub refusals: Arc<AtomicBool>,
     /// The places of subscriptions that the server has refused, or a read for them.
     pub refused: Arc<Mutex<HashSet<u32>>>,
+    /// Whether it would refuse all of them.
+    pub revoked: Arc<AtomicBool>,
 }
 
 impl Shared {
@@ -62,6 +64,10 @@ impl Shared {
     /// Whether the subscription in a place was refused. The next one there was not.
     pub fn take_refused(&self, slot: u32) -> bool {
         self.refused.lock().expect("no panic before").remove(&slot)
+    }
+
+    pub fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::SeqCst)
     }
 
     pub fn begins_deaf(&self, number: u64) {

@@ -67,10 +67,10 @@ impl Stream {
         }
     }
 
-    /// Who is refused was refused by the server (I1).
+    /// Who is refused was refused by the server, or would be (I1).
     fn check_refusal(&self, slot: u32) {
         if let Some(place) = self.places.get(&slot) {
-            if !self.shared.take_refused(slot) {
+            if !self.shared.take_refused(slot) && !self.shared.is_revoked() {
                 let text = "refused, though the server has not refused it";
                 let text = format!("I1: subscription {}: {text}", place.number);
                 self.shared.complaints.add(text);

@@ -155,7 +155,7 @@ impl Server {
 
     pub(super) fn may_read(&self, link: u64) -> bool {
         let known = |socket: &Socket| matches!(socket.auth, Auth::Good(_));
-        !self.revoked && self.sockets.get(&link).is_some_and(known)
+        !self.shared.is_revoked() && self.sockets.get(&link).is_some_and(known)
     }
 }
 

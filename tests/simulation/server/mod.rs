@@ -59,7 +59,6 @@ pub struct Server {
     pub late: bool,
     journal: Journal,
     shared: Shared,
-    pub revoked: bool,
     pub up: bool,
     /// Everybody means well.
     well: bool,
@@ -106,7 +105,6 @@ impl Server {
             late: setting.rate_limit.is_some(),
             journal: shared.journal.clone(),
             shared: shared.clone(),
-            revoked: false,
             up: true,
             well: false,
             turns_away: None,
@@ -166,10 +164,15 @@ impl Server {
     pub fn calm_down(&mut self) {
         self.setting.silent_one_in = 0;
         self.setting.slowness = Duration::from_millis(2);
-        self.revoked = false;
+        self.revoke(false);
         self.well = true;
         self.up = true;
         self.turns_away = None;
+    }
+
+    /// The client may not read any more, or it may again.
+    pub fn revoke(&mut self, revoked: bool) {
+        self.shared.revoked.store(revoked, Ordering::SeqCst);
     }
 
     pub fn stop(&mut self) {
