@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Now;
 use super::errors::read_refusal;
-use super::ledger::{Kind, Suspect, What};
+use super::ledger::{Entry, Kind, Suspect, What};
 use super::machine::Session;
 use crate::error::Status;
 use crate::log::Level;
@@ -16,7 +16,7 @@ use crate::subscriptions::{Phase, SubId};
 const SETTLE: Duration = Duration::from_millis(500);
 /// So many errors in a row while it was the only one under way mean a refusal.
 const STRIKES: u32 = 2;
-/// Errors kept until it shows whose they were.
+/// Errors kept until it shows whose they were, and serials that one may have been for.
 const MOST_AMBIGUOUS: usize = 64;
 
 impl Session {
@@ -71,12 +71,17 @@ impl Session {
         if entry.suspect.is_some() {
             return;
         }
-        entry.suspect = Some(suspect);
         let subscription = match entry.what {
-            What::Subscribe(id) if !by_another => self.registry.get(id),
+            What::Subscribe(id) => self.registry.get(id),
             _ => None,
         };
-        match subscription {
+        let reads = subscription.is_none_or(|s| s.wish.server_event().is_none());
+        if !reads && code_of(&suspect.json) == "FORBIDDEN" {
+            // Nobody is forbidden what is read when it happens.
+            return;
+        }
+        entry.suspect = Some(suspect);
+        match subscription.filter(|_| !by_another) {
             // A read with its query is refused if it is.
             Some(s) if !s.is_system() => self.checks.push_back(s.id),
             // Its INIT may be slow, and the errors others': it is waited for.
@@ -113,8 +118,8 @@ impl Session {
             return;
         }
         let own = self.ambiguous.iter().position(|error| error == json);
-        // One to a single kind of events reads nothing: what it is refused for is a query
-        // that makes no sense, in the same words.
+        // One to a single kind of events reads nothing yet: what it is refused for is a
+        // query that makes no sense, in the same words.
         let reads = subscription.wish.server_event().is_none();
         if !reads && (code == "FORBIDDEN" || own.is_none()) {
             return;
@@ -142,9 +147,13 @@ impl Session {
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
+        if subscription.blamed.len() == MOST_AMBIGUOUS {
+            subscription.blamed.remove(0);
+        }
         subscription.blamed.push(serial);
         // One for an attempt, however many errors came meanwhile.
-        subscription.strikes += u32::from(error.alone);
+        let is_alone = error.alone;
+        subscription.strikes += u32::from(is_alone);
         let error = &error.json;
         if subscription.strikes >= STRIKES || by_another {
             let code = code_of(error);
@@ -153,9 +162,13 @@ impl Session {
                 .truncate(self.ambiguous.len().saturating_sub(own));
             self.subscribe_refused(now, id, error, &code);
         } else if subscription.serial() == Some(serial) {
-            // Once more, alone.
+            // Once more, alone: at once if it was, or else after those that wait.
             subscription.phase = Phase::Wanted;
-            self.subscribes.push_front(id);
+            if is_alone {
+                self.subscribes.push_front(id);
+            } else {
+                self.subscribes.push_back(id);
+            }
         }
     }
 
@@ -211,7 +224,35 @@ impl Session {
     fn some_item_refused(&mut self, now: Now, error: &ServerError<'_>) {
         self.one_at_a_time = true;
         self.unexplained.push(error.json.to_owned());
+        if self.ambiguous.iter().any(|other| other == error.json) {
+            self.suspect_checks(error.json);
+        }
         self.explain_items(now);
+    }
+
+    /// Some subscribe was refused in the words in which a read is refused now. Where other
+    /// requests are never answered, that is all that is ever known.
+    fn suspect_checks(&mut self, json: &str) {
+        let checks = self.ledger.select(|e| matches!(e.what, What::Check(_)));
+        for serial in checks {
+            if let Some(entry) = self.ledger.get_mut(serial) {
+                let (json, alone) = (json.to_owned(), false);
+                entry.suspect = Some(Suspect { json, alone });
+            }
+        }
+    }
+
+    /// A suspect is not answered. The error with which it is refused, if its check, which
+    /// is not answered either, was perhaps refused so, this time and the last time.
+    pub(super) fn unanswered_refusal(&mut self, of: SubId) -> Option<String> {
+        let is_check = |e: &&Entry| matches!(e.what, What::Check(id) if id == of);
+        let mut checks = self.ledger.iter().filter(is_check);
+        let error = checks.find_map(|e| e.suspect.as_ref().map(|s| s.json.clone()));
+        let subscription = self.registry.get_mut(of)?;
+        let reads = subscription.wish.server_event().is_none();
+        let error = error.filter(|_| reads);
+        subscription.strikes = error.as_ref().map_or(0, |_| subscription.strikes + 1);
+        error.filter(|_| subscription.strikes >= STRIKES)
     }
 
     /// One that was sent is not answered in time. An error that nobody could be found for
@@ -244,19 +285,25 @@ impl Session {
             return;
         }
         self.ledger.late.forget_reads(late);
-        let is_sure = late + waiting.len() == 1;
+        let is_one = late + waiting.len() == 1;
+        let is_sure = is_one && self.ledger.late.requests() == 0;
         let errors = std::mem::take(&mut self.unexplained).into_iter().skip(late);
         for (serial, error) in waiting.into_iter().zip(errors) {
-            let Some(entry) = self.ledger.settle(serial) else {
+            let over = if is_sure {
+                self.ledger.settle(serial)
+            } else {
+                self.ledger.settle_doubtfully(serial)
+            };
+            let Some(entry) = over else {
                 continue;
             };
             match entry.what {
-                What::Read(id) if self.is_doubtful(id, is_sure) => self.read_again(id),
+                What::Read(id) if self.is_doubtful(id, is_one) => self.read_again(id),
                 What::Read(id) => {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
                 }
-                What::Check(id) if self.is_doubtful(id, is_sure) => self.checks.push_back(id),
+                What::Check(id) if self.is_doubtful(id, is_one) => self.checks.push_back(id),
                 What::Check(id) => self.check_refused(now, id, serial, &error, &code_of(&error)),
                 What::Request(request) => self.reply(*request, Status::Server, &error),
                 _ => {}
@@ -266,8 +313,8 @@ impl Session {
 
     /// Whether an error may be that for a request which was given up, rather than for this
     /// subscription's read, as often as there were such; or that for another read, once.
-    fn is_doubtful(&mut self, id: SubId, is_sure: bool) -> bool {
-        let doubts = self.ledger.late.requests() + usize::from(!is_sure);
+    fn is_doubtful(&mut self, id: SubId, is_one: bool) -> bool {
+        let doubts = self.ledger.late.requests() + usize::from(!is_one);
         let subscription = self.registry.get_mut(id);
         let Some(subscription) = subscription.filter(|s| s.doubted < doubts) else {
             return false;
@@ -296,7 +343,7 @@ impl Session {
     }
 }
 
-fn code_of(error: &str) -> String {
+pub(super) fn code_of(error: &str) -> String {
     #[derive(serde::Deserialize)]
     struct Code {
         code: String,

@@ -47,7 +47,10 @@ impl Session {
                 self.break_link(now, Status::Server, message);
             }
             _ => match error.uid.as_deref().map(WireUid::parse) {
-                Some(Some(wire)) => self.on_named_error(now, wire, error),
+                Some(Some(wire)) => {
+                    self.on_named_error(now, wire, error);
+                    self.explain_items(now);
+                }
                 Some(None) => self.log(Level::Warn, format!("error for a foreign uid: {words}")),
                 None => self.on_anonymous_error(now, error),
             },

@@ -161,7 +161,7 @@ impl Ledger {
     }
 
     /// Not to be awaited any more, though what was heard, if anything, may be for another.
-    fn settle_doubtfully(&mut self, serial: u64) -> Option<Entry> {
+    pub fn settle_doubtfully(&mut self, serial: u64) -> Option<Entry> {
         let entry = self.settle(serial)?;
         if entry.is_sent() {
             self.sent_casually(entry.sent);
@@ -288,6 +288,11 @@ impl Ledger {
     /// Number of unanswered messages of a kind.
     pub fn count(&self, kind: Kind) -> usize {
         self.counts[kind as usize]
+    }
+
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
     }
 
     /// The serials that pass, in the order in which they were given out.

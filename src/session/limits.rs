@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Now;
 use super::auth::Kind as Credential;
-use super::ledger::{Entry, What};
+use super::ledger::{Entry, Kind, What};
 use super::machine::{Link, Reauth, Session};
 use crate::log::Level;
 use crate::protocol::incoming::ServerError;
@@ -81,7 +81,15 @@ impl Session {
                 }
                 What::Read(id) => self.read_again(id),
                 What::Check(id) => self.checks.push_back(id),
-                What::Unsubscribe { wire, tries, .. } => {
+                What::Unsubscribe {
+                    wire,
+                    tries,
+                    unconfirmed,
+                } => {
+                    if unconfirmed > 1 {
+                        // The first confirmation is that of an earlier one.
+                        self.ledger.late.give_up(Kind::Unsubscribe, serial);
+                    }
                     self.unsubscribes.push(wire, tries.saturating_sub(1));
                 }
                 What::Orphan(_) | What::Request(_) => {}

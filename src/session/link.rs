@@ -258,6 +258,10 @@ impl Session {
         self.owed.clear();
         for subscription in self.registry.iter_mut() {
             subscription.phase = Phase::Wanted;
+            // What is in doubt here has nothing to do with the next link.
+            subscription.strikes = 0;
+            subscription.doubted = 0;
+            subscription.blamed.clear();
         }
         self.changed = true;
     }

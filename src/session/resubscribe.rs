@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Now;
+use super::anonymous::code_of;
 use super::backoff::jitter;
 use super::errors::{Refusal, read_refusal};
 use super::ledger::Suspect;
@@ -142,12 +143,18 @@ impl Session {
             return;
         };
         let is_system = subscription.is_system();
-        if let Some(error) = suspect.filter(|_| is_system || by_another) {
-            return self.suspect_confirmed(now, id, serial, &error);
+        match suspect {
+            Some(error) if is_system || by_another => {
+                return self.suspect_confirmed(now, id, serial, &error);
+            }
+            Some(_) => {
+                if let Some(json) = self.unanswered_refusal(id) {
+                    return self.subscribe_refused(now, id, &json, &code_of(&json));
+                }
+            }
+            // It was not refused, this time.
+            None => subscription.strikes = 0,
         }
-        // It was not refused, this time.
-        subscription.strikes = 0;
-        subscription.blamed.clear();
         self.resubscribe(now, id, serial, "the server did not answer a subscribe");
         if !is_system {
             self.checks.push_back(id);
@@ -162,6 +169,8 @@ impl Session {
         let slot = id.slot();
         let failures = subscription.failures;
         subscription.failures += 1;
+        // The server is told to forget that one: its INIT, if it comes late, is of no use.
+        subscription.blamed.clear();
         if let Phase::Reading { read, .. } = subscription.phase {
             self.ledger.abandon(read);
         }

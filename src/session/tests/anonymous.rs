@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::world::{
-    World, auth_ok, expired, forbidden, items_error, limited, server_snapshot, wish,
+    CREATE, World, auth_ok, expired, forbidden, init, items_error, limited, server_snapshot,
+    unsubscribed, wish,
 };
-use crate::handover::EventKind::{Create, Error};
+use crate::handover::EventKind::Error;
 use crate::handover::FLAG_ENDED;
 use crate::session::SubStatus;
 use crate::subscriptions::subscription::ON_CREATE;
-use crate::subscriptions::{Phase, SubId, Wish};
+use crate::subscriptions::{SubId, Wish};
 
 /// The items service does not serve the second one: no read can say whether a
 /// subscription to it is refused.
@@ -24,26 +25,9 @@ fn creates() -> Wish {
     }
 }
 
-fn init(uid: &Value) -> Value {
-    json!({"type": "subscription", "event": "init", "data": [], "uid": uid})
-}
-
-fn unsubscribed(uid: &Value) -> Value {
-    json!({"type": "subscription", "event": "unsubscribe", "uid": uid})
-}
-
 fn is_of(message: &Value, id: SubId) -> bool {
     let uid = message["uid"].as_str().unwrap();
     uid.starts_with(&format!("{:x}.", id.slot()))
-}
-
-fn is_refused(world: &World, id: SubId) -> bool {
-    matches!(world.session.sub_status(id), SubStatus::Refused(_))
-}
-
-/// What was told to whom, and how.
-fn told(world: &World) -> Vec<(u32, u32)> {
-    world.told.iter().map(|t| (t.slot, t.flags)).collect()
 }
 
 #[test]
@@ -76,7 +60,7 @@ fn a_refusal_hits_the_right_one_of_several() {
         world.advance(Duration::from_millis(50));
     }
     assert_eq!(answered, 11, "the good ones were asked for once");
-    assert!(is_refused(&world, bad));
+    assert!(world.is_refused(bad));
     let good = subs.iter().filter(|id| **id != bad);
     for id in good {
         assert_eq!(world.session.sub_status(*id), SubStatus::Active);
@@ -100,7 +84,7 @@ fn as_many_refusals_as_there_is_room_for_subscribes_are_found_out() {
         }
         world.advance(Duration::from_millis(20));
     }
-    assert!(subs.iter().all(|id| is_refused(&world, *id)));
+    assert!(subs.iter().all(|id| world.is_refused(*id)));
 }
 
 #[test]
@@ -113,7 +97,7 @@ fn an_error_that_was_not_the_subscribes_is_told_as_a_withheld_event() {
     assert!(world.told.is_empty(), "it may be the subscribe's");
     world.confirm();
     assert_eq!(world.kinds(), [Error]);
-    assert_eq!(told(&world), [(live.slot(), 0)]);
+    assert_eq!(world.told_to(), [(live.slot(), 0)]);
 
     // or together with it.
     let mut world = World::connected();
@@ -130,7 +114,7 @@ fn an_error_that_was_not_the_subscribes_is_told_as_a_withheld_event() {
     world.say(items_error("FORBIDDEN"));
     world.advance(Duration::from_secs(1));
     assert_eq!(
-        told(&world),
+        world.told_to(),
         [(refused.slot(), FLAG_ENDED), (live.slot(), 0)]
     );
 }
@@ -151,7 +135,7 @@ fn a_refusal_that_comes_after_the_checks_is_nobody_elses() {
             }
         }
     }
-    assert!(is_refused(&world, refused));
+    assert!(world.is_refused(refused));
     world.say(forbidden());
     world.say(forbidden());
     world.advance(Duration::from_secs(1));
@@ -173,7 +157,7 @@ fn i1_one_that_is_allowed_after_its_check_was_refused_is_ended_at_the_server() {
     world.say(forbidden());
     world.next();
     world.say(items_error("FORBIDDEN"));
-    assert!(is_refused(&world, refused));
+    assert!(world.is_refused(refused));
     world.session.reconnect(world.now).unwrap();
     world.settle();
     assert!(world.closed.is_empty(), "the subscribe is under way");
@@ -182,31 +166,13 @@ fn i1_one_that_is_allowed_after_its_check_was_refused_is_ended_at_the_server() {
 }
 
 #[test]
-fn a_refused_one_is_found_out_where_no_read_can_say() {
-    let mut world = World::connected();
-    let (live, _) = world.active(wish());
-    let refused = world.subscribe_to(COLLECTIONS[1], server_snapshot());
-    for _ in 0..2 {
-        assert_eq!(world.next()["type"], "subscribe");
-        world.say(forbidden());
-        world.advance(Duration::from_millis(600));
-    }
-    assert!(!is_refused(&world, refused), "its INIT may be slow");
-    world.live(12);
-    assert!(is_refused(&world, refused));
-    assert!(told(&world).iter().all(|told| *told != (live.slot(), 0)));
-}
-
-#[test]
 fn a_subscribe_to_one_kind_of_events_is_refused_for_its_query_alone() {
     let query = json!({"type": "subscribe", "status": "error", "error":
         {"code": "INVALID_QUERY", "message": "Invalid query."}});
     for (subscribe, check, is_over) in [
         (&query, "INVALID_QUERY", true),
-        // An event that was withheld, and a query that only reads mind;
-        (&forbidden(), "INVALID_QUERY", false),
-        // or what may not be read, which they do not mind.
-        (&forbidden(), "FORBIDDEN", false),
+        // What may not be read is no matter; the query may be another's.
+        (&query, "FORBIDDEN", false),
     ] {
         let mut world = World::connected();
         world.active(server_snapshot());
@@ -217,9 +183,24 @@ fn a_subscribe_to_one_kind_of_events_is_refused_for_its_query_alone() {
         let mut error = items_error(check);
         error["error"]["message"] = query["error"]["message"].clone();
         world.say(error);
-        assert_eq!(is_refused(&world, id), is_over, "{subscribe} {check}");
+        assert_eq!(world.is_refused(id), is_over, "{subscribe} {check}");
         world.say(init(&wire));
         assert_eq!(world.session.sub_status(id) == SubStatus::Active, !is_over);
+    }
+}
+
+#[test]
+fn a_subscribe_to_one_kind_of_events_is_not_forbidden() {
+    for collection in COLLECTIONS {
+        let mut world = World::connected();
+        world.active(server_snapshot());
+        let id = world.subscribe_to(collection, creates());
+        for _ in 0..60 {
+            world.sent.clear();
+            world.say(forbidden());
+            world.advance(Duration::from_secs(1));
+        }
+        assert_eq!(world.session.sub_status(id), SubStatus::Pending);
     }
 }
 
@@ -227,7 +208,7 @@ fn a_subscribe_to_one_kind_of_events_is_refused_for_its_query_alone() {
 fn i1_withheld_events_beside_subscribes_that_are_never_answered_are_no_refusal() {
     let mut world = World::connected();
     world.active(server_snapshot());
-    let id = world.subscribe(creates());
+    let id = world.subscribe(server_snapshot());
     for _ in 0..60 {
         while let Some(message) = world.sent.pop_front() {
             if message["type"] == "items" {
@@ -238,27 +219,6 @@ fn i1_withheld_events_beside_subscribes_that_are_never_answered_are_no_refusal()
         world.advance(Duration::from_secs(1));
     }
     assert_eq!(world.session.sub_status(id), SubStatus::Pending);
-}
-
-#[test]
-fn a_late_init_shows_that_an_error_was_an_events() {
-    let mut world = World::connected();
-    let (live, _) = world.active(wish());
-    let slow = world.subscribe_to(COLLECTIONS[1], server_snapshot());
-    let first = world.next()["uid"].clone();
-    world.say(forbidden());
-    world.advance(Duration::from_millis(600));
-    let second = world.next()["uid"].clone();
-    // It was only slow: the server has it, and what was sent meanwhile is not needed.
-    world.say(init(&first));
-    assert_eq!(world.session.sub_status(slow), SubStatus::Active);
-    world.say(init(&second));
-    assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": second}));
-    let told = told(&world);
-    assert!(told.contains(&(live.slot(), 0)), "{told:?}");
-    assert!(!told.contains(&(slow.slot(), FLAG_ENDED)), "{told:?}");
-    world.change(first.as_str().unwrap(), "create", json!([{"id": 1}]));
-    assert_eq!(world.told.last().map(|t| t.kind), Some(Create));
 }
 
 #[test]
@@ -325,24 +285,6 @@ fn nor_is_one_that_comes_after_the_end() {
 }
 
 #[test]
-fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe_to(COLLECTIONS[1], server_snapshot());
-    world.next();
-    world.say(forbidden());
-    world.advance(Duration::from_millis(600));
-    world.next();
-    world.set_token("fresh");
-    world.say(forbidden());
-    world.live(12);
-    // Whose later errors would be taken for its own?
-    let subscription = world.session.registry().get(id).unwrap();
-    assert_eq!((subscription.strikes, subscription.blamed.len()), (0, 0));
-    assert!(matches!(subscription.phase, Phase::Wanted));
-}
-
-#[test]
 fn a_refusal_of_the_public_does_not_count() {
     for collection in COLLECTIONS {
         let mut world = World::logged_in();
@@ -364,7 +306,7 @@ fn a_refusal_of_the_public_does_not_count() {
         // An event of the other that the public may not see.
         world.say(forbidden());
         world.live(12);
-        assert!(!is_refused(&world, id));
+        assert!(!world.is_refused(id));
     }
 }
 
@@ -401,15 +343,12 @@ fn a_check_that_the_public_is_refused_says_nothing() {
     world.say(expired());
     world.next();
     world.say(items_error("FORBIDDEN"));
-    assert!(!is_refused(&world, id));
+    assert!(!world.is_refused(id));
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
     world.sent.retain(|m| m["query"]["limit"] == 0);
     assert_eq!(world.sent.len(), 1, "it is asked again");
     world.say(items_error("FORBIDDEN"));
-    assert!(
-        !is_refused(&world, id),
-        "the subscribe was the public's, too"
-    );
+    assert!(!world.is_refused(id), "the subscribe was the public's, too");
 }
 
 #[test]
@@ -432,29 +371,6 @@ fn what_the_limiter_dropped_was_not_refused() {
 }
 
 #[test]
-fn only_errors_of_attempts_in_a_row_are_a_refusal() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe_to(COLLECTIONS[1], server_snapshot());
-    for _ in 0..4 {
-        world.sent.retain(|m| m["type"] == "subscribe");
-        world.next();
-        world.say(forbidden());
-        world.advance(Duration::from_millis(600));
-        world.sent.retain(|m| m["type"] == "subscribe");
-        world.next();
-        // Neither an answer nor an error: the server is busy.
-        for _ in 0..30 {
-            world.live(1);
-            if world.sent.iter().any(|m| m["type"] == "subscribe") {
-                break;
-            }
-        }
-    }
-    assert_eq!(world.session.sub_status(id), SubStatus::Pending);
-}
-
-#[test]
 fn i1_withheld_events_do_not_keep_a_refusal_from_being_told() {
     for collection in COLLECTIONS {
         let mut world = World::connected();
@@ -471,7 +387,7 @@ fn i1_withheld_events_do_not_keep_a_refusal_from_being_told() {
             world.say(forbidden());
             world.advance(Duration::from_millis(400));
         }
-        assert!(is_refused(&world, id), "{:?}", world.session.sub_status(id));
+        assert!(world.is_refused(id), "{:?}", world.session.sub_status(id));
     }
 }
 
@@ -547,7 +463,7 @@ fn late_errors_for_requests_that_were_given_up_end_nobody_however_many() {
     assert_eq!(world.next()["action"], "read");
     world.say(items_error("FORBIDDEN"));
     world.say(items_error("FORBIDDEN"));
-    assert!(!is_refused(&world, id));
+    assert!(!world.is_refused(id));
 
     // Nor those that take them for the answers to their checks.
     assert_eq!(world.next()["action"], "read");
@@ -559,10 +475,10 @@ fn late_errors_for_requests_that_were_given_up_end_nobody_however_many() {
         assert_eq!(world.next()["query"]["limit"], 0);
         world.say(items_error("FORBIDDEN"));
     }
-    assert!(!is_refused(&world, id));
+    assert!(!world.is_refused(id));
     assert_eq!(world.next()["query"]["limit"], 0);
     world.say(items_error("FORBIDDEN"));
-    assert!(is_refused(&world, id));
+    assert!(world.is_refused(id));
 }
 
 #[test]
@@ -582,4 +498,81 @@ fn i1_the_room_that_suspects_take_is_free_soon_after_their_end() {
             .iter()
             .any(|m| m["type"] == "subscribe" && is_of(m, id))
     );
+}
+
+/// What an 11.x server says that refuses one subscription, and how long it takes to be told.
+fn until_refused(world: &mut World, id: SubId) -> u64 {
+    let bad = format!("{:x}.", id.slot());
+    for ms in 0..60_000 {
+        if world.is_refused(id) {
+            return ms;
+        }
+        while let Some(m) = world.sent.pop_front() {
+            let uid = &m["uid"];
+            let is_bad = uid.as_str().is_some_and(|uid| uid.starts_with(&bad));
+            match (m["type"].as_str(), is_bad) {
+                (Some("subscribe"), true) => world.say(forbidden()),
+                (Some("items"), true) => world.say(items_error("FORBIDDEN")),
+                (Some("unsubscribe"), _) => world.say(unsubscribed(uid)),
+                _ => {}
+            }
+        }
+        if ms % 1000 == 0 {
+            world.say(json!({"type": "ping"}));
+        }
+        world.advance(Duration::from_millis(1));
+    }
+    60_000
+}
+
+#[test]
+fn i1_requests_that_are_never_answered_do_not_hide_a_refusal() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let id = world.subscribe(server_snapshot());
+    let mut ms = 0;
+    world.request(CREATE);
+    while !world.is_refused(id) && ms < 120_000 {
+        while let Some(m) = world.sent.pop_front() {
+            match m["type"].as_str() {
+                Some("subscribe") => world.say(forbidden()),
+                Some("items") if m["action"] == "read" => world.say(items_error("FORBIDDEN")),
+                Some("unsubscribe") => world.say(unsubscribed(&m["uid"])),
+                _ => {}
+            }
+        }
+        if ms % 3_000 == 0 {
+            world.request(CREATE);
+        }
+        if ms % 1000 == 0 {
+            world.say(json!({"type": "ping"}));
+        }
+        world.advance(Duration::from_millis(50));
+        ms += 50;
+    }
+
+    assert!(world.is_refused(id), "{ms}");
+}
+
+#[test]
+fn what_was_owed_by_one_that_is_allowed_after_all_is_not_taken_from_another() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let first = world.subscribe(server_snapshot());
+    world.next();
+    let second = world.subscribe(server_snapshot());
+    let wire = world.next()["uid"].clone();
+    world.say(forbidden());
+    for _ in 0..2 {
+        assert_eq!(world.next()["query"]["limit"], 0);
+        world.say(items_error("FORBIDDEN"));
+    }
+    assert!(world.is_refused(first) && world.is_refused(second));
+    // The first one's refusal has come. The second is allowed by now.
+    let third = world.subscribe(server_snapshot());
+    world.say(init(&wire));
+    world.advance(Duration::from_millis(600));
+    let ms = until_refused(&mut world, third);
+
+    assert!(ms < 10_000, "{ms}");
 }

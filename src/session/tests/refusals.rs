@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::world::{
-    CREATE, World, config, expired, forbidden, items_error, limited, named, server_snapshot, wish,
+    CREATE, World, config, expired, forbidden, init, items_error, limited, named, server_snapshot,
+    wish,
 };
 use crate::error::Status;
 use crate::handover::EventKind::{Error, Init};
@@ -228,4 +229,59 @@ fn i7_a_snapshot_of_the_public_that_comes_after_the_authentication_is_not_the_la
         world.sent,
         world.told
     );
+}
+
+#[test]
+fn an_error_that_names_its_request_leaves_the_other_error_to_the_read() {
+    let mut world = World::connected();
+    let id = world.subscribe(wish());
+    world.confirm();
+    assert_eq!(world.next()["action"], "read");
+    world.request(r#"{"type":"items","action":"read","collection":"nosuch"}"#);
+    let request = world.next()["uid"].clone();
+    world.say(items_error("FORBIDDEN"));
+    world.say(named(items_error("INVALID_COLLECTION"), &request));
+    // It may be looked at once more.
+    for _ in 0..9 {
+        world.live(1);
+        while world
+            .sent
+            .pop_front()
+            .is_some_and(|m| m["action"] == "read")
+        {
+            world.say(items_error("FORBIDDEN"));
+        }
+    }
+    assert!(world.is_refused(id));
+}
+
+#[test]
+fn doubts_of_one_link_do_not_count_on_the_next() {
+    let mut world = World::connected();
+    let give_up_a_request = |world: &mut World| {
+        world.request(r#"{"type":"items","action":"read","collection":"secret"}"#);
+        world.live(6);
+        world.sent.clear();
+    };
+    give_up_a_request(&mut world);
+    let id = world.subscribe(wish());
+    world.confirm();
+    world.next();
+    world.say(items_error("FORBIDDEN"));
+    assert_eq!(world.next()["action"], "read", "once more");
+    world.lose();
+    world.advance(Duration::from_secs(1));
+    world.open();
+    world.sent.clear();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    // The subscription waits meanwhile.
+    let wire = world.next()["uid"].clone();
+    world.request(r#"{"type":"items","action":"read","collection":"secret"}"#);
+    world.live(6);
+    world.sent.clear();
+    world.say(init(&wire));
+    assert_eq!(world.next()["action"], "read");
+    // That for the request.
+    world.say(items_error("FORBIDDEN"));
+    assert!(!world.is_refused(id));
 }

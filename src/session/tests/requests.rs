@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{CREATE, World, forbidden, items_error, limited, named, server_snapshot, wish};
+use super::world::{CREATE, World, forbidden, items_error, named, wish};
 use crate::error::Status;
 use crate::handover::{EventKind, State};
 use crate::session::SubStatus;
@@ -30,54 +30,6 @@ fn requests_find_their_answers_and_their_end() {
 }
 
 #[test]
-fn a_request_that_was_certainly_dropped_is_sent_again() {
-    let mut world = World::connected();
-    world.request(CREATE);
-    let first = world.next();
-    world.say(limited(900));
-    world.advance(Duration::from_millis(1100));
-    assert_eq!(world.next(), first);
-}
-
-#[test]
-fn a_request_that_may_have_been_carried_out_is_not_sent_again() {
-    // A message that nobody answers may be what was dropped.
-    let mut world = World::connected();
-    world.message(r#"{"type":"shout"}"#);
-    world.request(CREATE);
-    world.next();
-    world.next();
-    world.say(limited(900));
-    world.advance(Duration::from_millis(1100));
-    assert!(world.sent.is_empty());
-    world.advance(Duration::from_secs(5));
-    assert_eq!(world.replies[0].0, Status::Timeout);
-}
-
-#[test]
-fn i2_an_unsubscribe_that_was_sent_twice_is_not_confirmed_by_one_answer() {
-    let mut world = World::connected();
-    world.subscribe(wish());
-    let wire = world.next()["uid"].clone();
-    let unsubscribe = json!({"type": "unsubscribe", "uid": wire});
-    world.live(10);
-    assert_eq!(world.next(), unsubscribe, "the subscribe was not answered");
-    world.sent.clear();
-    // It was only late, and perhaps later than the unsubscribe.
-    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
-    assert_eq!(world.next(), unsubscribe);
-    world.request(CREATE);
-    world.sent.clear();
-    world.say(limited(900));
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
-    world.advance(Duration::from_millis(1100));
-    let repeated: Vec<_> = world.sent.drain(..).collect();
-    assert!(repeated.contains(&unsubscribe), "it may have been dropped");
-    let creates = repeated.iter().filter(|m| m["action"] == "create");
-    assert_eq!(creates.count(), 0, "it may have been carried out");
-}
-
-#[test]
 fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it() {
     let mut world = World::connected();
     world.subscribe(wish());
@@ -95,80 +47,6 @@ fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it
             .iter()
             .any(|message| message["type"] == "unsubscribe")
     );
-}
-
-#[test]
-fn i2_what_went_out_before_something_that_was_answered_is_not_what_was_dropped() {
-    let mut world = World::connected();
-    world.message(r#"{"type":"shout"}"#);
-    world.advance(Duration::from_secs(5));
-    world.message(CREATE);
-    world.subscribe(server_snapshot());
-    world.sent.clear();
-    // The shout was dropped, or one of the others.
-    world.say(limited(1_500));
-    world.advance(Duration::from_secs(3));
-    world.confirm();
-    world.advance(Duration::from_secs(3));
-    // Not the create: the server had got it before the subscribe, and carries it out.
-    world.say(limited(500));
-    world.advance(Duration::from_secs(1));
-    assert_eq!(world.creates(), 0);
-}
-
-#[test]
-fn i2_what_was_on_its_way_for_long_may_be_what_was_dropped() {
-    let mut world = World::connected();
-    let (_, wire) = world.active(server_snapshot());
-    world.advance(Duration::from_secs(1));
-    // It gets stuck, though the server is heard.
-    world.message(r#"{"type":"shout"}"#);
-    for _ in 0..20 {
-        world.advance(Duration::from_secs(1));
-        world.change(&wire, "update", json!([{"id": 1}]));
-    }
-    world.message(CREATE);
-    world.sent.clear();
-    world.say(limited(500));
-    world.advance(Duration::from_secs(1));
-    assert_eq!(world.creates(), 0);
-}
-
-#[test]
-fn what_came_before_something_that_was_answered_was_not_dropped() {
-    let mut world = World::connected();
-    world.message(r#"{"type":"shout"}"#);
-    world.advance(Duration::from_secs(1));
-    world.next();
-    world.active(server_snapshot());
-    world.advance(Duration::from_secs(1));
-    world.message(CREATE);
-    let create = world.next();
-    world.say(limited(500));
-    world.advance(Duration::from_secs(3));
-    assert!(world.sent.contains(&create));
-}
-
-#[test]
-fn a_request_that_waits_to_be_sent_again_is_not_when_its_answer_comes() {
-    let mut world = World::connected();
-    for _ in 0..3 {
-        world.request(CREATE);
-    }
-    let sent: Vec<_> = world.sent.drain(..).collect();
-    for _ in 0..3 {
-        world.say(limited(900));
-    }
-    world.advance(Duration::from_millis(1100));
-    // The server takes one message a second, as far as is known.
-    let again = world.sent.len();
-    assert!(again < 3);
-    for message in &sent {
-        world.say(json!({"type": "items", "data": {"id": 1}, "uid": message["uid"]}));
-    }
-    assert_eq!(world.replies.len(), 3);
-    world.advance(Duration::from_secs(10));
-    assert_eq!(world.sent.len(), again);
 }
 
 #[test]
@@ -262,87 +140,4 @@ fn the_next_link_may_be_another_servers_which_says_whom_it_means() {
     world.request(CREATE);
     world.request(CREATE);
     assert_eq!(world.sent.len(), 2);
-}
-
-#[test]
-fn a_message_that_waits_to_be_sent_again_asks_for_no_sign_of_life() {
-    let mut world = World::connected();
-    world.message(CREATE);
-    world.next();
-    world.say(limited(1_000));
-    // Ahead of it, and the server takes one a second.
-    for _ in 0..50 {
-        world.message(r#"{"type":"shout"}"#);
-    }
-    for _ in 0..80 {
-        world.advance(Duration::from_secs(1));
-        world.say(json!({"type": "pong"}));
-    }
-    let kinds: Vec<_> = world.sent.iter().map(|m| m["type"].clone()).collect();
-    assert!(!kinds.contains(&json!("ping")), "{kinds:?}");
-    assert!(kinds.contains(&json!("items")), "{kinds:?}");
-}
-
-#[test]
-fn a_message_sent_before_the_timer_of_the_pause_does_not_lose_what_was_dropped() {
-    let mut world = World::connected();
-    world.request(CREATE);
-    let first = world.next();
-    world.say(limited(900));
-    // The timer is a little late.
-    world.now.mono += Duration::from_millis(1_100);
-    world.request(r#"{"type":"ping"}"#);
-    world.advance(Duration::from_secs(3));
-    assert!(world.sent.contains(&first), "{:?}", world.sent);
-}
-
-#[test]
-fn i2_a_late_confirmation_of_an_unsubscribe_does_not_hide_that_the_second_was_dropped() {
-    let mut world = World::connected();
-    let (id, wire) = world.active(server_snapshot());
-    let (_, other) = world.active(server_snapshot());
-    world.unsubscribe(id);
-    assert_eq!(world.next()["type"], "unsubscribe");
-    for n in 0..10 {
-        world.advance(Duration::from_secs(1));
-        world.change(&other, "create", json!([{"id": n}]));
-    }
-    world.advance(Duration::from_millis(100));
-    assert_eq!(world.next()["type"], "unsubscribe");
-    world.request(CREATE);
-    assert_eq!(world.next()["action"], "create");
-    world.advance(Duration::from_millis(100));
-    // The answer to the first; the second was dropped.
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
-    world.say(limited(500));
-    world.advance(Duration::from_secs(1));
-    assert_eq!(world.creates(), 0);
-}
-
-#[test]
-fn i2_nor_where_something_between_the_two_was_answered() {
-    let mut world = World::connected();
-    let (id, wire) = world.active(server_snapshot());
-    let (_, other) = world.active(server_snapshot());
-    world.advance(Duration::from_secs(1));
-    world.unsubscribe(id);
-    assert_eq!(world.next()["type"], "unsubscribe");
-    world.advance(Duration::from_secs(1));
-    // Answers may overtake.
-    world.active(server_snapshot());
-    for n in 0..8 {
-        world.advance(Duration::from_secs(1));
-        world.change(&other, "create", json!([{"id": n}]));
-    }
-    world.advance(Duration::from_millis(950));
-    world.request(CREATE);
-    assert_eq!(world.next()["action"], "create");
-    world.advance(Duration::from_millis(100));
-    assert_eq!(world.next()["type"], "unsubscribe");
-    world.advance(Duration::from_millis(100));
-    // The answer to the first; the second was dropped, the create is being carried out.
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
-    world.say(limited(500));
-    world.advance(Duration::from_secs(1));
-    assert_eq!(world.creates(), 0);
 }

@@ -11,7 +11,7 @@ use crate::protocol::Frame;
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
 use crate::session::{
-    Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, Subscribed,
+    Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, SubStatus, Subscribed,
 };
 use crate::subscriptions::subscription::ON_ALL;
 use crate::subscriptions::{SubId, Wish};
@@ -93,6 +93,16 @@ pub fn wish() -> Wish {
 /// The server's word that the token has expired.
 pub fn expired() -> Value {
     json!({"type": "auth", "status": "error", "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
+}
+
+/// A subscription is registered, with an empty snapshot.
+pub fn init(uid: &Value) -> Value {
+    json!({"type": "subscription", "event": "init", "data": [], "uid": uid})
+}
+
+/// A subscription is forgotten.
+pub fn unsubscribed(uid: &Value) -> Value {
+    json!({"type": "subscription", "event": "unsubscribe", "uid": uid})
 }
 
 /// An authentication is confirmed.
@@ -388,6 +398,15 @@ impl World {
     pub fn creates(&self) -> usize {
         let creates = self.sent.iter().filter(|m| m["action"] == "create");
         creates.count()
+    }
+
+    /// What was told to whom, and how: slots and flags.
+    pub fn told_to(&self) -> Vec<(u32, u32)> {
+        self.told.iter().map(|t| (t.slot, t.flags)).collect()
+    }
+
+    pub fn is_refused(&self, id: SubId) -> bool {
+        matches!(self.session.sub_status(id), SubStatus::Refused(_))
     }
 
     pub fn kinds(&self) -> Vec<EventKind> {
