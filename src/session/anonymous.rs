@@ -94,7 +94,7 @@ impl Session {
     pub(super) fn settle_soon(&mut self, now: Now, serial: u64) {
         // What the limiter may have dropped is sent anew after its pause.
         let pause = self.pacer.paused_until().unwrap_or_default();
-        self.ledger.postpone(serial, pause.max(now.mono + SETTLE));
+        self.ledger.hasten(serial, pause.max(now.mono + SETTLE));
     }
 
     /// Another identity counts from now on: those that the last one may have been refused

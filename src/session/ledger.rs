@@ -270,6 +270,14 @@ impl Ledger {
         }
     }
 
+    /// Gives a message an earlier deadline, if it is one.
+    pub fn hasten(&mut self, serial: u64, deadline: Duration) {
+        let entry = self.entries.get(&serial);
+        if entry.is_some_and(|entry| deadline < entry.deadline) {
+            self.postpone(serial, deadline);
+        }
+    }
+
     /// The next deadline and whose it is.
     pub fn next_deadline(&self) -> Option<(Duration, u64)> {
         let first = self.deadlines.first().copied();

@@ -576,3 +576,23 @@ fn what_was_owed_by_one_that_is_allowed_after_all_is_not_taken_from_another() {
 
     assert!(ms < 10_000, "{ms}");
 }
+
+#[test]
+fn i1_a_token_that_is_renewed_all_the_time_does_not_keep_a_suspect_waiting() {
+    let mut world = World::connected();
+    world.active(server_snapshot());
+    let id = world.subscribe(server_snapshot());
+    world.next();
+    world.say(forbidden());
+    world.next();
+    let mut again = 0;
+    for n in 0..4 {
+        world.set_token(&format!("fresh-{n}"));
+        let auth = world.sent.pop_back().unwrap();
+        world.say(auth_ok(&auth["uid"]));
+        world.advance(Duration::from_millis(350));
+        let subscribes = world.sent.drain(..).filter(|m| m["type"] == "subscribe");
+        again += subscribes.filter(|m| is_of(m, id)).count();
+    }
+    assert_eq!(again, 1);
+}
