@@ -33,8 +33,7 @@ impl Session {
     /// subscription was withheld.
     fn somebody_refused(&mut self, now: Now, error: &ServerError<'_>) {
         self.one_at_a_time = true;
-        if let Some(own) = self.owed.iter().position(|owed| owed == error.json) {
-            self.owed.remove(own);
+        if take(&mut self.owed, error.json) {
             return;
         }
         let under_way = self.ledger.select(|e| e.what.kind() == Kind::Subscribe);
@@ -75,7 +74,7 @@ impl Session {
             What::Subscribe(id) => self.registry.get(id),
             _ => None,
         };
-        let reads = subscription.is_none_or(|s| s.wish.server_event().is_none());
+        let reads = subscription.is_none_or(|s| s.wish.is_read_at_once());
         if !reads && code_of(&suspect.json) == "FORBIDDEN" {
             // Nobody is forbidden what is read when it happens.
             return;
@@ -117,20 +116,21 @@ impl Session {
         if entry.is_none_or(|entry| entry.suspect.is_none()) {
             return;
         }
-        let own = self.ambiguous.iter().position(|error| error == json);
         // One to a single kind of events reads nothing yet: what it is refused for is a
         // query that makes no sense, in the same words.
-        let reads = subscription.wish.server_event().is_none();
-        if !reads && (code == "FORBIDDEN" || own.is_none()) {
+        let reads = subscription.wish.is_read_at_once();
+        if !reads && (code == "FORBIDDEN" || !self.is_ambiguous(json)) {
             return;
         }
-        // The server may not have come to it yet. If it is allowed by then, it is ended.
-        self.settle_soon(now, serial);
-        match own {
-            Some(own) => drop(self.ambiguous.remove(own)),
-            None => self.owed.push(json.to_owned()),
+        if !take(&mut self.ambiguous, json) {
+            self.owed.push(json.to_owned());
         }
         self.subscribe_refused(now, id, json, code);
+    }
+
+    /// Whether an error in these words came while subscribes were under way.
+    fn is_ambiguous(&self, json: &str) -> bool {
+        self.ambiguous.iter().any(|error| error == json)
     }
 
     /// Whether errors may come for what was given up or ended: late refusals, and events
@@ -224,7 +224,7 @@ impl Session {
     fn some_item_refused(&mut self, now: Now, error: &ServerError<'_>) {
         self.one_at_a_time = true;
         self.unexplained.push(error.json.to_owned());
-        if self.ambiguous.iter().any(|other| other == error.json) {
+        if self.is_ambiguous(error.json) {
             self.suspect_checks(error.json);
         }
         self.explain_items(now);
@@ -249,7 +249,7 @@ impl Session {
         let mut checks = self.ledger.iter().filter(is_check);
         let error = checks.find_map(|e| e.suspect.as_ref().map(|s| s.json.clone()));
         let subscription = self.registry.get_mut(of)?;
-        let reads = subscription.wish.server_event().is_none();
+        let reads = subscription.wish.is_read_at_once();
         let error = error.filter(|_| reads);
         subscription.strikes = error.as_ref().map_or(0, |_| subscription.strikes + 1);
         error.filter(|_| subscription.strikes >= STRIKES)
@@ -341,6 +341,12 @@ impl Session {
             );
         }
     }
+}
+
+/// Takes one of several errors out, if it is among them.
+fn take(errors: &mut Vec<String>, json: &str) -> bool {
+    let at = errors.iter().position(|error| error == json);
+    at.map(|at| errors.remove(at)).is_some()
 }
 
 pub(super) fn code_of(error: &str) -> String {

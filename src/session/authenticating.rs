@@ -124,8 +124,7 @@ impl Session {
             _ => return,
         };
         self.effects.push(Effect::Abort(id));
-        self.credit_link(now);
-        self.tear_down(Status::NotConnected);
+        self.tear_down(now, Status::NotConnected);
         if slow && self.slow_refusals + 1 < SLOW_REFUSALS {
             self.slow_refusals += 1;
             let message =
@@ -195,8 +194,7 @@ impl Session {
                 self.ask_for_token(Status::Auth);
             }
             None => {
-                self.credit_link(now);
-                self.drop_link(Status::NotConnected);
+                self.drop_link(now, Status::NotConnected);
                 self.fail(
                     Status::Auth,
                     "the access token has expired: give a fresh one with drt_client_set_token, \

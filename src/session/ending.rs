@@ -91,6 +91,8 @@ impl Session {
             Phase::Sent { serial } => {
                 if let Some(entry) = self.ledger.get_mut(serial) {
                     entry.what = What::Orphan(wire);
+                    // The server may not have come to it yet. If it is allowed by then, it
+                    // is ended.
                     if entry.suspect.is_some() {
                         self.settle_soon(now, serial);
                     }

@@ -54,17 +54,17 @@ impl Session {
                 }
             }
         }
-        self.tear_down(status);
+        self.tear_down(now, status);
     }
 
     /// Leaves the present link without waiting for anything.
-    pub(super) fn drop_link(&mut self, status: Status) {
+    pub(super) fn drop_link(&mut self, now: Now, status: Status) {
         if let Link::Opening { id } | Link::Authenticating { id, .. } = &self.link {
             self.effects.push(Effect::Abort(*id));
         } else if let Link::Up(up) = &self.link {
             self.effects.push(Effect::Abort(up.id));
         }
-        self.tear_down(status);
+        self.tear_down(now, status);
     }
 
     /// Frames of a link that is being left: only answers to subscribes count.

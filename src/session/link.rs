@@ -193,8 +193,7 @@ impl Session {
     }
 
     fn lost(&mut self, now: Now, loss: Loss) {
-        self.credit_link(now);
-        self.tear_down(Status::NotConnected);
+        self.tear_down(now, Status::NotConnected);
         let last_word = self.last_word.take();
         let message = match last_word.filter(|(at, _)| now.mono - *at <= LAST_WORD) {
             Some((_, word)) => format!("{}; the server's last error was {word}", loss.message),
@@ -206,15 +205,6 @@ impl Session {
             self.credential_refused(now, self.auth.shown_token(), message);
         } else {
             self.retry_later(now, loss.status, message);
-        }
-    }
-
-    /// The present link is over. If it was healthy, attempts are counted anew.
-    pub(super) fn credit_link(&mut self, now: Now) {
-        if let Link::Up(up) = &self.link {
-            if now.mono.saturating_sub(up.since) >= HEALTHY_AFTER {
-                self.backoff.reset();
-            }
         }
     }
 
@@ -236,8 +226,14 @@ impl Session {
         self.go(State::Failed, status, message);
     }
 
-    /// Forgets everything that was between us and the server on this link.
-    pub(super) fn tear_down(&mut self, status: Status) {
+    /// Forgets everything that was between us and the server on this link. If it was
+    /// healthy, attempts are counted anew.
+    pub(super) fn tear_down(&mut self, now: Now, status: Status) {
+        if let Link::Up(up) = &self.link {
+            if now.mono.saturating_sub(up.since) >= HEALTHY_AFTER {
+                self.backoff.reset();
+            }
+        }
         self.link = Link::None;
         self.retry_at = None;
         self.one_at_a_time = false;

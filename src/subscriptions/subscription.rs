@@ -58,6 +58,11 @@ impl Wish {
         }
     }
 
+    /// Whether the server reads anything for it before there are events.
+    pub fn is_read_at_once(&self) -> bool {
+        self.server_event().is_none()
+    }
+
     /// Whether an INIT carries a snapshot.
     pub fn wants_snapshot(&self) -> bool {
         self.events == ON_ALL

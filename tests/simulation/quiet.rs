@@ -89,18 +89,19 @@ impl World {
     /// Whether somebody pauses before the next snapshot, as there was no room for the
     /// last ones.
     fn rests(&self) -> bool {
+        self.is_one(|phase| matches!(phase, Phase::Behind { .. }))
+    }
+
+    fn is_one(&self, pass: fn(&Phase) -> bool) -> bool {
         let core = self.client.core.lock().expect("no panic before");
-        let mut all = core.session.registry().iter();
-        all.any(|s| matches!(s.phase, Phase::Behind { .. }))
+        core.session.registry().iter().any(|s| pass(&s.phase))
     }
 
     /// Whether a permission that was granted meanwhile belies a refusal that did not say
     /// whom it means: the subscribe is asked for again when its time is over.
     fn is_in_doubt(&self) -> bool {
-        let core = self.client.core.lock().expect("no panic before");
-        let mut all = core.session.registry().iter();
-        let waits = all.any(|s| matches!(s.phase, Phase::Sent { .. }));
-        self.setting.old_server && self.was_revoked && waits
+        let waits = |phase: &Phase| matches!(phase, Phase::Sent { .. });
+        self.setting.old_server && self.was_revoked && self.is_one(waits)
     }
 
     /// I1 and I7 hold whenever nothing is under way.
