@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::world::{
-    CREATE, World, auth_ok, expired, forbidden, init, items_error, limited, server_snapshot,
+    CREATE, World, auth_ok, expired, forbidden, init, is_of, items_error, limited, server_snapshot,
     unsubscribed, wish,
 };
 use crate::handover::EventKind::Error;
@@ -25,11 +25,6 @@ fn creates() -> Wish {
     }
 }
 
-fn is_of(message: &Value, id: SubId) -> bool {
-    let uid = message["uid"].as_str().unwrap();
-    uid.starts_with(&format!("{:x}.", id.slot()))
-}
-
 #[test]
 fn a_refusal_hits_the_right_one_of_several() {
     let mut world = World::connected();
@@ -44,12 +39,7 @@ fn a_refusal_hits_the_right_one_of_several() {
             if kind == "unsubscribe" {
                 world.say(unsubscribed(uid));
             } else if is_of(&message, bad) {
-                let refuses_a_read = kind == "items";
-                world.say(if refuses_a_read {
-                    items_error("FORBIDDEN")
-                } else {
-                    forbidden()
-                });
+                world.refuse(&message);
             } else if kind == "items" {
                 world.say(json!({"type": "items", "data": [], "uid": uid}));
             } else {
@@ -75,12 +65,7 @@ fn as_many_refusals_as_there_is_room_for_subscribes_are_found_out() {
     let subs: Vec<_> = (0..8).map(|_| world.subscribe(server_snapshot())).collect();
     for _ in 0..100 {
         while let Some(message) = world.sent.pop_front() {
-            let refuses_a_read = message["type"] == "items";
-            world.say(if refuses_a_read {
-                items_error("FORBIDDEN")
-            } else {
-                forbidden()
-            });
+            world.refuse(&message);
         }
         world.advance(Duration::from_millis(20));
     }
@@ -150,9 +135,7 @@ fn a_refusal_that_comes_after_the_checks_is_nobody_elses() {
 
 #[test]
 fn i1_one_that_is_allowed_after_its_check_was_refused_is_ended_at_the_server() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let refused = world.subscribe(server_snapshot());
+    let (mut world, refused) = World::with_one_live("posts");
     let wire = world.next()["uid"].clone();
     world.say(forbidden());
     world.next();
@@ -206,9 +189,7 @@ fn a_subscribe_to_one_kind_of_events_is_not_forbidden() {
 
 #[test]
 fn i1_withheld_events_beside_subscribes_that_are_never_answered_are_no_refusal() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe(server_snapshot());
+    let (mut world, id) = World::with_one_live("posts");
     for _ in 0..60 {
         while let Some(message) = world.sent.pop_front() {
             if message["type"] == "items" {
@@ -264,7 +245,7 @@ fn a_withheld_event_of_a_subscription_that_has_ended_is_no_refusal_of_the_next()
     // Of an event that the server had on its way to the first.
     world.say(forbidden());
     assert!(world.told.is_empty(), "whose was it?");
-    world.say(unsubscribed(&json!(old)));
+    world.say(unsubscribed(&old));
     world.say(init(&wire));
     assert_eq!(world.session.sub_status(second), SubStatus::Active);
 }
@@ -275,7 +256,7 @@ fn nor_is_one_that_comes_after_the_end() {
     let (first, old) = world.active(server_snapshot());
     world.unsubscribe(first);
     world.next();
-    world.say(unsubscribed(&json!(old)));
+    world.say(unsubscribed(&old));
     let id = world.subscribe(server_snapshot());
     let wire = world.next()["uid"].clone();
     // The server was reading the event for the first when it was told to forget it.
@@ -313,9 +294,7 @@ fn a_refusal_of_the_public_does_not_count() {
 #[test]
 fn what_one_identity_was_refused_is_asked_for_anew_by_the_next() {
     for collection in COLLECTIONS {
-        let mut world = World::connected();
-        world.active(server_snapshot());
-        let id = world.subscribe_to(collection, server_snapshot());
+        let (mut world, id) = World::with_one_live(collection);
         for _ in 0..2 {
             world.sent.retain(|m| m["type"] == "subscribe");
             world.next();
@@ -354,9 +333,7 @@ fn a_check_that_the_public_is_refused_says_nothing() {
 #[test]
 fn what_the_limiter_dropped_was_not_refused() {
     for collection in COLLECTIONS {
-        let mut world = World::connected();
-        world.active(server_snapshot());
-        let id = world.subscribe_to(collection, server_snapshot());
+        let (mut world, id) = World::with_one_live(collection);
         for _ in 0..2 {
             world.sent.retain(|m| m["type"] == "subscribe");
             world.next();
@@ -373,9 +350,7 @@ fn what_the_limiter_dropped_was_not_refused() {
 #[test]
 fn i1_withheld_events_do_not_keep_a_refusal_from_being_told() {
     for collection in COLLECTIONS {
-        let mut world = World::connected();
-        world.active(server_snapshot());
-        let id = world.subscribe_to(collection, server_snapshot());
+        let (mut world, id) = World::with_one_live(collection);
         for _ in 0..75 {
             // It is refused as often as it is sent; an event of the other is withheld
             // every 400 ms.
@@ -394,9 +369,7 @@ fn i1_withheld_events_do_not_keep_a_refusal_from_being_told() {
 /// How a subscription fares whose INIT takes `latency`, where events of another one are
 /// withheld `every` so often, from `phase` on, in milliseconds.
 fn slow_init(collection: &str, latency: u64, every: u64, phase: u64) -> SubStatus {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe_to(collection, server_snapshot());
+    let (mut world, id) = World::with_one_live(collection);
     let mut answers: Vec<(Duration, Value)> = Vec::new();
     for ms in 0..60_000 {
         while let Some(message) = world.sent.pop_front() {
@@ -502,18 +475,14 @@ fn i1_the_room_that_suspects_take_is_free_soon_after_their_end() {
 
 /// What an 11.x server says that refuses one subscription, and how long it takes to be told.
 fn until_refused(world: &mut World, id: SubId) -> u64 {
-    let bad = format!("{:x}.", id.slot());
     for ms in 0..60_000 {
         if world.is_refused(id) {
             return ms;
         }
         while let Some(m) = world.sent.pop_front() {
-            let uid = &m["uid"];
-            let is_bad = uid.as_str().is_some_and(|uid| uid.starts_with(&bad));
-            match (m["type"].as_str(), is_bad) {
-                (Some("subscribe"), true) => world.say(forbidden()),
-                (Some("items"), true) => world.say(items_error("FORBIDDEN")),
-                (Some("unsubscribe"), _) => world.say(unsubscribed(uid)),
+            match m["type"].as_str() {
+                Some("unsubscribe") => world.say(unsubscribed(&m["uid"])),
+                Some("subscribe" | "items") if is_of(&m, id) => world.refuse(&m),
                 _ => {}
             }
         }
@@ -527,16 +496,14 @@ fn until_refused(world: &mut World, id: SubId) -> u64 {
 
 #[test]
 fn i1_requests_that_are_never_answered_do_not_hide_a_refusal() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe(server_snapshot());
+    let (mut world, id) = World::with_one_live("posts");
     let mut ms = 0;
     world.request(CREATE);
     while !world.is_refused(id) && ms < 120_000 {
         while let Some(m) = world.sent.pop_front() {
             match m["type"].as_str() {
-                Some("subscribe") => world.say(forbidden()),
-                Some("items") if m["action"] == "read" => world.say(items_error("FORBIDDEN")),
+                Some("items") if m["action"] != "read" => {}
+                Some("subscribe" | "items") => world.refuse(&m),
                 Some("unsubscribe") => world.say(unsubscribed(&m["uid"])),
                 _ => {}
             }
@@ -556,9 +523,7 @@ fn i1_requests_that_are_never_answered_do_not_hide_a_refusal() {
 
 #[test]
 fn what_was_owed_by_one_that_is_allowed_after_all_is_not_taken_from_another() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let first = world.subscribe(server_snapshot());
+    let (mut world, first) = World::with_one_live("posts");
     world.next();
     let second = world.subscribe(server_snapshot());
     let wire = world.next()["uid"].clone();
@@ -579,9 +544,7 @@ fn what_was_owed_by_one_that_is_allowed_after_all_is_not_taken_from_another() {
 
 #[test]
 fn i1_a_token_that_is_renewed_all_the_time_does_not_keep_a_suspect_waiting() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe(server_snapshot());
+    let (mut world, id) = World::with_one_live("posts");
     world.next();
     world.say(forbidden());
     world.next();

@@ -15,17 +15,13 @@ use crate::session::{Config, Credentials};
 #[test]
 fn a_refused_credential_fails_and_a_slow_refusal_is_tried_again() {
     let mut world = World::new(config());
-    world.session.connect(world.now).unwrap();
-    world.settle();
-    world.open();
+    world.dial();
     world.say(auth_failed());
     assert_eq!(world.session.state(), State::Failed);
     assert_eq!(world.session.reason().0, Status::Auth);
 
     let mut world = World::new(config());
-    world.session.connect(world.now).unwrap();
-    world.settle();
-    world.open();
+    world.dial();
     world.advance(Duration::from_secs(9));
     world.say(auth_failed());
     assert_eq!(
@@ -43,9 +39,7 @@ fn after_a_refused_token_the_next_credential_is_shown() {
         password: Some(Secret::new("p")),
         ..Credentials::default()
     });
-    world.session.connect(world.now).unwrap();
-    world.settle();
-    world.open();
+    world.dial();
     assert_eq!(world.next()["access_token"], "t");
     world.say(auth_failed());
     world.open();
@@ -98,9 +92,7 @@ fn a_refresh_token_that_was_used_up_gives_way_to_the_one_that_came_for_it() {
         refresh_token: Some(Secret::new("r1")),
         ..Credentials::default()
     });
-    world.session.connect(world.now).unwrap();
-    world.settle();
-    world.open();
+    world.dial();
     world.next();
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
     world.advance(Duration::from_secs(20));
@@ -159,9 +151,7 @@ fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
 
         // and on one that is being opened.
         let mut world = World::new(config());
-        world.session.connect(world.now).unwrap();
-        world.settle();
-        world.open();
+        world.dial();
         assert_eq!(world.next()["access_token"], "token");
         world
             .session
@@ -220,9 +210,7 @@ fn renewing() -> (World, Value) {
         refresh_token: Some(Secret::new("r0")),
         ..Credentials::default()
     });
-    world.session.connect(world.now).unwrap();
-    world.settle();
-    world.open();
+    world.dial();
     world.next();
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
     world.advance(Duration::from_secs(20));

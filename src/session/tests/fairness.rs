@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{NoReply, World, forbidden, limited, server_snapshot, wish};
+use super::world::{NoReply, World, forbidden, init, limited, server_snapshot, unsubscribed, wish};
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
 use crate::session::SubStatus;
@@ -106,13 +106,10 @@ fn i1_a_request_that_is_never_answered_does_not_keep_snapshots_back() {
     for _ in 0..600 {
         while let Some(m) = world.sent.pop_front() {
             match m["type"].as_str() {
-                Some("subscribe") => world.say(
-                    json!({"type": "subscription", "event": "init", "data": [], "uid": m["uid"]}),
-                ),
+                Some("subscribe") => world.say(init(&m["uid"])),
                 Some("items") => world.say(json!({"type": "items", "data": [], "uid": m["uid"]})),
                 Some("ping") => world.say(json!({"type": "pong"})),
-                Some("unsubscribe") => world
-                    .say(json!({"type": "subscription", "event": "unsubscribe", "uid": m["uid"]})),
+                Some("unsubscribe") => world.say(unsubscribed(&m["uid"])),
                 _ => {}
             }
         }

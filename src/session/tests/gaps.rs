@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, expired, server_snapshot, wish};
+use super::world::{World, expired, init, server_snapshot, wish};
 use crate::handover::EventKind;
 use crate::subscriptions::Wish;
 use crate::subscriptions::subscription::ON_CREATE;
@@ -15,8 +15,7 @@ fn deaf_init(wish: Wish) {
     let subscribe = world.next();
     world.say(expired());
     // The subscribe was under way.
-    world
-        .say(json!({"type": "subscription", "event": "init", "data": [], "uid": subscribe["uid"]}));
+    world.say(init(&subscribe["uid"]));
     world.advance(Duration::from_secs(1));
     // Events of this second are judged by what the public may see: lost.
     assert!(world.told.is_empty(), "{:?}", world.told);
@@ -49,7 +48,7 @@ fn i6_held_events_of_all_subscriptions_fit_into_the_budget() {
         })
         .collect();
     for wire in &subs {
-        world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+        world.say(init(wire));
     }
     for wire in &subs {
         for n in 0..80 {
@@ -118,11 +117,7 @@ fn i6_nor_with_links_that_are_lost() {
     let mut world = World::connected();
     world.active(wish());
     for _ in 0..500 {
-        world.lose();
-        world.advance(Duration::from_secs(1));
-        world.open();
-        world.sent.clear();
-        world.say(json!({"type": "auth", "status": "ok"}));
+        world.reopen();
         world.confirm();
         minute(&mut world);
     }

@@ -44,12 +44,12 @@ fn i2_an_unsubscribe_that_was_sent_twice_is_not_confirmed_by_one_answer() {
     assert_eq!(world.next(), unsubscribe, "the subscribe was not answered");
     world.sent.clear();
     // It was only late, and perhaps later than the unsubscribe.
-    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    world.say(init(&wire));
     assert_eq!(world.next(), unsubscribe);
     world.request(CREATE);
     world.sent.clear();
     world.say(limited(900));
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.say(unsubscribed(&wire));
     world.advance(Duration::from_millis(1100));
     let repeated: Vec<_> = world.sent.drain(..).collect();
     assert!(repeated.contains(&unsubscribe), "it may have been dropped");
@@ -163,6 +163,16 @@ fn a_message_sent_before_the_timer_of_the_pause_does_not_lose_what_was_dropped()
     assert!(world.sent.contains(&first), "{:?}", world.sent);
 }
 
+/// The answer to the first of two unsubscribes comes; the second was dropped, and a create
+/// is being carried out.
+fn the_second_was_dropped(mut world: World, wire: &str) {
+    world.advance(Duration::from_millis(100));
+    world.say(unsubscribed(wire));
+    world.say(limited(500));
+    world.advance(Duration::from_secs(1));
+    assert_eq!(world.creates(), 0);
+}
+
 #[test]
 fn i2_a_late_confirmation_of_an_unsubscribe_does_not_hide_that_the_second_was_dropped() {
     let mut world = World::connected();
@@ -178,12 +188,7 @@ fn i2_a_late_confirmation_of_an_unsubscribe_does_not_hide_that_the_second_was_dr
     assert_eq!(world.next()["type"], "unsubscribe");
     world.request(CREATE);
     assert_eq!(world.next()["action"], "create");
-    world.advance(Duration::from_millis(100));
-    // The answer to the first; the second was dropped.
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
-    world.say(limited(500));
-    world.advance(Duration::from_secs(1));
-    assert_eq!(world.creates(), 0);
+    the_second_was_dropped(world, &wire);
 }
 
 #[test]
@@ -206,12 +211,7 @@ fn i2_nor_where_something_between_the_two_was_answered() {
     assert_eq!(world.next()["action"], "create");
     world.advance(Duration::from_millis(100));
     assert_eq!(world.next()["type"], "unsubscribe");
-    world.advance(Duration::from_millis(100));
-    // The answer to the first; the second was dropped, the create is being carried out.
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
-    world.say(limited(500));
-    world.advance(Duration::from_secs(1));
-    assert_eq!(world.creates(), 0);
+    the_second_was_dropped(world, &wire);
 }
 
 #[test]

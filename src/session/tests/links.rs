@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, auth_ok, config, expired, limited, server_snapshot, wish, with};
+use super::world::{World, auth_ok, config, expired, init, limited, server_snapshot, wish, with};
 use crate::handover::EventKind::Init;
 use crate::handover::{FLAG_RESYNC, State};
 use crate::secret::Secret;
@@ -191,10 +191,7 @@ fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
         world.closed.is_empty(),
         "the server would keep the subscription for ever"
     );
-    world.say_on(
-        link,
-        json!({"type": "subscription", "event": "init", "data": [], "uid": wire}),
-    );
+    world.say_on(link, init(&wire));
     assert_eq!(world.closed, [link]);
     assert!(world.session.has_left_every_link());
 

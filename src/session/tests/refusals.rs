@@ -220,8 +220,7 @@ fn i7_a_snapshot_of_the_public_that_comes_after_the_authentication_is_not_the_la
     let auth = world.next();
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2", "uid": auth["uid"]}));
     // What the public may see.
-    world
-        .say(json!({"type": "subscription", "event": "init", "data": [], "uid": subscribe["uid"]}));
+    world.say(init(&subscribe["uid"]));
     world.advance(Duration::from_secs(1));
     assert!(
         world.sent.iter().any(|m| m["type"] == "subscribe"),
@@ -269,11 +268,7 @@ fn doubts_of_one_link_do_not_count_on_the_next() {
     world.next();
     world.say(items_error("FORBIDDEN"));
     assert_eq!(world.next()["action"], "read", "once more");
-    world.lose();
-    world.advance(Duration::from_secs(1));
-    world.open();
-    world.sent.clear();
-    world.say(json!({"type": "auth", "status": "ok"}));
+    world.reopen();
     // The subscription waits meanwhile.
     let wire = world.next()["uid"].clone();
     world.request(r#"{"type":"items","action":"read","collection":"secret"}"#);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{CREATE, World, forbidden, items_error, named, wish};
+use super::world::{CREATE, World, forbidden, items_error, named, unsubscribed, wish};
 use crate::error::Status;
 use crate::handover::{EventKind, State};
 use crate::session::SubStatus;
@@ -39,7 +39,7 @@ fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it
     world.sent.clear();
     world.say(named(forbidden(), &wire));
     assert!(world.sent.is_empty(), "the unsubscribe is still awaited");
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.say(unsubscribed(&wire));
     world.advance(Duration::from_secs(9));
     assert!(
         !world

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, wish};
+use super::world::{World, init, unsubscribed, wish};
 use crate::handover::EventKind::{Create, Delete, Error, Init, Update};
 use crate::handover::{FLAG_ENDED, FLAG_RESYNC};
 use crate::session::{Effect, SubStatus};
@@ -164,7 +164,7 @@ fn i1_an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
         world.sent.is_empty(),
         "an unsubscribe now would be overtaken"
     );
-    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+    world.say(init(&wire));
     assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": wire}));
     assert!(world.told.is_empty());
 }
@@ -177,7 +177,7 @@ fn i1_an_unsubscribe_that_nobody_confirms_is_repeated() {
     assert_eq!(world.next()["uid"], json!(wire));
     world.live(11);
     assert_eq!(world.next()["uid"], json!(wire));
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.say(unsubscribed(&wire));
     world.advance(Duration::from_secs(11));
     assert!(world.sent.is_empty());
 }
@@ -284,7 +284,7 @@ fn a_subscribe_that_is_not_answered_is_sent_again_under_a_fresh_uid() {
     assert_eq!(second["type"], "subscribe");
     assert_ne!(second["uid"], first);
     // The first one's answer comes after all: it lives at the server.
-    world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": first}));
+    world.say(init(&first));
     assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": first}));
     assert!(world.told.is_empty());
 }
@@ -350,9 +350,7 @@ fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
     world.say(limited.clone());
     world.say(limited);
     for message in [first, second] {
-        world.say(
-            json!({"type": "subscription", "event": "init", "data": [], "uid": message["uid"]}),
-        );
+        world.say(init(&message["uid"]));
     }
     let dropped: Vec<_> = world.sent.drain(..).map(|m| m["uid"].clone()).collect();
     assert_eq!(dropped.len(), 2);
@@ -367,7 +365,7 @@ fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
             if message["type"] == "subscribe" {
                 let uid = message["uid"].clone();
                 assert!(!dropped.contains(&uid), "a fresh uid");
-                let init = json!({"type": "subscription", "event": "init", "data": [], "uid": uid});
+                let init = init(&uid);
                 world.say(init);
                 again.push(uid);
             }
@@ -387,7 +385,7 @@ fn i8_an_unsubscribe_that_is_asked_for_twice_is_confirmed_once() {
     world.say(json!({"type": "server", "status": "error", "error":
         {"code": "REQUESTS_EXCEEDED", "message": "Too many requests, retry after 500ms."}}));
     for _ in 0..2 {
-        world.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+        world.say(init(&wire));
     }
     world.advance(Duration::from_secs(2));
     let sent = |world: &mut World| {
@@ -398,7 +396,7 @@ fn i8_an_unsubscribe_that_is_asked_for_twice_is_confirmed_once() {
             .count()
     };
     assert!(sent(&mut world) > 0);
-    world.say(json!({"type": "subscription", "event": "unsubscribe", "uid": wire}));
+    world.say(unsubscribed(&wire));
     world.advance(Duration::from_secs(20));
     assert_eq!(sent(&mut world), 0, "it was confirmed");
 }

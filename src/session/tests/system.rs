@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{World, forbidden, init, server_snapshot, unsubscribed, wish};
+use super::world::{World, forbidden, init, is_of, server_snapshot, unsubscribed, wish};
 use crate::handover::EventKind::Create;
 use crate::handover::FLAG_ENDED;
 use crate::session::SubStatus;
@@ -20,11 +20,7 @@ fn unavailable() -> Value {
 
 /// The link is lost and there again; what it sends first is answered for slot 0.
 fn again(world: &mut World) {
-    world.lose();
-    world.advance(Duration::from_secs(1));
-    world.open();
-    world.sent.clear();
-    world.say(json!({"type": "auth", "status": "ok"}));
+    world.reopen();
     while let Some(message) = world.sent.pop_front() {
         if message["uid"].as_str().unwrap().starts_with("0.") {
             world.say(init(&message["uid"]));
@@ -72,9 +68,7 @@ fn a_late_init_shows_that_an_error_was_an_events() {
 
 #[test]
 fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe_to(USERS, server_snapshot());
+    let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
@@ -90,9 +84,7 @@ fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
 
 #[test]
 fn only_errors_of_attempts_in_a_row_are_a_refusal() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe_to(USERS, server_snapshot());
+    let (mut world, id) = World::with_one_live(USERS);
     for _ in 0..4 {
         world.sent.retain(|m| m["type"] == "subscribe");
         world.next();
@@ -113,9 +105,7 @@ fn only_errors_of_attempts_in_a_row_are_a_refusal() {
 
 #[test]
 fn i1_a_serial_that_the_server_was_told_to_forget_is_not_taken_up_again() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe_to(USERS, server_snapshot());
+    let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(unavailable());
     world.advance(Duration::from_millis(600));
@@ -132,9 +122,7 @@ fn i1_a_serial_that_the_server_was_told_to_forget_is_not_taken_up_again() {
 
 #[test]
 fn strikes_of_one_link_do_not_count_on_the_next() {
-    let mut world = World::connected();
-    world.active(server_snapshot());
-    let id = world.subscribe_to(USERS, server_snapshot());
+    let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
@@ -188,13 +176,8 @@ fn refused_ones_keep_nobody_waiting() {
                 if m["type"] != "subscribe" {
                     continue;
                 }
-                let uid = &m["uid"];
-                if uid
-                    .as_str()
-                    .unwrap()
-                    .starts_with(&format!("{:x}.", good.slot()))
-                {
-                    world.say(init(uid));
+                if is_of(&m, good) {
+                    world.say(init(&m["uid"]));
                 } else {
                     world.say(forbidden());
                 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Status;
@@ -73,6 +74,12 @@ pub fn config() -> Config {
     }
 }
 
+/// Whether a message is one for that subscription.
+pub fn is_of(message: &Value, id: SubId) -> bool {
+    let uid = message["uid"].as_str();
+    uid.is_some_and(|uid| uid.starts_with(&format!("{:x}.", id.slot())))
+}
+
 /// Not connected yet.
 pub fn with(credentials: Credentials) -> World {
     World::new(Config {
@@ -96,12 +103,12 @@ pub fn expired() -> Value {
 }
 
 /// A subscription is registered, with an empty snapshot.
-pub fn init(uid: &Value) -> Value {
+pub fn init(uid: impl Serialize) -> Value {
     json!({"type": "subscription", "event": "init", "data": [], "uid": uid})
 }
 
 /// A subscription is forgotten.
-pub fn unsubscribed(uid: &Value) -> Value {
+pub fn unsubscribed(uid: impl Serialize) -> Value {
     json!({"type": "subscription", "event": "unsubscribe", "uid": uid})
 }
 
@@ -181,18 +188,46 @@ impl World {
             },
             ..config()
         });
-        world.session.connect(world.now).unwrap();
-        world.settle();
-        world.open();
+        world.dial();
         world.next();
         world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
         world
     }
 
-    pub fn connect(&mut self) {
+    /// One subscription is live, and one to that collection is to be sent, or was.
+    pub fn with_one_live(collection: &str) -> (World, SubId) {
+        let mut world = World::connected();
+        world.active(server_snapshot());
+        let id = world.subscribe_to(collection, server_snapshot());
+        (world, id)
+    }
+
+    /// Told to connect, and the link is open.
+    pub fn dial(&mut self) {
         self.session.connect(self.now).unwrap();
         self.settle();
         self.open();
+    }
+
+    /// The link is lost, and there again.
+    pub fn reopen(&mut self) {
+        self.lose();
+        self.advance(Duration::from_secs(1));
+        self.open();
+        self.sent.clear();
+        self.say(json!({"type": "auth", "status": "ok"}));
+    }
+
+    /// The server refuses a subscribe, or a read, without a word of whose it was.
+    pub fn refuse(&mut self, message: &Value) {
+        self.say(match message["type"].as_str() {
+            Some("items") => items_error("FORBIDDEN"),
+            _ => forbidden(),
+        });
+    }
+
+    pub fn connect(&mut self) {
+        self.dial();
         assert_eq!(self.next()["type"], "auth");
         self.say(json!({"type": "auth", "status": "ok"}));
         assert_eq!(self.session.state(), State::Connected);
@@ -330,7 +365,7 @@ impl World {
         let subscribe = self.next();
         assert_eq!(subscribe["type"], "subscribe");
         let wire = subscribe["uid"].as_str().unwrap().to_owned();
-        self.say(json!({"type": "subscription", "event": "init", "data": [], "uid": wire}));
+        self.say(init(&subscribe["uid"]));
         wire
     }
 
