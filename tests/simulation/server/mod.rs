@@ -16,7 +16,6 @@ use directus_realtime::protocol::wire::WireUid;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::journal::Journal;
 use crate::mirror::Shared;
 use crate::schedule::Setting;
 
@@ -57,7 +56,6 @@ pub struct Server {
     /// Messages were held up on the way, or dropped unnamed: what the client has given
     /// up, or asked for again, may yet come.
     pub late: bool,
-    journal: Journal,
     shared: Shared,
     pub up: bool,
     /// Everybody means well.
@@ -103,7 +101,6 @@ impl Server {
             refreshed: 0,
             leaked: BTreeMap::new(),
             late: setting.rate_limit.is_some(),
-            journal: shared.journal.clone(),
             shared: shared.clone(),
             up: true,
             well: false,
@@ -187,7 +184,7 @@ impl Server {
     pub fn forget(&mut self) {
         self.carried_out.clear();
         self.leaked.clear();
-        self.journal.lock().clear();
+        self.shared.journal.lock().clear();
         self.refresh_tokens.clear();
         self.posts.clear();
     }

@@ -133,14 +133,14 @@ impl Server {
                     return;
                 }
                 subscription.told.extend(&rows);
-                let place = self.journal.next(number);
+                let place = self.shared.journal.next(number);
                 (
                     rows.keys().copied().collect(),
                     shown(&rows, link, number, Some(place)),
                 )
             }
         };
-        self.journal.note(number, change.kind(), ids);
+        self.shared.journal.note(number, change.kind(), ids);
         // As the server writes it, member by member.
         let name = change.name();
         let text =
