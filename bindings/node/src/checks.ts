@@ -112,10 +112,10 @@ export function optionalSignal(signal: AbortSignal | undefined | null): AbortSig
     return signal ?? undefined;
 }
 
-export type Key = string | number;
+export type Key = string | number | bigint;
 
 export function isKey(value: unknown): value is Key {
-    return typeof value === 'string' || typeof value === 'number';
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
 }
 
 /**
@@ -123,22 +123,11 @@ export function isKey(value: unknown): value is Key {
  * the whole collection; as text it means what it says.
  */
 export function keyText(name: string, value: unknown): string {
-    if (typeof value === 'number' && Number.isFinite(value)) {
+    if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint') {
         return String(value);
     }
     if (typeof value !== 'string' || value === '') {
         throw otherThan(name, value, 'a primary key: a number, or text that is not empty');
     }
     return requiredText(name, value);
-}
-
-export function json(name: string, value: object): string {
-    try {
-        return JSON.stringify(record(name, value));
-    } catch (error) {
-        if (error instanceof DirectusRealtimeError) {
-            throw error;
-        }
-        throw invalid(`\`${name}\` cannot be written as JSON: ${(error as Error).message}`);
-    }
 }

@@ -2,12 +2,13 @@
 
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
-import { json, requiredText, invalid } from './checks.js';
+import { requiredText, invalid } from './checks.js';
 import { closedError, Core } from './core.js';
 import { reportUncaught, type DirectusRealtimeError } from './errors.js';
 import { Items } from './items.js';
 import { bindMethods, inspected } from './objects.js';
-import type { ClientOptions, ServerUrl, SubscriptionOptions } from './options.js';
+import { clientOptions, type ClientOptions, type ServerUrl, type SubscriptionOptions } from './options.js';
+import { json } from './plain-json.js';
 import { makeRealtime, type Realtime } from './realtime.js';
 import type { RequestOptions } from './requests.js';
 import { Scope, viewOf, type ScopeOptions } from './scope.js';
@@ -55,8 +56,9 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     #wasConnected = false;
 
     /** @internal */
-    constructor(url: ServerUrl, options: ClientOptions = {}) {
+    constructor(url: ServerUrl, given: ClientOptions = {}) {
         super();
+        const options = clientOptions(given);
         this.#core = new Core(url, options, {
             stateChanged: (change) => this.#stateChanged(change),
             tokenWanted: (error) => void this.#fetchToken(error),

@@ -1,9 +1,9 @@
 /** Subscriptions that are over before they begin, for where nobody would ever end them. */
 
 import { randomUUID } from 'node:crypto';
-import { optionalFunction, record } from './checks.js';
+import { optionalFunction } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
-import { subscriptionFields, type SubscriptionOptions } from './options.js';
+import { subscriptionFields, subscriptionOptions, type SubscriptionOptions } from './options.js';
 import { Registration, type Host } from './registration.js';
 import { Subscription, type Subscribe, type AnyCallback } from './subscription.js';
 
@@ -18,8 +18,8 @@ const NOBODY: Host = {
 
 /** A `subscribe` that asks nothing of anybody; `why` is what waiting for an answer learns. */
 export function inertSubscribe(why: string): Subscribe {
-    return (options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> => {
-        record('options', options);
+    return (given: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> => {
+        const options = subscriptionOptions(given);
         optionalFunction('callback', callback);
         const { collection } = options;
         const uid = options.uid ?? randomUUID();

@@ -2,24 +2,31 @@
 
 import { isKey, keyText, record, requiredText, type Key } from './checks.js';
 import { bindMethods } from './objects.js';
-import type { RequestOptions } from './requests.js';
+import { plainJson } from './plain-json.js';
+import { plainQuery, type Query } from './query.js';
+import { unref } from './refs.js';
+import { REQUEST_OPTIONS, type RequestOptions } from './requests.js';
 
-export type { Key };
-
-/** `fields`, `filter`, `sort`, `limit`, `search`, `deep`, `alias` … */
-export type Query = Record<string, any>;
+export type { Key, Query };
 
 type Send = (message: object, options?: RequestOptions) => Promise<Record<string, unknown>>;
 
 /** The keys that were meant, one or several. */
-function keysOf(what: Key | readonly Key[]): { id: string } | { ids: string[] } {
+function keysOf(given: Key | readonly Key[]): { id: string } | { ids: string[] } {
+    const what = unref(given);
     return Array.isArray(what)
-        ? { ids: what.map((each) => keyText('key', each)) }
+        ? { ids: what.map((each) => keyText('key', unref(each))) }
         : { id: keyText('key', what) };
 }
 
-function checkQuery(query: Query | undefined): Query | undefined {
-    return query === undefined ? undefined : record('query', query);
+function checkQuery(query: unknown): Query | undefined {
+    return plainQuery(query, { names: REQUEST_OPTIONS, where: '`options`, which come after the query' });
+}
+
+/** An item, or what changes in one. */
+function checkItem(name: string, given: unknown): object {
+    const item = record(name, unref(given) as object);
+    return record(name, plainJson(name, item) as object);
 }
 
 export class Items<T = any> {
@@ -45,12 +52,13 @@ export class Items<T = any> {
     /** The items that a query finds; `Result` is for a singleton. */
     read<Result = T[]>(query?: Query, options?: RequestOptions): Promise<Result>;
     async read(
-        what: Key | readonly Key[] | Query = {},
+        given: Key | readonly Key[] | Query = {},
         second?: object,
         third?: RequestOptions,
     ): Promise<unknown> {
+        const what = unref(given);
         if (!isKey(what) && !Array.isArray(what) && typeof what === 'object' && what !== null) {
-            return this.#ask('read', { query: what }, second);
+            return this.#ask('read', { query: checkQuery(what) }, second);
         }
         const keys = keysOf(what as Key | readonly Key[]);
         // To the server, no keys are all of them.
@@ -61,10 +69,11 @@ export class Items<T = any> {
     /** Makes an item, and returns it as it is then. */
     create(item: Partial<T>, query?: Query, options?: RequestOptions): Promise<T>;
     create(items: readonly Partial<T>[], query?: Query, options?: RequestOptions): Promise<T[]>;
-    async create(data: object, query?: Query, options?: RequestOptions): Promise<any> {
-        for (const item of Array.isArray(data) ? data : [data]) {
-            record('item', item);
-        }
+    async create(given: object, query?: Query, options?: RequestOptions): Promise<any> {
+        const items = unref(given);
+        const data = Array.isArray(items)
+            ? items.map((item) => checkItem('item', item))
+            : checkItem('item', items);
         return this.#ask('create', { data, query: checkQuery(query) }, options);
     }
 
@@ -74,14 +83,14 @@ export class Items<T = any> {
     update(keys: readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<T[]>;
     async update(what: Key | readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<any> {
         const keys = keysOf(what);
-        const data = record('changes', changes);
+        const data = checkItem('changes', changes);
         const none = 'ids' in keys && keys.ids.length === 0;
         return none ? [] : this.#ask('update', { ...keys, data }, options);
     }
 
     /** Changes a singleton's item. */
     async updateSingleton(changes: Partial<T>, options?: RequestOptions): Promise<T> {
-        return this.#ask('update', { data: record('changes', changes) }, options);
+        return this.#ask('update', { data: checkItem('changes', changes) }, options);
     }
 
     /** Deletes an item, or some. */

@@ -5,7 +5,6 @@ import {
     choose,
     flag,
     invalid,
-    json,
     keyText,
     optionalFunction,
     optionalSignal,
@@ -13,8 +12,12 @@ import {
     requiredText,
     text,
     whole,
+    type Key,
 } from './checks.js';
 import type { DirectusRealtimeError } from './errors.js';
+import { knownOptions, type NamesOf } from './known-names.js';
+import { plainQuery, QUERY_PARAMETERS, type Query } from './query.js';
+import { unref } from './refs.js';
 
 /** Where a token comes from. `error` says why the last one is of no use, where there was one. */
 export type TokenProvider = (error: DirectusRealtimeError | undefined) => string | Promise<string>;
@@ -65,7 +68,7 @@ export type ChangeType = keyof typeof CHANGES;
 export interface SubscriptionOptions {
     collection: string;
     /** `fields`, `filter`, `sort`, `limit`, `search`, `deep`, `alias`, `meta` … */
-    query?: Record<string, any> | undefined;
+    query?: Query | undefined;
     /** Names the subscription within its client; one is generated otherwise. */
     uid?: string | undefined;
     /** Survives its scope and the collective ways of unsubscribing. */
@@ -73,7 +76,7 @@ export interface SubscriptionOptions {
     /** Only these changes; then the `init` event comes without a snapshot. */
     event?: ChangeType | readonly ChangeType[] | undefined;
     /** The primary key of the one item to watch. */
-    item?: string | number | undefined;
+    item?: Key | undefined;
     /** The name of the primary key; `id`. */
     primaryKey?: string | undefined;
     /** An event for each item (`'item'`), or for each message of the server. */
@@ -82,6 +85,55 @@ export interface SubscriptionOptions {
     snapshot?: keyof typeof SNAPSHOTS | undefined;
     /** Ends the subscription when it is aborted. */
     signal?: AbortSignal | undefined;
+}
+
+const CLIENT_OPTIONS: NamesOf<ClientOptions> = {
+    accessToken: true,
+    email: true,
+    password: true,
+    refreshToken: true,
+    getToken: true,
+    authMode: true,
+    connectTimeoutMs: true,
+    ackTimeoutMs: true,
+    heartbeatMs: true,
+    reconnectMinMs: true,
+    reconnectMaxMs: true,
+    reconnectAttempts: true,
+    queueBytes: true,
+    caFile: true,
+    proxy: true,
+    clientCertFile: true,
+    clientKeyFile: true,
+    headers: true,
+    userAgent: true,
+    maxMessageBytes: true,
+};
+
+const SUBSCRIPTION_OPTIONS: NamesOf<SubscriptionOptions> = {
+    collection: true,
+    query: true,
+    uid: true,
+    persistent: true,
+    event: true,
+    item: true,
+    primaryKey: true,
+    granularity: true,
+    snapshot: true,
+    signal: true,
+};
+
+/** The options with refs unwrapped; one that does not exist is refused. */
+export function clientOptions(options: ClientOptions): ClientOptions {
+    const given = record('options', unref(options) as ClientOptions);
+    return knownOptions('a client', given, CLIENT_OPTIONS);
+}
+
+/** The same of a subscription. */
+export function subscriptionOptions(options: SubscriptionOptions): SubscriptionOptions {
+    const given = record('options', unref(options) as SubscriptionOptions);
+    const elsewhere = { names: QUERY_PARAMETERS, where: '`query`' };
+    return knownOptions('a subscription', given, SUBSCRIPTION_OPTIONS, elsewhere);
 }
 
 const AUTH_MODES = { handshake: 0, public: 1, strict: 2 };
@@ -118,7 +170,6 @@ function header(name: string, value: unknown): string {
 const MOST_U32 = 2 ** 32 - 1;
 
 export function clientFields(url: ServerUrl, options: ClientOptions): ClientFields {
-    record('options', options);
     optionalFunction('getToken', options.getToken);
     const u32 = (name: keyof ClientOptions) => whole(name, options[name], MOST_U32);
     const u64 = (name: keyof ClientOptions) => whole(name, options[name], Number.MAX_SAFE_INTEGER);
@@ -169,11 +220,12 @@ function changes(event: SubscriptionOptions['event'] | null): number {
 }
 
 export function subscriptionFields(options: SubscriptionOptions, uid: string): SubscriptionFields {
-    const { item, query } = options;
+    const { item } = options;
+    const query = plainQuery(options.query);
     optionalSignal(options.signal);
     return {
         collection: requiredText('collection', options.collection),
-        query: query === undefined || query === null ? null : json('query', query),
+        query: query === undefined ? null : JSON.stringify(query),
         uid: requiredText('uid', uid),
         persistent: flag('persistent', options.persistent),
         events: changes(options.event),

@@ -3,10 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Abi, Handle } from './abi/index.js';
 import { endOnAbort, throwIfAborted } from './abort.js';
-import { isText, optionalFunction, optionalSignal, record, requiredText } from './checks.js';
+import { isText, optionalFunction, optionalSignal, requiredText } from './checks.js';
 import type { Delivery } from './delivery.js';
 import { DirectusRealtimeError } from './errors.js';
-import { subscriptionFields, type SubscriptionOptions } from './options.js';
+import { subscriptionFields, subscriptionOptions, type SubscriptionOptions } from './options.js';
 import { Registration, type Host } from './registration.js';
 import type { AnyCallback } from './subscription.js';
 
@@ -48,10 +48,10 @@ export class Registrations implements Host {
     /** The new subscription, or the one that has its uid already. */
     subscribe(
         scope: ScopeCore | undefined,
-        options: SubscriptionOptions,
+        given: SubscriptionOptions,
         callback: AnyCallback | undefined,
     ): Registration {
-        record('options', options);
+        const options = subscriptionOptions(given);
         const handler = optionalFunction('callback', callback);
         const signal = optionalSignal(options.signal);
         const uid = options.uid ?? randomUUID();

@@ -2,8 +2,10 @@
 
 import { OK, type Abi, type Handle } from './abi/index.js';
 import { endOnAbort, throwIfAborted } from './abort.js';
-import { json, milliseconds, optionalSignal, record } from './checks.js';
+import { milliseconds, optionalSignal, record } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
+import { knownOptions, type NamesOf } from './known-names.js';
+import { json } from './plain-json.js';
 
 export interface RequestOptions {
     /** Milliseconds for the answer; the client's `ackTimeoutMs`. */
@@ -11,6 +13,8 @@ export interface RequestOptions {
     /** Gives up waiting when it is aborted; the server may still do what it was asked. */
     signal?: AbortSignal | undefined;
 }
+
+export const REQUEST_OPTIONS: NamesOf<RequestOptions> = { timeoutMs: true, signal: true };
 
 interface Pending {
     resolve(answer: unknown): void;
@@ -43,8 +47,9 @@ export class Requests {
 
     send(message: object, options: RequestOptions = {}): Promise<Answer> {
         return new Promise((resolve, reject) => {
-            const { timeoutMs } = record('options', options);
-            const signal = optionalSignal(options.signal);
+            const given = knownOptions('a request', record('options', options), REQUEST_OPTIONS);
+            const { timeoutMs } = given;
+            const signal = optionalSignal(given.signal);
             const text = json('message', message);
             const patience = milliseconds('timeoutMs', timeoutMs);
             throwIfAborted(signal);

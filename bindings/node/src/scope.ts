@@ -5,6 +5,7 @@ import { endOnAbort } from './abort.js';
 import { optionalSignal, record } from './checks.js';
 import type { Core } from './core.js';
 import { DirectusRealtimeError } from './errors.js';
+import { knownOptions, type NamesOf } from './known-names.js';
 import { bindMethods, inspected } from './objects.js';
 import type { SubscriptionOptions } from './options.js';
 import type { Registration } from './registration.js';
@@ -15,6 +16,8 @@ export interface ScopeOptions {
     /** Closes the scope when it is aborted. */
     signal?: AbortSignal | undefined;
 }
+
+const SCOPE_OPTIONS: NamesOf<ScopeOptions> = { signal: true };
 
 /** What the application has of a subscription: always the same, as long as it has it. */
 export function viewOf(core: Core, registration: Registration, scope?: object): Subscription<any, any> {
@@ -46,13 +49,17 @@ export class Scope implements Disposable, AsyncDisposable {
     /** @internal */
     constructor(core: Core, options: ScopeOptions = {}) {
         core.checkOpen();
-        const signal = optionalSignal(record('options', options).signal);
+        const { signal } = knownOptions('a scope', record('options', options), SCOPE_OPTIONS);
+        optionalSignal(signal);
         this.#core = core;
         this.#scope = { handle: core.abi.newScope(core.handle), closed: false };
         forgotten.register(this, { core, scope: this.#scope }, this);
         // Not through `this`: a signal may live for ever.
         const scope = this.#scope;
-        this.#detach = endOnAbort(signal, () => core.isOpen && core.registrations.closeScope(scope));
+        this.#detach = endOnAbort(
+            signal ?? undefined,
+            () => core.isOpen && core.registrations.closeScope(scope),
+        );
         bindMethods<Scope>(this, ['close']);
     }
 

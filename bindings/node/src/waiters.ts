@@ -3,6 +3,7 @@
 import { endOnAbort, throwIfAborted } from './abort.js';
 import { milliseconds, optionalSignal, record } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
+import { knownOptions, type NamesOf } from './known-names.js';
 
 export interface WaitOptions {
     /** Gives up after this time. */
@@ -11,11 +12,13 @@ export interface WaitOptions {
     signal?: AbortSignal | undefined;
 }
 
+const WAIT_OPTIONS: NamesOf<WaitOptions> = { timeoutMs: true, signal: true };
+
 /** The options as they have to be; throws where they are not, and where waiting is over already. */
 export function waitOptions(options: WaitOptions = {}): WaitOptions {
-    const { timeoutMs } = record('options', options);
+    const { timeoutMs, signal: given } = knownOptions('a wait', record('options', options), WAIT_OPTIONS);
     milliseconds('timeoutMs', timeoutMs);
-    const signal = optionalSignal(options.signal);
+    const signal = optionalSignal(given);
     throwIfAborted(signal);
     return { timeoutMs: timeoutMs ?? undefined, signal };
 }

@@ -206,7 +206,7 @@ describe('keys', () => {
     it('that are none are refused by a rejected promise', async () => {
         const items = client.items('posts');
         const key = invalid(/^`key` is /);
-        for (const value of ['', NaN, Infinity, 1n, true, null, [''], [NaN], [{}]]) {
+        for (const value of ['', NaN, Infinity, true, null, [''], [NaN], [{}]]) {
             await assert.rejects(items.read(value), key);
         }
         for (const value of ['', NaN, undefined, null, {}, [undefined]]) {

@@ -1,0 +1,81 @@
+/** Options that do not exist: one that is misspelt would be ignored, and nobody would know. */
+
+import { invalid } from './checks.js';
+import { unref } from './refs.js';
+
+/** A name for each member of `T`, so that the compiler knows when one is missing here. */
+export type NamesOf<T> = Record<keyof T, true>;
+
+/** Names that belong somewhere else, and where that is. */
+export interface Elsewhere {
+    readonly names: object;
+    readonly where: string;
+}
+
+/**
+ * A copy of the options, refs unwrapped. An option that `what` does not have is refused, naming the
+ * one that was meant.
+ */
+export function knownOptions<T extends object>(
+    what: string,
+    options: T,
+    names: NamesOf<T>,
+    elsewhere?: Elsewhere,
+): T {
+    const copy: Record<string, unknown> = {};
+    for (const name in options) {
+        refuseUnknown(`\`${name}\` is not an option of ${what}`, name, names, elsewhere);
+        copy[name] = unref(options[name]);
+    }
+    return copy as T;
+}
+
+export function refuseUnknown(sentence: string, name: string, names: object, elsewhere?: Elsewhere): void {
+    if (Object.hasOwn(names, name)) {
+        return;
+    }
+    if (elsewhere !== undefined && Object.hasOwn(elsewhere.names, name)) {
+        throw invalid(`${sentence}: it belongs in ${elsewhere.where}`);
+    }
+    const here = nearest(name, Object.keys(names));
+    const there = nearest(name, Object.keys(elsewhere?.names ?? {}));
+    if (here !== undefined && here.distance <= (there?.distance ?? Infinity)) {
+        throw invalid(`${sentence}: did you mean \`${here.name}\`?`);
+    }
+    if (there !== undefined) {
+        throw invalid(`${sentence}: did you mean \`${there.name}\` in ${elsewhere?.where}?`);
+    }
+    throw invalid(`${sentence}: there is ${list(Object.keys(names))}`);
+}
+
+function list(names: string[]): string {
+    return names.map((name) => `\`${name}\``).join(', ');
+}
+
+/** Letters of one case, without what separates words. */
+function bare(name: string): string {
+    return name.replace(/[-_]/g, '').toLowerCase();
+}
+
+function nearest(name: string, names: string[]): { name: string; distance: number } | undefined {
+    const wanted = bare(name);
+    const most = wanted.length < 4 ? 1 : 2;
+    return names
+        .map((each) => ({ name: each, distance: editDistance(wanted, bare(each)) }))
+        .filter(({ distance }) => distance <= most)
+        .sort((a, b) => a.distance - b.distance)[0];
+}
+
+/** Levenshtein's. */
+function editDistance(from: string, to: string): number {
+    let row = Array.from({ length: to.length + 1 }, (_, n) => n);
+    for (let i = 1; i <= from.length; i++) {
+        const above = row;
+        row = [i];
+        for (let j = 1; j <= to.length; j++) {
+            const replaced = above[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+            row.push(Math.min(replaced, above[j]! + 1, row[j - 1]! + 1));
+        }
+    }
+    return row[to.length]!;
+}
