@@ -316,6 +316,12 @@ typedef struct drt_client_options {
     const char *user_agent;
     /** Bytes of the largest message that is taken; 256 MiB. */
     uint64_t max_message_bytes;
+    /**
+     * Bytes of messages and requests that may wait for a usable link, in the order in
+     * which they are sent once there is one; 0 = none: `drt_send_message` and
+     * `drt_request` are `DRT_ERR_NOT_CONNECTED` then.
+     */
+    uint64_t send_queue_bytes;
 } drt_client_options;
 
 /** Initialises a drt_client_options. */
@@ -324,7 +330,7 @@ typedef struct drt_client_options {
         sizeof(drt_client_options), \
         NULL, 0, NULL, NULL, NULL, NULL, 0, 0, \
         0, 0, 0, 0, 0, 0, NULL, NULL, \
-        NULL, NULL, NULL, NULL, 0 \
+        NULL, NULL, NULL, NULL, 0, 0 \
     }
 
 /**
@@ -785,6 +791,12 @@ typedef void (*drt_reply_fn)(drt_status status, const char *json, size_t json_le
  * type subscribe, unsubscribe and auth have functions of their own and are
  * refused here.
  *
+ * Without a usable link it is `DRT_ERR_NOT_CONNECTED`, or waits for one where
+ * `send_queue_bytes` is set; then the first message connects as the first subscribe
+ * does. Messages are sent in order. None that was handed to a link is sent on another;
+ * what still waits when the client fails or is closed is lost, and the log has a
+ * warning with the count.
+ *
  * Any thread; does not block. Errors: `DRT_ERR_INVALID_HANDLE`,
  * `DRT_ERR_INVALID_JSON`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
  * `DRT_ERR_NOT_CONNECTED`, `DRT_ERR_QUEUE_FULL`, `DRT_ERR_CLOSED`.
@@ -794,7 +806,8 @@ drt_status drt_send_message(drt_client *client, const char *json);
 /**
  * Sends a message and hands the server's answer to `fn`, exactly once, unless
  * this call fails. A uid of the library's own takes the place of the message's,
- * which the answer bears again. `timeout_ms` 0 means `ack_timeout_ms`.
+ * which the answer bears again. `timeout_ms` 0 means `ack_timeout_ms`. Where
+ * `send_queue_bytes` is set, the time in which a request waits for a link counts.
  *
  * Any thread; does not block. Errors: as `drt_send_message`; then `fn` does not
  * run, and `user_data` is released before the call returns.

@@ -808,6 +808,8 @@ struct client_options {
     std::string user_agent{};
     /** Bytes of the largest message that is taken; 256 MiB. */
     std::uint64_t max_message_bytes = 0;
+    /** Bytes of messages and requests that may wait for a usable link; 0 = none. */
+    std::uint64_t send_queue_bytes = 0;
 
     /** The same for the C ABI. It refers to this object. */
     drt_client_options c() const noexcept {
@@ -833,6 +835,7 @@ struct client_options {
         raw.headers = detail::text_or_null(headers);
         raw.user_agent = detail::text_or_null(user_agent);
         raw.max_message_bytes = max_message_bytes;
+        raw.send_queue_bytes = send_queue_bytes;
         return raw;
     }
 };

@@ -56,6 +56,8 @@ pub struct ClientOptions {
     pub user_agent: Option<String>,
     /// The largest message that is taken, in bytes. 256 MiB.
     pub max_message_bytes: u64,
+    /// Bytes of messages and requests that may wait for a usable link. None.
+    pub send_queue_bytes: u64,
 }
 
 fn or(value: u32, default: u64) -> Duration {

@@ -83,6 +83,7 @@ impl Shared {
             reconnect_max: options.reconnect_max(),
             reconnect_attempts: options.reconnect_attempts,
             queue_bytes: options.queue_bytes(),
+            send_queue_bytes: options.send_queue_bytes,
             seed: fastrand::u64(..),
         });
         let runtime = Runtime::acquire()?;

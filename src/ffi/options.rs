@@ -106,6 +106,10 @@ pub struct drt_client_options {
     pub user_agent: *const c_char,
     /// Bytes of the largest message that is taken; 256 MiB.
     pub max_message_bytes: u64,
+    /// Bytes of messages and requests that may wait for a usable link, in the order in
+    /// which they are sent once there is one; 0 = none: `drt_send_message` and
+    /// `drt_request` are `DRT_ERR_NOT_CONNECTED` then.
+    pub send_queue_bytes: u64,
 }
 
 /// Options of a subscription. Begin with `DRT_SUBSCRIPTION_OPTIONS_INIT`; a
@@ -231,6 +235,7 @@ pub(super) unsafe fn client_options(options: *const drt_client_options) -> Resul
         headers: text(o.headers, "options.headers")?,
         user_agent: text(o.user_agent, "options.user_agent")?,
         max_message_bytes: o.max_message_bytes,
+        send_queue_bytes: o.send_queue_bytes,
     })
 }
 

@@ -45,6 +45,12 @@ impl ReplySink for CReply {
 /// type subscribe, unsubscribe and auth have functions of their own and are
 /// refused here.
 ///
+/// Without a usable link it is `DRT_ERR_NOT_CONNECTED`, or waits for one where
+/// `send_queue_bytes` is set; then the first message connects as the first subscribe
+/// does. Messages are sent in order. None that was handed to a link is sent on another;
+/// what still waits when the client fails or is closed is lost, and the log has a
+/// warning with the count.
+///
 /// Any thread; does not block. Errors: `DRT_ERR_INVALID_HANDLE`,
 /// `DRT_ERR_INVALID_JSON`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
 /// `DRT_ERR_NOT_CONNECTED`, `DRT_ERR_QUEUE_FULL`, `DRT_ERR_CLOSED`.
@@ -62,7 +68,8 @@ pub unsafe extern "C" fn drt_send_message(
 
 /// Sends a message and hands the server's answer to `fn`, exactly once, unless
 /// this call fails. A uid of the library's own takes the place of the message's,
-/// which the answer bears again. `timeout_ms` 0 means `ack_timeout_ms`.
+/// which the answer bears again. `timeout_ms` 0 means `ack_timeout_ms`. Where
+/// `send_queue_bytes` is set, the time in which a request waits for a link counts.
 ///
 /// Any thread; does not block. Errors: as `drt_send_message`; then `fn` does not
 /// run, and `user_data` is released before the call returns.

@@ -104,6 +104,7 @@ impl Session {
     pub fn close(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
         self.leave_link(now, Status::Closed);
+        self.clear_send_queue(Status::Closed, "the client was closed");
         for id in self.registry.select(|_| true) {
             self.end(now, id);
         }
@@ -188,14 +189,21 @@ impl Session {
             target,
             sink: new.sink,
         });
+        if self.up().is_some() {
+            self.subscribes.push_back(id);
+            self.pump(now);
+        } else {
+            self.connect_first(now);
+        }
+        Subscribed::New(id)
+    }
+
+    /// The first thing that needs a link connects.
+    pub(super) fn connect_first(&mut self, now: Now) {
         if self.told == Told::Nothing && self.state == State::Idle {
             self.told = Told::Up;
             self.begin(now);
-        } else if self.up().is_some() {
-            self.subscribes.push_back(id);
-            self.pump(now);
         }
-        Subscribed::New(id)
     }
 
     fn check_subscribe(&mut self, new: &NewSubscription) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What was sent on the present link and has not been answered yet.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::late::Late;
@@ -315,8 +315,9 @@ impl Ledger {
         serials
     }
 
-    /// The link is gone: everything that was unanswered, in order.
-    pub fn clear(&mut self) -> Vec<Entry> {
+    /// The link is gone: everything that was unanswered, in order, but for those that
+    /// wait for the next one.
+    pub fn clear_except(&mut self, waiting: &HashSet<u64>) -> Vec<Entry> {
         self.casual.clear();
         self.forgotten = None;
         self.late = Late::default();
@@ -324,6 +325,7 @@ impl Ledger {
         let serials = self.select(|_| true);
         serials
             .into_iter()
+            .filter(|serial| !waiting.contains(serial))
             .filter_map(|serial| self.settle(serial))
             .collect()
     }

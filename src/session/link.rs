@@ -223,6 +223,7 @@ impl Session {
     pub(super) fn fail(&mut self, status: Status, message: impl Into<String>) {
         self.link = Link::None;
         self.retry_at = None;
+        self.clear_send_queue(Status::NotConnected, "the client failed");
         self.go(State::Failed, status, message);
     }
 
@@ -237,8 +238,8 @@ impl Session {
         self.link = Link::None;
         self.retry_at = None;
         self.one_at_a_time = false;
-        self.drop_outbox();
-        for entry in self.ledger.clear() {
+        let waiting = self.keep_for_next_link();
+        for entry in self.ledger.clear_except(&waiting) {
             if let What::Request(request) = entry.what {
                 self.reply(*request, status, "");
             }

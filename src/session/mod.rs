@@ -23,6 +23,7 @@ mod pacer;
 mod requests;
 mod resubscribe;
 mod resync;
+mod send_queue;
 mod sending;
 mod snapshot;
 mod unsubscribes;
@@ -110,7 +111,7 @@ pub struct Loss {
     pub unauthorized: bool,
 }
 
-/// The settings of a session. All are positive.
+/// The settings of a session. All are positive, unless they say so.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Who we are.
@@ -129,6 +130,8 @@ pub struct Config {
     pub reconnect_attempts: u32,
     /// Bytes that may be held back, for a snapshot or for sending.
     pub queue_bytes: u64,
+    /// Bytes of messages that may wait for a usable link; 0 = none.
+    pub send_queue_bytes: u64,
     /// Seed of the jitter.
     pub seed: u64,
 }

@@ -34,7 +34,7 @@ impl Session {
 
     pub(super) fn has_something_to_send(&self) -> bool {
         self.may_send()
-            && !(self.outbox.is_empty()
+            && !(self.send_queue.is_empty()
                 && self.unsubscribes.is_empty()
                 && self.reads.is_empty()
                 && self.checks.is_empty()

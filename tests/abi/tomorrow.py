@@ -14,7 +14,7 @@ MEMBER = "    /// What nobody thought of today.\n    pub tomorrow: u64,\n"
 # Each is found once, or the test says that it has to be changed with the source.
 CHANGES = {
     "options.rs": [
-        ("    pub max_message_bytes: u64,\n}", MEMBER),
+        ("    pub send_queue_bytes: u64,\n}", MEMBER),
         ("    pub snapshot: drt_snapshot,\n}", MEMBER),
         (
             "    granularity: drt_granularity,\n    snapshot: drt_snapshot,\n}",

@@ -11,8 +11,9 @@ static int options_are_default(void) {
            client.queue_bytes == 0 && client.ca_file == NULL && client.proxy == NULL &&
            client.client_cert_file == NULL && client.client_key_file == NULL &&
            client.headers == NULL && client.user_agent == NULL && client.max_message_bytes == 0 &&
-           subscription.struct_size == sizeof(subscription) && !subscription.persistent &&
-           subscription.events == 0 && subscription.granularity == DRT_PER_ITEM &&
+           client.send_queue_bytes == 0 && subscription.struct_size == sizeof(subscription) &&
+           !subscription.persistent && subscription.events == 0 &&
+           subscription.granularity == DRT_PER_ITEM &&
            subscription.snapshot == DRT_SNAPSHOT_EXACT && stats.struct_size == sizeof(stats) &&
            stats.connects == 0 && stats.last_rtt_us == 0;
 }

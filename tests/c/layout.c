@@ -14,7 +14,7 @@
 int main(void) {
 #if UINTPTR_MAX == UINT64_MAX
     /* drt_client_options */
-    SIZE(drt_client_options, 152);
+    SIZE(drt_client_options, 160);
     AT(drt_client_options, struct_size, 0);
     AT(drt_client_options, url, 8);
     AT(drt_client_options, auth_mode, 16);
@@ -37,6 +37,7 @@ int main(void) {
     AT(drt_client_options, headers, 128);
     AT(drt_client_options, user_agent, 136);
     AT(drt_client_options, max_message_bytes, 144);
+    AT(drt_client_options, send_queue_bytes, 152);
     /* drt_subscription_options */
     SIZE(drt_subscription_options, 64);
     AT(drt_subscription_options, struct_size, 0);

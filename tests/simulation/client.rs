@@ -60,6 +60,7 @@ impl Client {
             reconnect_max: Duration::from_secs(30),
             reconnect_attempts: 0,
             queue_bytes: setting.queue_bytes,
+            send_queue_bytes: 0,
             seed,
         };
         let shown = format!("{config:?}");

@@ -8,6 +8,7 @@ mod limits;
 mod links;
 mod refusals;
 mod requests;
+mod send_queue;
 mod subscriptions;
 mod system;
 mod world;

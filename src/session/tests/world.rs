@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::error::Status;
 use crate::handover::{EventKind, EventSink, EventView, Item, ReplySink, Shape, State};
+use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
@@ -55,6 +56,8 @@ pub struct World {
     pub states: Vec<(State, Status, String)>,
     pub replies: Vec<(Status, String)>,
     pub tokens_wanted: Vec<Status>,
+    /// Warnings of the log.
+    pub warnings: Vec<String>,
 }
 
 pub fn config() -> Config {
@@ -70,6 +73,7 @@ pub fn config() -> Config {
         reconnect_max: Duration::from_secs(30),
         reconnect_attempts: 0,
         queue_bytes: 10_000,
+        send_queue_bytes: 0,
         seed: 1,
     }
 }
@@ -168,6 +172,7 @@ impl World {
             states: Vec::new(),
             replies: Vec::new(),
             tokens_wanted: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -424,6 +429,7 @@ impl World {
                     self.sent.push_back(serde_json::from_str(&text).unwrap());
                 }
                 Effect::Close(link) | Effect::Abort(link) => self.closed.push(link),
+                Effect::Log(Level::Warn, line) => self.warnings.push(line),
                 Effect::End(_) | Effect::Log(..) => {}
             }
         }
