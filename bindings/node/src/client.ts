@@ -3,8 +3,9 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import { requiredText, invalid } from './checks.js';
-import { closedError, Core } from './core.js';
-import { reportUncaught, type DirectusRealtimeError } from './errors.js';
+import { Core } from './core.js';
+import { Diagnostics } from './diagnostics.js';
+import { reportUncaught } from './errors.js';
 import { Items } from './items.js';
 import { bindMethods, inspected } from './objects.js';
 import { clientOptions, type ClientOptions, type ServerUrl, type SubscriptionOptions } from './options.js';
@@ -15,7 +16,8 @@ import { Scope, viewOf, type ScopeOptions } from './scope.js';
 import type { ClientState, StateChange } from './state.js';
 import { toStats, type Stats } from './stats.js';
 import type { Subscribe, Subscription, AnyCallback } from './subscription.js';
-import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
+import { TokenSource } from './token-source.js';
+import { waitOptions, type WaitOptions } from './waiters.js';
 
 export interface ClientEvents {
     /** Every change of state, with its reason. */
@@ -51,8 +53,8 @@ const METHODS = [
 
 export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
     readonly #core: Core;
-    readonly #getToken: ClientOptions['getToken'];
-    readonly #connected: Waiters<void>;
+    readonly #tokens: TokenSource;
+    readonly #diagnostics = new Diagnostics(this, () => this.listeners('state'));
     #wasConnected = false;
 
     /** @internal */
@@ -61,10 +63,13 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         const options = clientOptions(given);
         this.#core = new Core(url, options, {
             stateChanged: (change) => this.#stateChanged(change),
-            tokenWanted: (error) => void this.#fetchToken(error),
+            tokenWanted: (error) => this.#tokens.request(error),
         });
-        this.#getToken = options.getToken;
-        this.#connected = new Waiters((by) => this.#core.delivery.expect(by));
+        this.#tokens = new TokenSource(options.getToken, (token) => {
+            if (this.#core.isOpen) {
+                this.setToken(token);
+            }
+        });
         bindMethods<Client>(this, METHODS);
     }
 
@@ -72,7 +77,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         const { state } = change;
         const was = this.#wasConnected;
         this.#wasConnected = state === 'connected';
-        this.#settle(change);
+        this.#diagnostics.report(change);
         this.#emit('state', change);
         if (state === 'connected') {
             this.#emit('connected', change);
@@ -81,38 +86,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         }
     }
 
-    /** What was told may be out of date: only what is still true is worth acting upon. */
-    #settle({ state, error }: StateChange): void {
-        if (state === 'closed') {
-            this.#connected.reject(error ?? closedError());
-        } else if (state === 'connected' && this.isConnected) {
-            this.#connected.resolve();
-        } else {
-            const hopeless = this.#core.hopelessness();
-            if (hopeless !== undefined) {
-                this.#connected.reject(hopeless);
-            }
-        }
-    }
-
     #emit(name: keyof ClientEvents, change: StateChange): void {
         try {
             this.emit(name, change);
         } catch (error) {
             reportUncaught(error);
-        }
-    }
-
-    async #fetchToken(error: DirectusRealtimeError | undefined): Promise<void> {
-        try {
-            const token = await this.#getToken?.(error);
-            if (token !== undefined && this.#core.isOpen) {
-                this.setToken(token);
-            }
-        } catch (failure) {
-            // The attempt to connect times out, and the next one asks again.
-            const message = failure instanceof Error ? failure.message : String(failure);
-            process.emitWarning(`getToken has failed: ${message}`, 'DirectusRealtimeWarning');
         }
     }
 
@@ -127,34 +105,29 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
     /** Starts to connect and returns at once. The first subscription does that, too. */
     connect(): void {
-        this.#open().abi.connect(this.#core.handle);
+        this.#open().connect();
     }
 
     /** Drops the link, if there is one, and connects now. */
     reconnect(): void {
-        this.#open().abi.reconnect(this.#core.handle);
+        this.#open().reconnect();
     }
 
     /** Takes the link down until `connect` or `reconnect`. Subscriptions are kept. */
     disconnect(): void {
-        this.#open().abi.disconnect(this.#core.handle);
+        this.#open().disconnect();
     }
 
     /**
-     * Connects if need be, and resolves when the client is connected. Rejects when it gives up, and
-     * when it is told to disconnect.
+     * Connects if need be, and resolves when the client is connected. Rejects with the reason when
+     * the client fails, is disconnected, or the time allowed is over.
      */
     async connected(options?: WaitOptions): Promise<void> {
         const wait = waitOptions(options);
         this.connect();
-        if (this.isConnected) {
-            return;
-        }
-        const hopeless = this.#core.hopelessness();
-        if (hopeless !== undefined) {
-            throw hopeless;
-        }
-        await this.#connected.wait('the connection', wait);
+        const { connection } = this.#core;
+        const late = (ms: number) => connection.timeoutError('the client was not connected', ms);
+        await connection.wait(late, wait);
     }
 
     /** Also authenticates a live link anew, and leaves the state `failed`. */

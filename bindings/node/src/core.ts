@@ -1,10 +1,12 @@
 /** What the parts of a client share: the library's handle and the way of everything it tells. */
 
+import { AsyncResource } from 'node:async_hooks';
 import { isMainThread } from 'node:worker_threads';
 import { Abi, OK, type Handle, type Receiver } from './abi/index.js';
+import { closedError, Connection } from './connection.js';
 import { Delivery } from './delivery.js';
-import { DirectusRealtimeError, reportUncaught } from './errors.js';
-import { clientFields, queueBytes, type ClientOptions, type ServerUrl } from './options.js';
+import { reportUncaught, type DirectusRealtimeError } from './errors.js';
+import { ackTimeoutMs, clientFields, queueBytes, type ClientOptions, type ServerUrl } from './options.js';
 import { Registrations } from './registrations.js';
 import { Requests } from './requests.js';
 import { stateName, type ClientState, type StateChange } from './state.js';
@@ -23,14 +25,13 @@ export interface Listener {
 export class Core {
     readonly abi = Abi.get();
     readonly handle: Handle;
+    readonly connection: Connection;
     readonly delivery: Delivery;
     readonly requests: Requests;
     readonly registrations: Registrations;
     readonly #listener: Listener;
-    /** The state that was last heard of, and why. */
-    #told: StateChange = { state: 'idle', message: '', error: undefined };
-    /** How many links it was heard of that they are up. */
-    #links = 0;
+    /** State listeners and `getToken` run in the asynchronous context in which the client was made. */
+    readonly #context = new AsyncResource('DirectusRealtimeClient');
     /** What was told during a drain, to be passed on behind it. */
     #deeds: (() => void)[] = [];
     #closing: Promise<void> | undefined;
@@ -40,7 +41,13 @@ export class Core {
         this.#listener = listener;
         this.handle = abi.newClient(clientFields(url, options));
         const asksForTokens = (options.getToken ?? undefined) !== undefined;
-        this.delivery = new Delivery(abi, this.handle, queueBytes(options), {
+        this.connection = new Connection({
+            state: () => this.state(),
+            connect: () => this.connect(),
+            expect: (by) => this.delivery.expect(by),
+        });
+        const { connection } = this;
+        this.delivery = new Delivery(abi, this.handle, queueBytes(options), this.#context, {
             receiver: this.#receiver(),
             deliver: (rows, weight) => {
                 this.#passOn();
@@ -49,12 +56,12 @@ export class Core {
                 }
             },
             // A token that is asked for is wanted in time, and so is the word that the link is lost.
-            isUrgent: () => asksForTokens || this.state() !== this.#told.state,
-            hasNews: () => Number(abi.stats(this.handle).connects) > this.#links,
+            isUrgent: () => asksForTokens || this.state() !== connection.reported.state,
+            hasNews: () => Number(abi.stats(this.handle).connects) > connection.connects,
             makeRoom: () => this.registrations.makeRoom(),
         });
-        this.requests = new Requests(abi, this.handle, (by) => this.delivery.expect(by));
-        this.registrations = new Registrations(abi, this.handle, this.delivery, () => this.hopelessness());
+        this.requests = new Requests(this, ackTimeoutMs(options));
+        this.registrations = new Registrations(abi, this.handle, this.delivery, connection);
         abi.listen(this.handle, asksForTokens);
         open.add(this);
     }
@@ -85,28 +92,31 @@ export class Core {
     }
 
     #stateChanged(number: number, reason: number, message: string): void {
-        this.#told = { state: stateName(number), message, error: this.#error(reason, message) };
-        this.#links += this.#told.state === 'connected' ? 1 : 0;
-        const hopeless = this.hopelessness();
-        if (hopeless !== undefined) {
-            this.registrations.fail(hopeless);
-        }
-        this.#listener.stateChanged(this.#told);
+        this.#report({ state: stateName(number), message, error: this.#error(reason, message) });
     }
 
-    /**
-     * Why nothing will come of waiting for the server, unless the application does something. What
-     * was told last may be out of date: then more is to come.
-     */
-    hopelessness(): DirectusRealtimeError | undefined {
-        const { state, message, error } = this.#told;
-        if (this.state() !== state) {
-            return undefined;
+    #report(change: StateChange): void {
+        this.connection.update(change);
+        const reason = this.connection.unreachableReason();
+        if (reason !== undefined) {
+            this.registrations.fail(reason);
         }
-        if (state === 'failed') {
-            return error ?? new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', message);
-        }
-        return state === 'idle' ? disconnectedError() : undefined;
+        this.#listener.stateChanged(change);
+    }
+
+    connect(): void {
+        this.abi.connect(this.handle);
+        this.connection.setDisconnected(false);
+    }
+
+    reconnect(): void {
+        this.abi.reconnect(this.handle);
+        this.connection.setDisconnected(false);
+    }
+
+    disconnect(): void {
+        this.abi.disconnect(this.handle);
+        this.connection.setDisconnected(true);
     }
 
     get isOpen(): boolean {
@@ -139,7 +149,7 @@ export class Core {
         open.delete(this);
         const error = failure as DirectusRealtimeError | undefined;
         const message = error?.message ?? closedError().message;
-        this.#listener.stateChanged({ state: 'closed', message, error });
+        this.#context.runInAsyncScope(() => this.#report({ state: 'closed', message, error }));
         if (failure !== undefined) {
             throw failure;
         }
@@ -160,15 +170,6 @@ export class Core {
     closeNow(): void {
         this.abi.closeNow(this.handle, HURRIED_CLOSE_MS);
     }
-}
-
-function disconnectedError(): DirectusRealtimeError {
-    const sentence = 'the client is disconnected, and stays so until it is told to connect';
-    return new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', sentence);
-}
-
-export function closedError(): DirectusRealtimeError {
-    return new DirectusRealtimeError('DRT_ERR_CLOSED', 'the client is closed');
 }
 
 /** The clients of this thread that are not closed. */

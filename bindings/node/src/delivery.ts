@@ -4,6 +4,7 @@
  * something is in there that cannot wait: then events wait here instead, up to the same bound.
  */
 
+import type { AsyncResource } from 'node:async_hooks';
 import type { Abi, Handle, Receiver, Row } from './abi/index.js';
 import type { Ledger } from './lane.js';
 import { Wakeup } from './wakeup.js';
@@ -37,6 +38,8 @@ export class Delivery implements Ledger {
     readonly #tasks: Tasks;
     /** So much may be held where something is urgent. */
     readonly #ceiling: number;
+    /** Batches run in this context, whoever caused them. */
+    readonly #context: AsyncResource;
     readonly #wakeup: Wakeup;
     #next: NodeJS.Immediate | undefined;
     #most = MOST_EVENTS;
@@ -47,12 +50,13 @@ export class Delivery implements Ledger {
     #referenced = true;
     #closed = false;
 
-    constructor(abi: Abi, client: Handle, queueBytes: number, tasks: Tasks) {
+    constructor(abi: Abi, client: Handle, queueBytes: number, context: AsyncResource, tasks: Tasks) {
         this.#abi = abi;
         this.#client = client;
+        this.#context = context;
         this.#tasks = tasks;
         this.#ceiling = Math.max(queueBytes, 2 * MOST_HELD_CHARS);
-        this.#wakeup = new Wakeup(abi.fd(client), () => this.#run());
+        this.#wakeup = new Wakeup(abi.fd(client), () => this.#enter());
     }
 
     hold(weight: number): void {
@@ -92,12 +96,16 @@ export class Delivery implements Ledger {
         if (this.#next === undefined && !this.#closed) {
             this.#next = setImmediate(() => {
                 this.#next = undefined;
-                this.#run();
+                this.#enter();
             });
             if (!this.#referenced) {
                 this.#next.unref();
             }
         }
+    }
+
+    #enter(): void {
+        this.#context.runInAsyncScope(() => this.#run());
     }
 
     #run(): void {

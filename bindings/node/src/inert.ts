@@ -13,7 +13,11 @@ const NOBODY: Host = {
     expect() {},
     unsubscribe() {},
     forget() {},
-    hopelessness: () => undefined,
+    connection: {
+        failure: () => undefined,
+        unreachableReason: () => undefined,
+        timeoutError: (what) => new DirectusRealtimeError('DRT_ERR_TIMEOUT', what),
+    },
 };
 
 /** A `subscribe` that asks nothing of anybody; `why` is what waiting for an answer learns. */

@@ -9,24 +9,33 @@ type Result = IteratorResult<RealtimeEvent, undefined>;
 interface Asked {
     resolve(result: Result): void;
     reject(error: Error): void;
-    /** What has to live until there is an answer. */
-    holder: object;
+    /** Has to live until there is an answer. */
+    iterator: EventIterator;
 }
 
 const DONE: Result = { value: undefined, done: true };
 
+/** What a queue needs of its subscription. */
+export interface QueueOwner {
+    /** Why the client has failed, if it has. */
+    failure(): Error | undefined;
+    /** The loop over the queue was left. */
+    left(queue: EventQueue): void;
+    /** The loop was ended by an error, and another one may go on. */
+    failed(queue: EventQueue): void;
+}
+
 /** What a subscription delivers to, and loops read from. */
 export class EventQueue implements Consumer {
     readonly #waiting: Waiting;
-    readonly #onLeft: (queue: EventQueue) => void;
+    readonly #owner: QueueOwner;
     readonly #asked = new Fifo<Asked>();
     #over = false;
     #error: Error | undefined;
 
-    /** `onLeft` is called when the loop over it was left. */
-    constructor(ledger: Ledger, onLeft: (queue: EventQueue) => void) {
+    constructor(ledger: Ledger, owner: QueueOwner) {
         this.#waiting = new Waiting(ledger);
-        this.#onLeft = onLeft;
+        this.#owner = owner;
     }
 
     push(event: RealtimeEvent, weight: number): void {
@@ -58,23 +67,37 @@ export class EventQueue implements Consumer {
         this.#answer();
     }
 
-    /** The next event; `holder` is kept from the garbage collector until it is there. */
-    next(holder: object): Promise<Result> {
+    /** Ends a loop that waits. One that does not learns it when it has the events that wait. */
+    fail(error: Error): void {
+        const asked = this.#asked.shift();
+        if (asked !== undefined) {
+            asked.iterator.finish();
+            asked.reject(error);
+            this.#answer();
+            this.#owner.failed(this);
+        }
+    }
+
+    /** The next event; `iterator` is kept from the garbage collector until it is there. */
+    next(iterator: EventIterator): Promise<Result> {
         const event = this.#waiting.take();
         if (event !== undefined) {
             return Promise.resolve({ value: event, done: false });
         }
         return new Promise((resolve, reject) => {
-            this.#asked.push({ resolve, reject, holder });
+            this.#asked.push({ resolve, reject, iterator });
+            const failure = this.#over ? undefined : this.#owner.failure();
             if (this.#over) {
                 this.#answer();
+            } else if (failure !== undefined) {
+                this.fail(failure);
             }
         });
     }
 
     leave(): void {
         this.end();
-        this.#onLeft(this);
+        this.#owner.left(this);
     }
 
     /** Nothing comes any more: whoever asks learns it, the first one also why. */
@@ -99,6 +122,7 @@ export class EventIterator implements AsyncIterableIterator<RealtimeEvent> {
     readonly #queue: EventQueue;
     /** Only held. */
     protected readonly subscription: object;
+    #isFinished = false;
 
     constructor(queue: EventQueue, subscription: object) {
         this.#queue = queue;
@@ -106,12 +130,24 @@ export class EventIterator implements AsyncIterableIterator<RealtimeEvent> {
     }
 
     next(): Promise<Result> {
-        return this.#queue.next(this);
+        return this.#isFinished ? Promise.resolve(DONE) : this.#queue.next(this);
     }
 
     return(): Promise<Result> {
-        this.#queue.leave();
+        this.#leave();
         return Promise.resolve(DONE);
+    }
+
+    /** It was ended by an error: the queue is not its own any more. */
+    finish(): void {
+        this.#isFinished = true;
+    }
+
+    #leave(): void {
+        if (!this.#isFinished) {
+            this.#isFinished = true;
+            this.#queue.leave();
+        }
     }
 
     [Symbol.asyncIterator](): this {
@@ -119,7 +155,7 @@ export class EventIterator implements AsyncIterableIterator<RealtimeEvent> {
     }
 
     [Symbol.asyncDispose](): Promise<void> {
-        this.#queue.leave();
+        this.#leave();
         return Promise.resolve();
     }
 }

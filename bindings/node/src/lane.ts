@@ -1,5 +1,6 @@
 /** A subscription's callback. It gets the events one after the other. */
 
+import { AsyncResource } from 'node:async_hooks';
 import { reportUncaught } from './errors.js';
 import type { RealtimeEvent } from './events.js';
 import { Fifo } from './fifo.js';
@@ -21,6 +22,8 @@ export interface Consumer {
     end(): void;
     /** The server has refused the subscription: what waits still is. */
     refuse(refusal: RealtimeEvent, weight: number, error: Error): void;
+    /** The client has failed: no event comes until something is done about it. */
+    fail(error: Error): void;
 }
 
 /** Events that wait for a consumer. */
@@ -65,6 +68,8 @@ const MOST_IN_A_ROW = 256;
 
 export class Lane implements Consumer {
     readonly #callback: (event: RealtimeEvent) => unknown;
+    /** The callback runs in the asynchronous context of the `subscribe` that brought it. */
+    readonly #context = new AsyncResource('DirectusRealtimeSubscription');
     readonly #waiting: Waiting;
     #busy = false;
     #inARow = 0;
@@ -99,9 +104,12 @@ export class Lane implements Consumer {
         this.push(refusal, weight);
     }
 
+    /** A callback has nothing to wait for. */
+    fail(): void {}
+
     #deliver(event: RealtimeEvent): void {
         try {
-            const result = this.#callback(event);
+            const result = this.#context.runInAsyncScope(this.#callback, undefined, event);
             if (isThenable(result)) {
                 this.#busy = true;
                 this.#await(result);

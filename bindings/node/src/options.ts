@@ -201,11 +201,16 @@ export function clientFields(url: ServerUrl, options: ClientOptions): ClientFiel
     };
 }
 
-/** The library's default. */
+/** The library's defaults. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
+const ACK_TIMEOUT_MS = 10_000;
 
 export function queueBytes({ queueBytes }: ClientOptions): number {
     return queueBytes || QUEUE_BYTES;
+}
+
+export function ackTimeoutMs({ ackTimeoutMs }: ClientOptions): number {
+    return ackTimeoutMs || ACK_TIMEOUT_MS;
 }
 
 /** The changes that are wanted, as a mask; none is all of them. */

@@ -1,9 +1,10 @@
 /** A subscription as its client knows it, from subscribing to its end. */
 
 import { FLAG_ENDED, type Handle, type Row, type SubscriptionFields } from './abi/index.js';
+import type { Connection } from './connection.js';
 import { DirectusRealtimeError } from './errors.js';
 import { toEvent, type ErrorEvent, type RealtimeEvent } from './events.js';
-import { EventQueue } from './iterator.js';
+import { EventQueue, type QueueOwner } from './iterator.js';
 import { Lane, type Consumer, type Ledger } from './lane.js';
 import type { ScopeCore } from './registrations.js';
 import type { AnyCallback, Subscription } from './subscription.js';
@@ -14,8 +15,7 @@ export interface Host extends Ledger {
     /** How many more wait for something that only the queue can bring, or fewer. */
     expect(by: number): void;
     unsubscribe(registration: Registration): void;
-    /** Why the server's answer need not be waited for at the moment, if so. */
-    hopelessness(): DirectusRealtimeError | undefined;
+    readonly connection: Pick<Connection, 'failure' | 'unreachableReason' | 'timeoutError'>;
     /** The subscription has ended. */
     forget(registration: Registration): void;
 }
@@ -169,16 +169,23 @@ export class Registration {
         if (this.#active) {
             return;
         }
-        const hopeless = this.#host.hopelessness();
-        if (hopeless !== undefined) {
-            throw hopeless;
+        const { connection } = this.#host;
+        const reason = connection.unreachableReason();
+        if (reason !== undefined) {
+            throw reason;
         }
-        await this.#ready.wait(`the server's answer to the subscription '${this.uid}'`, wait);
+        const what = `the server has not confirmed the subscription '${this.uid}'`;
+        await this.#ready.wait((timeoutMs) => connection.timeoutError(what, timeoutMs), wait);
     }
 
-    /** The client cannot reach the server: nobody need wait. */
-    fail(error: DirectusRealtimeError): void {
-        this.#ready.reject(error);
+    /** The client cannot reach the server: waiting is of no use. A failure also ends loops. */
+    fail(reason: DirectusRealtimeError): void {
+        this.#ready.reject(reason);
+        if (this.#host.connection.failure() !== undefined) {
+            for (const consumer of [...this.#consumers]) {
+                consumer.fail(reason);
+            }
+        }
     }
 
     /** Events from now on; the first one of a subscription without a callback has them all. */
@@ -188,13 +195,28 @@ export class Registration {
             this.#unclaimed = undefined;
             return unclaimed;
         }
-        const queue = new EventQueue(this.#host, () => this.#leave(queue));
+        const owner: QueueOwner = {
+            failure: () => this.#host.connection.failure(),
+            left: (queue) => this.#leave(queue),
+            failed: (queue) => this.#release(queue),
+        };
+        const queue = new EventQueue(this.#host, owner);
         if (this.#ended) {
             queue.end();
         } else {
             this.#consumers.add(queue);
         }
         return queue;
+    }
+
+    /** A loop was ended by an error: the next one goes on, unless others have had the events. */
+    #release(queue: EventQueue): void {
+        if (this.#consumers.size > 1) {
+            this.#consumers.delete(queue);
+            queue.end();
+        } else if (!this.#ended) {
+            this.#unclaimed = queue;
+        }
     }
 
     /** A loop was left: without anybody else, events would wait for nobody. */

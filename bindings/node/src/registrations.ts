@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Abi, Handle } from './abi/index.js';
 import { endOnAbort, throwIfAborted } from './abort.js';
 import { isText, optionalFunction, optionalSignal, requiredText } from './checks.js';
+import type { Connection } from './connection.js';
 import type { Delivery } from './delivery.js';
 import { DirectusRealtimeError } from './errors.js';
 import { subscriptionFields, subscriptionOptions, type SubscriptionOptions } from './options.js';
@@ -20,7 +21,7 @@ export class Registrations implements Host {
     readonly #abi: Abi;
     readonly #client: Handle;
     readonly #delivery: Delivery;
-    readonly #hopelessness: () => DirectusRealtimeError | undefined;
+    readonly connection: Connection;
     readonly #byId = new Map<number, Registration>();
     readonly #byUid = new Map<string, Registration>();
     #lastId = 0;
@@ -28,17 +29,11 @@ export class Registrations implements Host {
     /** How often what waited was too much, and was made up for. */
     overflows = 0;
 
-    /** `hopelessness` says why nobody need wait for the server at the moment, if so. */
-    constructor(
-        abi: Abi,
-        client: Handle,
-        delivery: Delivery,
-        hopelessness: () => DirectusRealtimeError | undefined,
-    ) {
+    constructor(abi: Abi, client: Handle, delivery: Delivery, connection: Connection) {
         this.#abi = abi;
         this.#client = client;
         this.#delivery = delivery;
-        this.#hopelessness = hopelessness;
+        this.connection = connection;
     }
 
     get(id: number): Registration | undefined {
@@ -146,10 +141,10 @@ export class Registrations implements Host {
         return ended.length;
     }
 
-    /** Nobody need wait for the server's answers. */
-    fail(error: DirectusRealtimeError): void {
+    /** Waiting for the server's answers is of no use. */
+    fail(reason: DirectusRealtimeError): void {
         for (const registration of [...this.#byId.values()]) {
-            registration.fail(error);
+            registration.fail(reason);
         }
     }
 
@@ -165,7 +160,7 @@ export class Registrations implements Host {
                 worst = registration;
             }
         }
-        if (worst === undefined || this.#hopelessness() !== undefined) {
+        if (worst === undefined || this.connection.unreachableReason() !== undefined) {
             return false;
         }
         this.overflows++;
@@ -185,10 +180,6 @@ export class Registrations implements Host {
         } catch (error) {
             registration.lose(error as DirectusRealtimeError);
         }
-    }
-
-    hopelessness(): DirectusRealtimeError | undefined {
-        return this.#hopelessness();
     }
 
     /** The library has let go of it. */

@@ -1,20 +1,34 @@
 /** Requests that wait for the server's answer. */
 
+import { setImmediate } from 'node:timers/promises';
 import { OK, type Abi, type Handle } from './abi/index.js';
 import { endOnAbort, throwIfAborted } from './abort.js';
 import { milliseconds, optionalSignal, record } from './checks.js';
+import type { Connection } from './connection.js';
 import { DirectusRealtimeError } from './errors.js';
 import { knownOptions, type NamesOf } from './known-names.js';
 import { json } from './plain-json.js';
 
 export interface RequestOptions {
-    /** Milliseconds for the answer; the client's `ackTimeoutMs`. */
+    /**
+     * Milliseconds until the server has answered, the wait for a link included; the client's
+     * `ackTimeoutMs`.
+     */
     timeoutMs?: number | undefined;
     /** Gives up waiting when it is aborted; the server may still do what it was asked. */
     signal?: AbortSignal | undefined;
 }
 
 export const REQUEST_OPTIONS: NamesOf<RequestOptions> = { timeoutMs: true, signal: true };
+
+/** What requests need of their client. */
+export interface Requester {
+    readonly abi: Abi;
+    readonly handle: Handle;
+    readonly connection: Connection;
+    readonly delivery: { expect(by: number): void };
+    checkOpen(): void;
+}
 
 interface Pending {
     resolve(answer: unknown): void;
@@ -33,31 +47,62 @@ const SENTENCES: Record<string, string> = {
 };
 
 export class Requests {
-    readonly #abi: Abi;
-    readonly #client: Handle;
-    readonly #expect: (by: number) => void;
+    readonly #client: Requester;
+    /** For requests without a `timeoutMs` of their own. */
+    readonly #timeoutMs: number;
     readonly #pending = new Map<number, Pending>();
     #lastId = 0;
 
-    constructor(abi: Abi, client: Handle, expect: (by: number) => void) {
-        this.#abi = abi;
+    constructor(client: Requester, timeoutMs: number) {
         this.#client = client;
-        this.#expect = expect;
+        this.#timeoutMs = timeoutMs;
     }
 
-    send(message: object, options: RequestOptions = {}): Promise<Answer> {
-        return new Promise((resolve, reject) => {
-            const given = knownOptions('a request', record('options', options), REQUEST_OPTIONS);
-            const { timeoutMs } = given;
-            const signal = optionalSignal(given.signal);
-            const text = json('message', message);
-            const patience = milliseconds('timeoutMs', timeoutMs);
+    /** Sends at once where the client is connected, otherwise as soon as it is. */
+    async send(message: object, options: RequestOptions = {}): Promise<Answer> {
+        const given = knownOptions('a request', record('options', options), REQUEST_OPTIONS);
+        const timeoutMs = milliseconds('timeoutMs', given.timeoutMs) || this.#timeoutMs;
+        const signal = optionalSignal(given.signal);
+        const text = json('message', message);
+        throwIfAborted(signal);
+        const deadline = performance.now() + timeoutMs;
+        for (;;) {
+            const left = Math.max(1, Math.ceil(deadline - performance.now()));
+            const answer = this.#trySend(text, left, signal);
+            if (answer !== undefined) {
+                return answer;
+            }
+            await this.#connected(left, timeoutMs, signal);
+            // Everything else has a turn, should the link be lost again at once.
+            await setImmediate();
+            this.#client.checkOpen();
             throwIfAborted(signal);
-            const id = ++this.#lastId;
-            this.#abi.request(this.#client, text, patience, id);
+        }
+    }
+
+    async #connected(left: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+        const { connection } = this.#client;
+        const what = 'nothing was sent, because the client was not connected';
+        const late = () => connection.timeoutError(what, timeoutMs);
+        await connection.wait(late, { timeoutMs: left, signal });
+    }
+
+    /** The answer to come, or nothing where there is no link to send it over. */
+    #trySend(text: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<Answer> | undefined {
+        const { abi, handle, delivery } = this.#client;
+        const id = ++this.#lastId;
+        try {
+            abi.request(handle, text, timeoutMs, id);
+        } catch (error) {
+            if ((error as DirectusRealtimeError).code === 'DRT_ERR_NOT_CONNECTED') {
+                return undefined;
+            }
+            throw error;
+        }
+        return new Promise((resolve, reject) => {
             const detach = endOnAbort(signal, () => this.#settle(id)?.reject(signal?.reason));
             this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject, detach });
-            this.#expect(1);
+            delivery.expect(1);
         });
     }
 
@@ -66,7 +111,7 @@ export class Requests {
         if (pending !== undefined) {
             this.#pending.delete(id);
             pending.detach();
-            this.#expect(-1);
+            this.#client.delivery.expect(-1);
         }
         return pending;
     }
@@ -81,11 +126,11 @@ export class Requests {
             pending.resolve(text === undefined ? undefined : JSON.parse(text));
             return;
         }
-        const error = this.#abi.error(status, '');
+        const error = this.#client.abi.error(status, '');
         if (error.code === 'DRT_ERR_SERVER' && text !== undefined) {
             pending.reject(DirectusRealtimeError.fromServer('the request', JSON.parse(text)));
         } else {
-            pending.reject(this.#abi.error(status, SENTENCES[error.code] ?? 'the request failed'));
+            pending.reject(this.#client.abi.error(status, SENTENCES[error.code] ?? 'the request failed'));
         }
     }
 }

@@ -15,6 +15,7 @@ import {
 } from 'vue';
 import { invalid } from './checks.js';
 import type { Client } from './client.js';
+import { internalListener } from './diagnostics.js';
 import { inertSubscribe } from './inert.js';
 import type { Realtime } from './realtime.js';
 
@@ -77,9 +78,10 @@ function connectedRef(client: Client): ConnectedRef {
     }
     const isConnected = shallowRef(client.isConnected);
     // What the event tells, so that a watcher misses no loss, however short.
-    client.on('state', ({ state }) => {
+    const follow = internalListener(({ state }) => {
         isConnected.value = state === 'connected';
     });
+    client.on('state', follow);
     const made = readonly(isConnected);
     refs.set(client, made);
     return made;

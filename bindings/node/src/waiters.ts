@@ -2,7 +2,6 @@
 
 import { endOnAbort, throwIfAborted } from './abort.js';
 import { milliseconds, optionalSignal, record } from './checks.js';
-import { DirectusRealtimeError } from './errors.js';
 import { knownOptions, type NamesOf } from './known-names.js';
 
 export interface WaitOptions {
@@ -37,8 +36,8 @@ export class Waiters<T> {
         this.#changed = changed;
     }
 
-    /** `what` is waited for, in words. */
-    wait(what: string, { timeoutMs, signal }: WaitOptions): Promise<T> {
+    /** `late` makes the error of a wait that times out. */
+    wait(late: (timeoutMs: number) => Error, { timeoutMs, signal }: WaitOptions): Promise<T> {
         return new Promise((resolve, reject) => {
             const leave = () => {
                 clearTimeout(timer);
@@ -57,11 +56,10 @@ export class Waiters<T> {
                     reject(error as Error);
                 },
             };
-            const late = () => {
-                const sentence = `${what} has not come within ${timeoutMs} ms`;
-                waiter.reject(new DirectusRealtimeError('DRT_ERR_TIMEOUT', sentence));
-            };
-            const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
+            const timer =
+                timeoutMs === undefined
+                    ? undefined
+                    : setTimeout(() => waiter.reject(late(timeoutMs)), timeoutMs);
             const detach = endOnAbort(signal, () => waiter.reject(signal?.reason));
             this.#waiters.add(waiter);
             this.#changed(1);

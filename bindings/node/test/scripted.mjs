@@ -47,10 +47,10 @@ export function agree({ type, uid }, send) {
 }
 
 /**
- * Lets everybody in, and answers pings and reads. `answer` gets the other messages, with a function
+ * Lets in whoever has a token that `accepts` takes, and answers pings and reads. `answer` gets the other messages, with a function
  * to send: messages, or bytes of whole frames.
  */
-export async function startScripted(answer) {
+export async function startScripted(answer, accepts = () => true, port = 0) {
     const sockets = new Set();
     const server = createServer();
     server.on('upgrade', (request, socket) => {
@@ -65,7 +65,11 @@ export async function startScripted(answer) {
         socket.on('data', (bytes) => {
             for (const message of messages(bytes)) {
                 const { type, uid } = message;
-                if (type === 'auth') {
+                if (type === 'auth' && !accepts(message.access_token)) {
+                    const error = { code: 'AUTH_FAILED', message: 'Authentication handshake failed.' };
+                    send({ type: 'auth', status: 'error', error, uid });
+                    socket.end(Buffer.from([0x88, 0]));
+                } else if (type === 'auth') {
                     send({ type: 'auth', status: 'ok', uid });
                 } else if (type === 'ping') {
                     send({ type: 'pong', uid });
@@ -79,7 +83,7 @@ export async function startScripted(answer) {
             }
         });
     });
-    server.listen(0, '127.0.0.1');
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     return {
         url: `http://127.0.0.1:${server.address().port}`,
