@@ -167,9 +167,12 @@ typedef int32_t drt_log_level;
 
 /** No messages. */
 #define DRT_LOG_OFF 0
-/** Something failed that the application should know of. */
+/**
+ * Something failed that the application should know of: a client is FAILED, a
+ * callback or the library itself has a fault.
+ */
 #define DRT_LOG_ERROR 1
-/** Something is odd, and dealt with. */
+/** Something is odd, and dealt with: a link could not be opened or was lost. */
 #define DRT_LOG_WARN 2
 /** The life of links: connected, lost, authenticated. */
 #define DRT_LOG_INFO 3
@@ -191,6 +194,11 @@ typedef void (*drt_log_fn)(drt_log_level level,
 /**
  * Sets where the log messages of all clients go, up to `max_level`. No token or
  * password is ever in one. `DRT_LOG_OFF`, or NULL for `fn`, ends it.
+ *
+ * While no function is set, the environment decides: with `DRT_LOG=error`, `warn`,
+ * `info`, `debug` or `trace`, messages up to that level are written to standard error;
+ * without it there are none. The variable is read once, by the first
+ * `drt_client_new` or `drt_set_log`, and ignored in setuid programs.
  *
  * The function that was set before is released when its last call has returned.
  * Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.

@@ -1,4 +1,5 @@
-//! Where log messages go: nowhere, until the application sets a sink.
+//! Where log messages go: to the sink that the application has set, otherwise to the
+//! fallback that the environment asks for, otherwise nowhere.
 //!
 //! Emitting takes no lock, so that a sink may call back into the library, and a
 //! forked child cannot meet one that is held. Nobody logs while holding a lock of
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use arc_swap::ArcSwapOption;
+use once_cell::race::OnceBox;
 
 /// How important a message is. `Off` is a maximum only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +29,36 @@ pub enum Level {
     Trace,
 }
 
+impl Level {
+    /// All of them, the most important first.
+    pub const ALL: [Level; 6] = [
+        Level::Off,
+        Level::Error,
+        Level::Warn,
+        Level::Info,
+        Level::Debug,
+        Level::Trace,
+    ];
+
+    /// Its name as people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Off => "off",
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Trace => "trace",
+        }
+    }
+
+    /// The level of that name, in any case.
+    pub fn from_name(name: &str) -> Option<Level> {
+        let is_named = |level: &Level| level.name().eq_ignore_ascii_case(name);
+        Level::ALL.into_iter().find(is_named)
+    }
+}
+
 /// Receives log messages on any thread of the library or the application.
 pub trait Sink: Send + Sync {
     /// Takes one message. `target` names the room that speaks.
@@ -42,13 +74,25 @@ struct Wanted {
 /// A copy of the sink's level, for those who ask often.
 static MAX_LEVEL: AtomicU8 = AtomicU8::new(Level::Off as u8);
 static WANTED: ArcSwapOption<Wanted> = ArcSwapOption::const_empty();
+/// Takes the messages while there is no sink.
+static FALLBACK: OnceBox<Wanted> = OnceBox::new();
 
-/// Replaces the sink; the old one is dropped when its last call has returned.
+/// Sets the sink for all times in which the application has set none. Only the first
+/// call counts; it belongs before the first [`set_sink`].
+pub fn set_fallback(max_level: Level, sink: Box<dyn Sink>) {
+    let is_first = FALLBACK.set(Box::new(Wanted { max_level, sink })).is_ok();
+    if is_first && WANTED.load().is_none() {
+        MAX_LEVEL.store(max_level as u8, Ordering::Relaxed);
+    }
+}
+
+/// Replaces the sink; the old one is dropped when its last call has returned. `None`
+/// leaves the messages to the fallback.
 pub fn set_sink(max_level: Level, sink: Option<Box<dyn Sink>>) {
-    let level = if sink.is_some() {
-        max_level
-    } else {
-        Level::Off
+    let level = match (&sink, FALLBACK.get()) {
+        (Some(_), _) => max_level,
+        (None, Some(fallback)) => fallback.max_level,
+        (None, None) => Level::Off,
     };
     MAX_LEVEL.store(level as u8, Ordering::Relaxed);
     let wanted = sink.map(|sink| Wanted { max_level, sink });
@@ -67,6 +111,7 @@ pub fn emit(level: Level, target: &'static str, message: &str) {
     }
     // The sink may be another one than when the level was looked at.
     let wanted = WANTED.load_full();
+    let wanted = wanted.as_deref().or_else(|| FALLBACK.get());
     if let Some(wanted) = wanted.filter(|wanted| level <= wanted.max_level) {
         wanted.sink.log(level, target, message);
     }

@@ -182,9 +182,9 @@ pub unsafe extern "C" fn drt_client_new(
         // SAFETY: NULL or valid for writing, by the header's contract.
         let out = unsafe { out.as_mut() }.ok_or_else(|| is_null("out"))?;
         *out = std::ptr::null_mut();
+        process::prepare();
         // SAFETY: the header's contract.
         let options = unsafe { client_options(options) }?;
-        process::prepare();
         let client = Client::new(options)?;
         *out = handle::insert_client(client)? as *mut drt_client;
         Ok(())

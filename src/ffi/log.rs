@@ -5,6 +5,7 @@ use std::ffi::{CString, c_char, c_void};
 
 use super::barrier;
 use super::callback::{Callback, drt_release_fn};
+use super::process;
 use super::status::drt_status;
 use crate::delivery::enter_callback;
 use crate::error::{Error, Status};
@@ -15,9 +16,10 @@ pub type drt_log_level = i32;
 
 /// No messages.
 pub const DRT_LOG_OFF: i32 = 0;
-/// Something failed that the application should know of.
+/// Something failed that the application should know of: a client is FAILED, a
+/// callback or the library itself has a fault.
 pub const DRT_LOG_ERROR: i32 = 1;
-/// Something is odd, and dealt with.
+/// Something is odd, and dealt with: a link could not be opened or was lost.
 pub const DRT_LOG_WARN: i32 = 2;
 /// The life of links: connected, lost, authenticated.
 pub const DRT_LOG_INFO: i32 = 3;
@@ -86,6 +88,11 @@ impl CLog {
 /// Sets where the log messages of all clients go, up to `max_level`. No token or
 /// password is ever in one. `DRT_LOG_OFF`, or NULL for `fn`, ends it.
 ///
+/// While no function is set, the environment decides: with `DRT_LOG=error`, `warn`,
+/// `info`, `debug` or `trace`, messages up to that level are written to standard error;
+/// without it there are none. The variable is read once, by the first
+/// `drt_client_new` or `drt_set_log`, and ignored in setuid programs.
+///
 /// The function that was set before is released when its last call has returned.
 /// Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
@@ -97,6 +104,7 @@ pub unsafe extern "C" fn drt_set_log(
 ) -> drt_status {
     barrier::run(|| {
         let callback = Callback::new(r#fn, user_data, release);
+        process::prepare();
         let level = match max_level {
             DRT_LOG_OFF => Level::Off,
             DRT_LOG_ERROR => Level::Error,

@@ -11,6 +11,7 @@ mod barrier;
 mod callback;
 mod client;
 mod delivery;
+mod environment;
 mod events;
 mod handle;
 mod log;

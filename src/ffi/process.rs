@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::environment;
 use crate::driver::runtime;
 use crate::threads::{self, Work};
 
@@ -55,10 +56,12 @@ fn without_signals(work: Work, make: &mut dyn FnMut()) {
     }
 }
 
-/// To be called before the first handle is given out, and the first thread made.
+/// To be called before the first handle is given out, the first thread made, and the
+/// first log function set.
 pub(super) fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        environment::apply();
         threads::make_within(without_signals);
         // SAFETY: the handler does nothing but atomic stores.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };

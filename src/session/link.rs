@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::auth::{AuthMode, Kind};
 use super::backoff::HEALTHY_AFTER;
 use super::ledger::What;
-use super::machine::{Link, Session, Up};
+use super::machine::{Link, NEXT_ATTEMPT, Session, Up};
 use super::{Effect, LinkId, Loss, Now};
 use crate::error::Status;
 use crate::handover::{Item, State};
@@ -216,7 +216,7 @@ impl Session {
         }
         let wait = self.backoff.failed(&mut self.rng);
         self.retry_at = Some(now.mono + wait);
-        let message = format!("{message}; next attempt in {:.1} s", wait.as_secs_f32());
+        let message = format!("{message}{NEXT_ATTEMPT}{:.1} s", wait.as_secs_f32());
         self.go(State::Backoff, status, message);
     }
 

@@ -22,6 +22,9 @@ use crate::subscriptions::{Registry, SubId, Subscription};
 /// looked at again.
 const PROBE_TIME: Duration = Duration::from_secs(2);
 
+/// Stands between why an attempt failed and when the next one is.
+pub(super) const NEXT_ATTEMPT: &str = "; next attempt in ";
+
 /// The present link.
 #[derive(Debug)]
 pub(super) enum Link {
@@ -98,6 +101,8 @@ pub struct Session {
 
     pub(super) state: State,
     pub(super) reason: (Status, String),
+    /// Why attempts fail, as the log was last warned since the client was connected.
+    warned: String,
     pub(super) told: Told,
     pub(super) link: Link,
     pub(super) last_link: LinkId,
@@ -174,6 +179,7 @@ impl Session {
             lingers: Vec::new(),
             state: State::Idle,
             reason: (Status::Ok, "it was not told to connect".into()),
+            warned: String::new(),
             told: Told::Nothing,
             link: Link::None,
             last_link: 0,
@@ -258,7 +264,8 @@ impl Session {
             return;
         }
         let message = message.into();
-        self.log(Level::Info, format!("{state:?}: {message}"));
+        let level = self.level_of(state, &message);
+        self.log(level, format!("{state:?}: {message}"));
         self.state = state;
         self.entered[state as usize] += 1;
         self.reason = (reason, message.clone());
@@ -268,6 +275,27 @@ impl Session {
             message,
         });
         self.changed = true;
+    }
+
+    /// How important a change of state is. Attempts that fail for the same reason, one
+    /// after the other, are worth one warning.
+    fn level_of(&mut self, state: State, message: &str) -> Level {
+        match state {
+            State::Failed => Level::Error,
+            State::Backoff => {
+                let reason = message.split(NEXT_ATTEMPT).next().unwrap_or_default();
+                if self.warned == reason {
+                    return Level::Info;
+                }
+                self.warned = reason.to_owned();
+                Level::Warn
+            }
+            State::Connected => {
+                self.warned.clear();
+                Level::Info
+            }
+            _ => Level::Info,
+        }
     }
 
     /// When [`Session::on_timer`] wants to be called next.

@@ -96,6 +96,10 @@ IN_SOURCE = {
         "the server did not answer a subscribe",
         "{why} for {uid:?}; trying again in {:.1} s",
     ),
+    # tests/logs provokes it.
+    'DRT_LOG="…" is unknown and ignored: it must be one of off, error, warn, info, debug, trace': (
+        "{VARIABLE}={shown:?} is unknown and ignored: it must be one of {allowed}",
+    ),
 }
 
 # They are told of a server that ends or stands still.

@@ -7,8 +7,7 @@ use super::peer::Peer;
 use super::sut::*;
 use directus_realtime::ffi::*;
 
-/// A life with something for every level but ERROR, which is for faults of the
-/// library and of callbacks: a credential in the clear, links that come and go,
+/// A life with something for every level but ERROR: a credential in the clear, links that come and go,
 /// an unknown message.
 fn eventful_life() {
     let exposed = Options::new("ws://directus.example/websocket").token("t");
@@ -117,17 +116,52 @@ fn trace_tells_the_type_of_each_frame_both_ways_and_not_what_is_in_it() {
 }
 
 #[test]
-fn states_are_told_with_their_reason_at_info() {
+fn a_reason_to_back_off_is_a_warning_once_and_the_other_states_are_infos() {
     let _turn = turn();
     let lines = listen(DRT_LOG_INFO);
-    let client = Options::new("ws://127.0.0.1:1/").token("t").open();
+    let client = Options::new("ws://127.0.0.1:1/").token("t").with(fast);
+    let client = client.open();
     client.start();
-    client.told(DRT_STATE_BACKOFF);
-    lines.until("the reason", |all| {
-        all.iter().any(|(level, target, line)| {
-            *level == DRT_LOG_INFO && target == "session" && line.contains("refused the connection")
-        })
-    });
+    let of = |level: i32, text: &str| {
+        let all = lines.all();
+        let is_it = |line: &&Line| line.0 == level && line.1 == "session" && line.2.contains(text);
+        all.iter().filter(is_it).count()
+    };
+    eventually("three attempts", || of(DRT_LOG_INFO, "Connecting: ") >= 4);
+    assert_eq!(
+        of(DRT_LOG_WARN, "Backoff: 127.0.0.1:1 refused the connection"),
+        1
+    );
+    assert!(of(DRT_LOG_INFO, "Backoff: 127.0.0.1:1 refused the connection") >= 2);
+}
+
+#[test]
+fn the_same_reason_is_worth_another_warning_after_the_client_was_connected() {
+    let _turn = turn();
+    let lines = listen(DRT_LOG_WARN);
+    let peer = Peer::new();
+    let client = Options::new(&peer.url()).token("t").with(fast).open();
+    client.start();
+    for connection in 1..=2 {
+        peer.ready().hang_up();
+        lines.until("the warning", |all| all.len() == connection);
+    }
+    let all = lines.all();
+    assert!(all.iter().all(|line| line.0 == DRT_LOG_WARN), "{all:?}");
+}
+
+#[test]
+fn that_a_client_gives_up_is_an_error() {
+    let _turn = turn();
+    let lines = listen(DRT_LOG_ERROR);
+    let client = Options::new("ws://127.0.0.1:1/").token("t");
+    let client = client.with(|o| o.reconnect_attempts = 1).open();
+    client.start();
+    client.told(DRT_STATE_FAILED);
+    lines.until(
+        "the reason",
+        |all| matches!(all, [(DRT_LOG_ERROR, _, line)] if line.starts_with("Failed: gave up")),
+    );
 }
 
 #[test]

@@ -4,10 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{peer, server, sut};
+use support::{cc, peer, server, sut};
 
 mod listening;
 
+mod environment;
 mod levels;
 mod secrets;
 mod sinks;

@@ -1,0 +1,159 @@
+//! `DRT_LOG`: the log on standard error, for programs that set no log function.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::log::{self, Level, Sink};
+
+const VARIABLE: &str = "DRT_LOG";
+
+/// Reads the environment. Logs nothing itself but what is wrong with the variable.
+pub(super) fn apply() {
+    let Some(value) = variable() else {
+        return;
+    };
+    match parse(&value) {
+        Ok(Level::Off) => {}
+        Ok(level) => log::set_fallback(level, Box::new(StandardError)),
+        Err(message) => StandardError.log(Level::Warn, "log", &message),
+    }
+}
+
+/// Programs with more rights than their user take no orders from that user's
+/// environment.
+fn variable() -> Option<OsString> {
+    if is_privileged() {
+        return None;
+    }
+    std::env::var_os(VARIABLE).filter(|value| !value.is_empty())
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn is_privileged() -> bool {
+    // SAFETY: has no preconditions.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn is_privileged() -> bool {
+    // SAFETY: these have no preconditions.
+    unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
+}
+
+fn parse(value: &OsStr) -> Result<Level, String> {
+    let value = value.to_string_lossy();
+    Level::from_name(value.trim()).ok_or_else(|| {
+        let shown: String = value.chars().take(40).collect();
+        let allowed: Vec<&str> = Level::ALL.into_iter().map(Level::name).collect();
+        let allowed = allowed.join(", ");
+        format!("{VARIABLE}={shown:?} is unknown and ignored: it must be one of {allowed}")
+    })
+}
+
+/// Writes each message as one line, by one system call and without a lock: a forked
+/// child may log as well.
+struct StandardError;
+
+impl Sink for StandardError {
+    fn log(&self, level: Level, target: &'static str, message: &str) {
+        let line = line(SystemTime::now(), level, target, message);
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() {
+            // SAFETY: the bytes live; a descriptor that is closed is an error.
+            let written =
+                unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
+            match usize::try_from(written) {
+                Ok(written) => rest = &rest[written.min(rest.len())..],
+                Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+                // Nowhere to say it.
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// For instance `2026-01-31T12:00:00.000Z WARN directus-realtime session: Backoff: …`.
+fn line(time: SystemTime, level: Level, target: &str, message: &str) -> String {
+    let time = utc(time.duration_since(UNIX_EPOCH).unwrap_or_default());
+    let level = level.name().to_ascii_uppercase();
+    let mut line = format!("{time} {level} directus-realtime {target}: ");
+    // One message, one line.
+    line.extend(
+        message
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c }),
+    );
+    line.push('\n');
+    line
+}
+
+/// The time since 1970 as ISO 8601 has it.
+fn utc(since_1970: Duration) -> String {
+    let seconds = since_1970.as_secs();
+    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let mut year = 1970;
+    while days >= 365 + u64::from(is_leap(year)) {
+        days -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(is_leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let (day, millis) = (days + 1, since_1970.subsec_millis());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_known_by_its_name_and_anything_else_is_answered_with_the_names() {
+        for (value, level) in [
+            ("error", Level::Error),
+            ("WARN", Level::Warn),
+            (" info ", Level::Info),
+            ("Debug", Level::Debug),
+            ("trace", Level::Trace),
+            ("off", Level::Off),
+        ] {
+            assert_eq!(parse(OsStr::new(value)), Ok(level));
+        }
+        for value in ["verbose", "1", "warning", "error,warn", "\n"] {
+            let message = parse(OsStr::new(value)).unwrap_err();
+            assert!(
+                message.contains("off, error, warn, info, debug, trace"),
+                "{message}"
+            );
+        }
+        let long = parse(OsStr::new(&"x".repeat(9000))).unwrap_err();
+        assert!(long.len() < 200, "{long}");
+    }
+
+    #[test]
+    fn a_line_has_the_time_the_level_and_no_line_break_of_the_message() {
+        let time = UNIX_EPOCH + Duration::from_millis(1_709_210_096_007);
+        assert_eq!(
+            line(time, Level::Warn, "session", "a\nb"),
+            "2024-02-29T12:34:56.007Z WARN directus-realtime session: a\u{fffd}b\n"
+        );
+        for (seconds, shown) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_868_800, "2000-03-01T00:00:00.000Z"),
+            (4_107_542_399, "2100-02-28T23:59:59.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+            (1_798_761_599, "2026-12-31T23:59:59.000Z"),
+        ] {
+            assert_eq!(utc(Duration::from_secs(seconds)), shown);
+        }
+    }
+}
