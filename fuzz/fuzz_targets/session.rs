@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use directus_realtime::client::engine;
 use directus_realtime::error::Status;
 use directus_realtime::handover::{EventSink, EventView, Item, Shape, State};
 use directus_realtime::protocol::Frame;
@@ -91,35 +92,42 @@ impl World {
     }
 
     fn settle(&mut self) {
-        for effect in self.session.take_effects() {
-            match effect {
-                Effect::Open { link, .. } => {
-                    self.link = link;
-                    self.pending.clear();
-                }
-                Effect::Send { link, text } => {
-                    let message = serde_json::from_str(&text).expect("what is sent is JSON");
-                    if link == self.link {
-                        self.pending.push_back(message);
+        let now = self.now();
+        let mut released = Vec::new();
+        let deliver = |items: &mut Vec<Item>| {
+            for item in items.drain(..) {
+                match item {
+                    Item::State { state, message, .. } => {
+                        assert!(is_arrow(self.state, state), "{:?} to {state:?}", self.state);
+                        assert!(!message.contains("s3cret"), "{message}");
+                        self.state = state;
                     }
+                    Item::Release { slot } => {
+                        self.ids.retain(|&(_, of)| of != slot);
+                        released.push(slot);
+                    }
+                    _ => {}
                 }
-                Effect::Log(_, line) => assert!(!line.contains("s3cret"), "{line}"),
-                Effect::Close(_) | Effect::Abort(_) | Effect::End(_) => {}
             }
-        }
-        for item in self.session.take_items() {
-            match item {
-                Item::State { state, message, .. } => {
-                    assert!(is_arrow(self.state, state), "{:?} to {state:?}", self.state);
-                    assert!(!message.contains("s3cret"), "{message}");
-                    self.state = state;
-                }
-                Item::Release { slot } => {
-                    self.ids.retain(|&(_, of)| of != slot);
-                    self.session.released(slot);
-                }
-                _ => {}
+            Vec::new()
+        };
+        let carry_out = |effect| match effect {
+            Effect::Open { link, .. } => {
+                self.link = link;
+                self.pending.clear();
             }
+            Effect::Send { link, text } => {
+                let message = serde_json::from_str(&text).expect("what is sent is JSON");
+                if link == self.link {
+                    self.pending.push_back(message);
+                }
+            }
+            Effect::Log(_, line) => assert!(!line.contains("s3cret"), "{line}"),
+            Effect::Close(_) | Effect::Abort(_) | Effect::End(_) => {}
+        };
+        engine::step(&mut self.session, now, |_, _| (), deliver, carry_out);
+        for slot in released {
+            self.session.released(slot);
         }
     }
 

@@ -5,6 +5,7 @@
 //! back, so that the order of decisions is the order of deeds.
 
 mod drained;
+pub mod engine;
 mod exposure;
 mod options;
 mod shared;

@@ -1,5 +1,5 @@
-//! What the threads of a client share: the session behind its lock, delivery,
-//! and the links; and how the session's decisions are carried out.
+//! What the threads of a client share: the session behind its lock, delivery, and the
+//! links; and how the session's effects are carried out on them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::drained::Drained;
 use super::exposure::Exposure;
-use super::{ClientOptions, Stats};
+use super::{ClientOptions, Stats, engine};
 use crate::delivery::{Delivery, Feedback, State, in_callback};
 use crate::driver::{
     self, Alarm, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Runtime, Traffic,
@@ -171,9 +171,20 @@ impl Shared {
     /// The same for somebody who holds the lock already.
     pub fn run<R>(&self, core: &mut Core, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
         let now = self.now();
-        let result = tell(&mut core.session, now);
-        self.deliver(core);
-        self.carry_out(core);
+        let Core {
+            session,
+            links,
+            runtime,
+            log,
+            ..
+        } = core;
+        let result = engine::step(
+            session,
+            now,
+            tell,
+            |items| self.delivery.push(items),
+            |effect| self.carry_out(effect, links, runtime.as_ref(), log),
+        );
         if core.session.take_changed() {
             self.changed.notify_all();
         }
@@ -188,53 +199,47 @@ impl Shared {
         result
     }
 
-    fn deliver(&self, core: &mut Core) {
-        let mut items = core.session.take_items();
-        if !items.is_empty() {
-            for (slot, epoch) in self.delivery.push(&mut items) {
-                core.session.on_overflow(slot, epoch);
+    fn carry_out(
+        &self,
+        effect: Effect,
+        links: &mut HashMap<LinkId, Link>,
+        runtime: Option<&Arc<Runtime>>,
+        log: &mut Vec<(Level, String)>,
+    ) {
+        match effect {
+            Effect::Open {
+                link,
+                endpoint,
+                access_token,
+            } => {
+                let (Some(runtime), Some(this)) = (runtime, self.this.upgrade()) else {
+                    return;
+                };
+                let Some(endpoint) = self.endpoints.get(endpoint).cloned() else {
+                    return;
+                };
+                let options = Arc::clone(&self.link_options);
+                let opened = driver::open(runtime, link, endpoint, access_token, options, this);
+                links.insert(link, opened);
             }
-        }
-        core.session.recycle_items(items);
-    }
-
-    fn carry_out(&self, core: &mut Core) {
-        for effect in core.session.take_effects() {
-            match effect {
-                Effect::Open {
-                    link,
-                    endpoint,
-                    access_token,
-                } => {
-                    let (Some(runtime), Some(this)) = (&core.runtime, self.this.upgrade()) else {
-                        continue;
-                    };
-                    let Some(endpoint) = self.endpoints.get(endpoint).cloned() else {
-                        continue;
-                    };
-                    let options = Arc::clone(&self.link_options);
-                    let opened = driver::open(runtime, link, endpoint, access_token, options, this);
-                    core.links.insert(link, opened);
+            Effect::Send { link, text } => {
+                if let Some(link) = links.get(&link) {
+                    link.send(text);
                 }
-                Effect::Send { link, text } => {
-                    if let Some(link) = core.links.get(&link) {
-                        link.send(text);
-                    }
-                }
-                // The link's own report of its end takes it out.
-                Effect::Close(link) => {
-                    if let Some(link) = core.links.get(&link) {
-                        link.close();
-                    }
-                }
-                Effect::Abort(link) => {
-                    if let Some(link) = core.links.remove(&link) {
-                        link.abort();
-                    }
-                }
-                Effect::End(target) => self.delivery.end(&target),
-                Effect::Log(level, line) => core.log.push((level, line)),
             }
+            // The link's own report of its end takes it out.
+            Effect::Close(link) => {
+                if let Some(link) = links.get(&link) {
+                    link.close();
+                }
+            }
+            Effect::Abort(link) => {
+                if let Some(link) = links.remove(&link) {
+                    link.abort();
+                }
+            }
+            Effect::End(target) => self.delivery.end(&target),
+            Effect::Log(level, line) => log.push((level, line)),
         }
     }
 

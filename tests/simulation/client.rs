@@ -1,13 +1,14 @@
-//! The client without a socket: session and delivery as the library has them,
-//! joined as the library joins them, under the simulation's clock.
+//! The client without a socket: session and delivery, joined by the library's own engine,
+//! under the simulation's clock.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use directus_realtime::client::engine::{self, Overflow};
 use directus_realtime::delivery::{Delivery, Feedback, Mode};
 use directus_realtime::error::{Error, Status};
-use directus_realtime::handover::{ReplySink, State, StateSink, TokenSink};
+use directus_realtime::handover::{Item, ReplySink, State, StateSink, TokenSink};
 use directus_realtime::protocol::Frame;
 use directus_realtime::protocol::outgoing::CustomMessage;
 use directus_realtime::secret::Secret;
@@ -101,7 +102,7 @@ impl Client {
         }
     }
 
-    /// Tells the session something, as the library does it.
+    /// Gives the session an input, as the library does it.
     pub fn with<R>(&self, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
         let mut core = self.core.lock().expect("no panic before");
         self.run(&mut core, tell)
@@ -109,33 +110,46 @@ impl Client {
 
     fn run<R>(&self, core: &mut Core, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
         let now = self.now(core);
-        let result = tell(&mut core.session, now);
-        let mut items = core.session.take_items();
-        core.stream.look(&items);
-        if !items.is_empty() {
-            for (slot, epoch) in self.delivery().push(&mut items) {
-                self.shared.overflowed.store(true, Ordering::SeqCst);
-                core.stream.overflow(slot);
-                core.session.on_overflow(slot, epoch);
-            }
-        }
-        core.session.recycle_items(items);
-        for effect in core.session.take_effects() {
-            match effect {
+        let Core {
+            session,
+            effects,
+            stream,
+            link: current,
+            ..
+        } = core;
+        let mut opened = false;
+        let result = engine::step(
+            session,
+            now,
+            tell,
+            |items| self.deliver(stream, items),
+            |effect| match effect {
                 Effect::End(target) => self.delivery().end(&target),
                 Effect::Send { ref text, .. } => {
                     self.check_request(text);
-                    core.effects.push(effect);
+                    effects.push(effect);
                 }
                 Effect::Open { link, .. } => {
-                    core.link = link;
-                    core.stream.break_off();
-                    core.effects.push(effect);
+                    (*current, opened) = (link, true);
+                    effects.push(effect);
                 }
-                other => core.effects.push(other),
-            }
+                other => effects.push(other),
+            },
+        );
+        if opened {
+            stream.break_off();
         }
         result
+    }
+
+    fn deliver(&self, stream: &mut Stream, items: &mut Vec<Item>) -> Vec<Overflow> {
+        stream.look(items);
+        let overflows = self.delivery().push(items);
+        for &(slot, _) in &overflows {
+            self.shared.overflowed.store(true, Ordering::SeqCst);
+            stream.overflow(slot);
+        }
+        overflows
     }
 
     /// No request is sent whose end the application was told.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::client::engine;
 use crate::error::Status;
 use crate::handover::{EventKind, EventSink, EventView, Item, ReplySink, Shape, State};
 use crate::log::Level;
@@ -389,50 +390,52 @@ impl World {
     }
 
     pub fn settle(&mut self) {
-        for item in self.session.take_items() {
-            match item {
-                Item::Event(event) => {
-                    let data = event.data.map_or(Value::Null, |(from, to)| {
-                        serde_json::from_str(&event.frame[from as usize..to as usize]).unwrap()
-                    });
-                    let (slot, kind, flags) = (event.slot, event.kind, event.flags);
-                    self.told.push(Told {
-                        slot,
-                        kind,
-                        flags,
-                        data,
-                    });
+        let deliver = |items: &mut Vec<Item>| {
+            for item in items.drain(..) {
+                match item {
+                    Item::Event(event) => {
+                        let data = event.data.map_or(Value::Null, |(from, to)| {
+                            serde_json::from_str(&event.frame[from as usize..to as usize]).unwrap()
+                        });
+                        let (slot, kind, flags) = (event.slot, event.kind, event.flags);
+                        self.told.push(Told {
+                            slot,
+                            kind,
+                            flags,
+                            data,
+                        });
+                    }
+                    Item::State {
+                        state,
+                        reason,
+                        message,
+                    } => {
+                        self.states.push((state, reason, message));
+                    }
+                    Item::Reply { status, json, .. } => {
+                        self.replies.push((status, json.to_string()));
+                    }
+                    Item::TokenWanted { reason } => self.tokens_wanted.push(reason),
+                    _ => {}
                 }
-                Item::State {
-                    state,
-                    reason,
-                    message,
-                } => {
-                    self.states.push((state, reason, message));
-                }
-                Item::Reply { status, json, .. } => {
-                    self.replies.push((status, json.to_string()));
-                }
-                Item::TokenWanted { reason } => self.tokens_wanted.push(reason),
-                _ => {}
             }
-        }
-        for effect in self.session.take_effects() {
-            match effect {
-                Effect::Open { link, .. } => self.opened.push(link),
-                Effect::Send { link, text } => {
-                    assert_eq!(
-                        Some(&link),
-                        self.opened.last(),
-                        "sent on a link of the past"
-                    );
-                    self.sent.push_back(serde_json::from_str(&text).unwrap());
-                }
-                Effect::Close(link) | Effect::Abort(link) => self.closed.push(link),
-                Effect::Log(Level::Warn, line) => self.warnings.push(line),
-                Effect::End(_) | Effect::Log(..) => {}
+            Vec::new()
+        };
+        let carry_out = |effect| match effect {
+            Effect::Open { link, .. } => self.opened.push(link),
+            Effect::Send { link, text } => {
+                assert_eq!(
+                    Some(&link),
+                    self.opened.last(),
+                    "sent on a link of the past"
+                );
+                self.sent.push_back(serde_json::from_str(&text).unwrap());
             }
-        }
+            Effect::Close(link) | Effect::Abort(link) => self.closed.push(link),
+            Effect::Log(Level::Warn, line) => self.warnings.push(line),
+            Effect::End(_) | Effect::Log(..) => {}
+        };
+        engine::step(&mut self.session, self.now, |_, _| (), deliver, carry_out);
     }
 
     /// Number of creates that were sent and not looked at yet.

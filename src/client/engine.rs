@@ -1,0 +1,37 @@
+//! The one join of session and delivery: an input goes in, and what the session decides
+//! is handed on. No sockets, no clock, no locks.
+//!
+//! The library, the simulation, the fuzz target and the session's tests all run it; they
+//! differ in what they do with items and effects.
+
+use crate::handover::Item;
+use crate::session::{Effect, Now, Session};
+
+/// A subscription that lost what waited for it, and its new epoch: slot and epoch.
+pub type Overflow = (u32, u32);
+
+/// Gives the session an input and hands on everything that it decides.
+///
+/// `deliver` takes the items for the application and returns the overflows, which the
+/// session repairs by a RESYNC. `carry_out` then gets each effect, in order. The caller
+/// holds whatever guards the session until this returns, so that effects happen in the
+/// order in which the session decided them.
+pub fn step<R>(
+    session: &mut Session,
+    now: Now,
+    input: impl FnOnce(&mut Session, Now) -> R,
+    deliver: impl FnOnce(&mut Vec<Item>) -> Vec<Overflow>,
+    carry_out: impl FnMut(Effect),
+) -> R {
+    let result = input(session, now);
+    let mut items = session.take_items();
+    if !items.is_empty() {
+        for (slot, epoch) in deliver(&mut items) {
+            session.on_overflow(slot, epoch);
+        }
+        debug_assert!(items.is_empty(), "delivery takes every item");
+    }
+    session.recycle_items(items);
+    session.take_effects().into_iter().for_each(carry_out);
+    result
+}
