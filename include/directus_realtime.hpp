@@ -61,6 +61,9 @@
 
 #include "directus_realtime.h"
 
+/* Other libraries take plain words away by macros: Qt `forever`, `emit` and `slots`, X11 `None`,
+ * Windows `min` and `max`. None of them is a name here, and max is called in parentheses. */
+
 /* What a process has once, even where its libraries hide their symbols. */
 #if defined(__GNUC__) && !defined(_WIN32)
 #define DRT_DETAIL_SHARED __attribute__((visibility("default")))
@@ -340,14 +343,15 @@ inline void check(drt_status value, std::error_code *ec) {
 template <class Rep, class Period>
 std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
     const auto count = std::chrono::ceil<std::chrono::milliseconds>(time).count();
-    const auto most = std::int64_t{std::numeric_limits<std::int32_t>::max()};
+    const auto most = std::int64_t{(std::numeric_limits<std::int32_t>::max)()};
     return static_cast<std::uint32_t>(std::clamp(std::int64_t{count}, std::int64_t{0}, most));
 }
 
-/** The time that a dispatch may wait: nothing and what is negative stand for ever. */
-inline std::int32_t patience(std::optional<std::chrono::milliseconds> time) noexcept {
-    const bool forever = !time || *time < std::chrono::milliseconds::zero();
-    return forever ? -1 : static_cast<std::int32_t>(milliseconds(*time));
+/** How long a dispatch may wait, in milliseconds: -1, without end, for no time and for a negative
+ * one. */
+inline std::int32_t dispatch_timeout(std::optional<std::chrono::milliseconds> time) noexcept {
+    const bool endless = !time || *time < std::chrono::milliseconds::zero();
+    return endless ? -1 : static_cast<std::int32_t>(milliseconds(*time));
 }
 
 inline const char *text_or_null(const std::string &text) noexcept {
@@ -1058,7 +1062,7 @@ class subscription {
     /** Waits until the server has confirmed it: its snapshot is on the way to the callback then.
      * Not inside a callback. Errors: `status::timeout`, `server` (it was refused, with the
      * server's words), `closed`, `would_deadlock`, and the reason when the client fails. */
-    void wait(std::chrono::milliseconds timeout = std::chrono::milliseconds::max()) const {
+    void wait(std::chrono::milliseconds timeout = (std::chrono::milliseconds::max)()) const {
         detail::check(drt_subscription_wait(handle_, detail::milliseconds(timeout)));
     }
     /** The same with an error code. */
@@ -1738,7 +1742,7 @@ class client {
         drt_client *const handle = handle_;
         const detail::turn now(handle);
         const drt_status result =
-            drt_client_dispatch(handle, detail::patience(timeout), max_events, &done);
+            drt_client_dispatch(handle, detail::dispatch_timeout(timeout), max_events, &done);
         now.end();
         return result;
     }
@@ -1749,8 +1753,8 @@ class client {
         const detail::turn now(handle);
         const char *text = nullptr;
         std::size_t length = 0;
-        const drt_status result = drt_client_drain(handle, detail::patience(timeout), max_events,
-                                                   &text, &length, drained);
+        const drt_status result = drt_client_drain(handle, detail::dispatch_timeout(timeout),
+                                                   max_events, &text, &length, drained);
         if (!now.end()) {
             json = detail::view(text, length);
         }

@@ -92,6 +92,18 @@ fn the_header_compiles_without_a_warning_in_c99_and_in_cpp17() {
 }
 
 #[test]
+fn the_headers_compile_behind_the_macros_of_qt_x11_and_windows() {
+    let (c, libraries) = compile("behind_macros.c", compiler("CC", "cc"), "-std=c99");
+    succeeds(Command::new(c).env("LD_LIBRARY_PATH", &libraries));
+    let (cpp, libraries) = compile("behind_macros.cpp", compiler("CXX", "c++"), "-std=c++17");
+    succeeds(Command::new(cpp).env("LD_LIBRARY_PATH", &libraries));
+    if is_installed("clang") {
+        compile("behind_macros.c", Command::new("clang"), "-std=c99");
+        compile("behind_macros.cpp", Command::new("clang++"), "-std=c++17");
+    }
+}
+
+#[test]
 fn the_structs_are_laid_out_as_they_were_published() {
     compile("layout.c", compiler("CC", "cc"), "-std=c11");
 }
