@@ -12,16 +12,15 @@
 #include <string.h>
 
 #include "example.h"
+#include "ids.h"
 #include "json.h"
-
-enum { HISTORY = 100 };
 
 struct chat {
     drt_client *client;
     const char *channel, *name;
     char typed[4096]; /* the line so far, if it is not longer */
     size_t length;
-    long long newest; /* the highest id that was printed */
+    struct ids printed;
     size_t unanswered;
     bool online, ready, closed, over;
 };
@@ -34,8 +33,9 @@ static long long id_of(struct json message) {
 
 static void print_message(struct chat *chat, struct json message) {
     char name[40], text[4096];
-    long long id = id_of(message);
-    chat->newest = id > chat->newest ? id : chat->newest;
+    if (!ids_add(&chat->printed, id_of(message))) {
+        return;
+    }
     json_text(json_get(message, "user_name"), name, sizeof name);
     json_text(json_get(message, "text"), text, sizeof text);
     printf("%s%s %s\n", name, strcmp(name, chat->name) == 0 ? " (you):" : ":", text);
@@ -43,16 +43,11 @@ static void print_message(struct chat *chat, struct json message) {
 
 static void on_event(const drt_event *event, void *user_data) {
     struct chat *chat = user_data;
-    struct json data = {event->data, event->data_len}, history[HISTORY];
+    struct json data = {event->data, event->data_len}, message;
     if (event->kind == DRT_EVENT_INIT) {
-        /* The newest come first, and are wanted last. After a gap, most were printed before. */
-        size_t count = 0;
-        while (count < HISTORY && json_next(&data, &history[count]) &&
-               id_of(history[count]) > chat->newest) {
-            count++;
-        }
-        while (count > 0) {
-            print_message(chat, history[--count]);
+        /* After a gap, most of them were printed before. */
+        while (json_next(&data, &message)) {
+            print_message(chat, message);
         }
         chat->ready = true;
     } else if (event->kind == DRT_EVENT_CREATE) {
@@ -137,10 +132,11 @@ static void subscribe(struct chat *chat) {
         fprintf(stderr, "the channel's name is too long\n");
         exit(2);
     }
+    /* All of them: a limit would cut what was said in a gap, and the server's batches, too. */
     snprintf(query, sizeof query,
              "{\"fields\":[\"id\",\"user_name\",\"text\"],\"filter\":{\"channel_id\":{\"_eq\":%s}},"
-             "\"sort\":[\"-date_created\",\"-id\"],\"limit\":%d}",
-             channel, HISTORY);
+             "\"sort\":[\"date_created\",\"id\"],\"limit\":-1}",
+             channel);
     drt_subscription_options messages = DRT_SUBSCRIPTION_OPTIONS_INIT;
     messages.collection = "messages";
     messages.query = query;
@@ -180,5 +176,6 @@ int main(int argc, char **argv) {
         }
     }
     drt_client_close(chat.client, 5000);
+    free(chat.printed.sorted);
     return chat.over;
 }

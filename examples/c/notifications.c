@@ -14,9 +14,10 @@
 #include <time.h>
 
 #include "example.h"
+#include "ids.h"
 #include "json.h"
 
-enum { SHOWN_MS = 5000, MOST = 8 };
+enum { SHOWN_MS = 5000 };
 
 struct notice {
     long long id, until; /* until: milliseconds of the clock */
@@ -24,9 +25,9 @@ struct notice {
 };
 
 struct board {
-    struct notice notices[MOST]; /* the oldest first */
-    size_t count, drawn;
-    long long newest; /* the highest id there was */
+    struct notice *notices; /* the oldest first */
+    size_t count, capacity, drawn;
+    struct ids known; /* those that were shown, and those that are no news */
     bool stale, over;
 };
 
@@ -43,9 +44,24 @@ static void drop(struct board *board, size_t at) {
     board->stale = true;
 }
 
-static void show(struct board *board, long long id, struct json item) {
-    if (board->count == MOST) {
-        drop(board, 0);
+static long long id_of(struct json item) {
+    char id[24];
+    json_text(json_get(item, "id"), id, sizeof id);
+    return atoll(id);
+}
+
+static void show(struct board *board, struct json item) {
+    long long id = id_of(item);
+    if (!ids_add(&board->known, id)) {
+        return;
+    }
+    if (board->count == board->capacity) {
+        board->capacity = board->capacity ? 2 * board->capacity : 16;
+        board->notices = realloc(board->notices, board->capacity * sizeof *board->notices);
+        if (!board->notices) {
+            perror("notifications");
+            exit(1);
+        }
     }
     struct notice *notice = &board->notices[board->count++];
     notice->id = id;
@@ -54,28 +70,20 @@ static void show(struct board *board, long long id, struct json item) {
     board->stale = true;
 }
 
-static long long id_of(struct json item) {
-    char id[24];
-    json_text(json_get(item, "id"), id, sizeof id);
-    return atoll(id);
-}
-
 static void on_event(const drt_event *event, void *user_data) {
     struct board *board = user_data;
     struct json data = {event->data, event->data_len}, item;
-    long long known = board->newest;
     if (event->kind == DRT_EVENT_INIT) {
         while (json_next(&data, &item)) {
-            long long id = id_of(item);
             /* News are what was made in the gap, not what was there in the beginning. */
-            if (event->flags & DRT_FLAG_RESYNC && id > known) {
-                show(board, id, item);
+            if (event->flags & DRT_FLAG_RESYNC) {
+                show(board, item);
+            } else {
+                ids_add(&board->known, id_of(item));
             }
-            board->newest = id > board->newest ? id : board->newest;
         }
     } else if (event->kind == DRT_EVENT_CREATE) {
-        board->newest = id_of(data) > known ? id_of(data) : known;
-        show(board, id_of(data), data);
+        show(board, data);
     } else if (event->kind == DRT_EVENT_DELETE) {
         for (size_t i = board->count; i-- > 0;) {
             if (board->notices[i].id == id_of(data)) {
@@ -146,5 +154,7 @@ int main(int argc, char **argv) {
         }
     }
     drt_client_close(client, 5000);
+    free(board.notices);
+    free(board.known.sorted);
     return board.over;
 }

@@ -4,10 +4,13 @@
 //     DIRECTUS_TOKEN=… chat http://localhost:8055 lobby Bob
 //
 // Ends with its input: Ctrl-D.
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <mutex>
 #include <string>
+#include <unordered_set>
 
 #include <directus_realtime.hpp>
 #include <nlohmann/json.hpp>
@@ -15,6 +18,8 @@
 using nlohmann::json;
 
 namespace {
+
+constexpr std::chrono::seconds time_to_connect{10};
 
 /// A member that may be missing or null.
 std::string text(const json &item, const char *member) {
@@ -53,9 +58,7 @@ class chat {
 
   private:
     void show(const json &message) {
-        const long id = message.at("id");
-        if (id > last_) {
-            last_ = id;
+        if (shown_.insert(message.at("id").get<std::int64_t>()).second) {
             const std::string who = text(message, "user_name");
             say(who + (who == name_ ? " (you): " : ": ") + text(message, "text"));
         }
@@ -63,7 +66,8 @@ class chat {
 
     const std::string name_;
     std::mutex printing_;
-    long last_ = 0;
+    /// Not only the highest: where several write at once, ids do not arrive in order.
+    std::unordered_set<std::int64_t> shown_;
 };
 
 } // namespace
@@ -86,8 +90,9 @@ int main(int argc, char **argv) try {
     drt::subscription_options messages;
     messages.collection = "messages";
     messages.uid = "chat-" + channel;
-    messages.query =
-        dump({{"filter", {{"channel_id", {{"_eq", channel}}}}}, {"sort", {"id"}}, {"limit", -1}});
+    messages.query = dump({{"filter", {{"channel_id", {{"_eq", channel}}}}},
+                           {"sort", {"date_created", "id"}},
+                           {"limit", -1}});
     const auto subscription =
         client.subscribe(messages, [&](const drt::event &event) { view.on_event(event); });
 
@@ -99,6 +104,8 @@ int main(int argc, char **argv) try {
         const json message = {
             {"type", "items"}, {"action", "create"}, {"collection", "messages"}, {"data", item}};
         try {
+            // What is typed before the link is up waits for it.
+            client.wait(drt::state::connected, time_to_connect);
             client.request(dump(message)).get();
         } catch (const drt::error &error) {
             view.say("! not sent: " + error.message());

@@ -4,6 +4,7 @@
 //
 // Ends by Ctrl-C.
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <iomanip>
 #include <iostream>
@@ -67,7 +68,7 @@ class feed {
         std::cout << std::flush;
     }
 
-    std::map<long, json, std::greater<>> posts_;
+    std::map<std::int64_t, json, std::greater<>> posts_;
     bool online_ = false;
     std::string note_;
 };

@@ -3,13 +3,14 @@
 //     DIRECTUS_TOKEN=… notifications http://localhost:8055
 //
 // What came while the link was down is shown when it is back. Ends by Ctrl-C.
-#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <string>
+#include <unordered_set>
 
 #include <directus_realtime.hpp>
 #include <nlohmann/json.hpp>
@@ -44,7 +45,7 @@ class board {
                     show(item);
                 } else {
                     // What was there before is no news.
-                    newest_ = std::max(newest_, item.at("id").get<long>());
+                    known_.insert(item.at("id").get<std::int64_t>());
                 }
             }
         } else if (event.kind() == drt::event_kind::error) {
@@ -75,9 +76,8 @@ class board {
     };
 
     void show(const json &item) {
-        const long id = item.at("id");
-        if (id > newest_) {
-            newest_ = id;
+        const auto id = item.at("id").get<std::int64_t>();
+        if (known_.insert(id).second) {
             notices_[id] = {text(item, "message"), clock_type::now() + shown_for};
             draw();
         }
@@ -90,8 +90,9 @@ class board {
         std::cout << (notices_.empty() ? "(nothing new)\n\n" : "\n") << std::flush;
     }
 
-    std::map<long, notice> notices_;
-    long newest_ = 0;
+    std::map<std::int64_t, notice> notices_;
+    /// Not only the newest: where several are made at once, ids do not arrive in order.
+    std::unordered_set<std::int64_t> known_;
 };
 
 } // namespace

@@ -11,20 +11,22 @@ sys.path.insert(0, str(ROOT / "tests" / "directus"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from install import install  # noqa: E402
+from order import OutOfOrder  # noqa: E402
+from paths import build_dir  # noqa: E402
 from program import Program  # noqa: E402
 from rest import ADMIN  # noqa: E402
 from server import Server  # noqa: E402
 from stories import Stories  # noqa: E402
 
 VERSION = "12.4.0"
-EXAMPLES = ROOT / "target" / "examples"
+EXAMPLES = build_dir() / "examples"
 
 
 def program(name, *args, token=ADMIN):
     return Program([str(EXAMPLES / name), *args], token)
 
 
-class CExamples(Stories, unittest.TestCase):
+class CExamples(Stories, OutOfOrder, unittest.TestCase):
     def command(self, name):
         return [str(EXAMPLES / name)]
 

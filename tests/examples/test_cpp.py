@@ -8,14 +8,16 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "directus"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from order import OutOfOrder  # noqa: E402
+from paths import build_dir  # noqa: E402
 from stories import Stories  # noqa: E402
 
 
-class CppExamples(Stories, unittest.TestCase):
+class CppExamples(Stories, OutOfOrder, unittest.TestCase):
     FEED_TITLE = "Live posts feed"
 
     def command(self, name):
-        return [str(ROOT / "target" / "examples" / "cpp" / name)]
+        return [str(build_dir() / "examples" / "cpp" / name)]
 
     def test_a_chat_takes_lines_that_are_not_utf8_and_messages_that_lack_something(self):
         self.rest.create("messages", {"channel_id": "odd", "text": None, "user_name": None})
