@@ -1,6 +1,7 @@
 # directus-realtime: build, demonstrate, test.
 #
 #   make demo    programs follow a real Directus server
+#   make play    a real server to try programs with, until Ctrl-C
 #   make test    every test there is
 #   make check   the quick part of them
 
@@ -11,9 +12,13 @@ CC ?= cc
 CXX ?= c++
 CFLAGS ?= -O2 -g
 
-LIBRARY := target/release/libdirectus_realtime.so
-EXAMPLES := $(patsubst examples/c/%.c,target/examples/%,$(wildcard examples/c/*.c)) \
-    $(patsubst examples/cpp/%.cpp,target/examples/cpp/%,$(wildcard examples/cpp/*.cpp))
+# Where cargo builds: CARGO_TARGET_DIR, or the target-dir of its configuration, or target.
+BUILD := $(shell $(CARGO) metadata --no-deps --offline --format-version 1 2>/dev/null | \
+    sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+BUILD := $(or $(BUILD),$(CURDIR)/target)
+LIBRARY := $(BUILD)/release/libdirectus_realtime.so
+EXAMPLES := $(patsubst examples/c/%.c,$(BUILD)/examples/%,$(wildcard examples/c/*.c)) \
+    $(patsubst examples/cpp/%.cpp,$(BUILD)/examples/cpp/%,$(wildcard examples/cpp/*.cpp))
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 TOOLS := target/tools/venv
 C_SOURCES := $(wildcard examples/c/*.[ch] examples/cpp/*.cpp $(addprefix tests/,abi/*.c c/*.[ch] \
@@ -21,7 +26,7 @@ C_SOURCES := $(wildcard examples/c/*.[ch] examples/cpp/*.cpp $(addprefix tests/,
     include/directus_realtime.hpp
 
 # The packages as they stand here, with the library that was built here.
-PACKAGES := DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) PYTHONPATH=$(CURDIR)/bindings/python/src
+PACKAGES := DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) PYTHONPATH=$(CURDIR)/bindings/python/src
 
 PYTHON_PACKAGE := bindings/python
 PYTHON_TOOLS := $(CURDIR)/target/python/venv
@@ -31,50 +36,58 @@ NODE_PACKAGE := bindings/node
 NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
 SDK_MODULES := tests/sdk/node_modules/.complete
 
-# cargo-c installs a Rust library as any C library is installed.
-CARGO_C_VERSION := 0.10.24+cargo-0.98.0
-CARGO_C := target/tools/cargo-c/bin/cargo-cinstall
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
-DESTDIR ?= /
+DESTDIR ?=
+LDCONFIG ?= ldconfig
+
+# The tests hold what `make install` installs against what cargo-c makes of it.
+CARGO_C_VERSION := 0.10.13+cargo-0.88.0
+CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 
 SUITES := test-rust test-faults test-python test-sdk test-install test-directus test-node \
     test-examples test-docs test-abi
 
-.PHONY: lib install demo recording examples node-package test $(SUITES) check lint fmt soak \
+.PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt soak \
     soak-faults mutants bench header deps test-deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
 lib:
 	$(CARGO) build --release
-	@ln -sf libdirectus_realtime.so target/release/libdirectus_realtime.so.0
+	@ln -sf libdirectus_realtime.so $(LIBRARY).0
 
-install: $(CARGO_C)
-	$(CARGO_C) cinstall --release --locked --target-dir target/capi --prefix $(PREFIX) \
-	    --libdir $(LIBDIR) --destdir $(DESTDIR)
+# Root, for whom the system's folders are, often has no cargo: `make lib && sudo make install`.
+install: $(if $(shell command -v $(CARGO)),lib)
+	@BUILD="$(BUILD)" PREFIX="$(abspath $(PREFIX))" LIBDIR="$(abspath $(LIBDIR))" \
+	    DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" \
+	    LDCONFIG="$(LDCONFIG)" packaging/install.sh
 
 $(CARGO_C):
-	@echo "building cargo-c, which installs the library: about ten minutes, once"
-	$(CARGO) install cargo-c --locked --version $(CARGO_C_VERSION) --root target/tools/cargo-c \
-	    --target-dir target/tools/cargo-c/build
-	rm -rf target/tools/cargo-c/build
+	@echo "building cargo-c, for the tests: about ten minutes, once"
+	$(CARGO) install cargo-c --locked --version $(CARGO_C_VERSION) \
+	    --root target/tools/cargo-c-$(CARGO_C_VERSION) --target-dir target/tools/cargo-c-build
+	rm -rf target/tools/cargo-c-build
 
 examples: lib $(EXAMPLES)
 
-target/examples/%: examples/c/%.c examples/c/example.h examples/c/json.h $(LIBRARY)
+$(BUILD)/examples/%: examples/c/%.c $(wildcard examples/c/*.h) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(WARNINGS) $(CFLAGS) -Iinclude $< \
-	    -o $@ -Ltarget/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../release'
+	    -o $@ -L$(BUILD)/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../release'
 
-target/examples/cpp/%: examples/cpp/%.cpp include/directus_realtime.hpp $(LIBRARY)
+$(BUILD)/examples/cpp/%: examples/cpp/%.cpp include/directus_realtime.hpp $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -pthread $(WARNINGS) -Wconversion -Wshadow $(CFLAGS) -Iinclude $< \
-	    -o $@ -Ltarget/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../../release'
+	    -o $@ -L$(BUILD)/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../../release'
 
 $(LIBRARY): lib
 
 demo: deps examples node-package
 	@$(PYTHON) examples/demo.py
+
+# A real server to try programs with, until Ctrl-C.
+play: deps examples node-package
+	@$(PYTHON) examples/play.py
 
 # The README's picture of the demo.
 recording: deps examples node-package
@@ -148,13 +161,13 @@ test-abi: servers lib
 
 # What `make install` installs, used elsewhere.
 test-install: lib $(CARGO_C)
-	$(PYTHON) -m unittest discover -s tests/install
+	CARGO_CINSTALL="$(CURDIR)/$(CARGO_C)" $(PYTHON) -m unittest discover -s tests/install
 
 # The official SDK and this library, side by side.
 test-sdk: servers node-package $(SDK_MODULES)
 	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check \
 	    "../../tests/sdk/**/*.mjs" ../../tests/sdk/package.json
-	cd tests/sdk && DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) npm test
+	cd tests/sdk && DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) npm test
 
 $(SDK_MODULES): tests/sdk/package-lock.json
 	cd tests/sdk && npm ci --ignore-scripts
@@ -181,7 +194,7 @@ $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python
 test-node: servers lib node-package
 	cd $(NODE_PACKAGE) && npm run lint
 	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css}"
-	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(CURDIR)/$(LIBRARY) npm test
+	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) npm test
 
 # The Node package as the examples find it.
 node-package: $(NODE_MODULES)

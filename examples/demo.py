@@ -20,18 +20,19 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "directus"))
 
 from install import install  # noqa: E402
+from paths import build_dir, shared_library  # noqa: E402
 from rest import ADMIN  # noqa: E402
 from server import Server  # noqa: E402
 
 VERSION = "12.4.0"
 PROGRAMS = {
-    "C": [str(ROOT / "target" / "examples" / "demo")],
+    "C": [str(build_dir() / "examples" / "demo")],
     "Node": ["node", str(ROOT / "examples" / "node" / "demo.mjs")],
     "Python": [sys.executable, str(ROOT / "examples" / "python" / "demo.py")],
 }
 # The packages as they stand in this checkout, with the library that it has built.
 PACKAGES = {
-    "DIRECTUS_REALTIME_LIBRARY": str(ROOT / "target" / "release" / "libdirectus_realtime.so"),
+    "DIRECTUS_REALTIME_LIBRARY": str(shared_library()),
     "PYTHONPATH": str(ROOT / "bindings" / "python" / "src"),
 }
 # A breath between two scenes, for the reader; nothing depends on it.

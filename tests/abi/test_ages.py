@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "tests" / "directus"))
 sys.path.insert(0, str(HERE))
 
 import tomorrow  # noqa: E402
+from paths import shared_library  # noqa: E402
 from rest import ADMIN  # noqa: E402
 from server import Server  # noqa: E402
 
@@ -39,8 +40,7 @@ class Ages(unittest.TestCase):
         cls.tomorrow = cls.folder / "tomorrow"
         for place in (cls.today, cls.tomorrow):
             place.mkdir()
-        built = ROOT / "target" / "release" / "libdirectus_realtime.so"
-        shutil.copy(built, cls.today / SONAME)
+        shutil.copy(shared_library(), cls.today / SONAME)
         cache = ROOT / "target" / "tomorrow"
         cache.mkdir(parents=True, exist_ok=True)
         with open(cache / "lock", "w") as lock:

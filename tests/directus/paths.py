@@ -1,16 +1,37 @@
-"""Where things are: the repository, the cache under target/, the machine's kind."""
+"""Where things are: the repository, the cache under target/, what cargo builds."""
 
 import fcntl
+import functools
 import hashlib
+import json
 import platform
+import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-CACHE = HERE.parent.parent / "target" / "directus"
+ROOT = HERE.parent.parent
+CACHE = ROOT / "target" / "directus"
+EXAMPLES_SCHEMA = ROOT / "examples" / "schema.json"
 VERSIONS = ("12.4.0", "11.17.4")
 NODE_PACKAGE = "node-linux-" + {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), "x64")
 NODE = CACHE / "node" / "node_modules" / NODE_PACKAGE / "bin" / "node"
+
+
+@functools.cache
+def build_dir():
+    """Where cargo builds, as it is told by CARGO_TARGET_DIR and by its configuration."""
+    command = ["cargo", "metadata", "--no-deps", "--offline", "--format-version", "1"]
+    try:
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ROOT / "target"
+    return Path(json.loads(said)["target_directory"])
+
+
+def shared_library():
+    """The library as `make lib` builds it."""
+    return build_dir() / "release" / "libdirectus_realtime.so"
 
 
 def pinned(name):
@@ -33,7 +54,8 @@ def digest(*files):
 
 def template_of(version):
     """The database that every test server begins with."""
-    name = digest(HERE / "schema.py", pinned(version) / "package-lock.json")
+    made_of = (HERE / "schema.py", HERE / "users.py", EXAMPLES_SCHEMA)
+    name = digest(*made_of, pinned(version) / "package-lock.json")
     return CACHE / f"template-{version}-{name}" / "data.db"
 
 

@@ -14,13 +14,14 @@ from blocks import ROOT
 sys.path += [str(ROOT / "tests" / "directus"), str(ROOT / "tests" / "examples")]
 
 from install import install
+from paths import build_dir
 from program import Program
 from rest import ADMIN
 from server import Server
 
 VERSION = "12.4.0"
 OUT = ROOT / "target" / "docs"
-LIBRARY = ROOT / "target" / "release"
+LIBRARY = build_dir() / "release"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 COMPILERS = {"c": ["cc", "-std=c11"], "cpp": ["c++", "-std=c++17", "-pthread"]}
 # Tokens of a login live so long: long enough to be asked for the next one.
@@ -42,8 +43,8 @@ def folder():
     OUT.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=OUT))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
-    for name in ("include", "target"):
-        (made / name).symlink_to(ROOT / name)
+    (made / "include").symlink_to(ROOT / "include")
+    (made / "target").symlink_to(build_dir())
     return made
 
 

@@ -3,13 +3,18 @@
 import os
 import re
 import shutil
-import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path[:0] = [str(HERE), str(ROOT / "tests" / "directus")]
+
+from commands import files_below, make_install, succeeds  # noqa: E402
+from paths import build_dir  # noqa: E402
+
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 FILES = {
     "include/directus_realtime.h",
@@ -24,27 +29,6 @@ FILES = {
     "share/cmake/directus-realtime/directus-realtime-targets.cmake",
 }
 SAID = f"{VERSION} DRT_ERR_INVALID_ARGUMENT"
-
-
-def succeeds(command, **more):
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more
-    )
-    if done.returncode != 0:
-        raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}")
-    return done.stdout
-
-
-def make_install(**variables):
-    succeeds(["make", "install", *(f"{k}={v}" for k, v in variables.items())], cwd=ROOT)
-
-
-def files_below(folder):
-    return {
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_symlink() or path.is_file()
-    }
 
 
 class Installed(unittest.TestCase):
@@ -103,6 +87,42 @@ class Installed(unittest.TestCase):
             ours, theirs = ROOT / "include" / name, self.prefix / "include" / name
             self.assertEqual(ours.read_bytes(), theirs.read_bytes())
 
+    def test_it_is_what_cargo_c_installs(self):
+        theirs = self.folder / "cargo-c"
+        where = ["--prefix", str(theirs), "--libdir", str(theirs / "lib")]
+        target = ["--target-dir", str(build_dir() / "capi")]
+        # The profile decides about the library alone, which is held against no other one here.
+        build = ["--profile", "dev", "--locked", *target]
+        succeeds([os.environ["CARGO_CINSTALL"], "cinstall", *build, *where], cwd=ROOT)
+
+        def tree(prefix):
+            """What each file is: the contents of texts, the target of links, the mode."""
+            found = {}
+            for name in files_below(prefix):
+                path = prefix / name
+                if path.is_symlink():
+                    found[name] = os.readlink(path)
+                elif path.suffix in (".a", f".{VERSION.rpartition('.')[2]}"):
+                    found[name] = oct(path.stat().st_mode)
+                else:
+                    found[name] = path.read_text().replace(str(prefix), "/prefix").split()
+            return found
+
+        self.assertEqual(tree(self.prefix), tree(theirs))
+        for facts in (["readelf", "-dW"], ["nm", "-D", "--defined-only", "--format=just-symbols"]):
+            said = [
+                succeeds([*facts, prefix / "lib" / "libdirectus_realtime.so"])
+                for prefix in (self.prefix, theirs)
+            ]
+            lines = [
+                {line for line in each.splitlines() if "drt_" in line or "soname" in line}
+                for each in said
+            ]
+            self.assertTrue(lines[0])
+            self.assertEqual(
+                *[{re.sub("0x[0-9a-f]+", "", line) for line in each} for each in lines]
+            )
+
     def test_a_package_is_staged_in_destdir_and_does_not_know_of_it(self):
         stage = self.folder / "stage"
         make_install(PREFIX="/usr", DESTDIR=stage, LIBDIR="/usr/lib/somewhere")
@@ -148,10 +168,10 @@ class Installed(unittest.TestCase):
                 self.cmake("refused", CMAKE_PREFIX_PATH=self.prefix, WANTED=wanted)
 
     def test_cmake_builds_it_from_source(self):
-        settings = {"DIRECTUS_REALTIME_TARGET_DIR": ROOT / "target"}
+        settings = {"DIRECTUS_REALTIME_TARGET_DIR": build_dir()}
         build = self.cmake("from-source", SOURCE=ROOT, **settings)
         for name in ("c-program", "cpp-program"):
-            self.assert_runs(build / name, ROOT / "target" / "release")
+            self.assert_runs(build / name, build_dir() / "release")
         build = self.cmake("from-source-static", SOURCE=ROOT, BUILD_SHARED_LIBS="OFF", **settings)
         for name in ("c-program", "cpp-program"):
             self.assert_runs(build / name)

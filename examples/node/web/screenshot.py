@@ -17,12 +17,12 @@ sys.path[:0] = [str(ROOT / "tests" / "directus"), str(ROOT / "tests" / "examples
 from browser import Browser  # noqa: E402
 from folders import Folder  # noqa: E402
 from install import install  # noqa: E402
+from paths import shared_library  # noqa: E402
 from server import Server  # noqa: E402
 from web import Web, change_unseen  # noqa: E402
 
 VERSION = "12.4.0"
 PICTURE = ROOT / "docs" / "web.png"
-LIBRARY = ROOT / "target" / "release" / "libdirectus_realtime.so"
 # How long a new card glows, and the times in the picture differ.
 PACE = 2.5
 POSTS = [
@@ -74,7 +74,7 @@ def tell_story(server, browser):
 
 
 def main():
-    os.environ.setdefault("DIRECTUS_REALTIME_LIBRARY", str(LIBRARY))
+    os.environ.setdefault("DIRECTUS_REALTIME_LIBRARY", str(shared_library()))
     install(VERSION)
     folder = Folder("127.0.0.1")
     try:

@@ -1,0 +1,72 @@
+"""tests/deps.sh beside another apt that is at work."""
+
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from commands import ROOT
+
+BUSY = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4711 (apt-get)"
+
+
+class Deps(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="drt-deps-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.calls = self.folder / "calls"
+
+    def deps(self, failures, words, seconds=60):
+        """Runs it where all is missing, with an apt-get that fails so many times."""
+        (self.folder / "left").write_text(str(failures))
+        bin_ = self.folder / "bin"
+        bin_.mkdir()
+        self.program(
+            "apt-get",
+            f"""left=$(cat {self.folder}/left)
+            echo "$@" >>{self.calls}
+            [ "$left" -eq 0 ] && exit 0
+            echo $((left - 1)) >{self.folder}/left
+            echo "{words}" >&2
+            exit 100""",
+        )
+        self.program("sudo", 'exec "$@"')
+        for tool in ("env", "id", "grep", "sleep", "mktemp", "rm", "cat"):
+            (bin_ / tool).symlink_to(shutil.which(tool))
+        return subprocess.run(
+            [shutil.which("bash"), ROOT / "tests" / "deps.sh"],
+            env={"PATH": str(bin_), "APT_LOCK_SECONDS": str(seconds), "APT_LOCK_PAUSE": "0.1"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def program(self, name, text):
+        path = self.folder / "bin" / name
+        path.write_text(f"#!{shutil.which('bash')}\n{text}\n")
+        path.chmod(0o755)
+
+    def test_a_busy_lock_is_waited_for(self):
+        done = self.deps(failures=3, words=BUSY)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        calls = self.calls.read_text().splitlines()
+        self.assertEqual([call.split()[3] for call in calls], ["update"] * 4 + ["install"])
+        self.assertTrue(all("DPkg::Lock::Timeout=60" in call for call in calls), calls)
+        self.assertIn("apt is busy", done.stdout)
+        self.assertIn("4711", done.stdout)
+
+    def test_a_lock_that_stays_busy_is_an_error_in_the_end(self):
+        done = self.deps(failures=1000, words=BUSY, seconds=1)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(BUSY, done.stderr)
+
+    def test_any_other_failure_is_one_at_once(self):
+        done = self.deps(failures=1, words="E: Unable to fetch some archives")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Unable to fetch", done.stderr)
+        self.assertEqual(len(self.calls.read_text().splitlines()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
