@@ -35,7 +35,25 @@ root=()
 if [ "$(id -u)" -ne 0 ]; then
     root=(sudo)
 fi
-"${root[@]}" apt-get update -qq
 # The tests start servers of their own: in this run level the system starts none.
-"${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}"
+as_root=("${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1)
+
+# Another apt may be at work, such as the daily upgrade: it is waited for. apt does that by
+# itself where the lock is dpkg's, not where it is that of its lists or archives.
+patience=${APT_LOCK_SECONDS:-600}
+deadline=$((SECONDS + patience))
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+apt_get() {
+    while ! "${as_root[@]}" apt-get -qq -o "DPkg::Lock::Timeout=$patience" "$@" 2>"$errors"; do
+        if ! grep -q 'Could not get lock\|Unable to lock' "$errors" || [ $SECONDS -ge $deadline ]; then
+            cat "$errors" >&2
+            exit 1
+        fi
+        echo "apt is busy: $(grep -m 1 'lock' "$errors"); waiting"
+        sleep "${APT_LOCK_PAUSE:-3}"
+    done
+    cat "$errors" >&2
+}
+apt_get update
+apt_get install -y --no-install-recommends "${missing[@]}"
