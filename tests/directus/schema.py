@@ -1,5 +1,10 @@
 """The collections and users that the tests and examples work with."""
 
+import json
+
+import users
+from paths import EXAMPLES_SCHEMA
+
 READABLE = ("posts", "authors", "things", "codes", "settings_one", "messages", "notifications")
 
 
@@ -10,27 +15,19 @@ def field(name, kind, meta=None, **schema):
 INTEGER_KEY = field("id", "integer", is_primary_key=True, has_auto_increment=True)
 UUID_KEY = field("id", "uuid", {"special": ["uuid"], "readonly": True}, is_primary_key=True)
 
+# Those that the examples work with: {name: fields}.
+EXAMPLES = {
+    each["collection"]: each["fields"]
+    for each in json.loads(EXAMPLES_SCHEMA.read_text(encoding="utf-8"))["collections"]
+}
 COLLECTIONS = {
     "authors": [INTEGER_KEY, field("name", "string")],
-    "posts": [
-        INTEGER_KEY,
-        field("title", "string"),
-        field("status", "string"),
-        field("content", "text"),
-        field("n", "integer"),
-        field("author", "integer"),
-    ],
+    "posts": [*EXAMPLES["posts"], field("n", "integer"), field("author", "integer")],
     "things": [UUID_KEY, field("title", "string")],
     "codes": [field("code", "string", is_primary_key=True), field("label", "string")],
     "settings_one": [INTEGER_KEY, field("title", "string")],
-    "messages": [
-        INTEGER_KEY,
-        field("channel_id", "string"),
-        field("text", "text"),
-        field("user_name", "string"),
-        field("date_created", "timestamp", {"special": ["date-created"]}),
-    ],
-    "notifications": [INTEGER_KEY, field("message", "string"), field("user_id", "string")],
+    "messages": EXAMPLES["messages"],
+    "notifications": EXAMPLES["notifications"],
     "secrets": [INTEGER_KEY, field("hidden", "string")],
 }
 
@@ -70,34 +67,14 @@ def apply(rest, rules):
 
 
 def add_user(rest, name, token, readable):
-    """A user without access to the app, with a role and a policy of its own."""
-    policy = rest.request(
-        "POST", "/policies", {"name": name, "admin_access": False, "app_access": False}
-    )
-    for collection, fields, rule in readable:
-        permission = {
-            "policy": policy["id"],
+    """A user who may read some `(collection, fields, rule)`."""
+    permissions = [
+        {
             "collection": collection,
             "action": "read",
             "fields": fields,
+            **({} if rule is None else {"permissions": rule}),
         }
-        if rule is not None:
-            permission["permissions"] = rule
-        rest.request("POST", "/permissions", permission)
-    role = rest.request("POST", "/roles", {"name": name})
-    rest.request(
-        "POST",
-        "/access",
-        {"role": role["id"], "policy": policy["id"], "sort": 1},
-    )
-    rest.request(
-        "POST",
-        "/users",
-        {
-            "email": f"{name}@example.com",
-            "password": f"{name}-password",
-            "token": token,
-            "role": role["id"],
-            "status": "active",
-        },
-    )
+        for collection, fields, rule in readable
+    ]
+    users.add_user(rest, name, token, permissions)
