@@ -151,6 +151,8 @@ impl Session {
             return self.begin(now);
         }
         if !self.auth.can_ask {
+            let message =
+                format!("{message}; check the credentials, and that their user is active");
             return self.fail(Status::Auth, message);
         }
         self.ask_for_token(Status::Auth);
