@@ -950,6 +950,24 @@ enum class event_kind : std::uint32_t {
     error = DRT_EVENT_ERROR
 };
 
+/** The name of a kind: `"init"`, `"create"`, `"update"`, `"delete"` or `"error"`. A static string.
+ */
+inline const char *event_kind_name(event_kind kind) noexcept {
+    switch (kind) {
+    case event_kind::init:
+        return "init";
+    case event_kind::create:
+        return "create";
+    case event_kind::update:
+        return "update";
+    case event_kind::delete_:
+        return "delete";
+    case event_kind::error:
+        return "error";
+    }
+    return "unknown";
+}
+
 /** Something that happened on the server. Views are valid during the callback only. */
 class event {
   public:

@@ -117,6 +117,42 @@ void tokens_come_in_every_form() {
     client.disconnect();
 }
 
+/// What a wait for the link throws: its status, and the sentence.
+drt::error failure_of(const drt::client_options &given) {
+    drt::client client(given);
+    client.connect();
+    std::error_code ec;
+    client.wait(drt::state::connected, 5s, ec);
+    CHECK(ec);
+    CHECK(drt::last_error().find("not within") != std::string::npos || ec != drt::status::timeout);
+    try {
+        client.wait(drt::state::connected, 100ms);
+    } catch (const drt::error &caught) {
+        return caught;
+    }
+    fail("a wait succeeds without a link", __FILE__, __LINE__);
+}
+
+void a_wait_says_why_there_is_no_link() {
+    auto closed = options();
+    closed.url = "http://127.0.0.1:1";
+    closed.reconnect_min = 10s; // so that no attempt is under way at the end of the wait
+    const auto refused = failure_of(closed);
+    CHECK(refused.status() == drt::status::timeout);
+    CHECK(refused.message().find("127.0.0.1:1 refused the connection") != std::string::npos);
+    auto wrong = options();
+    wrong.access_token = "wrong";
+    const auto failed = failure_of(wrong);
+    CHECK(failed.status() == drt::status::auth);
+    CHECK(failed.message().find("the server refused the access token") != std::string::npos);
+}
+
+void event_kinds_have_names() {
+    CHECK(drt::event_kind_name(drt::event_kind::init) == std::string_view("init"));
+    CHECK(drt::event_kind_name(drt::event_kind::delete_) == std::string_view("delete"));
+    CHECK(drt::event_kind_name(static_cast<drt::event_kind>(99)) == std::string_view("unknown"));
+}
+
 void masks_are_typed() {
     drt::subscription_options wish = posts("mask");
     CHECK(wish.events == 0);
@@ -275,6 +311,8 @@ int main(int argc, char **argv) {
     any_callable_will_do();
     an_empty_callable_is_none();
     tokens_come_in_every_form();
+    a_wait_says_why_there_is_no_link();
+    event_kinds_have_names();
     masks_are_typed();
     subscriptions_say_who_they_are();
     c_structs_are_taken_as_well();
