@@ -66,7 +66,8 @@ class Page:
 
     def __init__(self, url):
         leash = [sys.executable, str(ROOT / "tests" / "directus" / "leash.py"), str(os.getpid())]
-        command = [shutil.which("node"), str(HERE / "node" / "web" / "server.mjs"), url, "--port=0"]
+        script, where = HERE / "node" / "web" / "server.mjs", ["--host=127.0.0.1", "--port=0"]
+        command = [shutil.which("node"), str(script), url, *where]
         self.process = subprocess.Popen(
             [*leash, *command],
             env={**os.environ, "DIRECTUS_TOKEN": USERS["ann"], **dict([LIBRARY.split("=", 1)])},
@@ -74,11 +75,13 @@ class Page:
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
-        self.url = None
         for line in self.process.stdout:
             if found := re.search(r"The feed is at (\S+)", line):
                 self.url = found[1]
                 break
+        else:
+            self.process.wait()
+            sys.exit("the web server of examples/node/web has not started")
         # What it prints from now on is not for this terminal, but has to be read.
         self.reader = threading.Thread(target=self.process.stdout.read, daemon=True)
         self.reader.start()
@@ -87,7 +90,7 @@ class Page:
         """Opens it where there is a browser, and a person before it."""
         has_screen = "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
         opener = shutil.which("xdg-open")
-        if self.url and opener and has_screen and "CI" not in os.environ:
+        if opener and has_screen and "CI" not in os.environ:
             subprocess.Popen(
                 [opener, self.url],
                 stdin=subprocess.DEVNULL,
@@ -101,7 +104,11 @@ class Page:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.reader.join()
         self.process.stdout.close()
 
