@@ -208,6 +208,22 @@ drt_status drt_set_log(drt_log_level max_level,
                        void *user_data,
                        drt_release_fn release);
 
+/**
+ * Sends the log messages of all clients, up to `max_level`, to a descriptor, in place
+ * of a function: for languages in which calls from threads of the library are
+ * unwelcome. `*fd` is the end to read from, a socket that does not block. Each message
+ * is a line of JSON, `[level,"target","message"]`, followed by `\n`.
+ *
+ * The library never waits for the reader: what does not fit is dropped, and the
+ * number of dropped messages is logged as soon as there is room again. A reader skips
+ * what is no such line. The descriptor is the caller's to close, at any time. It comes
+ * in place of whatever `drt_set_log` or `drt_log_open` had set, and ends by either.
+ *
+ * Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_IO` (too many open files,
+ * or a platform without this function).
+ */
+drt_status drt_log_open(drt_log_level max_level, int *fd);
+
 /* ---- Options ------------------------------------------------------------------------------- */
 
 /** How credentials are shown to the server (its `WEBSOCKETS_REST_AUTH`). */

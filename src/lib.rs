@@ -15,6 +15,8 @@ pub mod error;
 pub mod ffi;
 pub mod handover;
 pub mod log;
+#[cfg(unix)]
+mod log_stream;
 pub mod protocol;
 pub mod secret;
 pub mod session;

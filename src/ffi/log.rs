@@ -1,15 +1,21 @@
 //! `drt_set_log`.
 
 use std::cell::Cell;
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::io;
+#[cfg(unix)]
+use std::os::fd::IntoRawFd;
 
 use super::barrier;
 use super::callback::{Callback, drt_release_fn};
 use super::process;
 use super::status::drt_status;
+use super::strings::is_null;
 use crate::delivery::enter_callback;
 use crate::error::{Error, Status};
 use crate::log::{self, Level};
+#[cfg(unix)]
+use crate::log_stream::LogStream;
 
 /// How important a log message is.
 pub type drt_log_level = i32;
@@ -105,18 +111,7 @@ pub unsafe extern "C" fn drt_set_log(
     barrier::run(|| {
         let callback = Callback::new(r#fn, user_data, release);
         process::prepare();
-        let level = match max_level {
-            DRT_LOG_OFF => Level::Off,
-            DRT_LOG_ERROR => Level::Error,
-            DRT_LOG_WARN => Level::Warn,
-            DRT_LOG_INFO => Level::Info,
-            DRT_LOG_DEBUG => Level::Debug,
-            DRT_LOG_TRACE => Level::Trace,
-            other => {
-                let message = format!("`max_level` is {other}: it must be a DRT_LOG_ constant");
-                return Err(Error::new(Status::InvalidArgument, message));
-            }
-        };
+        let level = level_of(max_level)?;
         match r#fn {
             Some(function) if level != Level::Off => {
                 log::set_sink(level, Some(Box::new(CLog(callback.with(function)))));
@@ -125,4 +120,59 @@ pub unsafe extern "C" fn drt_set_log(
         }
         Ok(())
     })
+}
+
+fn level_of(max_level: drt_log_level) -> Result<Level, Error> {
+    Ok(match max_level {
+        DRT_LOG_OFF => Level::Off,
+        DRT_LOG_ERROR => Level::Error,
+        DRT_LOG_WARN => Level::Warn,
+        DRT_LOG_INFO => Level::Info,
+        DRT_LOG_DEBUG => Level::Debug,
+        DRT_LOG_TRACE => Level::Trace,
+        other => {
+            let message = format!("`max_level` is {other}: it must be a DRT_LOG_ constant");
+            return Err(Error::new(Status::InvalidArgument, message));
+        }
+    })
+}
+
+/// Sends the log messages of all clients, up to `max_level`, to a descriptor, in place
+/// of a function: for languages in which calls from threads of the library are
+/// unwelcome. `*fd` is the end to read from, a socket that does not block. Each message
+/// is a line of JSON, `[level,"target","message"]`, followed by `\n`.
+///
+/// The library never waits for the reader: what does not fit is dropped, and the
+/// number of dropped messages is logged as soon as there is room again. A reader skips
+/// what is no such line. The descriptor is the caller's to close, at any time. It comes
+/// in place of whatever `drt_set_log` or `drt_log_open` had set, and ends by either.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_IO` (too many open files,
+/// or a platform without this function).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_log_open(max_level: drt_log_level, fd: *mut c_int) -> drt_status {
+    barrier::run(|| {
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let fd = unsafe { fd.as_mut() }.ok_or_else(|| is_null("fd"))?;
+        *fd = -1;
+        process::prepare();
+        let level = level_of(max_level)?;
+        *fd = open_stream(level).map_err(|error| {
+            let message = format!("the log cannot be sent to a descriptor: {error}");
+            Error::new(Status::Io, message)
+        })?;
+        Ok(())
+    })
+}
+
+#[cfg(unix)]
+fn open_stream(level: Level) -> io::Result<c_int> {
+    let (stream, reader) = LogStream::open()?;
+    log::set_sink(level, Some(Box::new(stream)));
+    Ok(reader.into_raw_fd())
+}
+
+#[cfg(not(unix))]
+fn open_stream(_: Level) -> io::Result<c_int> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -371,6 +371,10 @@ static void bad_arguments(void) {
                 "json_len");
     CHECK_FAILS(drt_set_log(6, NULL, NULL, NULL), DRT_ERR_INVALID_ARGUMENT, "max_level");
     CHECK_FAILS(drt_set_log(-1, NULL, NULL, NULL), DRT_ERR_INVALID_ARGUMENT, "max_level");
+    int fd = 7;
+    CHECK_FAILS(drt_log_open(6, &fd), DRT_ERR_INVALID_ARGUMENT, "max_level");
+    CHECK(fd == -1);
+    CHECK_FAILS(drt_log_open(DRT_LOG_INFO, NULL), DRT_ERR_INVALID_ARGUMENT, "fd");
     CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
 }
 

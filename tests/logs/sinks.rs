@@ -1,6 +1,9 @@
 //! Log functions that are set, replaced and released, wherever and whenever.
 
 use std::ffi::{c_char, c_void};
+use std::io::Read;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -29,6 +32,30 @@ fn each_function_is_released_once_when_another_one_or_none_takes_its_place() {
     let so_far = second.len();
     say_something();
     assert_eq!((second.len(), second.released()), (so_far, 1));
+}
+
+#[test]
+fn a_descriptor_takes_the_messages_until_something_else_does() {
+    let _turn = turn();
+    let mut fd = -1;
+    // SAFETY: `fd` is valid for writing.
+    assert_eq!(unsafe { drt_log_open(DRT_LOG_INFO, &raw mut fd) }, DRT_OK);
+    // SAFETY: the descriptor is this function's own from here on.
+    let mut reader = UnixStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    say_something();
+    let next = listen(DRT_LOG_TRACE);
+    say_something();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert!(text.lines().count() > 1 && !next.all().is_empty());
+    for line in text.lines() {
+        let (level, target, message): (i32, String, String) = serde_json::from_str(line).unwrap();
+        assert!(
+            (DRT_LOG_ERROR..=DRT_LOG_INFO).contains(&level) && !target.is_empty(),
+            "{line}"
+        );
+        assert!(!message.is_empty(), "{line}");
+    }
 }
 
 #[test]
