@@ -6,6 +6,7 @@ import { Abi, OK, type Handle, type Receiver } from './abi/index.js';
 import { closedError, Connection } from './connection.js';
 import { Delivery } from './delivery.js';
 import { reportUncaught, type DirectusRealtimeError } from './errors.js';
+import { startDebugLog } from './log.js';
 import { ackTimeoutMs, clientFields, queueBytes, type ClientOptions, type ServerUrl } from './options.js';
 import { Registrations } from './registrations.js';
 import { Requests } from './requests.js';
@@ -38,6 +39,7 @@ export class Core {
 
     constructor(url: ServerUrl, options: ClientOptions, listener: Listener) {
         const { abi } = this;
+        startDebugLog();
         this.#listener = listener;
         this.handle = abi.newClient(clientFields(url, options));
         const asksForTokens = (options.getToken ?? undefined) !== undefined;

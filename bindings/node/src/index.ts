@@ -13,6 +13,7 @@ export function createClient(url: ServerUrl, options?: ClientOptions): Client {
 }
 
 export type { Client, ClientEvents } from './client.js';
+export type { StateMessage } from './diagnostics.js';
 export { DirectusRealtimeError } from './errors.js';
 export type { ErrorCode, ServerError } from './errors.js';
 export type {
@@ -30,6 +31,8 @@ export type {
     UpdateMessage,
 } from './events.js';
 export type { Items, Key, Query } from './items.js';
+export { setLog } from './log.js';
+export type { LogFunction, LogLevel } from './log.js';
 export type { ChangeType, ClientOptions, ServerUrl, SubscriptionOptions, TokenProvider } from './options.js';
 export type { Realtime } from './realtime.js';
 export type { RequestOptions } from './requests.js';

@@ -48,6 +48,16 @@ export function declareFunctions(library: LibraryHandle, types: Types) {
         lastError: declare<() => string>('drt_last_error', 'str', []),
         version: declare<() => string>('drt_version', 'str', []),
 
+        setLog: declare<(level: number, fn: null, data: number, release: null) => Status>(
+            'drt_set_log',
+            'int32_t',
+            ['int32_t', 'void *', USER_DATA, 'void *'],
+        ),
+        logOpen: declare<(level: number, fd: Int32Array) => Status>('drt_log_open', 'int32_t', [
+            'int32_t',
+            'void *',
+        ]),
+
         clientNew: declare<(options: Sized<ClientFields>, out: Out) => Status>('drt_client_new', 'int32_t', [
             pointer(types.clientOptions),
             'void *',

@@ -100,6 +100,17 @@ export class Abi {
         return this.#c.version();
     }
 
+    /** A descriptor to read the log from, as lines of `[level, target, message]`. */
+    openLog(level: number): number {
+        const fd = new Int32Array(1);
+        this.#check(this.#c.logOpen(level, fd));
+        return fd[0]!;
+    }
+
+    endLog(): void {
+        this.#check(this.#c.setLog(0, null, 0, null));
+    }
+
     newClient(fields: ClientFields): Handle {
         guardTexts(fields, TEXTS.client);
         const struct_size = sizeof(this.#types.clientOptions);
