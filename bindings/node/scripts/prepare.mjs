@@ -1,7 +1,7 @@
 // Makes a checkout usable as a package: compiles the TypeScript, finds or builds the library.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { buildLibrary, findLibrary, PACKAGE, run } from './library.mjs';
+import { buildLibrary, findLibrary, PACKAGE, recordLibrary, run } from './library.mjs';
 
 const tsc = path.join(PACKAGE, 'node_modules', 'typescript', 'bin', 'tsc');
 if (!existsSync(tsc)) {
@@ -9,6 +9,4 @@ if (!existsSync(tsc)) {
     run('npm', ['ci', '--ignore-scripts']);
 }
 run(process.execPath, [tsc]);
-if (findLibrary() === undefined) {
-    buildLibrary();
-}
+recordLibrary(findLibrary() ?? buildLibrary());

@@ -1,6 +1,6 @@
 /** Finds the shared library and loads it. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { load, type LibraryHandle } from 'koffi';
 import { DirectusRealtimeError } from '../errors.js';
@@ -25,11 +25,19 @@ export function candidates(): string[] {
     const kind = `${process.platform}-${process.arch}`;
     const places = [path.join(PACKAGE, 'native', kind, fileName())];
     if (existsSync(path.join(CHECKOUT, 'Cargo.toml'))) {
+        places.push(...recorded());
+        const target = path.resolve(CHECKOUT, process.env['CARGO_TARGET_DIR'] || 'target');
         for (const profile of ['release', 'debug']) {
-            places.push(path.join(CHECKOUT, 'target', profile, fileName()));
+            places.push(path.join(target, profile, fileName()));
         }
     }
     return places;
+}
+
+/** Where `scripts/prepare.mjs` has found or built the library, if that is not cargo's usual place. */
+function recorded(): string[] {
+    const record = path.join(PACKAGE, '.library');
+    return existsSync(record) ? [readFileSync(record, 'utf8')] : [];
 }
 
 /** The library of the first place that has one. */
