@@ -2,6 +2,7 @@
 
 import { channel } from 'node:diagnostics_channel';
 import { withoutDelay } from './connection.js';
+import { isPrinted } from './log.js';
 import type { StateChange } from './state.js';
 
 /** Publishes a `StateMessage` for each change of state of every client. */
@@ -47,9 +48,15 @@ export class Diagnostics {
         }
     }
 
-    /** Once for each reason, and only where no `state` listener of the application reports it. */
+    /**
+     * Once for each reason, and only where neither a `state` listener of the application nor a log
+     * on standard error has it.
+     */
     #warn({ state, error }: StateChange): void {
         if (error === undefined || !this.#listeners().every((each) => internalListeners.has(each))) {
+            return;
+        }
+        if (isPrinted(state === 'failed' ? 'error' : 'warn')) {
             return;
         }
         const reason = withoutDelay(error).message;

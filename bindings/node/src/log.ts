@@ -31,29 +31,39 @@ export type LogFunction = (level: Exclude<LogLevel, 'off'>, target: string, mess
  */
 export function setLog(level: LogLevel, log?: LogFunction | null): void {
     // What was not given is no level.
-    const number = choose('level', level ?? '', LEVELS);
-    const take = optionalFunction('log', log);
+    choose('level', level ?? '', LEVELS);
+    optionalFunction('log', log);
+    isDecided = level !== 'off' && log !== undefined && log !== null;
+    take(level, log ?? undefined);
+}
+
+function take(level: LogLevel, log: LogFunction | undefined): void {
     const abi = Abi.get();
-    isDecided = true;
     reader?.close();
     reader = undefined;
-    if (number === LEVELS['off'] || take === undefined) {
+    if (level === 'off' || log === undefined) {
         abi.endLog();
     } else {
-        reader = new LogReader(abi.openLog(number), take);
+        reader = new LogReader(abi.openLog(LEVELS[level]!), log);
     }
 }
 
 let reader: LogReader | undefined;
-/** Whether the application has called `setLog`, which goes before `NODE_DEBUG`. */
+/** Whether the application takes the log, which goes before `NODE_DEBUG`. */
 let isDecided = false;
 
 /** `NODE_DEBUG=directus-realtime` prints the log, as it does for Node's own modules. */
 export function startDebugLog(): void {
     const print = debuglog('directus-realtime');
-    if (!isDecided && print.enabled) {
-        setLog('debug', (level, target, message) => print('%s %s: %s', level, target, message));
+    if (!isDecided && reader === undefined && print.enabled) {
+        take('debug', (level, target, message) => print('%s %s: %s', level, target, message));
     }
+}
+
+/** Whether messages of this level are on standard error already, because the environment says so. */
+export function isPrinted(level: LogLevel): boolean {
+    const wanted = debuglog('directus-realtime').enabled ? 'debug' : process.env['DRT_LOG'];
+    return !isDecided && (LEVELS[wanted?.trim().toLowerCase() ?? ''] ?? 0) >= LEVELS[level]!;
 }
 
 class LogReader {

@@ -127,6 +127,18 @@ describe('NODE_DEBUG=directus-realtime', () => {
         assert.equal(stderr, '');
     });
 
+    it('takes the place of the warning about a first attempt that fails, as DRT_LOG does', async () => {
+        for (const env of [{ NODE_DEBUG: 'directus-realtime' }, { DRT_LOG: 'warn' }]) {
+            const { stderr } = await logged(['silent'], env);
+            assert.equal(failures(stderr), 1, stderr);
+            assert.doesNotMatch(stderr, /Warning/);
+        }
+        for (const env of [{}, { DRT_LOG: 'error' }]) {
+            const { stderr } = await logged(['silent'], env);
+            assert.match(stderr, /DirectusRealtimeWarning: .* refused the connection/);
+        }
+    });
+
     it('is not on without being asked', async () => {
         const { stdout, stderr } = await logged(['close'], { NODE_DEBUG: 'http' });
         assert.equal(stdout + stderr, '');
