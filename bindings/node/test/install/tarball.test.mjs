@@ -1,56 +1,123 @@
 // The package as npm makes it, installed where there is no Rust.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { after, before, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { agree, startScripted } from '../scripted.mjs';
 import { startServer } from '../server.mjs';
+import { environment, pack, project, run, temporary } from './apps.mjs';
 
-const run = promisify(execFile);
-const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 const FOLLOW = `
 const client = createClient(process.argv[2], { accessToken: process.argv[3] });
 client.subscribe({ collection: 'posts' }, (event) => {
     console.log(event.type);
     client.close();
 });`;
+const PROGRAMS = {
+    'esm.mjs': `import { createClient } from 'directus-realtime';${FOLLOW}`,
+    'cjs.cjs': `const { createClient } = require('directus-realtime');${FOLLOW}`,
+};
 
-let folder, server;
+let folder, scripted, tarball;
 before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'directus-realtime-'));
-    server = await startServer();
+    folder = await temporary();
+    scripted = await startScripted(agree);
+    tarball = await pack(folder);
 });
 after(async () => {
-    await server.close();
+    await scripted.close();
     await rm(folder, { recursive: true });
 });
 
-it('installs from its tarball without Rust and works, for import and require', async () => {
-    await run('npm', ['pack', '--pack-destination', folder], { cwd: PACKAGE });
-    const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
-    const app = path.join(folder, 'app');
+it('installs from its tarball without Rust and works, for import and require', async (t) => {
+    const server = await startServer();
+    t.after(() => server.close());
     const tools = path.join(folder, 'tools');
-    await mkdir(app);
     await mkdir(tools);
     // Node and a shell, and nothing that compiles.
     await symlink(process.execPath, path.join(tools, 'node'));
-    const env = { ...process.env, PATH: `${tools}:/bin` };
-    delete env.DIRECTUS_REALTIME_LIBRARY;
-    await writeFile(path.join(app, 'package.json'), '{"private": true}');
+    const env = environment({ PATH: `${tools}:/bin` });
+    const app = await project(path.join(folder, 'app'), PROGRAMS);
     const { stdout: npm } = await run('which', ['npm']);
-    const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', path.join(folder, tarball)];
+    const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball];
     await run(process.execPath, [await realpath(npm.trim()), ...install], { cwd: app, env });
-    await writeFile(path.join(app, 'esm.mjs'), `import { createClient } from 'directus-realtime';${FOLLOW}`);
-    await writeFile(
-        path.join(app, 'cjs.cjs'),
-        `const { createClient } = require('directus-realtime');${FOLLOW}`,
-    );
-    for (const program of ['esm.mjs', 'cjs.cjs']) {
+    for (const program of Object.keys(PROGRAMS)) {
         const { stdout } = await run('node', [program, server.url, server.token], { cwd: app, env });
         assert.equal(stdout, 'init\n');
+    }
+});
+
+it("works under Yarn's Plug'n'Play, which leaves other packages in their archives", async () => {
+    const tools = await project(path.join(folder, 'yarn'), {}, ['@yarnpkg/cli-dist@4.18.1']);
+    const yarn = path.join(tools, 'node_modules', '@yarnpkg', 'cli-dist', 'bin', 'yarn.js');
+    const dependencies = { 'directus-realtime': `file:${tarball}` };
+    const app = await project(path.join(folder, 'pnp'), {
+        ...PROGRAMS,
+        'package.json': JSON.stringify({ name: 'app', private: true, dependencies }),
+        'yarn.lock': '',
+        '.yarnrc.yml': 'nodeLinker: pnp\nenableTelemetry: false\nenableGlobalCache: false\n',
+    });
+    const options = { cwd: app, env: environment() };
+    await run(process.execPath, [yarn, 'install'], options);
+    for (const program of Object.keys(PROGRAMS)) {
+        const command = [yarn, 'node', program, scripted.url, 'x'];
+        const { stdout } = await run(process.execPath, command, options);
+        assert.equal(stdout, 'init\n');
+    }
+});
+
+/** A test file for a runner that has `it` and `expect`; each loads the package anew. */
+const test = (n, load) => `
+${load}
+it('follows the posts, ${n}', async () => {
+    const client = createClient(process.env.SERVER, { accessToken: 'x' });
+    const [one, two] = await Promise.all([new Promise((resolve) =>
+        client.subscribe({ collection: 'posts' }, ({ type }) => resolve(type))),
+        client.request({ type: 'ping' })]);
+    expect([one, two.type]).toEqual(['init', 'pong']);
+    await client.close();
+    expect(client.state).toBe('closed');
+});
+it('is told what is wrong, ${n}', () => {
+    expect(() => createClient('http://x', { headers: 5 })).toThrow(DirectusRealtimeError);
+});`;
+const NUMBERS = [1, 2, 3, 4];
+
+/** As many test files as passed, of a runner's summary. */
+const passed = (text) => /^ *Tests:? +(?:.*, )?(\d+) passed/m.exec(text)?.[1];
+const EXPECTED = String(2 * NUMBERS.length);
+
+it('is loaded anew by Jest for each file', async () => {
+    const load = "const { createClient, DirectusRealtimeError } = require('directus-realtime');";
+    const again = `
+it('is loaded again within a file', () => {
+    jest.resetModules();
+    expect(require('directus-realtime').createClient).not.toBe(createClient);
+});`;
+    const files = Object.fromEntries(NUMBERS.map((n) => [`${n}.test.js`, test(n, load)]));
+    const app = await project(path.join(folder, 'jest'), files, [tarball, 'jest@30.5.2']);
+    await writeFile(path.join(app, 'again.test.js'), load + again);
+    const env = environment({ SERVER: scripted.url, CI: 'true' });
+    const jest = path.join(app, 'node_modules', 'jest', 'bin', 'jest.js');
+    for (const how of [['--runInBand'], ['--maxWorkers=2'], ['--maxWorkers=2', '--workerThreads']]) {
+        const { stderr } = await run(process.execPath, [jest, ...how], { cwd: app, env });
+        assert.equal(passed(stderr), String(Number(EXPECTED) + 1), `${how}: ${stderr}`);
+        assert.doesNotMatch(stderr, /Jest did not exit/, `${how}`);
+    }
+});
+
+it('is loaded anew by Vitest for each file', async () => {
+    const load =
+        "import { expect, it } from 'vitest';\n" +
+        "import { createClient, DirectusRealtimeError } from 'directus-realtime';";
+    const files = Object.fromEntries(NUMBERS.map((n) => [`${n}.test.mjs`, test(n, load)]));
+    const app = await project(path.join(folder, 'vitest'), files, [tarball, 'vitest@5.1.2']);
+    const env = environment({ SERVER: scripted.url, CI: 'true', NO_COLOR: '1' });
+    const vitest = path.join(app, 'node_modules', 'vitest', 'vitest.mjs');
+    for (const pool of ['forks', 'threads']) {
+        const command = [vitest, 'run', '--pool', pool];
+        const { stdout } = await run(process.execPath, command, { cwd: app, env });
+        assert.equal(passed(stdout), EXPECTED, `${pool}: ${stdout}`);
     }
 });
