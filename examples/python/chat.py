@@ -12,7 +12,7 @@ import sys
 
 from directus_realtime import Client, DirectusRealtimeError, Event
 
-SECONDS_TO_CONNECT = 10
+SECONDS_TO_SEND = 10
 
 
 class Chat:
@@ -20,7 +20,8 @@ class Chat:
 
     def __init__(self, client: Client, channel: str, name: str) -> None:
         self.client, self.channel, self.name = client, channel, name
-        self.last = 0
+        # Not only the latest id: ids do not arrive in order where several people write.
+        self.shown: set[int] = set()
 
     def join(self) -> None:
         self.client.on_state(self.on_state)
@@ -45,8 +46,8 @@ class Chat:
             print(f"! {event.data['message']}", flush=True)
 
     def show(self, message: dict) -> None:
-        if message["id"] > self.last:
-            self.last = message["id"]
+        if message["id"] not in self.shown:
+            self.shown.add(message["id"])
             who = message["user_name"]
             you = " (you)" if who == self.name else ""
             print(f"{who}{you}: {message['text']}", flush=True)
@@ -55,8 +56,7 @@ class Chat:
         message = {"channel_id": self.channel, "text": text, "user_name": self.name}
         try:
             # What is typed before the link is up waits for it.
-            self.client.wait(timeout=SECONDS_TO_CONNECT)
-            self.client.items("messages").create(message)
+            self.client.items("messages").create(message, timeout=SECONDS_TO_SEND)
         except DirectusRealtimeError as error:
             print(f"! not sent: {error}", flush=True)
 

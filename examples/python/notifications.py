@@ -21,13 +21,14 @@ class Board:
 
     def __init__(self) -> None:
         self.notices: dict[int, str] = {}
-        self.newest = 0
+        # Not only the newest id: ids do not arrive in order where several are made at once.
+        self.known: set[int] = set()
         self.draw()
 
     def show(self, notice: dict) -> None:
-        if notice["id"] <= self.newest:
+        if notice["id"] in self.known:
             return
-        self.newest = notice["id"]
+        self.known.add(notice["id"])
         self.notices[notice["id"]] = notice["message"]
         asyncio.get_running_loop().call_later(SHOWN_SECONDS, self.vanish, notice["id"])
         self.draw()
@@ -63,7 +64,7 @@ async def main(url: str) -> None:
                 board.show(event.data)
             elif event.type == "init" and not event.resync:
                 # What was there before is no news.
-                board.newest = max((notice["id"] for notice in event.data), default=0)
+                board.known.update(notice["id"] for notice in event.data)
             elif event.type == "init":
                 for notice in event.data:
                     board.show(notice)
