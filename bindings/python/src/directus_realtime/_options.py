@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Literal, Union
 
 from . import _abi
 from ._errors import InvalidArgumentError
+from ._json import dump
 
 Query = Mapping[str, Any]
 Key = Union[int, str, uuid.UUID]
@@ -47,28 +46,6 @@ def encode(text: str | None, name: str, *, optional: bool = True) -> bytes | Non
 def path(value: str | os.PathLike[str] | None, name: str) -> bytes | None:
     """The name of a file."""
     return encode(os.fspath(value) if isinstance(value, os.PathLike) else value, name)
-
-
-def _plain(value: Any) -> Any:
-    """What JSON does not know as such: other mappings than `dict`, and UUIDs."""
-    if isinstance(value, (Mapping, MappingProxyType)):
-        return dict(value)
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def dump(value: Any, name: str) -> bytes:
-    """A mapping as JSON. What JSON does not know, such as a date, is an error."""
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a mapping, such as a dict, not {type(value).__name__}")
-    try:
-        text = json.dumps(
-            value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-        )
-        return text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"{name} cannot be written as JSON: {error}") from None
 
 
 def key_text(key: object, name: str) -> str:
