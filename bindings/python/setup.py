@@ -1,6 +1,9 @@
 """Builds the Rust library of this checkout into the wheel; see pyproject.toml."""
 
+import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 from setuptools import setup
@@ -16,6 +19,18 @@ if not MANIFEST.exists():
 VERSION = re.search(r'^version = "(.*)"', MANIFEST.read_text(), re.MULTILINE).group(1)
 
 
+def target_folder():
+    """Where cargo builds: CARGO_TARGET_DIR and its configuration may move it."""
+    cargo = os.environ.get("CARGO") or "cargo"
+    command = [cargo, "metadata", "--format-version", "1", "--no-deps"]
+    try:
+        answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        # Whatever needs cargo says so.
+        return ROOT / "target"
+    return Path(json.loads(answer.stdout)["target_directory"])
+
+
 class PlatformWheel(bdist_wheel):
     """A wheel for every Python of this platform: the library is loaded by ctypes."""
 
@@ -29,7 +44,7 @@ class PlatformWheel(bdist_wheel):
 
 setup(
     version=VERSION,
-    options={"build": {"build_base": str(ROOT / "target" / "python" / "build")}},
+    options={"build": {"build_base": str(target_folder() / "python" / "build")}},
     package_dir={"": "src"},
     cmdclass={"bdist_wheel": PlatformWheel},
     rust_extensions=[

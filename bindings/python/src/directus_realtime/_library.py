@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import _checkout
+
 ENVIRONMENT = "DIRECTUS_REALTIME_LIBRARY"
 ABI_MAJOR = 0
 ABI_MINOR = 1
@@ -23,35 +25,41 @@ def _candidates() -> Iterator[Path]:
         return
     here = Path(__file__).resolve().parent
     # A wheel carries it under the name of an extension module.
-    carried = sorted(here.glob("_native*"))
-    checkout = here.parents[3]
-    if not (checkout / "cbindgen.toml").exists():
+    carried = [*sorted(here.glob("_native*")), *here.glob(_NAME)]
+    checkout = _checkout.root_of(here)
+    if checkout is None:
         yield from carried
         return
     # In a checkout, whatever was built last.
-    built = [checkout / "target" / profile / _NAME for profile in ("release", "debug")]
+    folder = _checkout.target_of(checkout)
+    built = [folder / profile / _NAME for profile in ("release", "debug")]
     there = [path for path in (*carried, *built) if path.is_file()]
     yield from sorted(there, key=lambda path: path.stat().st_mtime, reverse=True) or built
 
 
-def load() -> ctypes.CDLL:
-    """The library. Raises `ImportError` with a sentence that says what to do."""
-    tried = []
+def path_of_library() -> Path:
+    """The file that `load` would load. Raises `ImportError` where there is none."""
+    tried: list[Path] = []
     for path in _candidates():
-        tried.append(str(path))
-        if not path.is_file():
-            continue
-        try:
-            library = ctypes.CDLL(str(path))
-        except OSError as error:
-            raise ImportError(f"the library {path} cannot be loaded: {error}") from error
-        check_version(library, path)
-        return library
-    places = ", ".join(tried) or "no place at all"
+        if path.is_file():
+            return path
+        tried.append(path)
+    places = ", ".join(map(str, tried)) or "no place at all"
     raise ImportError(
         f"the directus_realtime library was not found; looked at: {places}. Install the package"
         f" with pip, build it with `make lib` in a checkout, or set {ENVIRONMENT} to its path."
     )
+
+
+def load() -> ctypes.CDLL:
+    """The library. Raises `ImportError` with a sentence that says what to do."""
+    path = path_of_library()
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ImportError(f"the library {path} cannot be loaded: {error}") from error
+    check_version(library, path)
+    return library
 
 
 def check_version(library: ctypes.CDLL, path: Path) -> None:

@@ -1,0 +1,10 @@
+"""What PyInstaller has to know of this package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def get_hook_dirs() -> list[str]:
+    """The entry point `pyinstaller40`: where the hooks are."""
+    return [str(Path(__file__).resolve().parent)]
