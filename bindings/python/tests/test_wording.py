@@ -1,0 +1,72 @@
+"""What the library says names the options of Python."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import directus_realtime as dr
+import pytest
+from conftest import ROOT
+from directus_realtime import Client, aio
+from directus_realtime._errors import in_python
+
+LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+FOREIGN = re.compile(r"\bdrt_\w+|\bDRT_(?!LOG\b)\w+|\w+_ms\b|\boptions\.\w+")
+
+
+def sentences() -> list[str]:
+    """The texts in the library's source, but for its C functions' own."""
+    found: list[str] = []
+    for path in sorted((ROOT / "src").rglob("*.rs")):
+        if "ffi" in path.parts or "tests" in path.parts or path.stem == "tests":
+            continue
+        code = path.read_text(encoding="utf-8").split("#[cfg(test)]")[0]
+        code = re.sub(r"^\s*//.*$", "", code, flags=re.MULTILINE)
+        found += [re.sub(r"\\\n\s*", "", text) for text in LITERAL.findall(code)]
+    return found
+
+
+def test_no_sentence_names_an_option_of_c() -> None:
+    named = [text for text in sentences() if FOREIGN.search(text)]
+    assert any("drt_client_set_token" in text for text in named)
+    assert len(named) > 3
+    for text in named:
+        assert not FOREIGN.search(in_python(text)), text
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("give a fresh one with drt_client_set_token, or", "give a fresh one with set_token, or"),
+        ("call drt_subscribe", "call subscribe"),
+        ("or use DRT_AUTH_PUBLIC", 'or use auth_mode="public"'),
+        ("make it with DRT_DELIVER_POLL to", "make it with thread=False to"),
+        ("raise heartbeat_ms above", "raise heartbeat above"),
+        ("`options.ca_file` is", "`ca_file` is"),
+        ("name its PEM file in ca_file", "name its PEM file in ca_file"),
+        ("below reconnect_max_ms", "below reconnect_max"),
+    ],
+)
+def test_names_are_those_of_python(theirs: str, ours: str) -> None:
+    assert in_python(theirs) == ours
+
+
+def test_options_that_are_named_exist() -> None:
+    options = set(inspect.signature(Client).parameters)
+    assert set(inspect.signature(aio.Client).parameters) == options - {"thread"}
+    subscribing = set(inspect.signature(Client.subscribe).parameters)
+    for text in ("heartbeat_ms", "ca_file", "DRT_AUTH_STRICT", "DRT_DELIVER_POLL", "queue_bytes"):
+        assert in_python(text).split("=")[0] in options
+    for text in ("DRT_ON_CREATE", "DRT_PER_MESSAGE", "DRT_SNAPSHOT_SERVER"):
+        assert in_python(text).split("=")[0] in subscribing
+
+
+def test_errors_and_states_speak_python() -> None:
+    with Client("http://127.0.0.1:9") as client, pytest.raises(dr.AuthenticationError) as error:
+        client.wait(timeout=10)
+    assert 'auth_mode="public"' in str(error.value)
+    with pytest.raises(TypeError, match="no_such_option"):
+        Client("http://127.0.0.1:9", no_such_option=1)  # type: ignore[call-arg]
+    with Client("http://127.0.0.1:9") as client, pytest.raises(TypeError, match="filter"):
+        client.subscribe("posts", print, filter={})  # type: ignore[call-arg]
