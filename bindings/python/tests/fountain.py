@@ -20,6 +20,8 @@ class Fountain:
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"ws://127.0.0.1:{self._listener.getsockname()[1]}/websocket"
+        #: What the client has sent.
+        self.heard: list[dict[str, Any]] = []
         self._socket: socket.socket | None = None
         self._wire: str | None = None
         self._subscribed = threading.Event()
@@ -77,6 +79,7 @@ class Fountain:
                 self._socket.close()
 
     def _answer(self, message: dict[str, Any]) -> None:
+        self.heard.append(message)
         kind, uid = message["type"], message.get("uid")
         if kind == "auth":
             self._send(frame('{"type":"auth","status":"ok"}'))

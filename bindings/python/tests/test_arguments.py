@@ -39,6 +39,7 @@ def client() -> Iterator[Client]:
         ({"queue_bytes": -1}, ValueError, "queue_bytes"),
         ({"queue_bytes": 1.5}, TypeError, "queue_bytes"),
         ({"max_message_bytes": -1}, ValueError, "max_message_bytes"),
+        ({"send_queue_bytes": -1}, ValueError, "send_queue_bytes"),
         ({"heartbeat": "5"}, TypeError, "heartbeat"),
         ({"heartbeat": -1}, ValueError, "heartbeat"),
         ({"auth_mode": None}, ValueError, "auth_mode"),

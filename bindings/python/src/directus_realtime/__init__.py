@@ -15,6 +15,7 @@ from ._client import Client
 from ._errors import (
     AuthenticationError,
     ClosedError,
+    ConnectTimeoutError,
     DirectusRealtimeError,
     ForkedError,
     InternalError,
@@ -42,6 +43,7 @@ __all__ = [
     "AuthenticationError",
     "Client",
     "ClosedError",
+    "ConnectTimeoutError",
     "DirectusRealtimeError",
     "Event",
     "ForkedError",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import os
 import sys
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ._client import Client
 from ._errors import DirectusRealtimeError
 from ._events import Event
+from ._log import set_log
 from ._state import State, StateChange
 from ._version import __version__
 
@@ -152,6 +154,8 @@ def say(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; its exit status."""
+    # What matters of it is said anyway, and in its place.
+    set_log(logging.CRITICAL)
     try:
         return _Tail(_parser().parse_args(arguments)).follow()
     except KeyboardInterrupt:

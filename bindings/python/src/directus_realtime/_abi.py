@@ -53,6 +53,7 @@ class ClientOptions(Structure):
         ("headers", c_char_p),
         ("user_agent", c_char_p),
         ("max_message_bytes", c_uint64),
+        ("send_queue_bytes", c_uint64),
     ]
 
 

@@ -13,10 +13,18 @@ from . import _abi, _hooks, _worker
 from ._abi import lib
 from ._core import Core, abandon, when_gone
 from ._delivery import GLANCE, SLICE
-from ._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError, check
+from ._errors import (
+    ClosedError,
+    DirectusRealtimeError,
+    InvalidArgumentError,
+    NotConnectedError,
+    TimeoutError,
+    check,
+)
 from ._events import Event
 from ._holder import Holder
 from ._items import Items
+from ._json import dump
 from ._latch import Latch
 from ._options import (
     AuthMode,
@@ -25,7 +33,6 @@ from ._options import (
     Key,
     Query,
     Snapshot,
-    dump,
     limit,
     milliseconds,
 )
@@ -40,6 +47,8 @@ from ._surface import Surface, make_options
 REQUEST_SECONDS = 30.0
 #: and for its way from the library, which callbacks may hold up.
 REQUEST_GRACE = 2.0
+#: Before what found no link looks for one again.
+RETRY_SECONDS = 0.01
 
 
 class Client(Surface[Core]):
@@ -65,7 +74,7 @@ class Client(Surface[Core]):
         ack_timeout: Seconds for an answer of the server; 10.
         heartbeat: Seconds of silence after which the link is probed; 25.
         reconnect_min: The first backoff's upper bound in seconds; 0.25.
-        reconnect_max: Every backoff's upper bound in seconds; 30.
+        reconnect_max: Every backoff's upper bound in seconds; 10.
         reconnect_attempts: Failed attempts in a row before giving up; 0 = never.
         queue_bytes: What may wait for callbacks; 0 = 64 MiB.
         ca_file: A PEM file of authorities to trust beside the system's.
@@ -75,6 +84,8 @@ class Client(Surface[Core]):
         headers: Additional headers of the upgrade request.
         user_agent: Instead of the library's own.
         max_message_bytes: The largest message to accept; 0 = 256 MiB.
+        send_queue_bytes: What `send_message` and `request` may leave waiting for a link;
+            0 = nothing, they raise `NotConnectedError` where there is none.
 
     Raises:
         InvalidArgumentError: An argument is wrong; the message names it.
@@ -104,6 +115,7 @@ class Client(Surface[Core]):
         headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
         max_message_bytes: int = 0,
+        send_queue_bytes: int = 0,
     ) -> None:
         given = {
             name: value
@@ -129,12 +141,16 @@ class Client(Surface[Core]):
         primary_key: str = "id",
         granularity: Granularity = "item",
         snapshot: Snapshot = "exact",
+        changes_only: bool = False,
     ) -> Subscription:
         """Follows a collection, or an item of it.
 
-        The callback gets an `init` event with what is there, then an event for each
-        change. After a gap, such as a lost link, another `init` comes, marked `resync`,
-        which replaces what was known before. The first subscription connects.
+        The callback first gets an `init` event with what is there, then an event for
+        each change. After a gap, such as a lost link, another `init` comes, marked
+        `resync`, which replaces what was known before. With `event` these `init` events
+        come as well, but without data: `event.data` is None. A callback that is only
+        interested in changes asks `event.is_change`, or is subscribed with
+        `changes_only=True`. The first subscription connects.
 
         Args:
             collection: The collection's name.
@@ -145,13 +161,16 @@ class Client(Surface[Core]):
             persistent: Whether it survives `unsubscribe_all`, `unsubscribe_collection`
                 and scopes.
             event: The kinds of changes that are wanted: `"create"`, `"update"`,
-                `"delete"`, or several; None for all, with snapshots.
+                `"delete"`, or several; None for all, with snapshots. With it, `init`
+                has no data.
             item: The primary key of one item to watch; None for the collection.
             primary_key: The name of the primary key's field.
             granularity: `"item"` for an event per item, `"message"` for an event per
                 message of the server, with its own data.
             snapshot: `"exact"` for a snapshot that misses nothing, `"server"` for the
                 server's own, which may miss what is written meanwhile.
+            changes_only: Whether the callback gets `create`, `update` and `delete` only.
+                Errors go to the log then, and gaps are not seen.
 
         Raises:
             InvalidArgumentError: An argument is wrong; the message names it.
@@ -170,6 +189,7 @@ class Client(Surface[Core]):
             primary_key=primary_key,
             granularity=granularity,
             snapshot=snapshot,
+            changes_only=changes_only,
         )
 
     def scope(self) -> Scope:
@@ -182,12 +202,14 @@ class Client(Surface[Core]):
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to be read and written over the client's link."""
-        return Items(self.request, collection)
+        return Items(self._request_when_connected, collection)
 
     def request(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
         """Sends a message and waits for the server's answer.
+
+        It does not wait for the link: `wait` does, and what `items` returns.
 
         Args:
             message: A JSON object with a `type`, for instance `items`.
@@ -203,16 +225,55 @@ class Client(Surface[Core]):
                 returned holds up the answer.
             WouldDeadlockError: This was called in a callback.
         """
-        core = self._core
-        core.refuse_in_callback("request")
+        self._core.refuse_in_callback("request")
         seconds = REQUEST_SECONDS if timeout is None else timeout
-        reply = _Reply(core)
-        ms = milliseconds(seconds, "timeout")
-        text, number = dump(message, "message"), register(reply)
-        check(lib.drt_request(core.handle, text, ms, _hooks.on_reply, number, release))
-        if not core.until(reply.arrived.wait, seconds + REQUEST_GRACE):
+        milliseconds(seconds, "timeout")
+        return self._answer(self._ask(dump(message, "message"), seconds), seconds)
+
+    def _request_when_connected(
+        self, message: Mapping[str, Any], *, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """The same, but waits for the link as well."""
+        self._core.refuse_in_callback("a request")
+        seconds = REQUEST_SECONDS if timeout is None else timeout
+        milliseconds(seconds, "timeout")
+        text, end = dump(message, "message"), time.monotonic() + seconds
+        while True:
+            self._wait_for_link(seconds, end)
+            left = max(0.001, end - time.monotonic())
+            try:
+                reply = self._ask(text, left)
+            except NotConnectedError:
+                # Lost just now; nothing was sent.
+                if time.monotonic() >= end:
+                    raise
+                time.sleep(RETRY_SECONDS)
+                continue
+            return self._answer(reply, left)
+
+    def _ask(self, text: bytes, seconds: float) -> _Reply:
+        reply = _Reply(self._core)
+        ms, number = milliseconds(seconds, "timeout"), register(reply)
+        check(lib.drt_request(self._core.handle, text, ms, _hooks.on_reply, number, release))
+        return reply
+
+    def _answer(self, reply: _Reply, seconds: float) -> dict[str, Any]:
+        if not self._core.until(reply.arrived.wait, seconds + REQUEST_GRACE):
             raise TimeoutError("a callback that has not returned holds up the server's answer")
-        return answer_of(reply.status, reply.text)
+        return answer_of(reply.status, reply.text, self._core.diagnostics)
+
+    def _wait_for_link(self, seconds: float, end: float) -> None:
+        core = self._core
+        core.check_wanted()
+        if self.state is State.IDLE:
+            self.connect()
+
+        def look(ahead: float) -> bool:
+            core.check_wanted()
+            return self.is_connected or core.entered(State.CONNECTED, ahead)
+
+        if not core.until(look, max(0.0, end - time.monotonic())):
+            raise core.not_entered(State.CONNECTED, seconds)
 
     def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -224,7 +285,8 @@ class Client(Surface[Core]):
             timeout: Seconds; None waits for ever.
 
         Raises:
-            TimeoutError: It was not entered in time.
+            TimeoutError: It was not entered in time; the message says why the client is not
+                connected. For `connected` it is a `ConnectTimeoutError`.
             DirectusRealtimeError: `failed` or `closed` was entered instead; this is why.
             WouldDeadlockError: This was called in a callback.
         """
@@ -234,7 +296,7 @@ class Client(Surface[Core]):
             self.connect()
         seconds = limit(timeout, "timeout")
         if not self._core.until(lambda ahead: self._core.entered(wanted, ahead), seconds):
-            raise TimeoutError(f"the client is {self.state}, not {wanted}, after {timeout} s")
+            raise self._core.not_entered(wanted, seconds)
 
     def dispatch(self, timeout: float | None = 0.0, max_events: int = _abi.MOST_EVENTS) -> int:
         """Runs callbacks that are due, on this thread; for clients with `thread=False`.
@@ -251,8 +313,13 @@ class Client(Surface[Core]):
             ClosedError: The client is closed.
             WouldDeadlockError: This was called in a callback.
         """
+        self._core.refuse_in_callback("dispatch")
+        return self._dispatch(timeout, max_events, self._core.check_open)
+
+    def _dispatch(
+        self, timeout: float | None, max_events: int, check_before: Callable[[], None]
+    ) -> int:
         core = self._core
-        core.refuse_in_callback("dispatch")
         if core.threaded:
             raise InvalidArgumentError("this client has a thread: make it with thread=False")
         if max_events < 1:
@@ -267,7 +334,7 @@ class Client(Surface[Core]):
                 done = core.turn(max_events)
 
         while True:
-            core.check_open()
+            check_before()
             left = None if end is None else max(0.0, end - time.monotonic())
             if not core.lead(deliver):
                 # Another thread delivers.
@@ -280,16 +347,27 @@ class Client(Surface[Core]):
 
         With `thread=False` on this thread; otherwise the client's thread goes on
         delivering, and this only waits.
+
+        Raises:
+            DirectusRealtimeError: The client has failed; this is why. The subscriptions
+                are kept: after `set_token`, `connect` or `reconnect`, `run` goes on.
+            WouldDeadlockError: This was called in a callback.
         """
         core = self._core
         core.refuse_in_callback("run")
         if core.threaded:
             while not core.over.wait(SLICE):
                 core.check_process()
+                core.raise_failure()
             return
+
+        def check_before() -> None:
+            core.check_open()
+            core.raise_failure()
+
         while not core.closed:
             try:
-                self.dispatch(timeout=None)
+                self._dispatch(None, _abi.MOST_EVENTS, check_before)
             except ClosedError:
                 return
 

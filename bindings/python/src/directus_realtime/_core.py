@@ -22,10 +22,15 @@ from . import _abi, _hooks
 from ._abi import lib
 from ._book import Book
 from ._delivery import GLANCE
+from ._diagnostics import Diagnostics
 from ._errors import (
+    ClosedError,
+    ConnectTimeoutError,
     DirectusRealtimeError,
+    NotConnectedError,
     ServerError,
     Status,
+    TimeoutError,
     WouldDeadlockError,
     check,
 )
@@ -38,6 +43,8 @@ from ._state import STATES, State, StateChange
 
 #: How long a client may take to close when the interpreter ends.
 EXIT_SECONDS = 1.0
+#: How long after the answer a question for a token may be an old one, at most.
+QUESTION_SECONDS = 5.0
 #: What a closing call may take on top of its limit.
 GRACE = 1.0
 
@@ -58,6 +65,12 @@ class Core(Book):
         self.library_over: Latch = Latch()
         self.status: int = Status.OK
         self.over: Latch = Latch()
+        self.diagnostics: Diagnostics = Diagnostics()
+        #: `disconnect` was called, and nothing since that takes it back.
+        self.disconnected: bool = False
+        #: When a token was given while something waited in the library, which may be the
+        #: same question again: a callback that is slow is not asked twice.
+        self._answered_at: float | None = None
         #: The one that delivers, where the client has one.
         self.thread: threading.Thread | None = None
         _cores.add(self)
@@ -94,16 +107,54 @@ class Core(Book):
         number = STATES.index(state)
         return _happens(self, lambda ms: lib.drt_client_wait(self.handle, number, ms), seconds)
 
+    def not_entered(self, state: State, seconds: float | None) -> TimeoutError:
+        """The error for a state that was not entered in time."""
+        after = "" if seconds is None else f" after {seconds:g} s"
+        text = f"the client is {self.state()}, not {state}{after}"
+        kind = ConnectTimeoutError if state is State.CONNECTED else TimeoutError
+        return kind(self.diagnostics.explain(text))
+
+    def failure(self) -> DirectusRealtimeError | None:
+        """Why the client has failed, where it has and that was reported."""
+        return self.diagnostics.failure() if self.state() is State.FAILED else None
+
+    def raise_failure(self) -> None:
+        """Raises that."""
+        failure = self.failure()
+        if failure is not None:
+            raise failure
+
+    def check_wanted(self) -> None:
+        """What needs a link does not take back that there should be none."""
+        if self.disconnected and self.state() is State.IDLE:
+            raise NotConnectedError("disconnect was called: call connect or reconnect first")
+
     # Callbacks
 
     def state_changed(self, change: StateChange) -> None:
         """A change of state is told."""
-        holder = self.holder()
-        if holder is not None and holder.on_state is not None:
-            holder.on_state(change)
+        self.diagnostics.record(change)
+        try:
+            holder = self.holder()
+            if holder is not None and holder.on_state is not None:
+                self.call(holder.on_state, change)
+        finally:
+            # The callback may have left the state, by another token for instance.
+            if change.state is State.FAILED and self.state() is State.FAILED:
+                self.diagnostics.failed = change
+                self.has_failed()
+
+    def call(self, callback: Callable[..., object], *arguments: Any) -> None:
+        """Calls something of the application's."""
+        callback(*arguments)
+
+    def has_failed(self) -> None:
+        """The client has failed: `failure` says why."""
 
     def token_wanted(self, error: DirectusRealtimeError | None) -> None:
         """A fresh token is wanted."""
+        if self._is_answered():
+            return
         holder = self.holder()
         if holder is not None and holder.on_token is not None and not self.closed:
             self.take_token(holder.on_token(error))
@@ -111,10 +162,25 @@ class Core(Book):
     def take_token(self, token: object) -> None:
         """What the application's callback has returned."""
         if isinstance(token, str):
-            self.set_token(token)
+            try:
+                self.set_token(token)
+                self._answered_at = time.monotonic() if self.is_readable() else None
+            except ClosedError:
+                # Closed while the callback ran: nobody needs the token any more.
+                if not self.closed:
+                    raise
         elif token is not None:
             kind = type(token).__name__
             raise TypeError(f"on_token: the callback must return a str or None, not {kind}")
+
+    def _is_answered(self) -> bool:
+        """Whether a question for a token may have waited while the answer was found."""
+        since = self._answered_at
+        return since is not None and time.monotonic() - since < QUESTION_SECONDS
+
+    def after_turn(self) -> None:
+        if self._answered_at is not None and not self.is_readable():
+            self._answered_at = None
 
     def set_on_token(self, callback: OnToken | None) -> None:
         """Sets who is asked for tokens."""

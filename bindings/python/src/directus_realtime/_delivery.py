@@ -75,6 +75,12 @@ class Delivery:
         """Waits until something can be delivered; for ever without a limit."""
         if self._rows is not None or self._thunks or self._length.value or self._fd < 0:
             return True
+        return self.is_readable(seconds)
+
+    def is_readable(self, seconds: float | None = 0.0) -> bool:
+        """Whether something waits in the library, or comes within so many seconds."""
+        if self._fd < 0:
+            return False
         poll = select.poll()
         poll.register(self._fd, select.POLLIN)
         return bool(poll.poll(None if seconds is None else max(0, round(seconds * 1000))))
@@ -146,9 +152,13 @@ class Delivery:
                     done = self.run_thunks()
                 done += self._deliver(most)
             self.tidy()
+            self.after_turn()
             return done
         finally:
             self.dispatcher = None
+
+    def after_turn(self) -> None:
+        """Something was delivered."""
 
     def tidy(self) -> None:
         """Does what garbage collection has left to be done."""

@@ -78,6 +78,15 @@ class TimeoutError(DirectusRealtimeError, builtins.TimeoutError):
     status = Status.TIMEOUT
 
 
+class ConnectTimeoutError(NotConnectedError, TimeoutError):
+    """The client was not connected in time; the message says why.
+
+    Nothing was sent, so that it may be tried again.
+    """
+
+    status = Status.TIMEOUT
+
+
 class AuthenticationError(DirectusRealtimeError):
     """Credentials are missing or were refused."""
 
@@ -164,10 +173,29 @@ def status_of(number: int) -> Status:
         return Status.OK if number > 0 else Status.INTERNAL
 
 
+#: The library's names for what Python's options are called otherwise.
+_NAMES: list[tuple[re.Pattern[str], str]] = [
+    (re.compile(r"\boptions\.(?=\w)"), ""),
+    (re.compile(r"\bdrt_(?:client_|subscription_|scope_)?(?=\w)"), ""),
+    (re.compile(r"\bDRT_DELIVER_POLL\b"), "thread=False"),
+    (re.compile(r"\bDRT_DELIVER_THREAD\b"), "thread=True"),
+    (re.compile(r"\b(connect_timeout|ack_timeout|heartbeat|reconnect_m(?:in|ax))_ms\b"), r"\1"),
+]
+_CONSTANTS = {
+    "AUTH": "auth_mode",
+    "ON": "event",
+    "PER": "granularity",
+    "SNAPSHOT": "snapshot",
+    "STATE": "state",
+}
+_CONSTANT = re.compile(rf"\bDRT_({'|'.join(_CONSTANTS)})_(\w+)")
+
+
 def in_python(message: str) -> str:
-    """A message of the library's, which names its own functions and constants."""
-    message = re.sub(r"\bdrt_(?:client_|subscription_)?(\w+)", r"\1", message)
-    return re.sub(r"\bDRT_AUTH_(\w+)", lambda found: f'auth_mode="{found[1].lower()}"', message)
+    """A message of the library's with Python's names for options and functions."""
+    for pattern, name in _NAMES:
+        message = pattern.sub(name, message)
+    return _CONSTANT.sub(lambda found: f'{_CONSTANTS[found[1]]}="{found[2].lower()}"', message)
 
 
 def error_for(number: int, message: str) -> DirectusRealtimeError:

@@ -25,6 +25,7 @@ _TYPES: dict[bytes, EventType] = {
     b"3": "delete",
     b"4": "error",
 }
+_CHANGES = (b"1", b"2", b"3")
 #: Where one event ends and the next begins.
 _BETWEEN = re.compile(rb"\],\[(\d+),(\d+),(\d+),(\d+),(\d+),(\d+),")
 #: What that splits an event into.
@@ -104,6 +105,15 @@ class Event:
     def type(self) -> EventType:
         """`"init"`, `"create"`, `"update"`, `"delete"` or `"error"`."""
         return _TYPES[self._row[1]]
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it is a `create`, `update` or `delete`: `data` is an item or a key then.
+
+        The others are `init`, which comes first and after each gap, also with `event=`
+        and without data then, and `error`.
+        """
+        return self._row[1] in _CHANGES
 
     @property
     def data(self) -> Any:

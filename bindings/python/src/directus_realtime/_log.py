@@ -1,18 +1,27 @@
-"""The library's log, on Python's."""
+"""The library's log, on Python's.
+
+Warnings and errors are passed on to `logging` from the beginning; `set_log` changes that.
+Where the environment's `DRT_LOG` has the library write to standard error itself, nothing
+is passed on, so that no line is there twice.
+"""
 
 from __future__ import annotations
 
 import atexit
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
 from . import _abi
 from ._abi import lib
-from ._errors import check
+from ._errors import check, in_python
 from ._holder import check_callable
 from ._registry import find, register, release
 
+ENVIRONMENT = "DRT_LOG"
+#: What the environment may say; anything else is ignored, with a warning of the library's.
+_NAMES = ("off", "error", "warn", "info", "debug", "trace")
 #: `logging`'s levels for the library's, from off to trace.
 _LEVELS = (0, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, 5)
 
@@ -28,7 +37,8 @@ def _to_logging(level: int, target: str, message: str) -> None:
 def _log(level: int, target: bytes, message: bytes, number: Any) -> None:
     callback: LogCallback | None = find(number)
     if callback is not None:
-        callback(_LEVELS[level], target.decode(), message.decode("utf-8", "replace"))
+        words = in_python(message.decode("utf-8", "replace"))
+        callback(_LEVELS[level], target.decode(), words)
 
 
 _on_log = _abi.LOG_FN(_log)
@@ -36,6 +46,10 @@ _on_log = _abi.LOG_FN(_log)
 
 def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> None:
     """Sets where the log messages of all clients go. No secret is ever in one.
+
+    Without it, warnings and errors go to the logger `directus_realtime`; with
+    `DRT_LOG=error|warn|info|debug|trace` in the environment, the library writes to
+    standard error instead.
 
     Args:
         level: Of `logging`; `logging.CRITICAL` or more ends the log. 5 is for every frame.
@@ -53,5 +67,7 @@ def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> N
         check(lib.drt_set_log(wanted, _on_log, number, release))
 
 
+if os.environ.get(ENVIRONMENT, "").strip().lower() not in _NAMES:
+    set_log(logging.WARNING)
 # The library's threads outlive the interpreter for a moment.
 atexit.register(set_log, logging.CRITICAL)

@@ -153,6 +153,7 @@ def client_options(
     headers: Mapping[str, str] | None,
     user_agent: str | None,
     max_message_bytes: int,
+    send_queue_bytes: int,
 ) -> _abi.ClientOptions:
     """See `Client` for what the words mean."""
     return _abi.ClientOptions(
@@ -178,6 +179,7 @@ def client_options(
         headers=encode(header_lines(headers), "headers"),
         user_agent=encode(user_agent, "user_agent"),
         max_message_bytes=whole(max_message_bytes, "max_message_bytes", 64),
+        send_queue_bytes=whole(send_queue_bytes, "send_queue_bytes", 64),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ._changes import ChangesOnly
 from ._core import when_gone
 from ._errors import ClosedError
 from ._events import Event
@@ -67,6 +68,7 @@ class Scope(ScopeBase["Client"]):
         primary_key: str = "id",
         granularity: Granularity = "item",
         snapshot: Snapshot = "exact",
+        changes_only: bool = False,
     ) -> Subscription:
         """Subscribes, as `Client.subscribe` does, until the scope ends."""
         self._check_open()
@@ -83,6 +85,7 @@ class Scope(ScopeBase["Client"]):
             primary_key=primary_key,
             granularity=granularity,
             snapshot=snapshot,
+            changes_only=changes_only,
         )
 
     def close(self) -> None:
@@ -106,12 +109,19 @@ class Scope(ScopeBase["Client"]):
 
 
 def subscribe(
-    client: Client, scope: Scope | None, collection: str, callback: Any, **options: Any
+    client: Client,
+    scope: Scope | None,
+    collection: str,
+    callback: Any,
+    *,
+    changes_only: bool,
+    **options: Any,
 ) -> Subscription:
     """Subscribes with a function for each event."""
     if not callable(callback):
         raise TypeError(f"callback must be callable, not {type(callback).__name__}")
     holder = client._holder if scope is None else scope._owner(options["persistent"])
     inside = None if scope is None else scope._record
-    record = client._core.subscribe(collection, callback, holder, inside, **options)
+    consume = ChangesOnly(callback) if changes_only else callback
+    record = client._core.subscribe(collection, consume, holder, inside, **options)
     return Subscription(client._core, record)

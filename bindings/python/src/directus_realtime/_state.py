@@ -47,7 +47,7 @@ STATES = tuple(State)
 
 @dataclass(frozen=True)
 class StateChange:
-    """A change of state.
+    """A change of state. As a text it is the state and, where there is more to say, why.
 
     Attributes:
         state: The state that was entered.
@@ -60,3 +60,7 @@ class StateChange:
     reason: Status
     message: str
     error: DirectusRealtimeError | None
+
+    def __str__(self) -> str:
+        same = self.message in ("", self.state.value)
+        return str(self.state) if same else f"{self.state}: {self.message}"

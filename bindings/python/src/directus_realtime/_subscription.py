@@ -48,6 +48,10 @@ class Handler:
         """
         return self._core.unsubscribe(self._record)
 
+    def _not_answered(self) -> TimeoutError:
+        text = f"the server has not answered the subscription {self.uid!r}"
+        return TimeoutError(self._core.diagnostics.explain(text))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Handler) and other._record is self._record
 
@@ -73,7 +77,8 @@ class Subscription(Handler):
         Raises:
             ServerError: The server has refused it.
             ClosedError: It has ended otherwise.
-            TimeoutError: The server has not answered in time.
+            TimeoutError: The server has not answered in time; the message says why the
+                client is not connected, where it is not.
             DirectusRealtimeError: The client has failed; this is why.
             WouldDeadlockError: This was called in a callback.
         """
@@ -88,4 +93,4 @@ class Subscription(Handler):
             return core.confirmed(record, seconds)
 
         if not core.until(look, limit(timeout, "timeout")):
-            raise TimeoutError(f"the server has not answered the subscription {self.uid!r}")
+            raise self._not_answered()

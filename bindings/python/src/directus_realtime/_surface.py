@@ -10,7 +10,7 @@ from ._abi import lib
 from ._core import Core
 from ._errors import check
 from ._holder import Holder, OnError, OnState, OnToken, check_callable
-from ._options import dump
+from ._json import dump
 from ._state import State
 from ._stats import Stats
 
@@ -88,15 +88,18 @@ class Surface(Generic[CoreType]):
 
     def connect(self) -> None:
         """Starts to connect, and returns at once. The first subscription does that, too."""
+        self._core.disconnected = False
         check(lib.drt_client_connect(self._core.handle))
 
     def reconnect(self) -> None:
         """Drops the link, if there is one, and connects now, whatever the backoff."""
+        self._core.disconnected = False
         check(lib.drt_client_reconnect(self._core.handle))
 
     def disconnect(self) -> None:
         """Takes the link down until `connect` or `reconnect`; subscriptions are kept."""
         check(lib.drt_client_disconnect(self._core.handle))
+        self._core.disconnected = True
 
     def set_token(self, access_token: str) -> None:
         """Replaces the access token; a live link is authenticated anew."""
@@ -134,7 +137,9 @@ class Surface(Generic[CoreType]):
             message: A JSON object with a `type`.
 
         Raises:
-            NotConnectedError: There is no usable link.
+            NotConnectedError: There is no usable link, and the client was made without
+                `send_queue_bytes`.
+            QueueFullError: More waits than `send_queue_bytes` allows.
             InvalidArgumentError: It is no such message, or of a type that is the
                 library's own affair, such as `subscribe`.
         """

@@ -10,10 +10,11 @@ from typing import Any
 
 from .. import _hooks
 from .._abi import lib
-from .._client import REQUEST_GRACE, REQUEST_SECONDS
+from .._client import REQUEST_GRACE, REQUEST_SECONDS, RETRY_SECONDS
 from .._core import when_gone
-from .._errors import TimeoutError, check
+from .._errors import NotConnectedError, TimeoutError, check
 from .._holder import Holder
+from .._json import dump
 from .._options import (
     AuthMode,
     Events,
@@ -21,7 +22,6 @@ from .._options import (
     Key,
     Query,
     Snapshot,
-    dump,
     limit,
     milliseconds,
 )
@@ -75,6 +75,7 @@ class Client(Surface[AioCore]):
         headers: Mapping[str, str] | None = None,
         user_agent: str | None = None,
         max_message_bytes: int = 0,
+        send_queue_bytes: int = 0,
     ) -> None:
         given = {
             name: value
@@ -109,10 +110,12 @@ class Client(Surface[AioCore]):
         primary_key: str = "id",
         granularity: Granularity = "item",
         snapshot: Snapshot = "exact",
+        changes_only: bool = False,
     ) -> Subscription:
         """Follows a collection, or an item of it; see `directus_realtime.Client.subscribe`.
 
-        It does not wait for the server: `await subscription.wait()` does.
+        It does not wait for the server: `await subscription.wait()` does, and raises why
+        the server has refused it. So it returns at once also where there is no link yet.
 
         Args:
             collection: The collection's name.
@@ -124,10 +127,14 @@ class Client(Surface[AioCore]):
             persistent: Whether it survives `unsubscribe_all`, `unsubscribe_collection`
                 and scopes.
             event: The kinds of changes that are wanted; None for all, with snapshots.
+                With it, the `init` events that come first and after each gap have no
+                data.
             item: The primary key of one item to watch; None for the collection.
             primary_key: The name of the primary key's field.
             granularity: `"item"` or `"message"`.
             snapshot: `"exact"` or `"server"`.
+            changes_only: Whether `create`, `update` and `delete` are all that comes.
+                Errors go to the log then, and gaps are not seen.
 
         Raises:
             InvalidArgumentError: An argument is wrong; the message names it.
@@ -146,6 +153,7 @@ class Client(Surface[AioCore]):
             primary_key=primary_key,
             granularity=granularity,
             snapshot=snapshot,
+            changes_only=changes_only,
         )
 
     def scope(self) -> Scope:
@@ -158,14 +166,15 @@ class Client(Surface[AioCore]):
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to be read and written over the client's link."""
-        return Items(self.request, collection)
+        return Items(self._request_when_connected, collection)
 
     async def request(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
         """Sends a message and waits for the server's answer.
 
-        When this is cancelled the server may still do what it was asked.
+        It does not wait for the link: `wait` does, and what `items` returns. When this is
+        cancelled the server may still do what it was asked.
 
         Args:
             message: A JSON object with a `type`, for instance `items`.
@@ -179,18 +188,49 @@ class Client(Surface[AioCore]):
             NotConnectedError: There is no usable link, or it was lost meanwhile.
             TimeoutError: The server has not answered in time.
         """
-        core = self._core
         seconds = REQUEST_SECONDS if timeout is None else timeout
-        ms = milliseconds(seconds, "timeout")
-        text = dump(message, "message")
+        milliseconds(seconds, "timeout")
+        return await self._answer(self._ask(dump(message, "message"), seconds), seconds)
+
+    async def _request_when_connected(
+        self, message: Mapping[str, Any], *, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """The same, but waits for the link as well."""
+        core, loop = self._core, self._core.loop
+        seconds = REQUEST_SECONDS if timeout is None else timeout
+        milliseconds(seconds, "timeout")
+        text, end = dump(message, "message"), loop.time() + seconds
+        while True:
+            core.check_wanted()
+            if not self.is_connected:
+                left = max(0.0, end - loop.time())
+                if not await self._enters(State.CONNECTED, left):
+                    raise core.not_entered(State.CONNECTED, seconds)
+            left = max(0.001, end - loop.time())
+            try:
+                reply = self._ask(text, left)
+            except NotConnectedError:
+                # Lost just now; nothing was sent.
+                if loop.time() >= end:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            return await self._answer(reply, left)
+
+    def _ask(self, text: bytes, seconds: float) -> _Reply:
+        core, ms = self._core, milliseconds(seconds, "timeout")
         reply = _Reply(core, core.loop.create_future())
         number = register(reply)
         check(lib.drt_request(core.handle, text, ms, _hooks.on_reply, number, release))
+        return reply
+
+    async def _answer(self, reply: _Reply, seconds: float) -> dict[str, Any]:
+        core = self._core
         core.expect(1)
         try:
             if not await core.come(reply.future, seconds + REQUEST_GRACE, None):
                 raise TimeoutError("callbacks that have not returned hold up the server's answer")
-            return answer_of(*reply.future.result())
+            return answer_of(*reply.future.result(), core.diagnostics)
         finally:
             core.expect(-1)
 
@@ -204,22 +244,47 @@ class Client(Surface[AioCore]):
             timeout: Seconds; None waits for ever.
 
         Raises:
-            TimeoutError: It was not entered in time.
+            TimeoutError: It was not entered in time; the message says why the client is not
+                connected. For `connected` it is a `ConnectTimeoutError`.
             DirectusRealtimeError: `failed` or `closed` was entered instead; this is why.
         """
-        core, wanted, seconds = self._core, state_of(state), limit(timeout, "timeout")
+        wanted, seconds = state_of(state), limit(timeout, "timeout")
+        if not await self._enters(wanted, seconds):
+            raise self._core.not_entered(wanted, seconds)
+
+    async def _enters(self, wanted: State, seconds: float | None) -> bool:
+        """Whether a state is entered within so many seconds."""
+        core = self._core
         if wanted is State.CONNECTED and self.state is State.IDLE:
             self.connect()
         if core.entered(wanted, 0):
-            return
+            return True
         waiter: asyncio.Future[None] = core.loop.create_future()
         core.state_waiters[waiter] = wanted
         try:
             if not await core.come(waiter, seconds, lambda: core.entered(wanted, 0)):
-                raise TimeoutError(f"the client is {self.state}, not {wanted}, after {timeout} s")
+                return False
             waiter.result()
+            return True
         finally:
             del core.state_waiters[waiter]
+
+    async def run(self) -> None:
+        """Waits until the client is closed; for programs that live by their callbacks.
+
+        Raises:
+            DirectusRealtimeError: The client has failed; this is why. The subscriptions
+                are kept: after `set_token`, `connect` or `reconnect`, `run` goes on.
+        """
+        core, loop = self._core, self._core.loop
+        while not core.closed:
+            core.raise_failure()
+            waiter: asyncio.Future[None] = loop.create_future()
+            core.end_waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                core.end_waiters.discard(waiter)
 
     async def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions; further calls do nothing.

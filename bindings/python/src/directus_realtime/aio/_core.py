@@ -59,6 +59,11 @@ class AioCore(Core):
         #: Who waits for a state, and who wants to know that there is no hope.
         self.state_waiters: dict[asyncio.Future[None], State] = {}
         self.hopes: set[Callable[[DirectusRealtimeError], None]] = set()
+        #: Who waits for the end, or for a failure.
+        self.end_waiters: set[asyncio.Future[None]] = set()
+        #: The coroutine that fetches a token, and why another one was wanted meanwhile.
+        self._token_task: asyncio.Task[None] | None = None
+        self._token_wanted_again: list[DirectusRealtimeError | None] = []
         #: Who can look for what it waits for without events being read.
         self.lookers: set[Callable[[], None]] = set()
 
@@ -263,9 +268,19 @@ class AioCore(Core):
     def state_changed(self, change: StateChange) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._tell_waiters(change)
-        holder = self.holder()
-        if holder is not None and holder.on_state is not None:
-            self._call(holder.on_state, change)
+        super().state_changed(change)
+        if change.state is State.CLOSED:
+            self._wake_end_waiters()
+
+    def has_failed(self) -> None:
+        for lane in self.lanes():
+            lane.wake()
+        self._wake_end_waiters()
+
+    def _wake_end_waiters(self) -> None:
+        for waiter in self.end_waiters:
+            if not waiter.done() and not waiter.get_loop().is_closed():
+                waiter.set_result(None)
 
     def _tell_waiters(self, change: StateChange) -> None:
         is_end = change.state in (State.FAILED, State.CLOSED)
@@ -284,23 +299,34 @@ class AioCore(Core):
 
     def token_wanted(self, error: DirectusRealtimeError | None) -> None:
         holder = self.holder()
-        if holder is None or holder.on_token is None or self.closed:
+        if holder is None or holder.on_token is None or self.closed or self._is_answered():
+            return
+        if self._token_task is not None:
+            # One at a time: the token that it brings answers this as well.
+            self._token_wanted_again = [error]
             return
         result = holder.on_token(error)
         if isinstance(result, Awaitable):
-            self.create_task(self._await_token(result, holder.on_token))
+            self._token_task = self.create_task(self._await_token(result, holder.on_token))
+            self._token_task.add_done_callback(self._token_task_done)
         else:
             self.take_token(result)
 
     async def _await_token(self, wanted: Awaitable[object], callback: object) -> None:
         try:
-            token = await wanted
-            if not self.closed:
-                self.take_token(token)
+            self.take_token(await wanted)
+            self._token_wanted_again = []
         except Exception as error:
             self.report(error, callback)
 
-    def _call(self, callback: Callable[..., object], *arguments: Any) -> None:
+    def _token_task_done(self, task: asyncio.Task[None]) -> None:
+        self._token_task = None
+        again, self._token_wanted_again = self._token_wanted_again, []
+        # It has failed, and somebody has asked since.
+        for error in again:
+            self.guard(self.token_wanted, error)
+
+    def call(self, callback: Callable[..., object], *arguments: Any) -> None:
         result = callback(*arguments)
         if isinstance(result, Awaitable):
             if self._on_loop():

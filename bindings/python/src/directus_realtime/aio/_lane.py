@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from .._changes import is_wanted
 from .._errors import ClosedError
 from .._events import Event
 from .._record import refusal_of
@@ -71,6 +72,10 @@ class Lane(ABC):
         self.core.let_go(weight)
         return event
 
+    @abstractmethod
+    def wake(self) -> None:
+        """Whoever waits for an event should look at what has happened."""
+
     def end(self) -> None:
         """The subscription has ended: what waits is not wanted any more."""
         self.over = True
@@ -93,6 +98,9 @@ class CallbackLane(Lane):
         result = self._callback(event)
         if isinstance(result, Awaitable):
             self._begin(result)
+
+    def wake(self) -> None:
+        """Nobody waits."""
 
     def _begin(self, result: Awaitable[Any]) -> None:
         # Of a coroutine itself: one that is cancelled before it begins has been awaited.
@@ -141,19 +149,22 @@ async def _finish(result: Awaitable[Any]) -> None:
 class IteratorLane(Lane):
     """Keeps events until somebody asks for the next."""
 
-    def __init__(self, core: AioCore) -> None:
+    def __init__(self, core: AioCore, changes_only: bool) -> None:
         super().__init__(core)
+        self._changes_only = changes_only
         self._asked: asyncio.Future[None] | None = None
 
     def take(self, event: Event) -> None:
-        self.keep(event)
-        self._wake()
+        # That the server has refused it is raised to whoever iterates.
+        if event.ended or not self._changes_only or is_wanted(event):
+            self.keep(event)
+            self.wake()
 
     def end(self) -> None:
         super().end()
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         if self._asked is not None and not self._asked.done():
             self._asked.set_result(None)
 
@@ -168,6 +179,7 @@ class IteratorLane(Lane):
                 raise refusal_of(event.uid, event)
             if self.over:
                 raise StopAsyncIteration
+            self.core.raise_failure()
             if self._asked is None or self._asked.done():
                 self._asked = self.core.loop.create_future()
             # Several may wait for the same.

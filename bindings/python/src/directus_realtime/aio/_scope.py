@@ -35,6 +35,7 @@ class Scope(ScopeBase["Client"]):
         primary_key: str = "id",
         granularity: Granularity = "item",
         snapshot: Snapshot = "exact",
+        changes_only: bool = False,
     ) -> Subscription:
         """Subscribes, as `Client.subscribe` does, until the scope ends."""
         self._check_open()
@@ -51,6 +52,7 @@ class Scope(ScopeBase["Client"]):
             primary_key=primary_key,
             granularity=granularity,
             snapshot=snapshot,
+            changes_only=changes_only,
         )
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .._changes import ChangesOnly
 from .._core import when_gone
 from .._events import Event
 from .._record import Record
@@ -24,6 +25,8 @@ def subscribe(
     scope: Scope | None,
     collection: str,
     callback: Callback | None,
+    *,
+    changes_only: bool,
     **options: Any,
 ) -> Subscription:
     """Subscribes with a function, a coroutine function, or an iterator."""
@@ -32,7 +35,10 @@ def subscribe(
     core = client._core
     # Begins to deliver.
     _ = core.loop
-    lane: Lane = IteratorLane(core) if callback is None else CallbackLane(core, callback)
+    if callback is None:
+        lane: Lane = IteratorLane(core, changes_only)
+    else:
+        lane = CallbackLane(core, ChangesOnly(callback) if changes_only else callback)
     holder = client._holder if scope is None else scope._owner(options["persistent"])
     inside = None if scope is None else scope._record
     record = core.subscribe(collection, lane.consume, holder, inside, lane=lane, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from .._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError
+from .._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError
 from .._events import Event
 from .._options import limit
 from .._record import Record
@@ -19,6 +19,8 @@ class Subscription(Handler, AsyncIterator[Event]):
     """A subscription of the asyncio client.
 
     Without a callback its events are iterated over: `async for event in subscription`.
+    When the client fails, the loop raises why; the subscription is kept, and after
+    `set_token`, `connect` or `reconnect` another loop goes on with it.
     Several loops share them; a loop that was left can be taken up again. While nobody
     iterates, what comes waits, and when that is a mebibyte everything does.
     """
@@ -60,7 +62,8 @@ class Subscription(Handler, AsyncIterator[Event]):
         Raises:
             ServerError: The server has refused it.
             ClosedError: It has ended otherwise.
-            TimeoutError: The server has not answered in time.
+            TimeoutError: The server has not answered in time; the message says why the
+                client is not connected, where it is not.
             DirectusRealtimeError: The client has failed; this is why.
         """
         record, core, seconds = self._record, self._core, limit(timeout, "timeout")
@@ -78,8 +81,7 @@ class Subscription(Handler, AsyncIterator[Event]):
                 if core.state() is State.FAILED:
                     core.confirmed(record, 0)
                 if not await core.come(waiter, seconds, lambda: core.confirmed(record, 0)):
-                    text = f"the server has not answered the subscription {self.uid!r}"
-                    raise TimeoutError(text)
+                    raise self._not_answered()
                 waiter.result()
             finally:
                 core.hopes.discard(give_up)
