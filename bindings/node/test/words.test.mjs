@@ -1,0 +1,82 @@
+// The library's sentences, as this package shows them, name its own options and methods.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { createClient } from 'directus-realtime';
+import { ROOT } from './server.mjs';
+
+const { inOurWords } = createRequire(import.meta.url)('../dist/abi/words.js');
+
+const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+
+/** The members of an options struct of the header whose names JavaScript writes otherwise. */
+function members(struct) {
+    const header = readFileSync(path.join(ROOT, 'include', 'directus_realtime.h'), 'utf8');
+    const [, body] = new RegExp(`typedef struct ${struct} \\{(.*?)\\n\\} ${struct};`, 's').exec(header);
+    const names = [...body.matchAll(/^ {4}[\w ]+[ *](\w+);/gm)].map(([, name]) => name);
+    return names.filter((name) => name.includes('_') && name !== 'struct_size');
+}
+
+const OPTIONS = [...members('drt_client_options'), ...members('drt_subscription_options')];
+
+/** The texts in the library's source, but for its tests. */
+function* texts() {
+    const source = path.join(ROOT, 'src');
+    for (const file of readdirSync(source, { recursive: true })) {
+        if (file.endsWith('.rs') && !/\btests?\b/.test(file)) {
+            const [code] = readFileSync(path.join(source, file), 'utf8').split('#[cfg(test)]\nmod tests {');
+            const bare = code.replace(/^\s*\/\/.*$/gm, '');
+            for (const [, text] of bare.matchAll(/"((?:[^"\\]|\\.)*)"/gs)) {
+                yield text.replace(/\\\n\s*/g, '').replaceAll('\\"', '"');
+            }
+        }
+    }
+}
+
+describe('an option', () => {
+    it('has the name that it has here, whatever the C ABI has', () => {
+        assert.ok(OPTIONS.length > 10, `${OPTIONS}`);
+        for (const name of OPTIONS) {
+            for (const [before, after] of [
+                ['set ', ' or leave it'],
+                ['`options.', '` is wrong'],
+                ['raise ', '.'],
+                ['', ': it'],
+            ]) {
+                const ours = before.replace('options.', '') + camel(name) + after;
+                assert.equal(inOurWords(before + name + after), ours);
+            }
+        }
+    });
+
+    it('is no part of a path, and not what the application or the server has written', () => {
+        for (const text of [
+            '/etc/ca_file',
+            './ca_file.pem',
+            'my_ca_file',
+            'the subscription "ca_file"',
+            'AUTH_FAILED: "access_token" is required',
+        ]) {
+            assert.equal(inOurWords(text), text);
+        }
+    });
+});
+
+it("no sentence of the library's has a name of the C ABI that is not an error's code", () => {
+    // For those who call C: this package does not make such mistakes.
+    const forC = /_INIT\b|constants?\b|DRT_DELIVER_POLL|->/;
+    const sentences = [...texts()].filter((text) => text.includes(' ') && !forC.test(text));
+    assert.ok(sentences.length > 200, `${sentences.length}`);
+    const left = new RegExp(`drt_|DRT_(?!ERR_|LOG\\b)|(?<![\\w"/.])(${OPTIONS.join('|')})\\b|token callback`);
+    for (const sentence of sentences) {
+        assert.doesNotMatch(inOurWords(sentence), left, sentence);
+    }
+});
+
+it('what is wrong with files is said with the options that name them', () => {
+    const make = (options) => () => createClient('https://localhost:1', { accessToken: 'x', ...options });
+    assert.throws(make({ clientCertFile: '/tmp/a.pem' }), /\bclientCertFile and clientKeyFile\b/);
+    assert.throws(make({ caFile: '/nonexistent' }), /\bcaFile\b.*\/nonexistent/);
+});
