@@ -243,6 +243,7 @@ impl World {
                     message: "lost".into(),
                     permanent,
                     unauthorized,
+                    retry_after: None,
                 };
                 self.session.on_lost(now, self.link, loss);
             }

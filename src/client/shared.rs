@@ -65,7 +65,7 @@ impl Shared {
             user_agent: options.user_agent()?,
             proxy: options.proxy()?,
             tls: if tls {
-                Some(driver::client_config(&files)?)
+                Some(driver::Tls::load(files)?)
             } else {
                 files.check()?;
                 None
@@ -322,7 +322,9 @@ impl LinkEvents for Shared {
         let loss = Loss {
             status: match failure.kind {
                 FailureKind::Timeout => Status::Timeout,
-                FailureKind::Untrusted | FailureKind::Tls => Status::Tls,
+                FailureKind::Untrusted | FailureKind::CertificateTime | FailureKind::Tls => {
+                    Status::Tls
+                }
                 FailureKind::Http(401) => Status::Auth,
                 FailureKind::Http(_) => Status::Server,
                 _ => Status::Io,
@@ -330,6 +332,7 @@ impl LinkEvents for Shared {
             message: failure.message,
             permanent: failure.kind == FailureKind::Untrusted,
             unauthorized: failure.kind == FailureKind::Http(401),
+            retry_after: failure.retry_after,
         };
         self.lock().links.remove(&link);
         self.with(|session, now| session.on_lost(now, link, loss));

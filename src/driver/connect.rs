@@ -15,7 +15,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::connection::LinkOptions;
 use super::failure::{FailureKind, LinkFailure};
 use super::headers::parse_header;
-use super::stream::{Stream, Tcp};
+use super::stream::{Stream, Tcp, Transport};
 use crate::protocol::endpoint::Endpoint;
 use crate::secret::Secret;
 
@@ -65,14 +65,14 @@ async fn attempt(
             socket
         }
     };
-    let stream = if endpoint.tls {
+    let transport = if endpoint.tls {
         *stage = Stage::Tls;
-        Stream::Tls(Box::new(open_tls(endpoint, options, socket).await?))
+        Transport::Tls(Box::new(open_tls(endpoint, options, socket).await?))
     } else {
-        Stream::Plain(socket)
+        Transport::Plain(socket)
     };
     *stage = Stage::Upgrade;
-    upgrade(endpoint, access_token, options, stream).await
+    upgrade(endpoint, access_token, options, Stream::new(transport)).await
 }
 
 /// Whom TCP goes to.
@@ -129,7 +129,7 @@ async fn open_tls(
 ) -> Result<tokio_rustls::client::TlsStream<Tcp>, LinkFailure> {
     let host = &endpoint.host;
     // Never in plain text where TLS was asked for.
-    let config = options.tls.clone().ok_or_else(|| {
+    let tls = options.tls.as_ref().ok_or_else(|| {
         let message = format!("TLS is not set up, but {} needs it", endpoint.url());
         LinkFailure::new(FailureKind::Tls, message)
     })?;
@@ -137,8 +137,15 @@ async fn open_tls(
         let message = format!("{host} is no name that a certificate can have");
         LinkFailure::new(FailureKind::Untrusted, message)
     })?;
-    let connected = TlsConnector::from(config).connect(name, socket).await;
-    connected.map_err(|error| LinkFailure::of_tls(host, &error))
+    let connector = TlsConnector::from(tls.up_to_date());
+    connector.connect(name, socket).await.map_err(|error| {
+        let mut failure = LinkFailure::of_tls(host, &error);
+        // What is trusted may be another thing at the next attempt.
+        if failure.kind == FailureKind::Untrusted && tls.files_have_changed() {
+            failure.kind = FailureKind::Tls;
+        }
+        failure
+    })
 }
 
 async fn upgrade(

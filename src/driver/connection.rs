@@ -10,7 +10,6 @@ use std::time::Duration;
 use futures_util::Sink;
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio_rustls::rustls;
 use tokio_tungstenite::WebSocketStream;
 
 use super::connect::connect;
@@ -20,7 +19,7 @@ use super::runtime::catch;
 use super::stream::Stream;
 use super::trace::describe;
 use super::traffic::Traffic;
-use super::{Proxy, Runtime, TARGET};
+use super::{Proxy, Runtime, TARGET, Tls};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
 use crate::protocol::endpoint::Endpoint;
@@ -38,7 +37,7 @@ pub struct LinkOptions {
     /// The way out.
     pub proxy: Option<Proxy>,
     /// Wanted where an endpoint uses TLS.
-    pub tls: Option<Arc<rustls::ClientConfig>>,
+    pub tls: Option<Arc<Tls>>,
     /// A larger message breaks the link.
     pub max_message_bytes: usize,
     /// For everything up to the upgrade's answer.

@@ -1,11 +1,13 @@
 //! Why a link could not be opened, or was lost, in words a person can act on.
 
 use std::io;
+use std::time::{Duration, SystemTime};
 
-use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
+use tokio_rustls::rustls;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 
-use super::trust::is_authority;
+use super::answer::retry_after;
+use super::tls_failure;
 
 /// The kinds of failure that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,9 @@ pub enum FailureKind {
     /// The certificate is not trusted, or is for another name: to try again
     /// does not mend it.
     Untrusted,
+    /// The certificate has expired or is not valid yet: a renewal, or a clock that is
+    /// set right, mends it.
+    CertificateTime,
     /// TLS failed otherwise.
     Tls,
     /// The server refused the upgrade with this status.
@@ -42,12 +47,17 @@ pub struct LinkFailure {
     pub kind: FailureKind,
     /// The sentence.
     pub message: String,
+    /// How long the server wants to be left alone: the `Retry-After` of its answer.
+    pub retry_after: Option<Duration>,
 }
 
 impl LinkFailure {
     pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        let message = message.into();
-        LinkFailure { kind, message }
+        LinkFailure {
+            kind,
+            message: message.into(),
+            retry_after: None,
+        }
     }
 
     /// TCP could not be opened.
@@ -66,26 +76,15 @@ impl LinkFailure {
 
     /// The TLS handshake failed.
     pub(super) fn of_tls(host: &str, error: &io::Error) -> Self {
-        let cause = match tls_cause(error) {
-            Some(rustls::Error::InvalidCertificate(why)) => return untrusted(host, why),
-            Some(cause) => cause,
-            None => {
-                let message = match error.kind() {
-                    io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => format!(
-                        "{host} closed the connection during the TLS handshake: does it speak TLS \
-                         at that port?"
-                    ),
-                    _ => format!("TLS with {host} failed: {error}"),
-                };
-                return LinkFailure::new(FailureKind::Tls, message);
-            }
-        };
-        let message = match cause {
-            rustls::Error::InvalidMessage(_) => format!(
-                "{host} does not answer with TLS at that port: if it has none, use ws:// or http://"
+        if let Some(cause) = tls_cause(error) {
+            return tls_failure::of_handshake(host, cause);
+        }
+        let message = match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => format!(
+                "{host} closed the connection during the TLS handshake: does it speak TLS at that \
+                 port?"
             ),
-            rustls::Error::AlertReceived(alert) => alerted(*alert),
-            other => format!("TLS with {host} failed: {other}"),
+            _ => format!("TLS with {host} failed: {error}"),
         };
         LinkFailure::new(FailureKind::Tls, message)
     }
@@ -93,7 +92,10 @@ impl LinkFailure {
     /// The upgrade failed, with or without a token in the URL.
     pub(super) fn of_upgrade(error: WsError, with_token: bool) -> Self {
         match error {
-            WsError::Http(response) => refused(response.status().as_u16(), with_token),
+            WsError::Http(response) => LinkFailure {
+                retry_after: retry_after(response.headers(), SystemTime::now()),
+                ..refused(response.status().as_u16(), with_token)
+            },
             WsError::Protocol(ProtocolError::HandshakeIncomplete)
             | WsError::ConnectionClosed
             | WsError::AlreadyClosed => LinkFailure::new(
@@ -177,12 +179,7 @@ fn tls_cause(error: &io::Error) -> Option<&rustls::Error> {
 
 fn of_io(error: &io::Error) -> LinkFailure {
     if let Some(cause) = tls_cause(error) {
-        // In TLS 1.3 a client certificate is judged after the handshake.
-        let message = match cause {
-            rustls::Error::AlertReceived(alert) => alerted(*alert),
-            other => format!("TLS failed: {other}"),
-        };
-        return LinkFailure::new(FailureKind::Tls, message);
+        return tls_failure::of_open_link(cause);
     }
     match error.kind() {
         // So rustls says it, with an address in its own documentation.
@@ -202,66 +199,6 @@ fn dropped() -> LinkFailure {
         FailureKind::Closed,
         "the server dropped the connection without a word, as one that is stopped does",
     )
-}
-
-fn alerted(alert: AlertDescription) -> String {
-    use AlertDescription as Alert;
-    match alert {
-        Alert::CertificateRequired => "the server wants a client certificate: set \
-                                       client_cert_file and client_key_file"
-            .to_owned(),
-        Alert::BadCertificate
-        | Alert::UnsupportedCertificate
-        | Alert::CertificateRevoked
-        | Alert::CertificateExpired
-        | Alert::CertificateUnknown
-        | Alert::UnknownCA
-        | Alert::AccessDenied => {
-            format!(
-                "the server does not accept the client certificate of client_cert_file ({alert:?})"
-            )
-        }
-        // An authority of the same name, but with another key.
-        Alert::DecryptError => format!(
-            "the server could not verify a signature ({alert:?}): is the client certificate of \
-             client_cert_file, if one is set, of the authority that it trusts?"
-        ),
-        _ => format!("the server refused TLS ({alert:?})"),
-    }
-}
-
-fn untrusted(host: &str, why: &CertificateError) -> LinkFailure {
-    use CertificateError as Why;
-    let message = match why {
-        Why::UnknownIssuer => format!(
-            "the certificate of {host} is not of an authority that is trusted here: if it is one \
-             of your own, name its PEM file in ca_file"
-        ),
-        Why::Expired | Why::ExpiredContext { .. } => format!(
-            "the certificate of {host} has expired: renew it, or set this machine's clock right"
-        ),
-        Why::NotValidYet | Why::NotValidYetContext { .. } => {
-            format!("the certificate of {host} is not valid yet: set this machine's clock right")
-        }
-        Why::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
-            "the certificate of {host} names no host in its subjectAltName, and its common name \
-             does not count: make one with -addext subjectAltName=DNS:{host}, or IP: for an address"
-        ),
-        Why::NotValidForName | Why::NotValidForNameContext { .. } => format!(
-            "the certificate is for another name than {host} ({why}): use a name that it has in \
-             the URL"
-        ),
-        other if is_authority(other) => format!(
-            "{host} shows a certificate that is an authority's own, as a self-signed one may be: \
-             to trust it, name its PEM file in ca_file, or give the server one that an authority \
-             has signed"
-        ),
-        other => format!(
-            "the certificate of {host} cannot be trusted ({other}): if it is of an authority of \
-             your own, name its PEM file in ca_file"
-        ),
-    };
-    LinkFailure::new(FailureKind::Untrusted, message)
 }
 
 fn refused(status: u16, with_token: bool) -> LinkFailure {

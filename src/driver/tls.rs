@@ -1,45 +1,100 @@
 //! TLS: whom we trust, and what we show.
 
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use once_cell::race::OnceBox;
-use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{ClientConfig, crypto};
 
+use super::TARGET;
+use super::pem::{Identity, TlsFiles, Version};
+use super::system_roots::system_roots;
 use super::trust::Trust;
 use crate::error::{Error, Result, Status};
+use crate::log::{self, Level};
 
-/// PEM files of the application's.
-#[derive(Clone, Debug, Default)]
-pub struct TlsFiles {
-    /// Roots to trust beside the system's, and servers' own certificates.
-    pub ca_file: Option<String>,
-    /// The certificate chain that we show; with `client_key_file`.
-    pub client_cert_file: Option<String>,
-    /// Its key.
-    pub client_key_file: Option<String>,
+/// The configuration of all TLS links of a client. Files that have changed are read
+/// again: certificates are renewed while programs run.
+pub struct Tls {
+    files: TlsFiles,
+    loaded: Mutex<Loaded>,
 }
 
-impl TlsFiles {
-    /// Whether those that are set can be used: a wrong path is a mistake though no
-    /// link needs the file.
-    pub fn check(&self) -> Result<()> {
-        named_in_ca_file(self)?;
-        own_identity(self).map(drop)
+struct Loaded {
+    config: Arc<ClientConfig>,
+    /// Of what was read.
+    versions: [Option<Version>; 3],
+}
+
+impl Tls {
+    /// Reads the files.
+    pub fn load(files: TlsFiles) -> Result<Arc<Tls>> {
+        let loaded = Mutex::new(Loaded::from(&files)?);
+        Ok(Arc::new(Tls { files, loaded }))
+    }
+
+    /// The configuration for an attempt that begins. Files that cannot be used, as
+    /// when they are being written, leave what was read before.
+    pub(super) fn up_to_date(&self) -> Arc<ClientConfig> {
+        let mut loaded = self.lock();
+        if self.differ_from(&loaded) {
+            let (level, message) = match Loaded::from(&self.files) {
+                Ok(fresh) => {
+                    *loaded = fresh;
+                    (
+                        Level::Info,
+                        "certificate files have changed and were read again".into(),
+                    )
+                }
+                Err(error) => {
+                    let message = error.message;
+                    (
+                        Level::Warn,
+                        format!("{message}; what was read before is used"),
+                    )
+                }
+            };
+            log::emit(level, TARGET, &message);
+        }
+        Arc::clone(&loaded.config)
+    }
+
+    /// Whether the next attempt will have other files than the last one.
+    pub(super) fn files_have_changed(&self) -> bool {
+        self.differ_from(&self.lock())
+    }
+
+    /// Files that are gone have nothing to read.
+    fn differ_from(&self, loaded: &Loaded) -> bool {
+        let now = self.files.versions();
+        let mut pairs = now.iter().zip(&loaded.versions);
+        pairs.any(|(now, read)| now.is_some() && now != read)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The configuration of all TLS links of a client.
-pub fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>> {
-    let named = named_in_ca_file(files)?;
-    let mut roots = system_roots().clone();
+impl Loaded {
+    fn from(files: &TlsFiles) -> Result<Loaded> {
+        // Before they are read: what changes meanwhile is read once more.
+        let versions = files.versions();
+        let config = client_config(files)?;
+        Ok(Loaded { config, versions })
+    }
+}
+
+fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>> {
+    let named = files.authorities()?;
+    let system = system_roots();
+    let mut roots = system.roots.clone();
     roots.add_parsable_certificates(named.iter().cloned());
     if roots.is_empty() {
-        let message = "the system has no trusted root certificates: install ca-certificates, or \
-                       name a PEM file in ca_file";
-        return Err(Error::new(Status::Tls, message));
+        let fault = system
+            .fault
+            .as_deref()
+            .unwrap_or("no root certificate can be used");
+        return Err(Error::new(Status::Tls, fault));
     }
     let provider = Arc::new(crypto::ring::default_provider());
     let trust = Trust::new(roots, named, Arc::clone(&provider)).map_err(impossible)?;
@@ -48,105 +103,15 @@ pub fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>> {
         .map_err(impossible)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(trust));
-    let config = match own_identity(files)? {
+    let config = match files.identity()? {
         None => builder.with_no_client_auth(),
-        Some(Identity { chain, key }) => {
-            builder.with_client_auth_cert(chain, key).map_err(|error| {
-                let cert_path = files.client_cert_file.as_deref().unwrap_or_default();
-                let key_path = files.client_key_file.as_deref().unwrap_or_default();
-                let why = format!("it does not go with client_cert_file {cert_path:?}: {error}");
-                unusable("client_key_file", key_path, why)
-            })?
-        }
+        Some(Identity { chain, key }) => builder
+            .with_client_auth_cert(chain, key)
+            .map_err(|error| files.identity_refused(&error))?,
     };
     Ok(Arc::new(config))
 }
 
-/// The certificates of `ca_file`, each of which can be a root.
-fn named_in_ca_file(files: &TlsFiles) -> Result<Vec<CertificateDer<'static>>> {
-    let Some(path) = files.ca_file.as_deref() else {
-        return Ok(Vec::new());
-    };
-    let named = certificates("ca_file", path)?;
-    let mut roots = RootCertStore::empty();
-    for certificate in &named {
-        roots
-            .add(certificate.clone())
-            .map_err(|error| unusable("ca_file", path, error))?;
-    }
-    Ok(named)
-}
-
-/// What we show of ourselves.
-struct Identity {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-}
-
-fn own_identity(files: &TlsFiles) -> Result<Option<Identity>> {
-    let paths = (
-        files.client_cert_file.as_deref(),
-        files.client_key_file.as_deref(),
-    );
-    match paths {
-        (None, None) => Ok(None),
-        (Some(cert_path), Some(key_path)) => {
-            let chain = certificates("client_cert_file", cert_path)?;
-            let key = PrivateKeyDer::from_pem_file(key_path)
-                .map_err(|error| unreadable("client_key_file", key_path, "private key", &error))?;
-            Ok(Some(Identity { chain, key }))
-        }
-        _ => {
-            let message = "client_cert_file and client_key_file go together: set both or none";
-            Err(Error::new(Status::InvalidArgument, message))
-        }
-    }
-}
-
 fn impossible(error: impl Display) -> Error {
     Error::new(Status::Tls, format!("TLS cannot be set up: {error}"))
-}
-
-/// Read once: it takes tens of milliseconds. Takes no lock, which a forked child
-/// could find held for ever.
-fn system_roots() -> &'static RootCertStore {
-    static ROOTS: OnceBox<RootCertStore> = OnceBox::new();
-    ROOTS.get_or_init(|| {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Box::new(roots)
-    })
-}
-
-fn certificates(option: &str, path: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let found: std::result::Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    match found {
-        Ok(found) if found.is_empty() => {
-            let none = pem::Error::NoItemsFound;
-            Err(unreadable(option, path, "certificate", &none))
-        }
-        Ok(found) => Ok(found),
-        Err(error) => Err(unreadable(option, path, "certificate", &error)),
-    }
-}
-
-/// A file that has not what it should have. What it has is never quoted: it may
-/// be a private key.
-fn unreadable(option: &str, path: &str, what: &str, error: &pem::Error) -> Error {
-    match error {
-        pem::Error::Io(error) => {
-            let message = format!("{option} {path:?} cannot be read: {error}");
-            Error::new(Status::Io, message)
-        }
-        pem::Error::NoItemsFound => unusable(option, path, format!("it has no {what} in PEM form")),
-        _ => unusable(option, path, "its PEM form is damaged"),
-    }
-}
-
-fn unusable(option: &str, path: &str, why: impl Display) -> Error {
-    Error::new(
-        Status::Tls,
-        format!("{option} {path:?} cannot be used: {why}"),
-    )
 }

@@ -48,10 +48,17 @@ impl Trust {
     }
 }
 
-/// Whether a server shows the certificate of an authority. rustls has no name of
-/// its own for it.
+/// What webpki calls a fault for which rustls has no name of its own.
+pub(super) fn webpki_name(error: &CertificateError) -> Option<String> {
+    match error {
+        CertificateError::Other(other) => Some(other.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether a server shows the certificate of an authority.
 pub(super) fn is_authority(error: &CertificateError) -> bool {
-    matches!(error, CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity")
+    webpki_name(error).as_deref() == Some("CaUsedAsEndEntity")
 }
 
 impl ServerCertVerifier for Trust {

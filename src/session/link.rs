@@ -174,6 +174,7 @@ impl Session {
                 message,
                 permanent: false,
                 unauthorized: false,
+                retry_after: None,
             },
         );
     }

@@ -109,6 +109,8 @@ pub struct Loss {
     pub permanent: bool,
     /// The server's HTTP answer was 401: it refuses the token in the URL.
     pub unauthorized: bool,
+    /// How long the server wants to be left alone (`Retry-After`).
+    pub retry_after: Option<Duration>,
 }
 
 /// The settings of a session. All are positive, unless they say so.

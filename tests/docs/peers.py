@@ -47,6 +47,18 @@ def answering(text):
 
 
 @functools.cache
+def alerting(alert):
+    """A peer that ends the TLS handshake with this fatal alert."""
+
+    async def serve(reader, writer):
+        await reader.read(65536)
+        writer.write(bytes([21, 3, 3, 0, 2, 2, alert]))
+        writer.close()
+
+    return listen(serve)
+
+
+@functools.cache
 def closing():
     """A WebSocket server that says goodbye at once, and not why."""
 

@@ -31,6 +31,15 @@ def tls(certificate, *options, host="localhost"):
     return [f"url=wss://{host}:{tls_port(certificate)}/websocket", TOKEN, *options]
 
 
+def fixture(name):
+    return str(ROOT / "tests" / "fixtures" / "tls" / name)
+
+
+def version_1():
+    port = peers.tls_before(server().port, fixture("v1.pem"), fixture("v1.key"))
+    return [f"url=wss://localhost:{port}", TOKEN, f"ca_file={fixture('authority.pem')}"]
+
+
 # How trouble.c gets to hear a message: by the message's first words.
 WAYS = {
     "… refused the connection": lambda: ["url=http://localhost:8056", TOKEN],
@@ -57,6 +66,20 @@ WAYS = {
         "localhost", "ca_file=authority.pem", host="127.0.0.1"
     ),
     "the certificate of … has expired": lambda: tls("expired", "ca_file=authority.pem"),
+    "the server refused TLS (TLS alert handshake_failure)": lambda: [
+        f"url=wss://localhost:{peers.alerting(40)}",
+        TOKEN,
+    ],
+    "the server refused TLS (TLS alert protocol_version)": lambda: [
+        f"url=wss://localhost:{peers.alerting(70)}",
+        TOKEN,
+    ],
+    "the certificate of … is of X.509 version 1": version_1,
+    'client_key_file "…" cannot be used': lambda: [
+        HTTPS,
+        f"cert={fixture('authority.pem')}",
+        f"key={fixture('encrypted.key')}",
+    ],
     'ca_file "…" cannot be read': lambda: [HTTPS, "ca_file=missing.pem"],
     'ca_file "…" cannot be used': lambda: [HTTPS, "ca_file=empty.pem"],
     "there are no credentials": lambda: [URL],
@@ -96,7 +119,12 @@ IN_SOURCE = {
         "the server did not answer a subscribe",
         "{why} for {uid:?}; trying again in {:.1} s",
     ),
-    # tests/logs provokes it.
+    # tests/logs provokes these two.
+    "SSL_CERT_FILE=… in the environment leads to no root certificates (…): correct the variable, "
+    "or unset it so that the system's are used": (
+        "{variables} in the environment leads to no root certificates{why}: {advice}",
+        "correct the variable, or unset it so that the system's are used",
+    ),
     'DRT_LOG="…" is unknown and ignored: it must be one of off, error, warn, info, debug, trace': (
         "{VARIABLE}={shown:?} is unknown and ignored: it must be one of {allowed}",
     ),

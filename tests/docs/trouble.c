@@ -57,6 +57,8 @@ int main(int argc, char **argv) {
     options.email = value_of(argv, "email");
     options.password = value_of(argv, "password");
     options.ca_file = value_of(argv, "ca_file");
+    options.client_cert_file = value_of(argv, "cert");
+    options.client_key_file = value_of(argv, "key");
     options.auth_mode = (drt_auth_mode)number_of(argv, "mode");
     options.connect_timeout_ms = number_of(argv, "connect");
     options.ack_timeout_ms = number_of(argv, "ack");

@@ -1,4 +1,4 @@
-//! `DRT_LOG`: read once for a process, so each test has processes of its own.
+//! The environment: read once for a process, so each test has processes of its own.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -15,19 +15,28 @@ use directus_realtime::ffi::*;
 
 const VARIABLE: &str = "DRT_LOG";
 
-/// Runs one of the programs below, which are tests that nothing else runs.
-fn run(program: &str, setting: Option<&str>) -> String {
+/// One of the programs below, which are tests that nothing else runs.
+fn program(name: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture"]);
-    command.arg(format!("environment::{program}"));
+    command.arg(format!("environment::{name}"));
     command.env_remove(VARIABLE);
-    if let Some(setting) = setting {
-        command.env(VARIABLE, setting);
-    }
-    let Output { stdout, stderr, .. } = succeeds(&mut command);
+    command
+}
+
+fn stderr(program: &mut Command) -> String {
+    let Output { stdout, stderr, .. } = succeeds(program);
     let stdout = String::from_utf8(stdout).unwrap();
     assert!(stdout.contains("1 passed"), "{stdout}");
     String::from_utf8(stderr).unwrap()
+}
+
+fn run(name: &str, setting: Option<&str>) -> String {
+    let mut program = program(name);
+    if let Some(setting) = setting {
+        program.env(VARIABLE, setting);
+    }
+    stderr(&mut program)
 }
 
 #[test]
@@ -75,6 +84,39 @@ fn a_program_with_a_log_function_for_a_while() {
     // SAFETY: no other thread of this program reads the environment.
     unsafe { env::set_var(VARIABLE, "off") };
     say("later");
+}
+
+#[test]
+#[ignore = "a program of the tests in this file"]
+fn a_program_that_needs_root_certificates() {
+    let (status, message) = Options::new("https://localhost")
+        .token("t")
+        .try_open()
+        .err()
+        .unwrap();
+    assert_eq!(status, DRT_ERR_TLS);
+    eprintln!("{message}");
+}
+
+#[test]
+fn a_variable_that_leads_to_no_root_certificates_is_named() {
+    for (variable, other) in [
+        ("SSL_CERT_FILE", "SSL_CERT_DIR"),
+        ("SSL_CERT_DIR", "SSL_CERT_FILE"),
+    ] {
+        let mut program = program("a_program_that_needs_root_certificates");
+        program.env(variable, "/no/such").env_remove(other);
+        let told = stderr(&mut program);
+        assert!(
+            told.contains(&format!("{variable}=/no/such in the environment")),
+            "{told}"
+        );
+        assert!(
+            told.contains("No such file") && told.contains("unset"),
+            "{told}"
+        );
+        assert!(!told.contains(other), "{told}");
+    }
 }
 
 #[test]

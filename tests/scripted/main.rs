@@ -4,9 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{frame, peer, sut};
+use support::{frame, log, peer, sut, tls};
 
 mod authentication;
+mod certificates;
 mod closing;
 mod draining;
 mod faults;

@@ -310,6 +310,7 @@ impl Client {
             message: message.to_owned(),
             permanent: false,
             unauthorized: http == Some(401),
+            retry_after: None,
         };
         self.with(|session, now| session.on_lost(now, link, loss));
     }

@@ -1,15 +1,17 @@
 //! A TLS endpoint in front of a server, with an authority of its own.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{copy, copy_bidirectional, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
 
@@ -28,6 +30,13 @@ impl TempFile {
 
     pub fn path(&self) -> &str {
         self.0.to_str().unwrap()
+    }
+
+    /// Puts another content in the file's place.
+    pub fn replace(&self, content: &str) {
+        let fresh = self.0.with_extension("new");
+        std::fs::write(&fresh, content).unwrap();
+        std::fs::rename(&fresh, &self.0).unwrap();
     }
 }
 
@@ -62,10 +71,21 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// What one shows to somebody who trusts this authority.
     pub fn identity(&self, name: &str) -> Identity {
+        self.identity_between(name, 2000, 3000)
+    }
+
+    /// The same, valid between the beginnings of two years.
+    pub fn identity_between(&self, name: &str, from: i32, to: i32) -> Identity {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(to, 1, 1);
         let certificate = params.signed_by(&key, &self.0).unwrap();
         Identity {
             certificate: TempFile::new(&certificate.pem()),
@@ -90,6 +110,7 @@ pub struct TlsFront {
     pub port: u16,
     pub authority: Authority,
     ca_file: TempFile,
+    acceptor: Arc<Mutex<TlsAcceptor>>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -130,7 +151,8 @@ impl TlsFront {
 
     fn serve(to_port: u16, authority: Authority, config: ServerConfig, ending: Ending) -> TlsFront {
         let ca_file = TempFile::new(&authority.0.pem());
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let acceptor = Arc::new(Mutex::new(TlsAcceptor::from(Arc::new(config))));
+        let shown = Arc::clone(&acceptor);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -140,7 +162,7 @@ impl TlsFront {
         let port = listener.local_addr().unwrap().port();
         runtime.spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
+                let acceptor = shown.lock().unwrap().clone();
                 tokio::spawn(async move {
                     let Ok(outer) = acceptor.accept(socket).await else {
                         return;
@@ -156,8 +178,18 @@ impl TlsFront {
             port,
             authority,
             ca_file,
+            acceptor,
             _runtime: runtime,
         }
+    }
+
+    /// Shows this from now on, and lets only those in who show a certificate of
+    /// `clients`, if it is given.
+    pub fn show(&self, identity: &Identity, clients: Option<&Authority>) {
+        let chain = CertificateDer::from_pem_file(identity.certificate.path()).unwrap();
+        let key = PrivateKeyDer::from_pem_file(identity.key.path()).unwrap();
+        let config = config(vec![chain], key.secret_der(), clients);
+        *self.acceptor.lock().unwrap() = TlsAcceptor::from(Arc::new(config));
     }
 
     pub fn url(&self) -> String {
@@ -198,11 +230,14 @@ fn config(
     let builder = if let Some(authority) = clients {
         let mut roots = RootCertStore::empty();
         roots.add(authority.0.der().clone()).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
         builder.with_client_cert_verifier(verifier.build().unwrap())
     } else {
         builder.with_no_client_auth()
     };
+    // With no look at what kind of certificate it is.
     let key = PrivateKeyDer::try_from(key.to_vec()).unwrap();
-    builder.with_single_cert(chain, key).unwrap()
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let shown = CertifiedKey::new(chain, key);
+    builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)))
 }

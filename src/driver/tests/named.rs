@@ -47,13 +47,18 @@ fn a_server_that_leaves_without_a_word_of_tls_is_told_as_one_without_tls() {
 fn a_self_signed_certificate_in_ca_file_that_has_expired_is_refused() {
     let (file, identity) = self_signed(expired("localhost"));
     let server = showing(identity, None);
-    untrusted(trusting_only(&file).open(&url(&server)), &["expired"]);
+    let told = |file: &TempFile, server: &Server, word: &str| {
+        let failure = trusting_only(file).open(&url(server)).lost();
+        assert_eq!(failure.kind, FailureKind::CertificateTime, "{failure:?}");
+        assert!(failure.message.contains(word), "{failure:?}");
+    };
+    told(&file, &server, "expired");
     let mut params = params("localhost");
     params.not_before = rcgen::date_time_ymd(2999, 1, 1);
     params.not_after = rcgen::date_time_ymd(3000, 1, 1);
     let (file, identity) = self_signed(params);
     let server = showing(identity, None);
-    untrusted(trusting_only(&file).open(&url(&server)), &["not valid yet"]);
+    told(&file, &server, "not valid yet");
 }
 
 #[test]
@@ -79,9 +84,9 @@ fn who_has_not_the_key_of_a_named_certificate_is_refused() {
 #[test]
 fn a_named_certificate_of_an_authority_that_is_not_named_is_trusted_by_itself() {
     let authority = Authority::new();
-    for (mut params, word) in [
+    for (mut params, failure) in [
         (params("localhost"), None),
-        (expired("localhost"), Some("expired")),
+        (expired("localhost"), Some(FailureKind::CertificateTime)),
     ] {
         // Else it would seem to be signed by itself.
         params.distinguished_name = DistinguishedName::new();
@@ -89,9 +94,9 @@ fn a_named_certificate_of_an_authority_that_is_not_named_is_trusted_by_itself() 
         let file = TempFile::new(&pem("CERTIFICATE", &certificate));
         let server = showing((certificate, key), None);
         let subject = trusting_only(&file).open(&url(&server));
-        match word {
+        match failure {
             None => drop(subject.opened()),
-            Some(word) => untrusted(subject, &[word]),
+            Some(kind) => assert_eq!(subject.lost().kind, kind),
         }
     }
 }

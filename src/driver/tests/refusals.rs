@@ -55,6 +55,14 @@ fn a_refused_upgrade_says_what_to_do_about_its_status() {
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", 502, "proxy"),
         ("HTTP/1.1 500 Oops\r\n\r\n", 500, "failed"),
         ("HTTP/1.1 200 OK\r\n\r\n<html>", 200, "WebSocket"),
+        // HAProxy's stock page, and what old proxies say.
+        (
+            "HTTP/1.0 503 Service Unavailable\r\nCache-Control: no-cache\r\n\
+             Connection: close\r\nContent-Type: text/html\r\n\r\n<html><body>",
+            503,
+            "not available",
+        ),
+        ("HTTP/1.0 401 Unauthorized\r\n\r\n", 401, "token"),
     ] {
         let (server, _told) = answering(answer);
         let failure = with_token().open(&server.url()).lost();
@@ -62,6 +70,19 @@ fn a_refused_upgrade_says_what_to_do_about_its_status() {
         assert!(failure.message.contains(word), "{failure:?}");
         assert!(failure.message.contains(&status.to_string()), "{failure:?}");
         assert!(shows_no_token(&failure));
+    }
+}
+
+#[test]
+fn a_refused_upgrade_tells_how_long_the_server_wants_to_be_left_alone() {
+    for (answer, after) in [
+        ("HTTP/1.1 503 No\r\nRetry-After: 7\r\n\r\n", Some(7)),
+        ("HTTP/1.0 429 No\r\nretry-after: 120\r\n\r\n", Some(120)),
+        ("HTTP/1.1 503 No\r\n\r\n", None),
+    ] {
+        let (server, _told) = answering(answer);
+        let failure = with_token().open(&server.url()).lost();
+        assert_eq!(failure.retry_after, after.map(Duration::from_secs));
     }
 }
 

@@ -254,6 +254,7 @@ impl World {
             message: "the link was lost".into(),
             permanent: false,
             unauthorized: false,
+            retry_after: None,
         };
         self.session.on_lost(self.now, self.link(), loss);
         self.settle();

@@ -1,0 +1,402 @@
+//! Why TLS failed, in words of those who run servers and make certificates. What
+//! rustls itself says has names of its source in it: that goes to the log.
+
+use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
+
+use super::TARGET;
+use super::failure::{FailureKind, LinkFailure};
+use super::trust::webpki_name;
+use crate::log::{self, Level};
+
+/// The handshake failed.
+pub(super) fn of_handshake(host: &str, error: &Error) -> LinkFailure {
+    note(error);
+    let message = match error {
+        Error::InvalidCertificate(why) => return of_certificate(host, why),
+        Error::InvalidMessage(_) => format!(
+            "{host} does not answer with TLS at that port: if it has none, use ws:// or http://"
+        ),
+        Error::AlertReceived(alert) => alerted(*alert),
+        Error::PeerIncompatible(PeerIncompatible::ServerRejectedEncryptedClientHello(_)) => {
+            misbehaved(host)
+        }
+        Error::PeerIncompatible(_) => nothing_in_common(host),
+        Error::NoCertificatesPresented => format!("{host} shows no certificate"),
+        Error::FailedToGetCurrentTime => {
+            "the clock of this machine is before 1970: set it right".to_owned()
+        }
+        Error::FailedToGetRandomBytes => "the system gives no random numbers for TLS".to_owned(),
+        Error::InappropriateMessage { .. }
+        | Error::InappropriateHandshakeMessage { .. }
+        | Error::DecryptError
+        | Error::PeerMisbehaved(_)
+        | Error::PeerSentOversizedRecord => misbehaved(host),
+        // These have a sentence of their own.
+        Error::General(sentence) => format!("TLS with {host} failed: {sentence}"),
+        _ => format!("TLS with {host} failed: the log has details at the level debug"),
+    };
+    LinkFailure::new(FailureKind::Tls, message)
+}
+
+/// TLS failed on a link that is open. In TLS 1.3 a client certificate is judged then.
+pub(super) fn of_open_link(error: &Error) -> LinkFailure {
+    of_handshake("the server", error)
+}
+
+/// The whole of what rustls says.
+pub(super) fn note(error: &Error) {
+    if log::enabled(Level::Debug) {
+        log::emit(Level::Debug, TARGET, &format!("TLS: {error:?}"));
+    }
+}
+
+fn misbehaved(host: &str) -> String {
+    format!(
+        "{host} breaks the rules of TLS: is something in between that changes what is sent, such \
+         as a firewall or a virus scanner?"
+    )
+}
+
+fn nothing_in_common(host: &str) -> String {
+    format!(
+        "{host} has no TLS version or cipher in common with this library, which speaks TLS 1.3, \
+         and TLS 1.2 with ECDHE and AES-GCM or ChaCha20: update the server or the proxy in front \
+         of it"
+    )
+}
+
+fn alerted(alert: AlertDescription) -> String {
+    use AlertDescription as Alert;
+    let name = alert_name(alert);
+    match alert {
+        Alert::CertificateRequired => "the server wants a client certificate: set \
+                                       client_cert_file and client_key_file"
+            .to_owned(),
+        Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied => format!(
+            "the server does not accept the client certificate of client_cert_file (TLS alert \
+             {name})"
+        ),
+        // An authority of the same name, but with another key.
+        Alert::DecryptError => format!(
+            "the server could not verify a signature (TLS alert {name}): is the client \
+             certificate of client_cert_file, if one is set, of the authority that it trusts?"
+        ),
+        // With TLS 1.2, some servers say so that they want a client certificate.
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => format!(
+            "the server refused TLS (TLS alert {name}): it has no cipher in common with this \
+             library, or wants a client certificate (client_cert_file)"
+        ),
+        Alert::ProtocolVersion => format!(
+            "the server refused TLS (TLS alert {name}): it has no TLS version in common with this \
+             library, which speaks TLS 1.2 and 1.3"
+        ),
+        Alert::UnrecognisedName => format!(
+            "the server has no certificate for the host in the URL (TLS alert {name}): use a name \
+             that it knows"
+        ),
+        Alert::InternalError => {
+            format!("the server failed in TLS (TLS alert {name}): look at its own log")
+        }
+        _ => format!("the server refused TLS (TLS alert {name})"),
+    }
+}
+
+/// The name that an alert has in the RFCs.
+fn alert_name(alert: AlertDescription) -> String {
+    let known = match alert {
+        AlertDescription::UnknownCA => Some("UnknownCa"),
+        AlertDescription::UnknownPSKIdentity => Some("UnknownPskIdentity"),
+        AlertDescription::UnrecognisedName => Some("UnrecognizedName"),
+        other => other.as_str(),
+    };
+    let Some(known) = known else {
+        return u8::from(alert).to_string();
+    };
+    let mut name = String::new();
+    for c in known.chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}
+
+/// The server's certificate is not accepted.
+fn of_certificate(host: &str, why: &CertificateError) -> LinkFailure {
+    use CertificateError as Why;
+    let kind = match why {
+        Why::Expired
+        | Why::ExpiredContext { .. }
+        | Why::NotValidYet
+        | Why::NotValidYetContext { .. } => FailureKind::CertificateTime,
+        _ => FailureKind::Untrusted,
+    };
+    let message = match why {
+        Why::UnknownIssuer => format!(
+            "the certificate of {host} is not of an authority that is trusted here: if it is one \
+             of your own, name its PEM file in ca_file"
+        ),
+        Why::Expired | Why::ExpiredContext { .. } => format!(
+            "the certificate of {host} has expired: renew it, or set this machine's clock right"
+        ),
+        Why::NotValidYet | Why::NotValidYetContext { .. } => {
+            format!("the certificate of {host} is not valid yet: set this machine's clock right")
+        }
+        Why::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
+            "the certificate of {host} names no host in its subjectAltName, and its common name \
+             does not count: make one with -addext subjectAltName=DNS:{host}, or IP: for an address"
+        ),
+        Why::NotValidForNameContext { presented, .. } => format!(
+            "the certificate is for another name than {host} (it is for {}): use a name that it \
+             has in the URL",
+            listed(presented)
+        ),
+        Why::NotValidForName => format!(
+            "the certificate is for another name than {host}: use a name that it has in the URL"
+        ),
+        other => format!("the certificate of {host} {}", fault(other)),
+    };
+    LinkFailure::new(kind, message)
+}
+
+/// `DnsName("a.example")` is how rustls has a name.
+fn listed(names: &[String]) -> String {
+    let bare = names.iter().map(|name| match name.split_once('(') {
+        Some((_, rest)) => rest.trim_end_matches(')').trim_matches('"'),
+        None => name,
+    });
+    bare.collect::<Vec<_>>().join(", ")
+}
+
+/// What is wrong with a certificate, whoever shows it: goes on behind its name.
+pub(super) fn fault(why: &CertificateError) -> String {
+    use CertificateError as Why;
+    let text = match why {
+        Why::BadEncoding => "cannot be read: it is damaged, or no X.509 certificate",
+        Why::Revoked => "has been revoked",
+        Why::BadSignature => {
+            "has a wrong signature: it was not signed by the authority that is trusted here under \
+             that name; if the authority was made anew, put its new certificate into ca_file"
+        }
+        Why::UnhandledCriticalExtension => {
+            "has a critical extension that this library does not know: issue it without that"
+        }
+        Why::UnsupportedSignatureAlgorithmContext { .. }
+        | Why::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "is signed by an algorithm that is not accepted, as SHA-1 is not: issue it again with \
+             SHA-256, and RSA keys of 2048 bits or more, ECDSA or Ed25519"
+        }
+        Why::InvalidPurpose | Why::InvalidPurposeContext { .. } => {
+            "is not for this purpose: its extendedKeyUsage lacks serverAuth, or clientAuth for a \
+             client"
+        }
+        other => match webpki_name(other).as_deref() {
+            Some("UnsupportedCertVersion") => {
+                "is of X.509 version 1, which has no extensions: issue one of version 3, with \
+                 openssl x509 -req -extfile and a file that has subjectAltName=DNS: and the \
+                 host's name in it"
+            }
+            Some("CaUsedAsEndEntity") => {
+                "is an authority's own, as a self-signed one may be: to trust it, name its PEM \
+                 file in ca_file, or give the server one that an authority has signed"
+            }
+            Some("EndEntityUsedAsCa") => {
+                "was signed by a certificate that may not sign others: its authority lacks \
+                 basicConstraints CA:TRUE"
+            }
+            Some("PathLenConstraintViolated" | "MaximumPathDepthExceeded") => {
+                "has more intermediate authorities than are allowed"
+            }
+            Some("NameConstraintViolation") => {
+                "is for a name for which its authority may not sign (nameConstraints)"
+            }
+            _ => {
+                "breaks the rules for certificates: openssl x509 -text shows what is in it, and \
+                 the log has details at the level debug"
+            }
+        },
+    };
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
+    use tokio_rustls::rustls::{
+        ContentType, HandshakeType, InvalidMessage, OtherError, PeerMisbehaved,
+    };
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Named(&'static str);
+
+    impl std::fmt::Display for Named {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl std::error::Error for Named {}
+
+    /// All that webpki knows and rustls has no name for, and some more.
+    const WEBPKI: [&str; 14] = [
+        "UnsupportedCertVersion",
+        "CaUsedAsEndEntity",
+        "EndEntityUsedAsCa",
+        "PathLenConstraintViolated",
+        "MaximumPathDepthExceeded",
+        "NameConstraintViolation",
+        "ExtensionValueInvalid",
+        "InvalidCertValidity",
+        "InvalidSerialNumber",
+        "MalformedExtensions",
+        "SignatureAlgorithmMismatch",
+        "TrailingData(Certificate)",
+        "MaximumSignatureChecksExceeded",
+        "FromTheFuture",
+    ];
+
+    fn certificate_errors() -> Vec<CertificateError> {
+        use CertificateError as Why;
+        let time = UnixTime::now();
+        let mut all = vec![
+            Why::BadEncoding,
+            Why::Expired,
+            Why::ExpiredContext {
+                time,
+                not_after: time,
+            },
+            Why::NotValidYet,
+            Why::NotValidYetContext {
+                time,
+                not_before: time,
+            },
+            Why::Revoked,
+            Why::UnhandledCriticalExtension,
+            Why::UnknownIssuer,
+            Why::UnknownRevocationStatus,
+            Why::ExpiredRevocationList,
+            Why::BadSignature,
+            Why::UnsupportedSignatureAlgorithmContext {
+                signature_algorithm_id: vec![1],
+                supported_algorithms: Vec::new(),
+            },
+            Why::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id: vec![1],
+                public_key_algorithm_id: vec![2],
+            },
+            Why::NotValidForName,
+            Why::InvalidPurpose,
+            Why::InvalidOcspResponse,
+            Why::ApplicationVerificationFailure,
+        ];
+        for presented in [vec![], vec!["DnsName(\"b.example\")".to_owned()]] {
+            let expected = ServerName::try_from("a.example").unwrap();
+            all.push(Why::NotValidForNameContext {
+                expected,
+                presented,
+            });
+        }
+        let others = WEBPKI.map(|name| Why::Other(OtherError(Arc::new(Named(name)))));
+        all.extend(others);
+        all
+    }
+
+    fn errors() -> Vec<Error> {
+        let mut all: Vec<Error> = (0..=u8::MAX)
+            .map(|code| Error::AlertReceived(AlertDescription::from(code)))
+            .collect();
+        all.extend(
+            certificate_errors()
+                .into_iter()
+                .map(Error::InvalidCertificate),
+        );
+        all.extend([
+            Error::InappropriateMessage {
+                expect_types: vec![ContentType::Handshake],
+                got_type: ContentType::ApplicationData,
+            },
+            Error::InappropriateHandshakeMessage {
+                expect_types: vec![HandshakeType::ServerHello],
+                got_type: HandshakeType::Finished,
+            },
+            Error::InvalidMessage(InvalidMessage::InvalidContentType),
+            Error::NoCertificatesPresented,
+            Error::UnsupportedNameType,
+            Error::DecryptError,
+            Error::EncryptError,
+            Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
+            Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13),
+            Error::PeerMisbehaved(PeerMisbehaved::TooMuchEarlyDataReceived),
+            Error::General("there was no light".into()),
+            Error::FailedToGetCurrentTime,
+            Error::FailedToGetRandomBytes,
+            Error::HandshakeNotComplete,
+            Error::PeerSentOversizedRecord,
+            Error::NoApplicationProtocol,
+            Error::Other(OtherError(Arc::new(Named("AnyOther")))),
+        ]);
+        all
+    }
+
+    /// A word as Rust writes the names of types and variants.
+    fn is_of_the_source(word: &str) -> bool {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let mut letters = word.chars();
+        let starts_upper = letters.next().is_some_and(|c| c.is_ascii_uppercase());
+        let rest = letters.as_str();
+        let is_camel = starts_upper
+            && rest.chars().any(|c| c.is_ascii_uppercase())
+            && rest.chars().any(|c| c.is_ascii_lowercase());
+        is_camel && word != "ChaCha20"
+    }
+
+    #[test]
+    fn no_sentence_has_names_of_the_source_in_it() {
+        for error in errors() {
+            let message = of_handshake("a.example", &error).message;
+            let words = message.split(|c: char| c.is_whitespace() || "(\":{".contains(c));
+            for word in words {
+                assert!(!is_of_the_source(word), "{word}: {message}");
+            }
+            assert!(!message.contains(['{', '}']), "{message}");
+        }
+    }
+
+    #[test]
+    fn only_what_time_can_mend_is_tried_again_of_what_is_wrong_with_certificates() {
+        for why in certificate_errors() {
+            let failure = of_handshake("a.example", &Error::InvalidCertificate(why));
+            let is_time =
+                failure.message.contains("expired") || failure.message.contains("not valid yet");
+            let kind = match is_time {
+                true => FailureKind::CertificateTime,
+                false => FailureKind::Untrusted,
+            };
+            assert_eq!(failure.kind, kind, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn an_alert_has_its_name_in_the_rfcs_or_its_number() {
+        for (alert, name) in [
+            (AlertDescription::HandshakeFailure, "handshake_failure"),
+            (AlertDescription::UnknownCA, "unknown_ca"),
+            (AlertDescription::UnknownPSKIdentity, "unknown_psk_identity"),
+            (AlertDescription::UnrecognisedName, "unrecognized_name"),
+            (AlertDescription::from(200), "200"),
+        ] {
+            assert_eq!(alert_name(alert), name);
+        }
+    }
+}
