@@ -26,7 +26,7 @@ function otherThan(name: string, value: unknown, what: string): DirectusRealtime
     return invalid(`\`${name}\` is ${is} must be ${what}`);
 }
 
-function isAbsent(value: unknown): value is undefined | null {
+export function isAbsent(value: unknown): value is undefined | null {
     return value === undefined || value === null;
 }
 

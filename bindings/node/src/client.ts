@@ -6,11 +6,20 @@ import { requiredText, invalid } from './checks.js';
 import { Core } from './core.js';
 import { Diagnostics } from './diagnostics.js';
 import { reportUncaught } from './errors.js';
+import { inertSubscribe } from './inert.js';
 import { Items } from './items.js';
 import { bindMethods, inspected } from './objects.js';
-import { clientOptions, type ClientOptions, type ServerUrl, type SubscriptionOptions } from './options.js';
+import {
+    clientOptions,
+    sendQueueBytes,
+    type ClientOptions,
+    type ServerUrl,
+    type SubscriptionOptions,
+} from './options.js';
+import { Outbox } from './outbox.js';
 import { json } from './plain-json.js';
 import { makeRealtime, type Realtime } from './realtime.js';
+import { Reconnector } from './reconnector.js';
 import type { RequestOptions } from './requests.js';
 import { Scope, viewOf, type ScopeOptions } from './scope.js';
 import type { ClientState, StateChange } from './state.js';
@@ -55,12 +64,16 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     readonly #core: Core;
     readonly #tokens: TokenSource;
     readonly #diagnostics = new Diagnostics(this, () => this.listeners('state'));
+    readonly #reconnector = new Reconnector(this);
+    readonly #queuesMessages: boolean;
+    readonly #outbox: Outbox;
     #wasConnected = false;
 
     /** @internal */
     constructor(url: ServerUrl, given: ClientOptions = {}) {
         super();
         const options = clientOptions(given);
+        const outboxBytes = sendQueueBytes(options);
         this.#core = new Core(url, options, {
             stateChanged: (change) => this.#stateChanged(change),
             tokenWanted: (error) => this.#tokens.request(error),
@@ -70,6 +83,14 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
                 this.setToken(token);
             }
         });
+        this.#queuesMessages = (options.sendQueueBytes ?? 0) > 0;
+        const { abi, handle, connection } = this.#core;
+        const sender = {
+            send: (message: string) => abi.sendMessage(handle, message),
+            begin: () => connection.begin(),
+            failure: () => connection.failure(),
+        };
+        this.#outbox = new Outbox(sender, outboxBytes);
         bindMethods<Client>(this, METHODS);
     }
 
@@ -78,6 +99,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         const was = this.#wasConnected;
         this.#wasConnected = state === 'connected';
         this.#diagnostics.report(change);
+        this.#outbox.update(change);
         this.#emit('state', change);
         if (state === 'connected') {
             this.#emit('connected', change);
@@ -106,6 +128,14 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     /** Starts to connect and returns at once. The first subscription does that, too. */
     connect(): void {
         this.#open().connect();
+    }
+
+    /**
+     * `reconnect` as the composable has it: a link that works stays.
+     * @internal
+     */
+    reconnectIfDown(): void {
+        this.#reconnector.reconnect();
     }
 
     /** Drops the link, if there is one, and connects now. */
@@ -172,9 +202,27 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return this.#core.isOpen && this.#core.registrations.has(uid);
     }
 
-    /** Sends a message that expects no answer: an object with a `type`. */
+    /**
+     * Sends a message that expects no answer: an object with a `type`. Without a link, throws, or has
+     * it wait for one where `sendQueueBytes` is set.
+     */
     sendMessage(message: object): void {
-        this.#open().abi.sendMessage(this.#core.handle, json('message', message));
+        if (this.#queuesMessages) {
+            this.queueMessage(message);
+            return;
+        }
+        const { abi, handle } = this.#open();
+        this.#outbox.flush();
+        abi.sendMessage(handle, json('message', message));
+    }
+
+    /**
+     * The same, waiting for a link unless `sendQueueBytes` is 0.
+     * @internal
+     */
+    queueMessage(message: object): void {
+        this.#open();
+        this.#outbox.send(json('message', message));
     }
 
     /** Sends a message and resolves with the server's answer. */
@@ -192,9 +240,25 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return new Scope(this.#core, options);
     }
 
-    /** A scope with the composable's own names, all of them usable when destructured. */
+    /**
+     * Connects, and returns a scope with the composable's own names, all of them usable when
+     * destructured.
+     */
     useRealtime(options?: ScopeOptions): Realtime {
-        return makeRealtime(this, this.#core, options);
+        const realtime = makeRealtime(this, new Scope(this.#core, options));
+        this.#core.connection.begin();
+        return realtime;
+    }
+
+    /**
+     * The composable where nothing may be left behind: it does not connect, and its subscriptions are
+     * over before they begin. `why` is what waiting for one of them learns.
+     * @internal
+     */
+    inertRealtime(why: string): Realtime {
+        const scope = new Scope(this.#core);
+        scope.close();
+        return { ...makeRealtime(this, scope), subscribe: inertSubscribe(why) };
     }
 
     /** Counters from the client's beginning. */

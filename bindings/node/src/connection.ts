@@ -74,14 +74,19 @@ export class Connection {
         this.#isDisconnected = isDisconnected;
     }
 
+    /** Connects a new client, as its first subscription does. */
+    begin(): void {
+        if (this.#link.state() === 'idle' && !this.#isDisconnected) {
+            this.#link.connect();
+        }
+    }
+
     /**
      * Waits until the client is connected. Connects a new client; what was disconnected, or has
      * failed, is left so. `late` makes the error of a wait that times out.
      */
     async wait(late: (timeoutMs: number) => Error, options: WaitOptions): Promise<void> {
-        if (this.#link.state() === 'idle' && !this.#isDisconnected) {
-            this.#link.connect();
-        }
+        this.begin();
         if (this.isConnected) {
             return;
         }

@@ -2,6 +2,7 @@
 
 import { FLAG_ENDED, FLAG_RESYNC, type Row } from './abi/index.js';
 import type { ServerError } from './errors.js';
+import type { ChangeType } from './options.js';
 
 /** What a deleted item leaves: its primary key. */
 export type Deleted<T> = T extends { id: infer Id } ? { id: Id } : Partial<T>;
@@ -23,7 +24,10 @@ interface EventBase {
     count: number;
 }
 
-/** The snapshot: it replaces what was known before. `resync` says that it follows a gap. */
+/**
+ * The snapshot: it replaces what was known before. It is the first event, and comes again, with
+ * `resync`, after each gap. `data` is null where only some changes were asked for.
+ */
 export interface InitEvent<Init> extends EventBase {
     type: 'init';
     data: Init;
@@ -58,6 +62,9 @@ export interface ErrorEvent extends EventBase {
 export type RealtimeEvent<T = any, Init = T[]> =
     InitEvent<Init> | CreateEvent<T> | UpdateEvent<T> | DeleteEvent<T> | ErrorEvent;
 
+/** What is left of `RealtimeEvent` without snapshots and errors. */
+export type ChangeEvent<T = any> = CreateEvent<T> | UpdateEvent<T> | DeleteEvent<T>;
+
 /** Items were made, with `granularity: 'message'`. */
 export interface CreateMessage<T> extends EventBase {
     type: 'create';
@@ -81,6 +88,16 @@ export type RealtimeMessage<T = any, Init = T[]> =
     InitEvent<Init> | CreateMessage<T> | UpdateMessage<T> | DeleteMessage | ErrorEvent;
 
 export type RealtimeEventType = RealtimeEvent['type'];
+
+/**
+ * Whether an event reports a change. For handlers that are not interested in the `init` that comes
+ * first, and again after each gap, nor in errors.
+ */
+export function isChange<Event extends { type: RealtimeEventType }>(
+    event: Event,
+): event is Extract<Event, { type: ChangeType }> {
+    return event.type !== 'init' && event.type !== 'error';
+}
 
 const TYPES: readonly RealtimeEventType[] = ['init', 'create', 'update', 'delete', 'error'];
 

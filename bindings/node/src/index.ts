@@ -16,7 +16,9 @@ export type { Client, ClientEvents } from './client.js';
 export type { StateMessage } from './diagnostics.js';
 export { DirectusRealtimeError } from './errors.js';
 export type { ErrorCode, ServerError } from './errors.js';
+export { isChange } from './events.js';
 export type {
+    ChangeEvent,
     CreateEvent,
     CreateMessage,
     Deleted,

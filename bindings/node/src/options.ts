@@ -5,6 +5,7 @@ import {
     choose,
     flag,
     invalid,
+    isAbsent,
     keyText,
     optionalFunction,
     optionalSignal,
@@ -60,6 +61,11 @@ export interface ClientOptions {
     userAgent?: string | undefined;
     /** Bytes of the largest message that is taken; 256 MiB. */
     maxMessageBytes?: number | undefined;
+    /**
+     * Bytes of messages that may wait for a link; 1 MiB. 0: none, without a link they are refused.
+     * `client.sendMessage` makes use of it only where it is set.
+     */
+    sendQueueBytes?: number | undefined;
 }
 
 /** Kinds of changes. */
@@ -73,7 +79,7 @@ export interface SubscriptionOptions {
     uid?: string | undefined;
     /** Survives its scope and the collective ways of unsubscribing. */
     persistent?: boolean | undefined;
-    /** Only these changes; then the `init` event comes without a snapshot. */
+    /** Only these changes. The `init` event, first and after each gap, has the data `null` then. */
     event?: ChangeType | readonly ChangeType[] | undefined;
     /** The primary key of the one item to watch. */
     item?: Key | undefined;
@@ -108,6 +114,7 @@ const CLIENT_OPTIONS: NamesOf<ClientOptions> = {
     headers: true,
     userAgent: true,
     maxMessageBytes: true,
+    sendQueueBytes: true,
 };
 
 const SUBSCRIPTION_OPTIONS: NamesOf<SubscriptionOptions> = {
@@ -211,6 +218,15 @@ export function queueBytes({ queueBytes }: ClientOptions): number {
 
 export function ackTimeoutMs({ ackTimeoutMs }: ClientOptions): number {
     return ackTimeoutMs || ACK_TIMEOUT_MS;
+}
+
+/** Enough for what is said before the link is up. */
+const SEND_QUEUE_BYTES = 1024 * 1024;
+
+export function sendQueueBytes({ sendQueueBytes }: ClientOptions): number {
+    return isAbsent(sendQueueBytes)
+        ? SEND_QUEUE_BYTES
+        : whole('sendQueueBytes', sendQueueBytes, Number.MAX_SAFE_INTEGER);
 }
 
 /** The changes that are wanted, as a mask; none is all of them. */

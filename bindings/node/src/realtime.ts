@@ -1,9 +1,8 @@
 /** The composable: a scope with the names that Vue programs know, each usable on its own. */
 
 import type { Client } from './client.js';
-import type { Core } from './core.js';
 import type { SubscriptionOptions } from './options.js';
-import { Scope, type ScopeOptions } from './scope.js';
+import type { Scope } from './scope.js';
 import type { Subscribe, Subscription, AnyCallback } from './subscription.js';
 
 export interface Realtime extends Disposable, AsyncDisposable {
@@ -20,17 +19,22 @@ export interface Realtime extends Disposable, AsyncDisposable {
     /** The client's subscriptions, in the order in which they were made. */
     readonly getActiveSubscriptions: () => Subscription<any, any>[];
     readonly hasSubscription: (uid: string) => boolean;
-    /** Sends a message that expects no answer. */
+    /**
+     * Sends a message that expects no answer. Before the link is up it waits for it, together with
+     * others up to `sendQueueBytes`; beyond that, and where no link is to come, this throws.
+     */
     readonly sendMessage: (message: object) => void;
-    /** Drops the link, if there is one, and connects now. */
+    /**
+     * Connects now where the link is down, or dead: one that leaves a question unanswered for
+     * `ackTimeoutMs`. A link that works stays.
+     */
     readonly reconnect: () => void;
     /** Ends the subscriptions that were made here, but for the persistent ones. */
     readonly close: () => void;
 }
 
 /** @internal */
-export function makeRealtime(client: Client, core: Core, options?: ScopeOptions): Realtime {
-    const scope = new Scope(core, options);
+export function makeRealtime(client: Client, scope: Scope): Realtime {
     const { close } = scope;
     const realtime: Realtime = {
         isConnected: {
@@ -53,8 +57,8 @@ export function makeRealtime(client: Client, core: Core, options?: ScopeOptions)
         unsubscribeAll: () => client.unsubscribeAll(),
         getActiveSubscriptions: () => client.getActiveSubscriptions(),
         hasSubscription: (uid) => client.hasSubscription(uid),
-        sendMessage: (message) => client.sendMessage(message),
-        reconnect: () => client.reconnect(),
+        sendMessage: (message) => client.queueMessage(message),
+        reconnect: () => client.reconnectIfDown(),
         close,
         [Symbol.dispose]: close,
         [Symbol.asyncDispose]: () => Promise.resolve(close()),

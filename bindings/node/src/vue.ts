@@ -1,27 +1,29 @@
 /** `useDirectusRealtime()` for Vue: the scope ends with the component. */
 
 import {
+    computed,
+    effectScope,
     getCurrentScope,
     hasInjectionContext,
     inject,
     onScopeDispose,
-    readonly,
     shallowRef,
     ssrContextKey,
-    type DeepReadonly,
+    type ComputedRef,
     type InjectionKey,
     type Plugin,
-    type Ref,
 } from 'vue';
 import { invalid } from './checks.js';
 import type { Client } from './client.js';
 import { internalListener } from './diagnostics.js';
 import { inertSubscribe } from './inert.js';
+import { subscriptionOptions, type SubscriptionOptions } from './options.js';
 import type { Realtime } from './realtime.js';
+import type { AnyCallback, Subscribe, Subscription } from './subscription.js';
 
 /** The composable's names; `isConnected` is reactive. */
 export interface VueRealtime extends Omit<Realtime, 'isConnected'> {
-    readonly isConnected: DeepReadonly<Ref<boolean>>;
+    readonly isConnected: ComputedRef<boolean>;
 }
 
 const KEY: InjectionKey<Client> = Symbol('directus-realtime');
@@ -42,10 +44,14 @@ function isRenderedOnServer(): boolean {
     return hasInjectionContext() && inject(ssrContextKey, undefined) !== undefined;
 }
 
+/** A page may be left while it still loads what it wants to subscribe to. */
+const UNMOUNTED = 'the component was unmounted before it subscribed';
+
 /**
- * The composable. Subscriptions that are not persistent end with the component, or whatever effect
- * scope is current. Without an argument, the client is that of `directusRealtime`. In server-side
- * rendering `subscribe` does nothing: the subscription that it returns has ended.
+ * The composable. Connects; subscriptions that are not persistent end with the component, or whatever
+ * effect scope is current, and end at once where that is over already. Without an argument, the client
+ * is that of `directusRealtime`. In server-side rendering nothing is connected, and `subscribe` does
+ * nothing: the subscription that it returns has ended.
  */
 export function useDirectusRealtime(client?: Client): VueRealtime {
     const used = client ?? (hasInjectionContext() ? inject(KEY, undefined) : undefined);
@@ -54,24 +60,38 @@ export function useDirectusRealtime(client?: Client): VueRealtime {
             'useDirectusRealtime() has no client: give it one, or install it with app.use(directusRealtime(client))',
         );
     }
-    const realtime = used.useRealtime();
     const isConnected = connectedRef(used);
     if (isRenderedOnServer()) {
+        return { ...used.inertRealtime(RENDERED), isConnected };
+    }
+    const realtime = used.useRealtime();
+    if (getCurrentScope() === undefined) {
+        return { ...realtime, isConnected };
+    }
+    let subscribe = realtime.subscribe;
+    onScopeDispose(() => {
         realtime.close();
-        return { ...realtime, subscribe: inertSubscribe(RENDERED), isConnected };
-    }
-    if (getCurrentScope() !== undefined) {
-        onScopeDispose(realtime.close);
-    }
-    return { ...realtime, isConnected };
+        subscribe = subscribeUnmounted(used);
+    });
+    return {
+        ...realtime,
+        subscribe: (options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> =>
+            subscribe(options, callback),
+        isConnected,
+    };
 }
 
-type ConnectedRef = VueRealtime['isConnected'];
+/** Only what outlives the component anyway. */
+function subscribeUnmounted(client: Client): Subscribe {
+    const end = inertSubscribe(UNMOUNTED);
+    return (options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> =>
+        (subscriptionOptions(options).persistent ? client.subscribe : end)(options, callback);
+}
 
 /** One for all components. */
-const refs = new WeakMap<Client, ConnectedRef>();
+const refs = new WeakMap<Client, ComputedRef<boolean>>();
 
-function connectedRef(client: Client): ConnectedRef {
+function connectedRef(client: Client): ComputedRef<boolean> {
     const known = refs.get(client);
     if (known !== undefined) {
         return known;
@@ -82,7 +102,8 @@ function connectedRef(client: Client): ConnectedRef {
         isConnected.value = state === 'connected';
     });
     client.on('state', follow);
-    const made = readonly(isConnected);
+    // Detached: it does not end with the component that happens to be the first.
+    const made = effectScope(true).run(() => computed(() => isConnected.value))!;
     refs.set(client, made);
     return made;
 }

@@ -115,6 +115,10 @@ describe('a client', () => {
         assert.throws(() => createClient(NOWHERE, { headers: 5 }), invalid(/^`headers` is 5.*object/));
         assert.throws(() => createClient(NOWHERE, { authMode: 3 }), invalid(/^`authMode` is 3/));
         assert.throws(() => createClient(NOWHERE, { queueBytes: 1n }), invalid(/^`queueBytes` is 1n?/));
+        assert.throws(
+            () => createClient(NOWHERE, { sendQueueBytes: -1 }),
+            invalid(/^`sendQueueBytes` is -1/),
+        );
         assert.throws(() => createClient(NOWHERE, { heartbeatMs: '5' }), invalid(/^`heartbeatMs` is '5'/));
         assert.throws(() => createClient('http://a:b@host'), invalid(/accessToken/));
         assert.throws(() => createClient('http://host?x'), invalid(/accessToken/));

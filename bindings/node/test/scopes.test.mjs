@@ -106,7 +106,10 @@ describe('the composable', () => {
         sendMessage({ type: 'ping', data: { timestamp: Date.now() } });
         await collect.find('init');
         reconnect();
+        assert.equal(isConnected.value, true);
+        client.reconnect();
         assert.equal(isConnected.value, false);
+        reconnect();
         await collect.find('init', (event) => event.resync);
         assert.equal(isConnected.value, true);
         unsubscribe('posts-sub');

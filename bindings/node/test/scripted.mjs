@@ -24,7 +24,7 @@ export function frame(message) {
 }
 
 /** The messages in what a client has sent; short frames come whole. */
-function* messages(bytes) {
+export function* messages(bytes) {
     while (bytes.length > 0) {
         const long = (bytes[1] & 0x7f) === 126;
         const length = long ? bytes.readUInt16BE(2) : bytes[1] & 0x7f;
@@ -47,10 +47,10 @@ export function agree({ type, uid }, send) {
 }
 
 /**
- * Lets in whoever has a token that `accepts` takes, and answers pings and reads. `answer` gets the other messages, with a function
- * to send: messages, or bytes of whole frames.
+ * Lets in whoever has a token that `accepts` takes, and answers reads, and pings unless told not to.
+ * `answer` gets the other messages, with a function to send: messages, or bytes of whole frames.
  */
-export async function startScripted(answer, accepts = () => true, port = 0) {
+export async function startScripted(answer, accepts = () => true, port = 0, answersPings = true) {
     const sockets = new Set();
     const server = createServer();
     server.on('upgrade', (request, socket) => {
@@ -72,7 +72,9 @@ export async function startScripted(answer, accepts = () => true, port = 0) {
                 } else if (type === 'auth') {
                     send({ type: 'auth', status: 'ok', uid });
                 } else if (type === 'ping') {
-                    send({ type: 'pong', uid });
+                    if (answersPings) {
+                        send({ type: 'pong', uid });
+                    }
                 } else if (type === 'items' && message.action === 'read') {
                     send({ type: 'items', data: [], uid });
                 } else if (type === 'close') {

@@ -103,7 +103,14 @@ describe('an effect scope', () => {
         client.subscribe({ collection: 'posts', uid: 'outside' }, () => {});
         scope.stop();
         assert.deepEqual(uids(), ['outside']);
-        assert.throws(() => realtime.subscribe({ collection: 'posts' }, () => {}), /scope is closed/);
+        const late = realtime.subscribe({ collection: 'posts', uid: 'late' }, () => assert.fail('an event'));
+        assert.equal(late.ended, true);
+        await assert.rejects(late.ready(), {
+            code: 'DRT_ERR_CLOSED',
+            message: /unmounted before it subscribed/,
+        });
+        realtime.subscribe({ collection: 'posts', uid: 'layout', persistent: true }, () => {});
+        assert.deepEqual(uids(), ['outside', 'layout']);
     });
 
     test('is told of every loss by a watcher, however short it is', async (t) => {

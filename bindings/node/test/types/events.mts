@@ -3,6 +3,8 @@ import { expectTypeOf } from 'expect-type';
 import {
     createClient,
     DirectusRealtimeError,
+    isChange,
+    type ChangeEvent,
     type ChangeType,
     type Client,
     type ErrorCode,
@@ -60,6 +62,20 @@ client.subscribe<Post>({ collection: 'posts', event: 'create' }, (event) => {
         expectTypeOf(event.data).toEqualTypeOf<null>();
     }
 });
+client.subscribe<Post>({ collection: 'posts', event: 'create' }, (event) => {
+    // @ts-expect-error: the snapshot's place is empty
+    void event.data.id;
+    if (isChange(event)) {
+        expectTypeOf(event).toEqualTypeOf<ChangeEvent<Post>>();
+        expectTypeOf(event.data.id).toEqualTypeOf<string>();
+    }
+});
+client.subscribe<Post>({ collection: 'posts', granularity: 'message' }, (event) => {
+    if (isChange(event) && event.type !== 'delete') {
+        expectTypeOf(event.data).toEqualTypeOf<Post[]>();
+    }
+});
+client.subscribe({ collection: 'posts' }, (event: any) => isChange(event) && event.data.anything);
 client.subscribe<Post, Post>({ collection: 'settings' }, (event) => {
     if (event.type === 'init') {
         expectTypeOf(event).toEqualTypeOf<InitEvent<Post>>();

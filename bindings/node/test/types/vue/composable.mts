@@ -1,5 +1,5 @@
 // Compiled, not run: the composable in Vue.
-import type { App, DeepReadonly, Ref } from 'vue';
+import { watch, type App, type ComputedRef } from 'vue';
 import { expectTypeOf } from 'expect-type';
 import { createClient, type RealtimeEvent, type Subscription } from 'directus-realtime';
 import { directusRealtime, useDirectusRealtime, type VueRealtime } from 'directus-realtime/vue';
@@ -30,7 +30,11 @@ const {
     sendMessage,
     reconnect,
 } = realtime;
-expectTypeOf(isConnected).toEqualTypeOf<DeepReadonly<Ref<boolean>>>();
+expectTypeOf(isConnected).toEqualTypeOf<ComputedRef<boolean>>();
+watch(isConnected, (connected, wasConnected) => {
+    expectTypeOf(connected).toEqualTypeOf<boolean>();
+    expectTypeOf(wasConnected).toEqualTypeOf<boolean>();
+});
 // @ts-expect-error: it is read-only
 isConnected.value = true;
 const handler = subscribe<Post>({ collection: 'posts' }, (event) => {
