@@ -15,7 +15,7 @@ CFLAGS ?= -O2 -g
 # Where cargo builds: CARGO_TARGET_DIR, or the target-dir of its configuration, or target.
 BUILD := $(shell $(CARGO) metadata --no-deps --offline --format-version 1 2>/dev/null | \
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
-BUILD := $(or $(BUILD),$(CURDIR)/target)
+BUILD := $(abspath $(or $(BUILD),target))
 LIBRARY := $(BUILD)/release/libdirectus_realtime.so
 EXAMPLES := $(patsubst examples/c/%.c,$(BUILD)/examples/%,$(wildcard examples/c/*.c)) \
     $(patsubst examples/cpp/%.cpp,$(BUILD)/examples/cpp/%,$(wildcard examples/cpp/*.cpp))

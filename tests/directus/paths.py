@@ -4,6 +4,7 @@ import fcntl
 import functools
 import hashlib
 import json
+import os
 import platform
 import subprocess
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def build_dir():
         said = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return ROOT / "target"
-    return Path(json.loads(said)["target_directory"])
+    return Path(os.path.normpath(json.loads(said)["target_directory"]))
 
 
 def shared_library():

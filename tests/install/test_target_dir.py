@@ -21,54 +21,52 @@ class TargetDir(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="drt-target-"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.elsewhere = self.folder / "elsewhere"
-        # cargo finds there what it has built: nothing is built again.
-        self.elsewhere.mkdir()
-        release = build_dir() / "release"
-        succeeds(["cp", "-a", release, self.elsewhere])
-        for name in ("libdirectus_realtime.so", "libdirectus_realtime.so.0"):
-            (self.elsewhere / "release" / name).unlink()
+        self.library = self.elsewhere / "release" / "libdirectus_realtime.so"
         # What goes before a configuration.
         variables = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
         self.env = {name: value for name, value in os.environ.items() if name not in variables}
 
-    def assert_builds_elsewhere(self):
-        def make(*words):
-            return succeeds(["make", *words], cwd=ROOT, env=self.env)
+    def make(self, checkout, *words):
+        return succeeds(["make", *words], cwd=checkout, env=self.env)
 
-        library = self.elsewhere / "release" / "libdirectus_realtime.so"
-        make("examples")
-        self.assertTrue(library.exists())
-        for name in ("tail", "chat", "cpp/chat"):
-            loaded = succeeds(["ldd", self.elsewhere / "examples" / name])
-            path = next(line for line in loaded.splitlines() if "libdirectus_realtime" in line)
-            self.assertEqual(os.path.realpath(path.split()[2]), str(library))
-        prefix = self.folder / "prefix"
-        make("install", f"PREFIX={prefix}", "LDCONFIG=true")
-        installed = (prefix / "lib" / "libdirectus_realtime.so").read_bytes()
-        self.assertEqual(installed, library.read_bytes())
-        # What the suites, the demo and `make play` run with.
+    def assert_is_known(self, checkout):
+        """What the suites, the demo and `make play` run with."""
         for target in ("test-python", "test-node", "test-docs", "test-examples"):
-            self.assertIn(f"DIRECTUS_REALTIME_LIBRARY={library}", make("-n", target))
+            said = self.make(checkout, "-n", target)
+            self.assertIn(f"DIRECTUS_REALTIME_LIBRARY={self.library}", said)
+        said = self.make(checkout, "-n", "examples", "install")
+        self.assertIn(f"-L{self.library.parent}", said)
+        self.assertIn(f'BUILD="{self.elsewhere}"', said)
+        self.assertNotIn("target/release", said.replace(str(self.library.parent), ""))
         paths = [sys.executable, "-c", ASK_PATHS]
-        said = succeeds(paths, cwd=ROOT / "tests" / "directus", env=self.env)
-        self.assertEqual(said.strip(), str(library))
+        said = succeeds(paths, cwd=checkout / "tests" / "directus", env=self.env)
+        self.assertEqual(said.strip(), str(self.library))
 
     def test_by_the_environment(self):
+        # cargo finds there what it has built: nothing is built again.
+        self.elsewhere.mkdir()
+        succeeds(["cp", "-a", build_dir() / "release", self.elsewhere])
+        self.library.unlink()
         self.env["CARGO_TARGET_DIR"] = str(self.elsewhere)
-        self.assert_builds_elsewhere()
+        self.assert_is_known(ROOT)
+        programs = [self.elsewhere / "examples" / name for name in ("tail", "cpp/feed")]
+        self.make(ROOT, "CFLAGS=-O0", *programs)
+        for program in programs:
+            loaded = succeeds(["ldd", program])
+            path = next(line for line in loaded.splitlines() if "libdirectus_realtime" in line)
+            self.assertEqual(os.path.realpath(path.split()[2]), str(self.library))
+        prefix = self.folder / "prefix"
+        self.make(ROOT, "install", f"PREFIX={prefix}", "LDCONFIG=true")
+        installed = (prefix / "lib" / "libdirectus_realtime.so").read_bytes()
+        self.assertEqual(installed, self.library.read_bytes())
 
     def test_by_the_configuration_of_cargo(self):
-        usual = Path(self.env.get("CARGO_HOME", Path.home() / ".cargo"))
-        home = self.folder / "cargo-home"
-        home.mkdir()
-        for name in ("registry", "git"):
-            if (usual / name).exists():
-                (home / name).symlink_to(usual / name)
-        config = usual / "config.toml"
-        more = config.read_text() if config.exists() else ""
-        (home / "config.toml").write_text(f'build.target-dir = "{self.elsewhere}"\n{more}')
-        self.env["CARGO_HOME"] = str(home)
-        self.assert_builds_elsewhere()
+        checkout = self.folder / "checkout"
+        big = shutil.ignore_patterns("target", "node_modules", ".git")
+        shutil.copytree(ROOT, checkout, ignore=big, symlinks=True)
+        (checkout / ".cargo").mkdir(exist_ok=True)
+        (checkout / ".cargo" / "config.toml").write_text("[build]\ntarget-dir = '../elsewhere'\n")
+        self.assert_is_known(checkout)
 
 
 if __name__ == "__main__":
