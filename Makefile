@@ -41,8 +41,9 @@ LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 LDCONFIG ?= ldconfig
 
-# The tests hold what `make install` installs against what cargo-c makes of it.
-CARGO_C_VERSION := 0.10.13+cargo-0.88.0
+# The tests hold what `make install` installs against what cargo-c installs. This one wants
+# Rust 1.95, which nothing but the tests does.
+CARGO_C_VERSION := 0.10.24+cargo-0.98.0
 CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 
 SUITES := test-rust test-faults test-python test-sdk test-install test-directus test-node \
