@@ -10,13 +10,16 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "directus"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from folders import RUNS  # noqa: E402
+from paths import VERSIONS  # noqa: E402
 from program import PATIENCE, Program  # noqa: E402
+from server import Server  # noqa: E402
 
 LANGUAGES = ("C", "C++", "Python", "Node", "Shell")
 PLAY = [sys.executable, str(ROOT / "examples" / "play.py")]
@@ -41,6 +44,21 @@ def is_running(pid):
 def listens(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Compose(unittest.TestCase):
+    def test_it_runs_the_server_that_the_tests_run(self):
+        text = (ROOT / "examples" / "compose.yaml").read_text()
+        image = re.search(r"image: directus/directus:(.*)", text)[1]
+        self.assertEqual(image, VERSIONS[0])
+        block = text.partition("environment:\n")[2]
+        given = dict(re.findall(r'^ +([A-Z_]+): "?([^"\n]*)"?$', block, re.M))
+        server = Server.__new__(Server)
+        server.extra, server.host = {}, "localhost"
+        server._claimed = SimpleNamespace(path=Path("/directus/database"), port=8055)
+        ours = server._environment()
+        self.assertEqual(given, {name: ours[name] for name in given})
+        self.assertEqual(given["WEBSOCKETS_ENABLED"], "true")
 
 
 class Play(unittest.TestCase):
