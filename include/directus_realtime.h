@@ -313,7 +313,7 @@ typedef struct drt_client_options {
     uint32_t heartbeat_ms;
     /** Milliseconds, the first backoff's upper bound; 250. */
     uint32_t reconnect_min_ms;
-    /** Milliseconds, every backoff's upper bound; 30 000. */
+    /** Milliseconds, every backoff's upper bound; 10 000. */
     uint32_t reconnect_max_ms;
     /** Failed attempts to reconnect before `DRT_STATE_FAILED`; 0 = never. */
     uint32_t reconnect_attempts;
@@ -402,13 +402,17 @@ typedef int32_t drt_state;
 #define DRT_STATE_IDLE 0
 /** A link is being opened. */
 #define DRT_STATE_CONNECTING 1
-/** The link is open, the server does not know us (any more). */
+/** The link is open, the server does not know us yet. */
 #define DRT_STATE_AUTHENTICATING 2
 /** Authenticated and usable. */
 #define DRT_STATE_CONNECTED 3
 /** Waiting before the next attempt. */
 #define DRT_STATE_BACKOFF 4
-/** Something that retrying cannot mend; connect, reconnect and set_token leave it. */
+/**
+ * Something that retrying cannot repair: credentials that the server has never
+ * accepted, a password that it has accepted and then refused six times in a row, an
+ * untrusted certificate, used-up attempts. connect, reconnect and set_token leave it.
+ */
 #define DRT_STATE_FAILED 5
 /** Closed. */
 #define DRT_STATE_CLOSED 6
@@ -427,7 +431,8 @@ typedef void (*drt_state_fn)(drt_client *client,
  * A fresh token is wanted: before the first link when none is set and ahead of
  * a JWT's expiry (`DRT_OK`), after a refusal or an expiry (`DRT_ERR_AUTH`).
  * Answer with `drt_client_set_token`, at once or later, or let the attempt time
- * out.
+ * out. It is not called again while it runs, however long that takes; its answer is
+ * used then. Once it has returned without an answer, the next attempt asks again.
  */
 typedef void (*drt_token_fn)(drt_client *client, drt_status reason, void *user_data);
 

@@ -239,11 +239,9 @@ impl World {
                 unauthorized,
             } => {
                 let loss = Loss {
-                    status: Status::Io,
-                    message: "lost".into(),
                     permanent,
                     unauthorized,
-                    retry_after: None,
+                    ..Loss::new(Status::Io, "lost")
                 };
                 self.session.on_lost(now, self.link, loss);
             }
@@ -336,6 +334,7 @@ fuzz_target!(|input: (u8, Vec<Step>)| {
         reconnect_max: Duration::from_secs(30),
         reconnect_attempts: u32::from(mode >> 6),
         queue_bytes: 10_000,
+        send_queue_bytes: 1_000,
         seed: 1,
     });
     let mut world = World {

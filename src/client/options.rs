@@ -36,7 +36,7 @@ pub struct ClientOptions {
     pub heartbeat_ms: u32,
     /// The first backoff's upper bound. 250.
     pub reconnect_min_ms: u32,
-    /// Every backoff's upper bound. 30 000.
+    /// Every backoff's upper bound. 10 000.
     pub reconnect_max_ms: u32,
     /// Failed attempts in a row before FAILED; 0 = never.
     pub reconnect_attempts: u32,
@@ -90,7 +90,7 @@ impl ClientOptions {
     }
 
     pub(super) fn reconnect_max(&self) -> Duration {
-        or(self.reconnect_max_ms, 30_000).max(self.reconnect_min())
+        or(self.reconnect_max_ms, 10_000).max(self.reconnect_min())
     }
 
     pub(super) fn queue_bytes(&self) -> u64 {

@@ -319,20 +319,23 @@ impl LinkEvents for Shared {
     }
 
     fn lost(&self, link: LinkId, failure: LinkFailure) {
+        let status = match failure.kind {
+            FailureKind::Timeout => Status::Timeout,
+            FailureKind::Untrusted | FailureKind::CertificateTime | FailureKind::Tls => Status::Tls,
+            FailureKind::Http(401) => Status::Auth,
+            FailureKind::Http(_) => Status::Server,
+            _ => Status::Io,
+        };
         let loss = Loss {
-            status: match failure.kind {
-                FailureKind::Timeout => Status::Timeout,
-                FailureKind::Untrusted | FailureKind::CertificateTime | FailureKind::Tls => {
-                    Status::Tls
-                }
-                FailureKind::Http(401) => Status::Auth,
-                FailureKind::Http(_) => Status::Server,
-                _ => Status::Io,
-            },
-            message: failure.message,
-            permanent: failure.kind == FailureKind::Untrusted,
+            permanent: matches!(
+                failure.kind,
+                FailureKind::Untrusted | FailureKind::OtherProtocol
+            ),
             unauthorized: failure.kind == FailureKind::Http(401),
+            dropped: failure.kind == FailureKind::Closed,
+            if_worked: failure.if_worked,
             retry_after: failure.retry_after,
+            ..Loss::new(status, failure.message)
         };
         self.lock().links.remove(&link);
         self.with(|session, now| session.on_lost(now, link, loss));
@@ -351,5 +354,9 @@ impl Feedback for Shared {
 
     fn released(&self, slot: u32) {
         self.lock().session.released(slot);
+    }
+
+    fn token_callback_returned(&self) {
+        self.lock().session.token_callback_returned();
     }
 }

@@ -312,6 +312,7 @@ impl Feedback for NoFeedback {
     fn caught_up(&self, _: u32, _: u32) {}
     fn malformed(&self, _: u32, _: u32) {}
     fn released(&self, _: u32) {}
+    fn token_callback_returned(&self) {}
 }
 
 fn closed() -> Error {

@@ -286,9 +286,15 @@ impl Consumer {
             Item::SetStateSink(sink) => release(std::mem::replace(&mut self.state_sink, sink)),
             Item::SetTokenSink(sink) => release(std::mem::replace(&mut self.token_sink, sink)),
             Item::TokenWanted { reason } => {
-                if let Some(sink) = &self.token_sink {
+                let outcome = self.token_sink.as_ref().map(|sink| {
                     self.count += 1;
-                    sink.token_wanted(reason);
+                    catch_unwind(AssertUnwindSafe(|| sink.token_wanted(reason)))
+                });
+                if let Some(feedback) = shop.feedback.upgrade() {
+                    feedback.token_callback_returned();
+                }
+                if let Some(Err(panic)) = outcome {
+                    std::panic::resume_unwind(panic);
                 }
             }
             Item::Reply { sink, status, json } => {

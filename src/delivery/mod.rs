@@ -38,6 +38,8 @@ pub trait Feedback: Send + Sync {
     fn malformed(&self, slot: u32, epoch: u32);
     /// `Item::Release` was processed: the slot may be used again.
     fn released(&self, slot: u32);
+    /// The token callback has returned, or there is none.
+    fn token_callback_returned(&self);
 }
 
 /// Who runs the callbacks (`DRT_DELIVER_*`).

@@ -196,11 +196,21 @@ fn too_late(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFai
             let path = endpoint.path.split('?').next().unwrap_or_default();
             format!(
                 "no answer to the WebSocket upgrade on path \"{path}\" within {seconds} s; \
-                 Directus stays silent on any path but its WEBSOCKETS_REST_PATH, so check the URL"
+                 Directus stays silent on any path but its WEBSOCKETS_REST_PATH, and there, too, \
+                 with WEBSOCKETS_REST_ENABLED=false, so check the URL and the server's environment"
             )
         }
     };
-    LinkFailure::new(FailureKind::Timeout, message)
+    let if_worked = matches!(stage, Stage::Upgrade).then(|| {
+        format!(
+            "no answer to the WebSocket upgrade within {seconds} s, though this URL has worked: \
+             the server, or a proxy in front of it, is overloaded or starting"
+        )
+    });
+    LinkFailure {
+        if_worked,
+        ..LinkFailure::new(FailureKind::Timeout, message)
+    }
 }
 
 fn authority(host: &str, port: u16) -> String {

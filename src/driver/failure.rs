@@ -38,6 +38,8 @@ pub enum FailureKind {
     Protocol,
     /// The proxy did not let us through.
     Proxy,
+    /// The endpoint speaks another protocol over WebSocket.
+    OtherProtocol,
 }
 
 /// A failure with a sentence. Holds no secret.
@@ -47,15 +49,19 @@ pub struct LinkFailure {
     pub kind: FailureKind,
     /// The sentence.
     pub message: String,
-    /// How long the server wants to be left alone: the `Retry-After` of its answer.
+    /// The sentence where this endpoint has worked before, if it is another one then.
+    pub if_worked: Option<String>,
+    /// When the server wants to be asked again (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
 
 impl LinkFailure {
     pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        let message = message.into();
         LinkFailure {
             kind,
-            message: message.into(),
+            message,
+            if_worked: None,
             retry_after: None,
         }
     }
@@ -134,6 +140,13 @@ impl LinkFailure {
 
     /// The server said goodbye.
     pub(super) fn of_goodbye(code: Option<u16>, reason: &str) -> Self {
+        if code == Some(4406) {
+            return LinkFailure::new(
+                FailureKind::OtherProtocol,
+                "this is a GraphQL endpoint (close code 4406): use the path of the server's REST \
+                 WebSocket, /websocket, or its URL with http:// or https:// and no path",
+            );
+        }
         // 1005 stands for "no code".
         let message = match code.filter(|code| *code != 1005) {
             None => "the server closed the connection without saying why".to_owned(),
@@ -210,8 +223,8 @@ fn refused(status: u16, with_token: bool) -> LinkFailure {
         401 if with_token => "the server refused the access token",
         401 => {
             "the server wants an access token in the URL, as WEBSOCKETS_REST_AUTH=strict makes it \
-             (set DRT_AUTH_STRICT), or a proxy in front of it wants credentials (the option headers \
-             carries them)"
+             (set DRT_AUTH_STRICT), or a session cookie in the option headers has expired, or a \
+             proxy in front of the server wants credentials (the option headers carries them)"
         }
         403 => {
             "the server refused the connection: its WEBSOCKETS_REST_CONN_LIMIT is reached, or its \
@@ -219,7 +232,7 @@ fn refused(status: u16, with_token: bool) -> LinkFailure {
         }
         404 => {
             "there is no WebSocket at that path: check the URL, and that the server has \
-             WEBSOCKETS_ENABLED"
+             WEBSOCKETS_ENABLED, and not WEBSOCKETS_REST_ENABLED=false"
         }
         407 => "a proxy wants credentials: set the option proxy",
         429 => "the server wants fewer connection attempts",
@@ -231,5 +244,16 @@ fn refused(status: u16, with_token: bool) -> LinkFailure {
         }
         _ => "the server refused the WebSocket upgrade",
     };
-    LinkFailure::new(FailureKind::Http(status), format!("{why} (HTTP {status})"))
+    // The URL is right, and what refuses is not the server, or not for long.
+    let passes = matches!(status, 200..=400 | 404) || (status == 401 && !with_token);
+    let if_worked = passes.then(|| {
+        format!(
+            "the server, or a proxy in front of it, refuses the WebSocket upgrade that it took \
+             before: is it being updated? (HTTP {status})"
+        )
+    });
+    LinkFailure {
+        if_worked,
+        ..LinkFailure::new(FailureKind::Http(status), format!("{why} (HTTP {status})"))
+    }
 }

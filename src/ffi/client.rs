@@ -21,13 +21,15 @@ pub type drt_state = i32;
 pub const DRT_STATE_IDLE: i32 = 0;
 /// A link is being opened.
 pub const DRT_STATE_CONNECTING: i32 = 1;
-/// The link is open, the server does not know us (any more).
+/// The link is open, the server does not know us yet.
 pub const DRT_STATE_AUTHENTICATING: i32 = 2;
 /// Authenticated and usable.
 pub const DRT_STATE_CONNECTED: i32 = 3;
 /// Waiting before the next attempt.
 pub const DRT_STATE_BACKOFF: i32 = 4;
-/// Something that retrying cannot mend; connect, reconnect and set_token leave it.
+/// Something that retrying cannot repair: credentials that the server has never
+/// accepted, a password that it has accepted and then refused six times in a row, an
+/// untrusted certificate, used-up attempts. connect, reconnect and set_token leave it.
 pub const DRT_STATE_FAILED: i32 = 5;
 /// Closed.
 pub const DRT_STATE_CLOSED: i32 = 6;
@@ -47,7 +49,8 @@ pub type drt_state_fn = Option<
 /// A fresh token is wanted: before the first link when none is set and ahead of
 /// a JWT's expiry (`DRT_OK`), after a refusal or an expiry (`DRT_ERR_AUTH`).
 /// Answer with `drt_client_set_token`, at once or later, or let the attempt time
-/// out.
+/// out. It is not called again while it runs, however long that takes; its answer is
+/// used then. Once it has returned without an answer, the next attempt asks again.
 pub type drt_token_fn = Option<
     unsafe extern "C" fn(client: *mut drt_client, reason: drt_status, user_data: *mut c_void),
 >;

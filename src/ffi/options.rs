@@ -83,7 +83,7 @@ pub struct drt_client_options {
     pub heartbeat_ms: u32,
     /// Milliseconds, the first backoff's upper bound; 250.
     pub reconnect_min_ms: u32,
-    /// Milliseconds, every backoff's upper bound; 30 000.
+    /// Milliseconds, every backoff's upper bound; 10 000.
     pub reconnect_max_ms: u32,
     /// Failed attempts to reconnect before `DRT_STATE_FAILED`; 0 = never.
     pub reconnect_attempts: u32,

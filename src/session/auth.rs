@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::Now;
+use super::token_life::{Life, margin};
 use crate::protocol::outgoing;
 use crate::secret::Secret;
 
@@ -75,14 +73,39 @@ pub struct Auth {
     token_refused: bool,
     refresh_refused: bool,
     password_refused: bool,
+    /// The server has accepted the present access token in this client's life,
+    token_accepted: bool,
+    /// has said since that it has expired,
+    token_expired: bool,
+    /// has made the present refresh token,
+    refresh_issued: bool,
+    /// has accepted the password, and how often and when it refused that since.
+    password_accepted: bool,
+    password_refusals: u32,
+    password_refused_at: Option<Duration>,
+    /// A guest was refused: this server wants credentials.
+    guest_refused: bool,
     /// How long the server's tokens live, once one has expired on us.
     lifetime: Option<Duration>,
     /// The last authentication that was confirmed.
     since: Option<Since>,
-    /// The application has been asked for a token and has not answered.
-    pub asked: bool,
-    /// Whether there is somebody to ask.
+    /// How the question for a token stands.
+    question: Question,
+    /// The token callback has been called, or will be, and has not returned.
+    is_asking: bool,
+    /// Whether there is a token callback.
     pub can_ask: bool,
+}
+
+/// How the application's token callback stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    /// Nothing is asked.
+    None,
+    /// It was asked for a token and has not answered.
+    Asked,
+    /// So it was, and the attempt that needed the token is over.
+    Overdue,
 }
 
 impl Auth {
@@ -96,9 +119,17 @@ impl Auth {
             token_refused: false,
             refresh_refused: false,
             password_refused: false,
+            token_accepted: false,
+            token_expired: false,
+            refresh_issued: false,
+            password_accepted: false,
+            password_refusals: 0,
+            password_refused_at: None,
+            guest_refused: false,
             lifetime: None,
             since: None,
-            asked: false,
+            question: Question::None,
+            is_asking: false,
             can_ask: false,
         }
     }
@@ -162,12 +193,56 @@ impl Auth {
         }
     }
 
-    /// The application has a fresh token.
-    pub fn set_token(&mut self, token: Secret) {
+    /// The application has a fresh token. Whether it had been asked for one.
+    pub fn set_token(&mut self, token: Secret) -> bool {
+        let is_same = |t: &Secret| t.expose() == token.expose();
+        if !self.credentials.access_token.as_ref().is_some_and(is_same) {
+            self.token_accepted = false;
+            self.token_expired = false;
+        }
         self.credentials.access_token = Some(token);
         self.token_number += 1;
         self.token_refused = false;
-        self.asked = false;
+        self.answered()
+    }
+
+    /// Whether a link needs a credential.
+    pub fn needs_credential(&self) -> bool {
+        let c = &self.credentials;
+        let was_given = c.access_token.is_some() || c.refresh_token.is_some() || c.email.is_some();
+        c.mode != AuthMode::Public || was_given || self.guest_refused
+    }
+
+    /// The server does not take a client without credentials.
+    pub fn refuse_guests(&mut self) {
+        self.guest_refused = true;
+    }
+
+    /// Whether the token callback is to be called now: one call at a time, and one for
+    /// an attempt.
+    pub fn ask(&mut self) -> bool {
+        if !self.can_ask || self.question == Question::Asked {
+            return false;
+        }
+        self.question = Question::Asked;
+        !std::mem::replace(&mut self.is_asking, true)
+    }
+
+    /// The token callback has returned. Its answer may still come.
+    pub fn token_callback_returned(&mut self) {
+        self.is_asking = false;
+    }
+
+    /// What needs the token that was asked for is over: the next one may ask again.
+    pub fn question_is_overdue(&mut self) {
+        if self.question == Question::Asked {
+            self.question = Question::Overdue;
+        }
+    }
+
+    /// Whether it had been asked for.
+    fn answered(&mut self) -> bool {
+        std::mem::replace(&mut self.question, Question::None) != Question::None
     }
 
     /// Whether the application has given a token that the server has not seen.
@@ -183,9 +258,22 @@ impl Auth {
             at: now.mono,
             shown,
         });
-        self.asked = false;
-        let is_used_up = shown.kind == Kind::Refresh && refresh_token.is_none();
-        self.refresh_refused |= is_used_up;
+        self.answered();
+        match shown.kind {
+            Kind::Token => self.token_accepted |= shown.number == self.token_number,
+            Kind::Refresh => {
+                if refresh_token.is_none() {
+                    // It is used up.
+                    self.credentials.refresh_token = None;
+                }
+            }
+            Kind::Password => {
+                self.password_accepted = true;
+                self.password_refusals = 0;
+                self.password_refused_at = None;
+            }
+        }
+        self.forgive_what_was_accepted(now);
         self.keep_refresh_token(refresh_token);
     }
 
@@ -195,11 +283,23 @@ impl Auth {
             self.credentials.refresh_token = Some(token);
             self.refresh_number += 1;
             self.refresh_refused = false;
+            self.refresh_issued = true;
         }
     }
 
-    /// The server has refused a credential: it is not shown again.
-    pub fn refused(&mut self, shown: Shown) {
+    /// Whether the server has accepted a credential before, or made it itself.
+    pub fn was_accepted(&self, shown: Shown) -> bool {
+        shown.number == self.number(shown.kind)
+            && match shown.kind {
+                Kind::Token => self.token_accepted,
+                Kind::Refresh => self.refresh_issued,
+                Kind::Password => self.password_accepted,
+            }
+    }
+
+    /// The server has refused a credential: it is not shown again, unless that is
+    /// forgiven.
+    pub fn refused(&mut self, now: Now, shown: Shown) {
         if shown.number != self.number(shown.kind) {
             // There is a newer one by now.
             return;
@@ -208,15 +308,50 @@ impl Auth {
             Kind::Token => self.token_refused = true,
             // A used refresh token is refused; the password may still be good.
             Kind::Refresh => self.refresh_refused = true,
-            Kind::Password => self.password_refused = true,
+            Kind::Password => {
+                self.password_refused = true;
+                self.password_refusals += 1;
+                self.password_refused_at = Some(now.mono);
+            }
+        }
+    }
+
+    /// The server answers with a refusal to whatever goes wrong while it checks, also
+    /// when its database is away. So what it has accepted in this client's life may be
+    /// shown again: tokens always, but for those that have expired; a password
+    /// [`PASSWORD_RETRIES`] times. Whether something can be shown.
+    pub fn forgive_what_was_accepted(&mut self, now: Now) -> bool {
+        if self.password_refusals > PASSWORD_RETRIES {
+            return false;
+        }
+        self.token_refused &= !self.token_accepted || self.token_is_over(now);
+        self.refresh_refused &= !self.refresh_issued;
+        self.password_refused &= !self.password_accepted;
+        self.choose().is_some()
+    }
+
+    fn token_is_over(&self, now: Now) -> bool {
+        let life = self.credentials.access_token.as_ref().and_then(Life::of);
+        self.token_expired || life.is_some_and(|life| life.expires <= now.wall)
+    }
+
+    /// How long the credential to show next has to wait.
+    pub fn wait(&self, now: Now) -> Duration {
+        match (self.choose(), self.password_refused_at) {
+            (Some(Kind::Password), Some(at)) => (at + PASSWORD_PAUSE).saturating_sub(now.mono),
+            _ => Duration::ZERO,
         }
     }
 
     /// Everything may be shown again: the application has asked for it.
     pub fn forgive(&mut self) {
         self.token_refused = false;
+        self.refresh_refused = false;
         self.password_refused = false;
-        self.asked = false;
+        self.password_refusals = 0;
+        self.password_refused_at = None;
+        self.guest_refused = false;
+        self.question_is_overdue();
     }
 
     /// The server says that the token has expired.
@@ -227,8 +362,9 @@ impl Auth {
                 let lifetime = now.mono.saturating_sub(since.at);
                 self.lifetime = Some(lifetime).filter(|life| *life >= SHORTEST);
             }
-            if since.shown.kind == Kind::Token {
-                self.refused(since.shown);
+            if since.shown.kind == Kind::Token && since.shown.number == self.token_number {
+                self.token_refused = true;
+                self.token_expired = true;
             }
         }
     }
@@ -260,121 +396,10 @@ impl Auth {
     }
 }
 
+/// A password that was accepted before is shown so often after its first refusal, and
+/// no sooner than this after each: Directus suspends a user after 25 failed logins.
+const PASSWORD_RETRIES: u32 = 5;
+const PASSWORD_PAUSE: Duration = Duration::from_secs(10);
+
 /// A login that is over sooner is not renewed ahead: it would be all that is done.
 const SHORTEST: Duration = Duration::from_secs(2);
-
-/// How long before its expiry a token is renewed.
-fn margin(lifetime: Duration) -> Duration {
-    (lifetime / 5)
-        .clamp(Duration::from_millis(500), Duration::from_secs(60))
-        .min(lifetime / 2)
-}
-
-/// The times in a JWT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Life {
-    expires: Duration,
-    length: Duration,
-}
-
-impl Life {
-    /// Reads `exp` and `iat` without looking at the signature: it is the
-    /// server's business. A static token is no JWT and has none.
-    fn of(token: &Secret) -> Option<Life> {
-        #[derive(serde::Deserialize)]
-        struct Claims {
-            exp: f64,
-            iat: Option<f64>,
-        }
-        let mut parts = token.expose().split('.');
-        let (_, payload, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next())
-        else {
-            return None;
-        };
-        let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-        let claims: Claims = serde_json::from_slice(&json).ok()?;
-        let expires = Duration::try_from_secs_f64(claims.exp).ok()?;
-        let issued = claims
-            .iat
-            .and_then(|iat| Duration::try_from_secs_f64(iat).ok());
-        let length = issued.map_or(Duration::from_secs(900), |iat| expires.saturating_sub(iat));
-        Some(Life { expires, length })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn jwt(claims: &str) -> Secret {
-        Secret::new(&format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims)))
-    }
-
-    fn at(seconds: u64) -> Now {
-        Now {
-            mono: Duration::from_secs(seconds),
-            wall: Duration::from_secs(1_000_000 + seconds),
-        }
-    }
-
-    fn keyring(credentials: Credentials) -> Auth {
-        Auth {
-            can_ask: true,
-            ..Auth::new(credentials)
-        }
-    }
-
-    #[test]
-    fn a_jwt_is_renewed_ahead_of_its_expiry_and_a_static_token_never() {
-        let token = Some(jwt(r#"{"iat":1000000,"exp":1000100}"#));
-        let mut auth = keyring(Credentials {
-            access_token: token,
-            ..Credentials::default()
-        });
-        let (_, shown) = auth.frame(Kind::Token, None).unwrap();
-        auth.accepted(at(10), shown, None);
-        assert_eq!(auth.renew_at(at(10)), Some(Duration::from_secs(80)));
-
-        auth.set_token(Secret::new("static-token"));
-        assert_eq!(auth.renew_at(at(10)), None);
-        auth.set_token(Secret::new("not.a.jwt"));
-        assert_eq!(auth.renew_at(at(10)), None);
-    }
-
-    #[test]
-    fn the_lifetime_of_a_login_is_learnt_from_its_first_expiry() {
-        let mut auth = keyring(Credentials {
-            email: Some("a@example.com".into()),
-            password: Some(Secret::new("p")),
-            ..Credentials::default()
-        });
-        assert_eq!(auth.choose(), Some(Kind::Password));
-        let (_, shown) = auth.frame(Kind::Password, None).unwrap();
-        auth.accepted(at(0), shown, Some(Secret::new("r1")));
-        assert_eq!(auth.renew_at(at(0)), None);
-        auth.expired(at(100));
-        assert_eq!(auth.renewal(), Some(Kind::Refresh));
-        let (_, shown) = auth.frame(Kind::Refresh, None).unwrap();
-        auth.accepted(at(101), shown, Some(Secret::new("r2")));
-        assert_eq!(auth.renew_at(at(101)), Some(Duration::from_secs(181)));
-    }
-
-    #[test]
-    fn a_refused_credential_gives_way_to_the_next_one() {
-        let mut auth = keyring(Credentials {
-            access_token: Some(Secret::new("t")),
-            refresh_token: Some(Secret::new("r")),
-            email: Some("a@example.com".into()),
-            password: Some(Secret::new("p")),
-            ..Credentials::default()
-        });
-        for kind in [Kind::Token, Kind::Refresh, Kind::Password] {
-            assert_eq!(auth.choose(), Some(kind));
-            let (_, shown) = auth.frame(kind, None).unwrap();
-            auth.refused(shown);
-        }
-        assert_eq!(auth.choose(), None);
-        auth.set_token(Secret::new("t2"));
-        assert_eq!(auth.choose(), Some(Kind::Token));
-    }
-}

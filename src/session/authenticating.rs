@@ -1,8 +1,13 @@
 //! Who the server takes us for: credentials shown, accepted, refused, expired.
+//!
+//! A link on which a token has expired is given up. Directus before 12.1.1 does not
+//! check what it sends on such a link as it should, not even for a while after the
+//! authentication was renewed on it.
 
 use std::time::Duration;
 
-use super::auth::{Kind, Shown};
+use super::auth::{AuthMode, Kind, Shown};
+use super::backoff::HEALTHY_AFTER;
 use super::machine::{Link, Reauth, Session};
 use super::{Effect, Now};
 use crate::error::Status;
@@ -14,6 +19,10 @@ use crate::secret::Secret;
 /// tell the two apart in its answer.
 const SLOW_REFUSAL: Duration = Duration::from_secs(2);
 const SLOW_REFUSALS: u32 = 3;
+/// Why the right password may be refused.
+const TWO_FACTOR: &str = "; a user with two-factor authentication cannot log in by email and \
+                          password over a WebSocket: log in by REST with the code and give the \
+                          token, or use a refresh token or a static token";
 /// A token that was asked for is tried after this at the latest.
 const LONGEST_PROMPT: Duration = Duration::from_secs(2);
 
@@ -36,7 +45,14 @@ impl Session {
             Link::Authenticating { id, shown, .. } => {
                 let (id, shown) = (*id, *shown);
                 self.auth.accepted(now, shown, refresh_token);
-                self.come_up(now, id);
+                self.come_up(now, id, true);
+            }
+            // The answer to another one would bring no refresh token.
+            Link::Expired { id, reauth } if reauth.is_answered_by(uid) => {
+                let (id, shown) = (*id, reauth.shown);
+                self.auth.accepted(now, shown, refresh_token);
+                self.effects.push(Effect::Close(id));
+                self.begin(now);
             }
             Link::Up(up) => match up.reauth.take_if(|reauth| reauth.is_answered_by(uid)) {
                 Some(reauth) => self.reauthenticated(now, reauth.shown, refresh_token),
@@ -52,25 +68,20 @@ impl Session {
         let judged_before = self.last_serial;
         let Some(up) = self.up() else { return };
         (up.renew_at, up.judged_before) = (renew_at, judged_before);
-        let was_deaf = up.deaf_until.take().is_some();
         self.settle_suspects(now);
         if self.auth.has_fresh_token() {
             self.reauthenticate(now, Kind::Token);
         }
-        if was_deaf {
-            self.go(State::Connected, Status::Ok, "authenticated again");
-            self.resync_deaf(now);
-        }
         self.pump(now);
     }
 
-    /// Whether the server judges a message, or has judged it, by an identity that has
-    /// expired or is about to change. Its answer may come after the next identity's.
+    /// Whether the server judges a message, or has judged it, by an identity that is
+    /// about to change or has changed. Its answer may come after the next identity's.
     pub(super) fn is_judged_by_another(&self, serial: u64) -> bool {
         let Link::Up(up) = &self.link else {
             return false;
         };
-        up.deaf_until.is_some() || up.reauth.is_some() || self.is_past(serial)
+        up.reauth.is_some() || self.is_past(serial)
     }
 
     /// Whether a message was sent before the present identity was shown.
@@ -107,6 +118,7 @@ impl Session {
             deadline,
         });
         up.renew_at = None;
+        up.is_guest = false;
         self.transmit_casually(now, text);
     }
 
@@ -118,14 +130,19 @@ impl Session {
             } => (*id, *shown, now.mono.saturating_sub(*since) >= SLOW_REFUSAL),
             Link::Up(up) => match &up.reauth {
                 Some(reauth) if reauth.is_answered_by(uid) => (up.id, reauth.shown, false),
+                None if up.is_guest && uid.is_none() => return self.guest_refused(now, words),
                 // One that was shown before: the server ends the link, if it minds.
                 _ => return,
             },
+            Link::Expired { id, reauth } if reauth.is_answered_by(uid) => {
+                (*id, reauth.shown, false)
+            }
             _ => return,
         };
         self.effects.push(Effect::Abort(id));
         self.tear_down(now, Status::NotConnected);
-        if slow && self.slow_refusals + 1 < SLOW_REFUSALS {
+        let was_accepted = self.auth.was_accepted(shown);
+        if slow && !was_accepted && self.slow_refusals + 1 < SLOW_REFUSALS {
             self.slow_refusals += 1;
             let message =
                 format!("the authentication failed slowly, perhaps a busy server: {words}");
@@ -136,73 +153,116 @@ impl Session {
             Kind::Refresh => "refresh token",
             Kind::Password => "email and password",
         };
-        let message = format!("the server refused the {which}: {words}");
+        let mut message = format!("the server refused the {which}: {words}");
+        if shown.kind == Kind::Password && !was_accepted {
+            message.push_str(TWO_FACTOR);
+        }
         self.credential_refused(now, shown, message);
     }
 
     pub(super) fn credential_refused(&mut self, now: Now, shown: Shown, message: String) {
         self.slow_refusals = 0;
-        self.auth.refused(shown);
-        if self.auth.choose().is_some() {
+        self.auth.refused(now, shown);
+        if self.auth.choose().is_some() && self.auth.wait(now).is_zero() {
             self.log(
                 Level::Warn,
                 format!("{message}; trying the next credential"),
             );
             return self.begin(now);
         }
-        if !self.auth.can_ask {
-            let message =
-                format!("{message}; check the credentials, and that their user is active");
-            return self.fail(Status::Auth, message);
+        let is_usable = self.auth.choose().is_some() || self.auth.forgive_what_was_accepted(now);
+        let wait = self.auth.wait(now);
+        match (is_usable, self.auth.can_ask) {
+            (true, true) => self.ask_and_retry(now, message, wait),
+            (true, false) => {
+                let message = format!(
+                    "{message}; these credentials were accepted before, so the server may be \
+                     unable to check them at the moment"
+                );
+                self.retry_after(now, Status::Auth, message, wait);
+            }
+            (false, true) => self.ask_and_retry(now, message, self.config.ack_timeout),
+            (false, false) => {
+                let message =
+                    format!("{message}; check the credentials, and that their user is active");
+                self.fail(Status::Auth, message);
+            }
         }
-        self.ask_for_token(Status::Auth);
-        self.retry_later(
-            now,
-            Status::Auth,
-            format!("{message}; a fresh token was asked for"),
-        );
-        // The answer comes when it comes. It is tried at once the first time, and after
-        // a pause when that was refused, too; some tokens do not live for a long one.
-        let pause_ends = self.retry_at.map(|at| at.min(now.mono + LONGEST_PROMPT));
-        self.prompt_at = pause_ends.filter(|_| self.backoff.failures() > 1);
-        self.retry_at = self
-            .retry_at
-            .map(|at| at.max(now.mono + self.config.ack_timeout));
     }
 
-    /// The token has expired on a live link: until the server knows us again,
-    /// whatever it sends is what the public may see.
-    pub(super) fn on_token_expired(&mut self, now: Now, words: &str) {
-        let deadline = now.mono + self.config.ack_timeout;
-        self.auth.expired(now);
-        let Some(up) = self.up() else { return };
-        up.deaf_until = Some(deadline);
-        up.renew_at = None;
-        let renewing = up.reauth.is_some();
-        self.go_deaf();
-        self.go(
-            State::Authenticating,
-            Status::Auth,
-            format!("the token has expired: {words}"),
-        );
-        if renewing {
-            return;
+    /// Asks for a fresh token, and makes the next attempt with it, or, after `least`,
+    /// with what there is.
+    fn ask_and_retry(&mut self, now: Now, message: String, least: Duration) {
+        self.auth.question_is_overdue();
+        self.ask_for_token(Status::Auth);
+        let message = format!("{message}; a fresh token was asked for");
+        let pause = self.retry_after(now, Status::Auth, message, least);
+        // The answer comes when it comes. It is tried at once the first time, and after
+        // a pause when that was refused, too; some tokens do not live for a long one.
+        let pause_ends = pause.map(|pause| now.mono + pause.min(LONGEST_PROMPT));
+        self.prompt_at = pause_ends.filter(|_| self.backoff.failures() > 1);
+    }
+
+    /// No `auth` message was sent on this link, and the server wants one.
+    fn guest_refused(&mut self, now: Now, words: &str) {
+        self.drop_link(now, Status::NotConnected);
+        if self.auth.mode() == AuthMode::Strict {
+            let message = format!(
+                "the server wants an `auth` message although the access token is in the URL, as \
+                 Directus 10.10 does with WEBSOCKETS_REST_AUTH=strict: update it, or set that to \
+                 handshake and use DRT_AUTH_HANDSHAKE ({words})"
+            );
+            return self.fail(Status::Auth, message);
         }
+        let message = format!(
+            "the server wants credentials, as its WEBSOCKETS_REST_AUTH is not public: set \
+             access_token, or email and password, and use DRT_AUTH_HANDSHAKE ({words})"
+        );
+        self.auth.refuse_guests();
+        if self.auth.can_ask {
+            self.ask_and_retry(now, message, self.config.ack_timeout);
+        } else {
+            self.fail(Status::Auth, message);
+        }
+    }
+
+    /// The server has closed or will close a link on which it has waited for an `auth`
+    /// message for too long.
+    pub(super) fn on_auth_timeout(&mut self, now: Now, words: &str) {
+        if matches!(&self.link, Link::Up(up) if up.is_guest) {
+            self.guest_refused(now, words);
+        }
+    }
+
+    /// The token has expired on a live link, which is given up: nothing that comes on it
+    /// from now on is delivered. A fresh link with a fresh token begins with a RESYNC.
+    pub(super) fn on_token_expired(&mut self, now: Now, words: &str) {
+        let Link::Up(up) = &mut self.link else { return };
+        let (id, reauth) = (up.id, up.reauth.take());
+        let was_healthy = now.mono.saturating_sub(up.since) >= HEALTHY_AFTER;
+        self.auth.expired(now);
+        let message = format!("the access token has expired: {words}");
+        if let Some(reauth) = reauth.filter(|reauth| reauth.shown.kind == Kind::Refresh) {
+            // It is good for one use: only this link brings the next one.
+            self.tear_down(now, Status::NotConnected);
+            self.link = Link::Expired { id, reauth };
+            return self.go(State::Connecting, Status::Auth, message);
+        }
+        self.leave_link(now, Status::NotConnected);
         match self.auth.choose() {
-            Some(kind) => self.reauthenticate(now, kind),
+            Some(_) if was_healthy => {
+                self.go(State::Connecting, Status::Auth, message);
+                self.begin(now);
+            }
+            Some(_) => self.retry_later(now, Status::Auth, message),
             None if self.auth.can_ask => {
-                // Once more, where the one ahead of the expiry was not answered.
-                self.auth.asked = false;
-                self.ask_for_token(Status::Auth);
+                self.ask_and_retry(now, message, self.config.ack_timeout);
             }
-            None => {
-                self.drop_link(now, Status::NotConnected);
-                self.fail(
-                    Status::Auth,
-                    "the access token has expired: give a fresh one with drt_client_set_token, \
-                     or set a token callback",
-                );
-            }
+            None => self.fail(
+                Status::Auth,
+                "the access token has expired: give a fresh one with drt_client_set_token, \
+                 or set a token callback",
+            ),
         }
     }
 

@@ -115,8 +115,7 @@ impl Session {
     /// A fresh token, whether it was asked for or not.
     pub fn set_token(&mut self, now: Now, token: Secret) -> Result<()> {
         self.check_open()?;
-        let was_asked = self.auth.asked;
-        self.auth.set_token(token);
+        let was_asked = self.auth.set_token(token);
         match (&self.link, self.state) {
             (Link::AwaitingToken { .. }, _) | (_, State::Failed) => self.begin(now),
             (_, State::Backoff) if was_asked => match self.prompt_at {
@@ -140,12 +139,14 @@ impl Session {
         self.auth.can_ask = sink.is_some();
         self.items.push(Item::SetTokenSink(sink));
         let renew_at = self.auth.renew_at(now);
-        if let Some(up) = self
-            .up()
-            .filter(|up| up.reauth.is_none() && up.deaf_until.is_none())
-        {
+        if let Some(up) = self.up().filter(|up| up.reauth.is_none()) {
             up.renew_at = renew_at;
         }
+    }
+
+    /// The token callback has returned; its answer may still come.
+    pub fn token_callback_returned(&mut self) {
+        self.auth.token_callback_returned();
     }
 
     /// Makes a subscription; the first one connects.

@@ -41,6 +41,7 @@ impl Session {
             (ErrorSource::Auth, "AUTH_FAILED") => {
                 self.on_auth_failed(now, error.uid.as_deref(), &words);
             }
+            (ErrorSource::Auth, "AUTH_TIMEOUT") => self.on_auth_timeout(now, &words),
             (_, "REQUESTS_EXCEEDED") if error.uid.is_none() => self.on_limit(now, error),
             (ErrorSource::License, _) => {
                 let message = format!("the server's licence does not allow this: {words}");

@@ -28,6 +28,9 @@ impl Session {
         let current = match &self.link {
             Link::Authenticating { id, .. } => *id == link,
             Link::Up(up) => up.id == link,
+            Link::Expired { id, .. } if *id == link => {
+                return self.expired_frames(now, link, frames);
+            }
             _ => false,
         };
         if !current {
@@ -37,18 +40,37 @@ impl Session {
         let mut frames = frames.drain(..);
         for frame in frames.by_ref() {
             self.on_frame(now, frame);
-            if matches!(
-                self.link,
-                Link::None | Link::Opening { .. } | Link::AwaitingToken { .. }
-            ) {
+            if !matches!(self.link, Link::Authenticating { .. } | Link::Up(_)) {
                 // The frame ended the link: what follows belongs to the past.
                 break;
             }
         }
-        drop(frames);
+        let mut past: Vec<Frame> = frames.collect();
+        if !past.is_empty() {
+            return self.on_frames(now, link, &mut past);
+        }
         self.explain_subscribes(now);
         self.heard(now);
         self.pump(now);
+    }
+
+    /// On a link on which the token has expired, only the answer to a refresh token
+    /// counts.
+    fn expired_frames(&mut self, now: Now, link: LinkId, frames: &mut Vec<Frame>) {
+        for frame in frames.drain(..) {
+            match incoming::parse(&frame) {
+                Ok(Incoming::AuthOk { uid, refresh_token }) => {
+                    self.on_auth_ok(now, uid.as_deref(), refresh_token);
+                }
+                Ok(Incoming::Error(error)) if error.code == "AUTH_FAILED" => {
+                    self.on_error(now, &error);
+                }
+                _ => {}
+            }
+            if !matches!(&self.link, Link::Expired { id, .. } if *id == link) {
+                break;
+            }
+        }
     }
 
     fn on_frame(&mut self, now: Now, frame: Frame) {

@@ -32,7 +32,7 @@ impl Session {
     pub(super) fn leave_link(&mut self, now: Now, status: Status) {
         match &self.link {
             Link::None | Link::AwaitingToken { .. } => {}
-            Link::Opening { id } | Link::Authenticating { id, .. } => {
+            Link::Opening { id } | Link::Authenticating { id, .. } | Link::Expired { id, .. } => {
                 self.effects.push(Effect::Abort(*id));
             }
             Link::Up(up) => {
@@ -59,7 +59,9 @@ impl Session {
 
     /// Leaves the present link without waiting for anything.
     pub(super) fn drop_link(&mut self, now: Now, status: Status) {
-        if let Link::Opening { id } | Link::Authenticating { id, .. } = &self.link {
+        if let Link::Opening { id } | Link::Authenticating { id, .. } | Link::Expired { id, .. } =
+            &self.link
+        {
             self.effects.push(Effect::Abort(*id));
         } else if let Link::Up(up) = &self.link {
             self.effects.push(Effect::Abort(up.id));

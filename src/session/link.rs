@@ -13,12 +13,24 @@ use crate::subscriptions::Phase;
 
 /// An error has to do with the end of the link if it is no older than this.
 const LAST_WORD: Duration = Duration::from_secs(30);
+/// A server that wants to be left alone for longer is asked after this all the same.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+/// What is known of a replica.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointState {
+    /// There was a usable link to it.
+    pub has_worked: bool,
+    /// When the server wants to be asked again at the earliest.
+    pub not_before: Duration,
+}
 
 impl Session {
     /// Starts an attempt to connect.
     pub(super) fn begin(&mut self, now: Now) {
         self.retry_at = None;
         let endpoint = self.backoff.replica();
+        self.endpoint = endpoint;
         let name = self
             .config
             .endpoints
@@ -26,7 +38,7 @@ impl Session {
             .cloned()
             .unwrap_or_default();
         let credential = self.auth.choose();
-        if credential.is_none() && self.auth.mode() != AuthMode::Public {
+        if credential.is_none() && self.auth.needs_credential() {
             if !self.auth.can_ask {
                 return self.fail(
                     Status::Auth,
@@ -59,8 +71,7 @@ impl Session {
     }
 
     pub(super) fn ask_for_token(&mut self, reason: Status) {
-        if self.auth.can_ask && !self.auth.asked {
-            self.auth.asked = true;
+        if self.auth.ask() {
             self.items.push(Item::TokenWanted { reason });
         }
     }
@@ -79,7 +90,7 @@ impl Session {
                 let shown = self.auth.shown_token();
                 self.auth.accepted(now, shown, None);
             }
-            return self.come_up(now, link);
+            return self.come_up(now, link, false);
         };
         self.effects.push(Effect::Send { link, text });
         let deadline = now.mono + self.config.ack_timeout;
@@ -96,21 +107,26 @@ impl Session {
         );
     }
 
-    /// The link is usable: everything that is wanted goes to the server.
-    pub(super) fn come_up(&mut self, now: Now, id: LinkId) {
+    /// The link is usable: everything that is wanted goes to the server. Whether an
+    /// `auth` message was sent on it.
+    pub(super) fn come_up(&mut self, now: Now, id: LinkId, was_shown: bool) {
         self.connects += 1;
         self.slow_refusals = 0;
+        if let Some(endpoint) = self.endpoints.get_mut(self.endpoint) {
+            endpoint.has_worked = true;
+        }
         self.link = Link::Up(Up {
             id,
             since: now.mono,
             last_heard: now.mono,
+            last_sent: now.mono,
             probed: None,
             answers_pings: false,
             pong: None,
             judged_before: 0,
             reauth: None,
             renew_at: self.auth.renew_at(now),
-            deaf_until: None,
+            is_guest: !was_shown,
         });
         self.pacer.new_link();
         self.go(State::Connected, Status::Ok, "connected");
@@ -126,7 +142,7 @@ impl Session {
         match &self.link {
             Link::AwaitingToken { deadline } if *deadline <= now.mono => {
                 self.link = Link::None;
-                self.auth.asked = false;
+                self.auth.question_is_overdue();
                 let seconds = self.config.ack_timeout.as_secs_f32();
                 let message = format!("no access token was given within {seconds} s");
                 self.retry_later(now, Status::Auth, message);
@@ -139,21 +155,19 @@ impl Session {
             }
             Link::Up(up) => {
                 let reauth_late = up.reauth.as_ref().is_some_and(|r| r.deadline <= now.mono);
-                let deaf_late = up.deaf_until.is_some_and(|until| until <= now.mono);
                 let renew = up.renew_at.is_some_and(|at| at <= now.mono);
                 if reauth_late {
                     let message = "the server did not answer the renewed authentication".into();
                     return self.break_link(now, Status::Timeout, message);
                 }
-                if deaf_late {
-                    self.auth.asked = false;
-                    let message = "the token has expired, and no fresh one was given".into();
-                    return self.break_link(now, Status::Auth, message);
-                }
                 if renew {
                     self.renew(now);
                 }
                 self.check_heartbeat(now);
+            }
+            Link::Expired { id, reauth } if reauth.deadline <= now.mono => {
+                self.effects.push(Effect::Abort(*id));
+                self.begin(now);
             }
             _ => {}
         }
@@ -163,20 +177,13 @@ impl Session {
     pub(super) fn break_link(&mut self, now: Now, status: Status, message: String) {
         let id = match &self.link {
             Link::None | Link::AwaitingToken { .. } => return,
-            Link::Opening { id } | Link::Authenticating { id, .. } => *id,
+            Link::Opening { id } | Link::Authenticating { id, .. } | Link::Expired { id, .. } => {
+                *id
+            }
             Link::Up(up) => up.id,
         };
         self.effects.push(Effect::Abort(id));
-        self.lost(
-            now,
-            Loss {
-                status,
-                message,
-                permanent: false,
-                unauthorized: false,
-                retry_after: None,
-            },
-        );
+        self.lost(now, Loss::new(status, message));
     }
 
     /// The driver has lost a link.
@@ -184,7 +191,9 @@ impl Session {
         self.lingers.retain(|linger| linger.link != link);
         self.changed = true;
         let current = match &self.link {
-            Link::Opening { id } | Link::Authenticating { id, .. } => *id == link,
+            Link::Opening { id } | Link::Authenticating { id, .. } | Link::Expired { id, .. } => {
+                *id == link
+            }
             Link::Up(up) => up.id == link,
             _ => false,
         };
@@ -193,7 +202,10 @@ impl Session {
         }
     }
 
-    fn lost(&mut self, now: Now, loss: Loss) {
+    fn lost(&mut self, now: Now, mut loss: Loss) {
+        if let Some(message) = self.explain_loss(now, &mut loss) {
+            loss.message = message;
+        }
         self.tear_down(now, Status::NotConnected);
         let last_word = self.last_word.take();
         let message = match last_word.filter(|(at, _)| now.mono - *at <= LAST_WORD) {
@@ -209,16 +221,56 @@ impl Session {
         }
     }
 
+    /// What the session knows better than the driver: whether the endpoint has worked
+    /// before, and how long an open link was silent.
+    fn explain_loss(&mut self, now: Now, loss: &mut Loss) -> Option<String> {
+        if let Some(endpoint) = self.endpoints.get_mut(self.endpoint) {
+            let retry_after = loss.retry_after.unwrap_or_default();
+            endpoint.not_before = now.mono + retry_after.min(LONGEST_RETRY_AFTER);
+            if endpoint.has_worked && loss.if_worked.is_some() {
+                return loss.if_worked.take();
+            }
+        }
+        let Link::Up(up) = &self.link else {
+            return None;
+        };
+        if !loss.dropped {
+            self.idle_cuts.clear();
+            return None;
+        }
+        let silence = now.mono.saturating_sub(up.last_heard.max(up.last_sent));
+        self.idle_cuts.cut(silence)
+    }
+
     pub(super) fn retry_later(&mut self, now: Now, status: Status, message: String) {
+        self.retry_after(now, status, message, Duration::ZERO);
+    }
+
+    /// Makes the next attempt after a pause, not before `least`. Returns the pause as
+    /// the backoff has it, unless all attempts are used up.
+    pub(super) fn retry_after(
+        &mut self,
+        now: Now,
+        status: Status,
+        message: String,
+        least: Duration,
+    ) -> Option<Duration> {
         let most = self.config.reconnect_attempts;
         if most > 0 && self.backoff.failures() >= most {
             let message = format!("gave up after {most} attempts to reconnect: {message}");
-            return self.fail(status, message);
+            self.fail(status, message);
+            return None;
         }
-        let wait = self.backoff.failed(&mut self.rng);
+        let pause = self.backoff.failed(now.mono, &mut self.rng);
+        let next = self.endpoints.get(self.backoff.replica());
+        let wanted = next.map(|next| next.not_before.saturating_sub(now.mono));
+        let least = least.max(wanted.unwrap_or_default());
+        // Not all clients at the same time.
+        let wait = if pause < least { least + pause } else { pause };
         self.retry_at = Some(now.mono + wait);
         let message = format!("{message}{NEXT_ATTEMPT}{:.1} s", wait.as_secs_f32());
         self.go(State::Backoff, status, message);
+        Some(pause)
     }
 
     pub(super) fn fail(&mut self, status: Status, message: impl Into<String>) {

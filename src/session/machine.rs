@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::auth::{Auth, Shown};
 use super::backoff::Backoff;
+use super::idle_cut::IdleCuts;
 use super::ledger::{Ledger, What};
 use super::linger::Linger;
+use super::link::EndpointState;
 use super::pacer::Pacer;
 use super::send_queue::SendQueue;
 use super::unsubscribes::Unsubscribes;
@@ -43,6 +45,8 @@ pub(super) enum Link {
     },
     /// Open and authenticated, at least once.
     Up(Up),
+    /// The token has expired on it. It is kept for the answer to a refresh token only.
+    Expired { id: LinkId, reauth: Reauth },
 }
 
 /// An open link.
@@ -51,6 +55,7 @@ pub(super) struct Up {
     pub id: LinkId,
     pub since: Duration,
     pub last_heard: Duration,
+    pub last_sent: Duration,
     /// When the server was asked whether it is still there, if it was.
     pub probed: Option<Duration>,
     /// The server answers pings (it does not when its heartbeat is off).
@@ -63,9 +68,8 @@ pub(super) struct Up {
     pub reauth: Option<Reauth>,
     /// When the authentication is to be renewed.
     pub renew_at: Option<Duration>,
-    /// The token has expired: the server knows us as the public. How long we
-    /// wait for a fresh one.
-    pub deaf_until: Option<Duration>,
+    /// No `auth` message was sent on it.
+    pub is_guest: bool,
 }
 
 #[derive(Debug)]
@@ -111,6 +115,10 @@ pub struct Session {
     /// When a token that was asked for may be tried.
     pub(super) prompt_at: Option<Duration>,
     pub(super) slow_refusals: u32,
+    /// What is known of the endpoints, and which of them the present link is to.
+    pub(super) endpoints: Vec<EndpointState>,
+    pub(super) endpoint: usize,
+    pub(super) idle_cuts: IdleCuts,
     /// The last error that the server sent on this link, and when.
     pub(super) last_word: Option<(Duration, String)>,
 
@@ -172,7 +180,6 @@ impl Session {
                 config.reconnect_max,
                 config.endpoints.len(),
             ),
-            config,
             pacer: Pacer::default(),
             ledger: Ledger::default(),
             registry: Registry::default(),
@@ -187,6 +194,9 @@ impl Session {
             retry_at: None,
             prompt_at: None,
             slow_refusals: 0,
+            endpoints: vec![EndpointState::default(); config.endpoints.len()],
+            endpoint: 0,
+            idle_cuts: IdleCuts::default(),
             last_word: None,
             send_queue: SendQueue::default(),
             unsubscribes: Unsubscribes::default(),
@@ -212,6 +222,7 @@ impl Session {
             connects: 0,
             resyncs: 0,
             last_rtt: Duration::ZERO,
+            config,
         }
     }
 
@@ -305,11 +316,11 @@ impl Session {
             Link::AwaitingToken { deadline } | Link::Authenticating { deadline, .. } => {
                 Some(*deadline)
             }
+            Link::Expired { reauth, .. } => Some(reauth.deadline),
             Link::Up(up) => [
                 Some(up.probed.unwrap_or(up.last_heard) + self.config.heartbeat),
                 up.reauth.as_ref().map(|reauth| reauth.deadline),
                 up.renew_at,
-                up.deaf_until,
             ]
             .into_iter()
             .flatten()
@@ -340,7 +351,7 @@ impl Session {
     pub fn on_timer(&mut self, now: Now) {
         self.close_old_lingers(now);
         if self.retry_at.is_some_and(|at| at <= now.mono) {
-            self.auth.asked = false;
+            self.auth.question_is_overdue();
             self.begin(now);
         }
         self.check_link(now);

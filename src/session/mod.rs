@@ -13,6 +13,7 @@ mod ending;
 mod errors;
 mod frames;
 mod heartbeat;
+mod idle_cut;
 mod late;
 mod ledger;
 mod limits;
@@ -26,6 +27,7 @@ mod resync;
 mod send_queue;
 mod sending;
 mod snapshot;
+mod token_life;
 mod unsubscribes;
 
 #[cfg(test)]
@@ -109,8 +111,27 @@ pub struct Loss {
     pub permanent: bool,
     /// The server's HTTP answer was 401: it refuses the token in the URL.
     pub unauthorized: bool,
-    /// How long the server wants to be left alone (`Retry-After`).
+    /// The other side, or something in between, ended an open link without a reason.
+    pub dropped: bool,
+    /// The message where this endpoint has worked before, if it is another one then.
+    pub if_worked: Option<String>,
+    /// The server's HTTP answer asks to come back no sooner (`Retry-After`).
     pub retry_after: Option<Duration>,
+}
+
+impl Loss {
+    /// One that a later attempt may repair.
+    pub fn new(status: Status, message: impl Into<String>) -> Loss {
+        Loss {
+            status,
+            message: message.into(),
+            permanent: false,
+            unauthorized: false,
+            dropped: false,
+            if_worked: None,
+            retry_after: None,
+        }
+    }
 }
 
 /// The settings of a session. All are positive, unless they say so.

@@ -128,6 +128,7 @@ impl Session {
     pub(super) fn transmit(&mut self, now: Now, text: String) {
         if let Some(up) = self.up() {
             let link = up.id;
+            up.last_sent = now.mono;
             self.effects.push(Effect::Send { link, text });
             self.pacer.sent(now.mono);
         }

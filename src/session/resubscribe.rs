@@ -56,7 +56,6 @@ impl Session {
     /// before that, so an exact one is read now.
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
         self.ledger.settle_subscribe(wire.serial);
-        let is_deaf = self.is_deaf();
         let is_past = self.is_past(wire.serial);
         self.exonerate(wire);
         let known = self.registry.at_mut(wire.slot);
@@ -69,14 +68,11 @@ impl Session {
             return;
         }
         let id = subscription.id;
-        if is_deaf || is_past {
-            // Judged by what another identity may see; while deaf, so is what comes now.
-            let (serial, until) = (wire.serial, Behind::Authenticated);
+        if is_past {
+            // Judged by what another identity may see.
+            let (serial, until) = (wire.serial, Behind::Rested);
             subscription.phase = Phase::Behind { serial, until };
-            if !is_deaf {
-                self.resync(now, id);
-            }
-            return;
+            return self.resync(now, id);
         }
         let wish = &subscription.wish;
         if wish.exact && wish.wants_snapshot() && !subscription.is_system() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Now;
 use super::backoff::jitter;
-use super::machine::{Link, Session};
+use super::machine::Session;
 use super::resubscribe::{RETRY_MAX, RETRY_MIN};
 use super::snapshot::Snapshot;
 use crate::error::Status;
@@ -84,18 +84,7 @@ impl Session {
                 matches!(phase, Phase::Behind { until: u, .. } if *u == until)
             };
             if self.registry.get(id).is_some_and(|s| rested(&s.phase)) {
-                self.resync_or_wait(now, id);
-            }
-        }
-    }
-
-    fn resync_or_wait(&mut self, now: Now, id: SubId) {
-        if !self.is_deaf() {
-            return self.resync(now, id);
-        }
-        if let Some(subscription) = self.registry.get_mut(id) {
-            if let Phase::Behind { until, .. } = &mut subscription.phase {
-                *until = Behind::Authenticated;
+                self.resync(now, id);
             }
         }
     }
@@ -114,18 +103,13 @@ impl Session {
 
     /// The application has worked off what was queued before an overflow.
     pub fn on_caught_up(&mut self, now: Now, slot: u32, epoch: u32) {
-        let is_deaf = self.is_deaf();
         let Some(subscription) = self.registry.at_mut(slot) else {
             return;
         };
         let id = subscription.id;
-        if let Phase::Behind { until, .. } = &mut subscription.phase {
-            if *until == Behind::CaughtUp(epoch) {
-                *until = Behind::Authenticated;
-                if !is_deaf {
-                    self.rest(now, id);
-                }
-            }
+        let waits = Behind::CaughtUp(epoch);
+        if matches!(&subscription.phase, Phase::Behind { until, .. } if *until == waits) {
+            self.rest(now, id);
         }
     }
 
@@ -138,45 +122,6 @@ impl Session {
         if current && matches!(subscription.phase, Phase::Active { .. }) {
             let message = "the server sent a frame that is not well-formed JSON".into();
             self.break_link(now, Status::Io, message);
-        }
-    }
-
-    /// Whether the token has expired on the present link.
-    pub(super) fn is_deaf(&self) -> bool {
-        matches!(&self.link, Link::Up(up) if up.deaf_until.is_some())
-    }
-
-    /// The token has expired: nothing is up to date from here on.
-    pub(super) fn go_deaf(&mut self) {
-        let (ledger, until) = (&mut self.ledger, Behind::Authenticated);
-        for subscription in self.registry.iter_mut() {
-            match subscription.phase {
-                Phase::Active { serial } | Phase::ToRead { serial } => {
-                    subscription.phase = Phase::Behind { serial, until };
-                }
-                Phase::Reading { serial, read, .. } => {
-                    ledger.abandon(read);
-                    subscription.phase = Phase::Behind { serial, until };
-                }
-                Phase::Wanted | Phase::Sent { .. } | Phase::Behind { .. } => {}
-            }
-        }
-        self.reads.clear();
-    }
-
-    /// The server knows us again.
-    pub(super) fn resync_deaf(&mut self, now: Now) {
-        let waits = |phase: &Phase| {
-            matches!(
-                phase,
-                Phase::Behind {
-                    until: Behind::Authenticated,
-                    ..
-                }
-            )
-        };
-        for id in self.registry.select(|s| waits(&s.phase)) {
-            self.resync(now, id);
         }
     }
 

@@ -27,7 +27,7 @@ impl Session {
     /// is being renewed.
     fn may_send(&self) -> bool {
         match &self.link {
-            Link::Up(up) => up.reauth.is_none() && up.deaf_until.is_none(),
+            Link::Up(up) => up.reauth.is_none(),
             _ => false,
         }
     }

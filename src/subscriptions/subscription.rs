@@ -85,7 +85,7 @@ impl Wish {
 /// Wanted ─▶ Sent ─▶ Active ◀──────┐
 ///   ▲         └───▶ ToRead ─▶ Reading
 ///   │                 ▲
-///   │   Active ─▶ Behind ┘            (overflow, expired token)
+///   │   Active ─▶ Behind ┘            (overflow, changed identity)
 ///   └── any, when the link is lost or the answer does not come
 /// ```
 #[derive(Debug)]
@@ -132,8 +132,6 @@ pub enum Phase {
 pub enum Behind {
     /// The application has worked off what was queued before this epoch.
     CaughtUp(u32),
-    /// The server knows us again after the token's expiry.
-    Authenticated,
     /// A pause is over: the last snapshots did not come through.
     Rested,
 }

@@ -4,12 +4,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{frame, log, peer, sut, tls};
+use support::{frame, log, peer, seen, sut, tls};
 
 mod authentication;
 mod certificates;
 mod closing;
 mod draining;
+mod expiry;
 mod faults;
 mod fountain;
 mod names;

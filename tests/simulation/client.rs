@@ -32,6 +32,8 @@ pub struct Core {
     stream: Stream,
     /// The link that was opened last.
     link: LinkId,
+    /// The last link on which a token has expired.
+    expired: LinkId,
 }
 
 /// See the module.
@@ -61,7 +63,7 @@ impl Client {
             reconnect_max: Duration::from_secs(30),
             reconnect_attempts: 0,
             queue_bytes: setting.queue_bytes,
-            send_queue_bytes: 0,
+            send_queue_bytes: setting.send_queue_bytes,
             seed,
         };
         let shown = format!("{config:?}");
@@ -75,6 +77,7 @@ impl Client {
                 now: Duration::ZERO,
                 stream: Stream::new(shared),
                 link: 0,
+                expired: 0,
             }),
             delivery: OnceLock::new(),
             shared: shared.clone(),
@@ -285,32 +288,28 @@ impl Client {
     }
 
     fn batch(&self, link: LinkId, texts: Vec<String>, expires: bool) {
-        let renews = texts.iter().any(|text| text.contains(r#""status":"ok""#));
         let mut frames = texts.into_iter().map(Frame::from).collect();
         let mut core = self.core.lock().expect("no panic before");
-        let current = core.link == link;
-        if current && renews {
-            core.stream.renew();
-        }
+        let past = core.link != link || core.expired == link;
+        core.stream.listen_to_the_past(past);
         self.run(&mut core, |session, now| {
             session.on_frames(now, link, &mut frames);
         });
-        if current && expires {
-            core.stream.expire();
+        core.stream.listen_to_the_past(false);
+        if expires {
+            core.expired = link;
         }
     }
 
     pub fn lost(&self, link: LinkId, message: &str, http: Option<u16>) {
+        let status = match http {
+            None => Status::Io,
+            Some(401) => Status::Auth,
+            Some(_) => Status::Server,
+        };
         let loss = Loss {
-            status: match http {
-                None => Status::Io,
-                Some(401) => Status::Auth,
-                Some(_) => Status::Server,
-            },
-            message: message.to_owned(),
-            permanent: false,
             unauthorized: http == Some(401),
-            retry_after: None,
+            ..Loss::new(status, message)
         };
         self.with(|session, now| session.on_lost(now, link, loss));
     }
@@ -376,5 +375,9 @@ impl Feedback for Client {
 
     fn released(&self, slot: u32) {
         self.with(|session, _| session.released(slot));
+    }
+
+    fn token_callback_returned(&self) {
+        self.with(|session, _| session.token_callback_returned());
     }
 }

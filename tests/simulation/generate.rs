@@ -39,6 +39,7 @@ pub fn setting(rng: &mut Rng) -> Setting {
         silent_one_in: if one_in(rng, 5) { rng.u32(5..40) } else { 0 },
         slowness: Duration::from_millis(choose(rng, slowness)),
         queue_bytes: choose(rng, &[1_500, 6_000, 1 << 20]),
+        send_queue_bytes: choose(rng, &[0, 300, 1 << 20]),
         replicas: rng.usize(1..3),
         pace: choose(rng, &[0, 0, 0, 1, 5]),
         reactive: one_in(rng, 4),

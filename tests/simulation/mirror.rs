@@ -37,9 +37,6 @@ pub struct Shared {
     pub sequence: Arc<Mutex<u64>>,
     /// Whether events were lost for want of room.
     pub overflowed: Arc<AtomicBool>,
-    /// Subscriptions that the server may have told something before their first INIT,
-    /// at a time when it took the client for the public.
-    pub begun_deaf: Arc<Mutex<HashSet<u64>>>,
     /// The requests whose end the application was told.
     pub over: Arc<Mutex<Vec<u64>>>,
     /// Whether the server has refused something.
@@ -51,10 +48,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Whether a subscription's callback hears all that the server says to it.
-    fn has_heard_all(&self, number: u64) -> bool {
-        let begun_deaf = self.begun_deaf.lock().expect("no panic before");
-        !self.overflowed.load(Ordering::SeqCst) && !begun_deaf.contains(&number)
+    /// Whether callbacks hear all that the server says to their subscriptions.
+    fn has_heard_all(&self) -> bool {
+        !self.overflowed.load(Ordering::SeqCst)
     }
 
     pub fn refuse(&self, slot: u32) {
@@ -68,11 +64,6 @@ impl Shared {
 
     pub fn is_revoked(&self) -> bool {
         self.revoked.load(Ordering::SeqCst)
-    }
-
-    pub fn begins_deaf(&self, number: u64) {
-        let mut begun_deaf = self.begun_deaf.lock().expect("no panic before");
-        begun_deaf.insert(number);
     }
 }
 
@@ -260,7 +251,7 @@ impl Mirror {
         if self.wanted.events & bit == 0 || rows.iter().any(is_other) {
             return Err(format!("I7: {kind:?} was not asked for: {data}"));
         }
-        let whole = !self.has_snapshots() && self.shared.has_heard_all(self.number);
+        let whole = !self.has_snapshots() && self.shared.has_heard_all();
         let (wants, journal) = (self.wants(), &self.shared.journal);
         copy.order.change(&rows[0], part, &wants, whole, journal)?;
         for row in rows {

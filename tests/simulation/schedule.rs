@@ -24,6 +24,8 @@ pub struct Setting {
     /// The longest time that a request takes.
     pub slowness: Duration,
     pub queue_bytes: u64,
+    /// What may wait for a usable link.
+    pub send_queue_bytes: u64,
     pub replicas: usize,
     /// Callbacks that the application runs at a time; 0 = all.
     pub pace: usize,

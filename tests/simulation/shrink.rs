@@ -57,13 +57,14 @@ impl Shrinking {
     }
 
     fn simplify_setting(&mut self) {
-        let simpler: [fn(&mut Setting); 12] = [
+        let simpler: [fn(&mut Setting); 13] = [
             |setting| (setting.old_server, setting.withholds) = (false, false),
             |setting| setting.withholds = false,
             |setting| setting.rate_limit = None,
             |setting| setting.silent_one_in = 0,
             |setting| setting.slowness = Duration::from_millis(2),
             |setting| setting.queue_bytes = 1 << 20,
+            |setting| setting.send_queue_bytes = 0,
             |setting| setting.replicas = 1,
             |setting| setting.skew = 0,
             |setting| setting.pace = 0,

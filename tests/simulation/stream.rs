@@ -14,14 +14,12 @@ struct Place {
     had_init: bool,
     /// Something may have been lost since.
     gap: bool,
-    /// The token has expired since the link is there.
-    deaf: bool,
 }
 
 pub struct Stream {
     places: HashMap<u32, Place>,
-    /// The token has expired and was not renewed yet.
-    deaf: bool,
+    /// What comes now comes on a link that is over, or whose token has expired.
+    past: bool,
     shared: Shared,
 }
 
@@ -29,7 +27,7 @@ impl Stream {
     pub fn new(shared: &Shared) -> Stream {
         Stream {
             places: HashMap::new(),
-            deaf: false,
+            past: false,
             shared: shared.clone(),
         }
     }
@@ -42,20 +40,20 @@ impl Stream {
                         number: target.tag,
                         had_init: false,
                         gap: false,
-                        deaf: false,
                     };
                     self.places.insert(target.slot, place);
                     self.shared.take_refused(target.slot);
                 }
                 Item::Release { slot } => drop(self.places.remove(slot)),
                 Item::Event(event) => {
+                    if self.past {
+                        let text = format!("I2: {:?} on a link of the past", event.kind);
+                        self.shared.complaints.add(text);
+                    }
                     if event.kind == EventKind::Error && event.flags & FLAG_ENDED != 0 {
                         self.check_refusal(event.slot);
                     }
                     if let Some(place) = self.places.get_mut(&event.slot) {
-                        if event.kind == EventKind::Init && !place.had_init && place.deaf {
-                            self.shared.begins_deaf(place.number);
-                        }
                         if let Err(text) = place.take(event.kind, event.flags) {
                             let text = format!("I3: subscription {}: {text}", place.number);
                             self.shared.complaints.add(text);
@@ -80,28 +78,15 @@ impl Stream {
 
     /// A link was lost: whatever comes next is behind a gap.
     pub fn break_off(&mut self) {
-        self.interrupt(false);
-    }
-
-    /// The token has expired: so it is here.
-    pub fn expire(&mut self) {
-        self.interrupt(true);
-    }
-
-    fn interrupt(&mut self, deaf: bool) {
-        self.deaf = deaf;
         for place in self.places.values_mut() {
-            (place.gap, place.deaf) = (true, deaf);
+            place.gap = true;
         }
     }
 
-    /// The server knows the client again, if it did not.
-    pub fn renew(&mut self) {
-        if std::mem::take(&mut self.deaf) {
-            for place in self.places.values_mut() {
-                place.gap = true;
-            }
-        }
+    /// Whether what is looked at next comes on a link that is over, or on one on which
+    /// the token has expired: then nothing of it may be handed over.
+    pub fn listen_to_the_past(&mut self, past: bool) {
+        self.past = past;
     }
 
     pub fn overflow(&mut self, slot: u32) {

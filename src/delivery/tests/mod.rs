@@ -122,6 +122,10 @@ impl Feedback for FakeFeedback {
     fn released(&self, slot: u32) {
         self.0.write(format!("free {slot}"));
     }
+
+    fn token_callback_returned(&self) {
+        self.0.write("token callback returned");
+    }
 }
 
 /// A delivery with its fakes.

@@ -28,6 +28,7 @@ fn everything_is_delivered_in_the_order_of_the_pushes() {
             "a 1 Update 1 0/2",
             "a 2 Update 2 1/2",
             "token Auth",
+            "token callback returned",
             "reply Server {}",
             "reply released",
             "state released",

@@ -73,6 +73,7 @@ impl Feedback for Places {
     fn released(&self, slot: u32) {
         self.free.lock().unwrap().push(slot);
     }
+    fn token_callback_returned(&self) {}
 }
 
 /// A subscription, what its callback saw, and the number of its last event.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::world::{
-    CREATE, World, auth_ok, expired, forbidden, init, is_of, items_error, limited, server_snapshot,
+    CREATE, World, auth_ok, forbidden, init, is_of, items_error, limited, server_snapshot,
     unsubscribed, wish,
 };
 use crate::handover::EventKind::Error;
@@ -266,25 +266,23 @@ fn nor_is_one_that_comes_after_the_end() {
 }
 
 #[test]
-fn a_refusal_of_the_public_does_not_count() {
+fn a_refusal_of_the_identity_before_does_not_count() {
     for collection in COLLECTIONS {
         let mut world = World::logged_in();
         world.active(server_snapshot());
         let id = world.subscribe_to(collection, server_snapshot());
         world.next();
-        world.say(expired());
+        world.set_token("fresh");
         let auth = world.next();
-        // As the public: refused.
+        // As who the client was before: refused.
         world.say(forbidden());
         world.advance(Duration::from_millis(600));
-        world.say(
-            json!({"type": "auth", "status": "ok", "refresh_token": "r2", "uid": auth["uid"]}),
-        );
+        world.say(auth_ok(&auth["uid"]));
         world
             .sent
             .retain(|m| m["type"] == "subscribe" && is_of(m, id));
         assert_eq!(world.sent.len(), 1, "it is asked for anew");
-        // An event of the other that the public may not see.
+        // An event of the other that the one before may not see.
         world.say(forbidden());
         world.live(12);
         assert!(!world.is_refused(id));
@@ -312,22 +310,22 @@ fn what_one_identity_was_refused_is_asked_for_anew_by_the_next() {
 }
 
 #[test]
-fn a_check_that_the_public_is_refused_says_nothing() {
+fn a_check_that_the_identity_before_is_refused_says_nothing() {
     let mut world = World::logged_in();
     world.active(server_snapshot());
     let id = world.subscribe(server_snapshot());
     world.next();
     world.say(forbidden());
     assert_eq!(world.next()["query"]["limit"], 0);
-    world.say(expired());
-    world.next();
+    world.set_token("fresh");
+    let auth = world.next();
     world.say(items_error("FORBIDDEN"));
     assert!(!world.is_refused(id));
-    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
+    world.say(auth_ok(&auth["uid"]));
     world.sent.retain(|m| m["query"]["limit"] == 0);
     assert_eq!(world.sent.len(), 1, "it is asked again");
     world.say(items_error("FORBIDDEN"));
-    assert!(!world.is_refused(id), "the subscribe was the public's, too");
+    assert!(!world.is_refused(id), "the subscribe was the other's, too");
 }
 
 #[test]

@@ -95,20 +95,18 @@ fn a_refresh_token_that_was_used_up_gives_way_to_the_one_that_came_for_it() {
     world.dial();
     world.next();
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
-    world.advance(Duration::from_secs(20));
-    world.say(expired());
-    let first = world.next();
-    assert_eq!(first["refresh_token"], "r2");
+    let first = world.expire_and_renew("r2", "r3");
+    assert_eq!(first["refresh_token"], "r3");
     world.say(limited(500));
     world.advance(Duration::from_secs(1));
     let again = world.next();
-    assert_eq!(again["refresh_token"], "r2");
+    assert_eq!(again["refresh_token"], "r3");
     let mut answer = auth_ok(&first["uid"]);
-    answer["refresh_token"] = "r3".into();
+    answer["refresh_token"] = "r4".into();
     world.say(answer);
     world.say(named(auth_failed(), &again["uid"]));
     world.open();
-    assert_eq!(world.next()["refresh_token"], "r3");
+    assert_eq!(world.next()["refresh_token"], "r4");
 }
 
 #[test]
@@ -213,10 +211,8 @@ fn renewing() -> (World, Value) {
     world.dial();
     world.next();
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
-    world.advance(Duration::from_secs(20));
-    world.say(expired());
-    let auth = world.next();
-    assert_eq!(auth["refresh_token"], "r1");
+    let auth = world.expire_and_renew("r1", "r2");
+    assert_eq!(auth["refresh_token"], "r2");
     (world, auth)
 }
 
@@ -231,7 +227,7 @@ fn a_refresh_token_that_may_be_in_use_is_not_shown_twice() {
     world.advance(Duration::from_millis(400));
     assert!(world.sent.iter().all(|m| m["type"] == "pong"));
     let mut answer = auth_ok(&auth["uid"]);
-    answer["refresh_token"] = "r2".into();
+    answer["refresh_token"] = "r3".into();
     world.say(answer);
     assert_eq!(world.session.state(), State::Connected);
 }
@@ -243,8 +239,8 @@ fn a_refresh_token_that_was_dropped_after_all_is_shown_on_the_next_link() {
     world.say(json!({"type": "ping"}));
     world.say(limited(50));
     world.live(12);
-    assert_eq!(world.opened.len(), 2);
+    assert_eq!(world.opened.len(), 3);
     world.sent.clear();
     world.open();
-    assert_eq!(world.next()["refresh_token"], "r1");
+    assert_eq!(world.next()["refresh_token"], "r2");
 }

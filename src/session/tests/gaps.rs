@@ -4,38 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, expired, init, server_snapshot, wish};
-use crate::handover::EventKind;
-use crate::subscriptions::Wish;
-use crate::subscriptions::subscription::ON_CREATE;
-
-fn deaf_init(wish: Wish) {
-    let mut world = World::logged_in();
-    world.subscribe(wish);
-    let subscribe = world.next();
-    world.say(expired());
-    // The subscribe was under way.
-    world.say(init(&subscribe["uid"]));
-    world.advance(Duration::from_secs(1));
-    // Events of this second are judged by what the public may see: lost.
-    assert!(world.told.is_empty(), "{:?}", world.told);
-    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
-    let asked = world.sent.iter().any(|m| m["type"] == "subscribe");
-    assert!(asked || world.kinds() == [EventKind::Init]);
-}
-
-#[test]
-fn i3_an_init_that_comes_while_the_token_is_expired_is_not_the_last_one() {
-    deaf_init(server_snapshot());
-}
-
-#[test]
-fn i3_nor_is_one_without_a_snapshot() {
-    deaf_init(Wish {
-        events: ON_CREATE,
-        ..wish()
-    });
-}
+use super::world::{World, init, wish};
 
 #[test]
 fn i6_held_events_of_all_subscriptions_fit_into_the_budget() {

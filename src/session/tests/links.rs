@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, auth_ok, config, expired, init, limited, server_snapshot, wish, with};
-use crate::handover::EventKind::Init;
-use crate::handover::{FLAG_RESYNC, State};
+use super::world::{World, auth_ok, config, init, limited, server_snapshot, wish, with};
+use crate::handover::State;
 use crate::secret::Secret;
 use crate::session::{AuthMode, Config, Credentials, Effect, Now, Session};
 
@@ -37,32 +36,6 @@ fn public_and_strict_links_are_usable_at_once() {
         assert_eq!(world.session.state(), State::Connected);
         assert_eq!(world.next()["type"], "subscribe");
     }
-}
-
-#[test]
-fn i3_an_expired_token_is_replaced_and_the_deaf_window_ends_in_a_resync() {
-    let mut world = World::logged_in();
-    let (_, wire) = world.active(wish());
-    world.advance(Duration::from_secs(20));
-    world.say(expired());
-    assert_eq!(world.session.state(), State::Authenticating);
-    assert_eq!(world.next()["refresh_token"], "r1");
-    // Judged by what the public may see: of no use to anybody.
-    world.say(json!({"type": "subscribe", "status": "error", "uid": wire,
-                     "error": {"code": "FORBIDDEN", "message": "no"}}));
-    world.change(&wire, "delete", json!(["1"]));
-    assert!(world.told.is_empty());
-    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
-    assert_eq!(world.session.state(), State::Connected);
-    world.answer_read(json!([]));
-    assert_eq!(world.kinds(), [Init]);
-    assert_eq!(world.told[0].flags, FLAG_RESYNC);
-    // The next renewal comes ahead of the expiry, and without a gap.
-    world.advance(Duration::from_secs(17));
-    assert_eq!(world.next()["refresh_token"], "r2");
-    world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r3"}));
-    assert_eq!(world.told.len(), 1);
-    assert_eq!(world.opened.len(), 1);
 }
 
 #[test]

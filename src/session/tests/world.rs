@@ -57,6 +57,8 @@ pub struct World {
     pub states: Vec<(State, Status, String)>,
     pub replies: Vec<(Status, String)>,
     pub tokens_wanted: Vec<Status>,
+    /// The token callback does not return by itself.
+    pub token_callback_is_slow: bool,
     /// Warnings of the log.
     pub warnings: Vec<String>,
 }
@@ -173,6 +175,7 @@ impl World {
             states: Vec::new(),
             replies: Vec::new(),
             tokens_wanted: Vec::new(),
+            token_callback_is_slow: false,
             warnings: Vec::new(),
         }
     }
@@ -215,6 +218,19 @@ impl World {
         self.open();
     }
 
+    /// The login expires after 20 s, the first time without warning; `used` is shown for
+    /// it on the next link and brings `next`, which is being shown ahead of the second
+    /// expiry, on that same link: the frame.
+    pub fn expire_and_renew(&mut self, used: &str, next: &str) -> Value {
+        self.advance(Duration::from_secs(20));
+        self.say(expired());
+        self.open();
+        assert_eq!(self.next()["refresh_token"], used);
+        self.say(json!({"type": "auth", "status": "ok", "refresh_token": next}));
+        self.advance(Duration::from_secs(17));
+        self.next()
+    }
+
     /// The link is lost, and there again.
     pub fn reopen(&mut self) {
         self.lose();
@@ -249,13 +265,10 @@ impl World {
     }
 
     pub fn lose(&mut self) {
-        let loss = Loss {
-            status: Status::Io,
-            message: "the link was lost".into(),
-            permanent: false,
-            unauthorized: false,
-            retry_after: None,
-        };
+        self.lose_by(Loss::new(Status::Io, "the link was lost"));
+    }
+
+    pub fn lose_by(&mut self, loss: Loss) {
         self.session.on_lost(self.now, self.link(), loss);
         self.settle();
     }
@@ -433,10 +446,15 @@ impl World {
                 self.sent.push_back(serde_json::from_str(&text).unwrap());
             }
             Effect::Close(link) | Effect::Abort(link) => self.closed.push(link),
-            Effect::Log(Level::Warn, line) => self.warnings.push(line),
+            Effect::Log(Level::Warn, line) if !line.starts_with("Backoff") => {
+                self.warnings.push(line);
+            }
             Effect::End(_) | Effect::Log(..) => {}
         };
         engine::step(&mut self.session, self.now, |_, _| (), deliver, carry_out);
+        if !self.token_callback_is_slow {
+            self.session.token_callback_returned();
+        }
     }
 
     /// Number of creates that were sent and not looked at yet.

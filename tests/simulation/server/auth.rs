@@ -51,6 +51,7 @@ impl Server {
             window: None,
             heard: true,
             swallowed: false,
+            renewed_late: false,
         };
         self.sockets.insert(link, socket);
         self.beat_at.get_or_insert(now + HEARTBEAT);
@@ -106,6 +107,7 @@ impl Server {
             return out.push(Out::Close(link));
         }
         let expires = checked.expires.or(checked.lives.map(|lives| now + lives));
+        socket.renewed_late |= matches!(socket.auth, Auth::Expired { .. });
         socket.auth = Auth::Good(expires);
         let mut answer = json!({"type": "auth", "status": "ok", "uid": checked.uid});
         if checked.refreshable {
@@ -155,7 +157,19 @@ impl Server {
 
     pub(super) fn may_read(&self, link: u64) -> bool {
         let known = |socket: &Socket| matches!(socket.auth, Auth::Good(_));
-        !self.shared.is_revoked() && self.sockets.get(&link).is_some_and(known)
+        let unchecked = self
+            .sockets
+            .get(&link)
+            .is_some_and(|s| self.is_unchecked(s));
+        let known = self.sockets.get(&link).is_some_and(known);
+        unchecked || known && !self.shared.is_revoked()
+    }
+
+    /// Before 12.1.1, what goes out on a socket is not checked as it should be after a
+    /// token has expired on it, nor shortly after the authentication was renewed then.
+    fn is_unchecked(&self, socket: &Socket) -> bool {
+        let expired = matches!(socket.auth, Auth::Expired { .. });
+        self.setting.old_server && (expired || socket.renewed_late)
     }
 }
 

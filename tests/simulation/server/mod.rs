@@ -74,6 +74,8 @@ struct Socket {
     heard: bool,
     /// A message was never answered.
     swallowed: bool,
+    /// The authentication was renewed after the token had expired.
+    renewed_late: bool,
 }
 
 pub struct Registered {
