@@ -107,6 +107,15 @@ WAYS = {
     "credentials go to": lambda: ["url=ws://192.0.2.1:8055", TOKEN, "idle=1"],
 }
 
+GRAPHQL = (
+    "this is a GraphQL endpoint (close code 4406): use the path of the server's REST WebSocket, "
+    "/websocket, or its URL with http:// or https:// and no path"
+)
+IDLE = (
+    "the connection was cut after {} s without a message, as the one before it: this looks like "
+    "the idle timeout of a proxy or a load balancer; raise it there, or set heartbeat_ms below {}"
+)
+
 # What is not worth its bringing about here, or goes beyond loopback: where it is said.
 IN_SOURCE = {
     "… does not answer: no connection within … s": (
@@ -119,6 +128,13 @@ IN_SOURCE = {
         "the server did not answer a subscribe",
         "{why} for {uid:?}; trying again in {:.1} s",
     ),
+    # The session's tests and tests/scripted provoke these.
+    GRAPHQL: (GRAPHQL,),
+    "the server wants credentials, as its WEBSOCKETS_REST_AUTH is not public: …": (
+        "the server wants credentials, as its WEBSOCKETS_REST_AUTH is not public: set "
+        "access_token, or email and password, and use DRT_AUTH_HANDSHAKE ({words})",
+    ),
+    IDLE.format("…", "…"): (IDLE.format("{:.1}", "{}"),),
     # tests/logs provokes these two.
     "SSL_CERT_FILE=… in the environment leads to no root certificates (…): correct the variable, "
     "or unset it so that the system's are used": (
@@ -197,6 +213,8 @@ class Troubleshooting(unittest.TestCase):
     def test_the_rest_is_in_the_source(self):
         sources = (ROOT / "src").rglob("*.rs")
         source = "".join(path.read_text(encoding="utf-8") for path in sources)
+        # A long literal goes on in the next line.
+        source = re.sub(r"\\\n\s*", "", source)
         for message, literals in IN_SOURCE.items():
             with self.subTest(message):
                 self.assertTrue(message in messages(), "the page does not tell of it")

@@ -43,7 +43,7 @@ export interface ClientOptions {
     heartbeatMs?: number | undefined;
     /** The first backoff's upper bound; 250. */
     reconnectMinMs?: number | undefined;
-    /** Every backoff's upper bound; 30 000. */
+    /** Every backoff's upper bound; 10 000. */
     reconnectMaxMs?: number | undefined;
     /** Failed attempts before the client gives up; 0, the default, means never. */
     reconnectAttempts?: number | undefined;
