@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "directus"))
 
 from server import ADMIN, Server  # noqa: E402
+from wheels import build_wheel  # noqa: E402
 
 #: Long enough for any machine.
 PATIENCE = 60.0
@@ -58,6 +59,12 @@ def old_server() -> Iterator[Server]:
     """A server of the line before."""
     with Server("11.17.4") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as it is installed."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture

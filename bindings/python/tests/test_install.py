@@ -3,13 +3,9 @@ and the newest Python that this machine has."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,48 +13,7 @@ import pytest
 from conftest import ROOT
 from directus_realtime import _library
 from interpreters import found
-
-PACKAGE = ROOT / "bindings" / "python"
-PROGRAM = """
-import asyncio, sys, directus_realtime as dr
-from directus_realtime import aio
-with dr.Client(sys.argv[1], access_token="admin-static-token") as client:
-    client.subscribe("posts", lambda event: None).wait(30)
-async def main():
-    async with aio.Client(sys.argv[1], access_token="admin-static-token") as client:
-        await (await client.subscribe("posts")).wait(30)
-asyncio.run(main())
-print("installed", dr.__version__, dr.__file__)
-"""
-
-
-def run(*command: object, **more: Any) -> str:
-    result = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=900, **more
-    )
-    assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
-    return result.stdout
-
-
-@contextlib.contextmanager
-def wheel_lock() -> Iterator[None]:
-    """One build at a time."""
-    lock = ROOT / "target" / "python" / "wheel.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built as `pip install ./bindings/python` does it, with the tools that are here."""
-    into = tmp_path_factory.mktemp("wheel")
-    with wheel_lock():
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel"]
-        run(*pip, "--no-build-isolation", "--no-deps", "-w", into, PACKAGE)
-    (built,) = into.glob("*.whl")
-    return built
+from wheels import PACKAGE, PROGRAM, run, wheel_lock
 
 
 def interpreters() -> list[Path]:
