@@ -792,7 +792,7 @@ struct client_options {
     std::chrono::milliseconds heartbeat{};
     /** The first backoff's upper bound; 250 ms. */
     std::chrono::milliseconds reconnect_min{};
-    /** Every backoff's upper bound; 30 seconds. */
+    /** Every backoff's upper bound; ten seconds. */
     std::chrono::milliseconds reconnect_max{};
     /** Failed attempts to reconnect before `state::failed`; 0 = never. */
     std::uint32_t reconnect_attempts = 0;
