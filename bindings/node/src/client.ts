@@ -246,7 +246,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
      */
     useRealtime(options?: ScopeOptions): Realtime {
         const realtime = makeRealtime(this, new Scope(this.#core, options));
-        this.#core.connection.begin();
+        // Not at once: a client without credentials fails then, and would refuse to subscribe.
+        queueMicrotask(() => this.#core.isOpen && this.#core.connection.begin());
         return realtime;
     }
 

@@ -43,6 +43,17 @@ describe('useRealtime()', () => {
         await until(() => isConnected.value, 'the connection');
     });
 
+    it('and a subscription right behind it learn by the state that there are no credentials', async (t) => {
+        const client = createClient(NOWHERE);
+        t.after(() => client.close());
+        const { subscribe, sendMessage } = client.useRealtime();
+        const posts = subscribe({ collection: 'posts' }, () => {});
+        sendMessage({ type: 'ping' });
+        const [{ state, message }] = await once(client, 'state');
+        assert.deepEqual([state, /no credentials/.test(message)], ['failed', true]);
+        assert.equal(posts.ended, false);
+    });
+
     it('leaves a client alone that was disconnected, or has failed', async (t) => {
         const client = open(t);
         await client.connected();
@@ -52,6 +63,11 @@ describe('useRealtime()', () => {
         assert.equal(client.state, 'idle');
         client.connect();
         await client.connected();
+
+        client.useRealtime();
+        client.disconnect();
+        await sleep(20);
+        assert.equal(client.state, 'idle');
 
         const failed = createClient(NOWHERE);
         t.after(() => failed.close());
