@@ -61,7 +61,7 @@ lib:
 install: $(if $(shell command -v $(CARGO)),lib)
 	@BUILD="$(BUILD)" PREFIX="$(abspath $(PREFIX))" LIBDIR="$(abspath $(LIBDIR))" \
 	    DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" \
-	    LDCONFIG="$(LDCONFIG)" packaging/install.sh
+	    LDCONFIG="$(LDCONFIG)" bindings/c/install.sh
 
 $(CARGO_C):
 	@echo "building cargo-c, for the tests: about ten minutes, once"

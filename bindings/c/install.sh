@@ -2,7 +2,7 @@
 # Installs the library that `make lib` has built, as any C library is installed on Linux. Called
 # by `make install`, which sets BUILD, PREFIX, LIBDIR, DESTDIR and LDCONFIG.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 library=libdirectus_realtime
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -32,7 +32,7 @@ case $LIBDIR in
 "$PREFIX"/*) libdir="\${prefix}${LIBDIR#"$PREFIX"}" ;;
 esac
 sed -e "s|@PREFIX@|$PREFIX|" -e "s|@LIBDIR@|$libdir|" -e "s|@VERSION@|$version|" \
-    packaging/directus-realtime.pc.in >"$root$LIBDIR/pkgconfig/directus-realtime.pc"
+    bindings/c/directus-realtime.pc.in >"$root$LIBDIR/pkgconfig/directus-realtime.pc"
 chmod 644 "$root$LIBDIR/pkgconfig/directus-realtime.pc"
 
 # Whether the loader's cache has the file, by whatever name of its folder.
