@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Now;
 use super::token_life::{Life, margin};
+use super::token_question::TokenQuestion;
 use crate::protocol::outgoing;
 use crate::secret::Secret;
 
@@ -89,23 +90,10 @@ pub struct Auth {
     lifetime: Option<Duration>,
     /// The last authentication that was confirmed.
     since: Option<Since>,
-    /// How the question for a token stands.
-    question: Question,
-    /// The token callback has been called, or will be, and has not returned.
-    is_asking: bool,
+    /// What the token callback was asked.
+    pub question: TokenQuestion,
     /// Whether there is a token callback.
     pub can_ask: bool,
-}
-
-/// How the application's token callback stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Question {
-    /// Nothing is asked.
-    None,
-    /// It was asked for a token and has not answered.
-    Asked,
-    /// So it was, and the attempt that needed the token is over.
-    Overdue,
 }
 
 impl Auth {
@@ -128,8 +116,7 @@ impl Auth {
             guest_refused: false,
             lifetime: None,
             since: None,
-            question: Question::None,
-            is_asking: false,
+            question: TokenQuestion::default(),
             can_ask: false,
         }
     }
@@ -203,7 +190,7 @@ impl Auth {
         self.credentials.access_token = Some(token);
         self.token_number += 1;
         self.token_refused = false;
-        self.answered()
+        self.question.answered()
     }
 
     /// Whether a link needs a credential.
@@ -216,33 +203,6 @@ impl Auth {
     /// The server does not take a client without credentials.
     pub fn refuse_guests(&mut self) {
         self.guest_refused = true;
-    }
-
-    /// Whether the token callback is to be called now: one call at a time, and one for
-    /// an attempt.
-    pub fn ask(&mut self) -> bool {
-        if !self.can_ask || self.question == Question::Asked {
-            return false;
-        }
-        self.question = Question::Asked;
-        !std::mem::replace(&mut self.is_asking, true)
-    }
-
-    /// The token callback has returned. Its answer may still come.
-    pub fn token_callback_returned(&mut self) {
-        self.is_asking = false;
-    }
-
-    /// What needs the token that was asked for is over: the next one may ask again.
-    pub fn question_is_overdue(&mut self) {
-        if self.question == Question::Asked {
-            self.question = Question::Overdue;
-        }
-    }
-
-    /// Whether it had been asked for.
-    fn answered(&mut self) -> bool {
-        std::mem::replace(&mut self.question, Question::None) != Question::None
     }
 
     /// Whether the application has given a token that the server has not seen.
@@ -258,7 +218,7 @@ impl Auth {
             at: now.mono,
             shown,
         });
-        self.answered();
+        self.question.answered();
         match shown.kind {
             Kind::Token => self.token_accepted |= shown.number == self.token_number,
             Kind::Refresh => {
@@ -351,7 +311,7 @@ impl Auth {
         self.password_refusals = 0;
         self.password_refused_at = None;
         self.guest_refused = false;
-        self.question_is_overdue();
+        self.question.is_overdue();
     }
 
     /// The server says that the token has expired.

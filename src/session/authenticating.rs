@@ -193,7 +193,7 @@ impl Session {
     /// Asks for a fresh token, and makes the next attempt with it, or, after `least`,
     /// with what there is.
     fn ask_and_retry(&mut self, now: Now, message: String, least: Duration) {
-        self.auth.question_is_overdue();
+        self.auth.question.is_overdue();
         self.ask_for_token(Status::Auth);
         let message = format!("{message}; a fresh token was asked for");
         let pause = self.retry_after(now, Status::Auth, message, least);

@@ -6,11 +6,22 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::Now;
 use super::auth::Kind;
-use super::machine::{Link, Session, Told};
+use super::machine::{Link, Session};
 use crate::error::{Error, Result, Status};
 use crate::handover::{ENDED, EventSink, Item, Shape, State, StateSink, Target, TokenSink};
 use crate::secret::Secret;
 use crate::subscriptions::{Registry, ScopeId, SubId, Wish};
+
+/// What the application last said about connecting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing: the first subscription connects.
+    Nothing,
+    /// To be connected.
+    Up,
+    /// To stay down.
+    Down,
+}
 
 /// A subscription to be made.
 pub struct NewSubscription {
@@ -146,7 +157,7 @@ impl Session {
 
     /// The token callback has returned; its answer may still come.
     pub fn token_callback_returned(&mut self) {
-        self.auth.token_callback_returned();
+        self.auth.question.callback_returned();
     }
 
     /// Makes a subscription; the first one connects.

@@ -71,7 +71,7 @@ impl Session {
     }
 
     pub(super) fn ask_for_token(&mut self, reason: Status) {
-        if self.auth.ask() {
+        if self.auth.can_ask && self.auth.question.ask() {
             self.items.push(Item::TokenWanted { reason });
         }
     }
@@ -142,7 +142,7 @@ impl Session {
         match &self.link {
             Link::AwaitingToken { deadline } if *deadline <= now.mono => {
                 self.link = Link::None;
-                self.auth.question_is_overdue();
+                self.auth.question.is_overdue();
                 let seconds = self.config.ack_timeout.as_secs_f32();
                 let message = format!("no access token was given within {seconds} s");
                 self.retry_later(now, Status::Auth, message);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::auth::{Auth, Shown};
 use super::backoff::Backoff;
+use super::commands::Told;
 use super::idle_cut::IdleCuts;
 use super::ledger::{Ledger, What};
 use super::linger::Linger;
@@ -79,17 +80,6 @@ pub(super) struct Reauth {
     pub shown: Shown,
     pub sent: Duration,
     pub deadline: Duration,
-}
-
-/// What the application last said about connecting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// Nothing: the first subscription connects.
-    Nothing,
-    /// To be connected.
-    Up,
-    /// To stay down.
-    Down,
 }
 
 /// See the module.
@@ -351,7 +341,7 @@ impl Session {
     pub fn on_timer(&mut self, now: Now) {
         self.close_old_lingers(now);
         if self.retry_at.is_some_and(|at| at <= now.mono) {
-            self.auth.question_is_overdue();
+            self.auth.question.is_overdue();
             self.begin(now);
         }
         self.check_link(now);

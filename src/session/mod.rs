@@ -28,6 +28,7 @@ mod send_queue;
 mod sending;
 mod snapshot;
 mod token_life;
+mod token_question;
 mod unsubscribes;
 
 #[cfg(test)]
