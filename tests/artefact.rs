@@ -44,6 +44,21 @@ fn scratch(name: &str) -> PathBuf {
 }
 
 #[test]
+fn it_needs_no_library_that_slim_images_lack() {
+    let dynamic = printed("readelf", &["-d"], &shared());
+    let needed: Vec<&str> = dynamic
+        .lines()
+        .filter(|line| line.contains("(NEEDED)"))
+        .collect();
+    assert!(!needed.is_empty(), "{dynamic}");
+    // glibc is there in all of them, libgcc_s.so.1 is not.
+    for line in needed {
+        let of_glibc = ["libc.so", "libm.so", "ld-linux"];
+        assert!(of_glibc.iter().any(|name| line.contains(name)), "{line}");
+    }
+}
+
+#[test]
 fn only_the_functions_of_the_header_are_exported() {
     let header = fs::read_to_string(root().join("include/directus_realtime.h")).expect("a header");
     let listed = printed("nm", &["-D", "--defined-only"], &shared());

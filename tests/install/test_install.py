@@ -83,6 +83,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(library.resolve().name, f"libdirectus_realtime.so.{VERSION}")
         dynamic = succeeds(["readelf", "-dW", library])
         self.assertIn("soname: [libdirectus_realtime.so.0]", dynamic)
+        # Slim images have none.
+        self.assertNotIn("libgcc_s", dynamic)
         for name in ("directus_realtime.h", "directus_realtime.hpp"):
             ours, theirs = ROOT / "include" / name, self.prefix / "include" / name
             self.assertEqual(ours.read_bytes(), theirs.read_bytes())
@@ -119,6 +121,7 @@ class Installed(unittest.TestCase):
                 for each in said
             ]
             self.assertTrue(lines[0])
+            self.assertFalse([each for each in said if "libgcc_s" in each])
             self.assertEqual(
                 *[{re.sub("0x[0-9a-f]+", "", line) for line in each} for each in lines]
             )
