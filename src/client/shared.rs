@@ -10,7 +10,7 @@ use super::exposure::Exposure;
 use super::{ClientOptions, Stats, engine};
 use crate::delivery::{Delivery, Feedback, State, in_callback};
 use crate::driver::{
-    self, Alarm, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Runtime, Traffic,
+    self, Alarm, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Proxy, Runtime, Traffic,
 };
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
@@ -86,6 +86,9 @@ impl Shared {
             send_queue_bytes: options.send_queue_bytes,
             seed: fastrand::u64(..),
         });
+        if link_options.proxy.is_none() && !endpoints.iter().all(Endpoint::is_loopback) {
+            mention_unused_proxies();
+        }
         let runtime = Runtime::acquire()?;
         let mut failure = None;
         let shared = Arc::new_cyclic(|this: &Weak<Shared>| {
@@ -302,6 +305,16 @@ impl Shared {
         let delivered = self.delivery.close(deadline);
         let stopped = runtime.map_or(Ok(()), |runtime| runtime.release(deadline));
         delivered.and(stopped)
+    }
+}
+
+/// Who has to go through a proxy has set these for other programs.
+fn mention_unused_proxies() {
+    let variables = Proxy::unused_variables().join(", ");
+    if !variables.is_empty() {
+        let advice = "to go through a proxy, set the option proxy";
+        let text = format!("proxy variables are set and are not used ({variables}): {advice}");
+        log::emit(Level::Info, super::TARGET, &text);
     }
 }
 

@@ -1,5 +1,7 @@
 //! HTTP proxies: CONNECT.
 
+use std::env;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -13,6 +15,16 @@ use crate::secret::Secret;
 /// A proxy's answer is small; what is larger is none.
 const LONGEST_ANSWER: usize = 16 * 1024;
 
+/// What other programs take their proxies from. This library takes none from there.
+const VARIABLES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
 /// An HTTP proxy.
 #[derive(Clone, Debug)]
 pub struct Proxy {
@@ -24,6 +36,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
+    /// The variables in the environment that name proxies, which are not used.
+    pub fn unused_variables() -> Vec<&'static str> {
+        let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+        VARIABLES.into_iter().filter(is_set).collect()
+    }
+
     /// `http://[user:password@]host[:port]`; the port is 80 where there is none.
     /// The error never quotes the URL, which may have a password in it.
     pub fn parse(text: &str) -> Result<Proxy> {

@@ -120,6 +120,36 @@ fn a_variable_that_leads_to_no_root_certificates_is_named() {
 }
 
 #[test]
+#[ignore = "a program of the tests in this file"]
+fn a_program_with_and_without_a_proxy() {
+    for url in ["ws://127.0.0.1:1", "ws://localhost", "wss://far.example"] {
+        drop(Options::new(url).token("t").open());
+    }
+    let by_option = Options::new("wss://near.example").text("proxy", "http://squid.example:1");
+    drop(by_option.token("t").open());
+}
+
+#[test]
+fn proxy_variables_that_are_not_used_are_a_line_without_what_they_hold() {
+    let mut program = program("a_program_with_and_without_a_proxy");
+    program.env(VARIABLE, "info");
+    for name in ["HTTP_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        program.env_remove(name);
+    }
+    assert_eq!(
+        stderr(program.env("HTTPS_PROXY", "").env("ALL_PROXY", "")),
+        ""
+    );
+    let of_squid = "http://me:s3cret@squid.example:3128";
+    let told = stderr(program.env("HTTPS_PROXY", of_squid).env("ALL_PROXY", "x"));
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let text = "INFO directus-realtime client: proxy variables are set and are not used \
+                (HTTPS_PROXY, ALL_PROXY)";
+    assert!(told.contains(text), "{told}");
+    assert!(!told.contains("squid"), "{told}");
+}
+
+#[test]
 fn each_level_is_written_to_standard_error_and_no_secret() {
     let names = ["error", "warn", "info", "debug", "trace"];
     for (most, level) in names.iter().enumerate() {
