@@ -185,6 +185,42 @@ fn signals_are_left_to_the_program() {
 }
 
 #[test]
+fn a_callback_has_as_much_stack_as_main() {
+    // Not by valgrind, which takes large frames for another stack.
+    run_bare("deep.c", |_| Vec::new());
+}
+
+#[test]
+fn where_no_thread_is_allowed_that_is_the_reason_and_nothing_panics() {
+    let (program, libraries) = compile("no_threads.c", compiler("CC", "cc"), "-std=c11");
+    let run = &mut Command::new(&program);
+    let output = succeeds(run.env("LD_LIBRARY_PATH", &libraries));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.is_empty(), "{told}");
+}
+
+#[test]
+fn a_collector_that_stops_threads_by_signals_stops_the_one_that_runs_callbacks() {
+    let mut compiler = compiler("CC", "cc");
+    compiler.args(["-D_DEFAULT_SOURCE", "-Wl,--no-as-needed", "-lgc"]);
+    let (program, libraries) = compile("boehm.c", compiler, "-std=c11");
+    succeeds(Command::new(program).env("LD_LIBRARY_PATH", &libraries));
+}
+
+#[test]
+fn mono_collects_while_its_callback_thread_is_attached() {
+    let directory = scratch("Collect.cs");
+    let libraries = links(&directory);
+    let program = directory.join("collect.exe");
+    let out = format!("-out:{}", program.display());
+    let source = root().join("tests/mono/Collect.cs");
+    succeeds(Command::new("mcs").arg("-warnaserror").arg(out).arg(source));
+    let run = &mut Command::new("timeout");
+    run.arg("60").arg("mono").arg(program);
+    succeeds(run.env("LD_LIBRARY_PATH", &libraries));
+}
+
+#[test]
 fn poll_delivery_runs_callbacks_where_it_is_told_to() {
     run("poll.c");
 }

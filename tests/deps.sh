@@ -24,6 +24,9 @@ if [ "${1:-}" = tests ]; then
     need_file '/usr/lib/postgresql/*/bin/postgres' postgresql
     need redis-server redis-server
     need_file /usr/include/uv.h libuv1-dev
+    need_file /usr/include/gc.h libgc-dev
+    need mcs mono-mcs
+    need mono mono-runtime
     need_file /usr/include/glib-2.0/glib.h libglib2.0-dev
 fi
 

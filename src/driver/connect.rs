@@ -1,9 +1,9 @@
 //! From an endpoint to an open WebSocket: DNS, TCP, proxy, TLS, upgrade.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -15,6 +15,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::connection::LinkOptions;
 use super::failure::{FailureKind, LinkFailure};
 use super::headers::parse_header;
+use super::resolve::Lookups;
 use super::stream::{Stream, Tcp, Transport};
 use crate::protocol::endpoint::Endpoint;
 use crate::secret::Secret;
@@ -32,26 +33,34 @@ enum Stage {
     Upgrade,
 }
 
+/// Where to, and by what means.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    pub endpoint: &'a Endpoint,
+    pub options: &'a LinkOptions,
+    pub lookups: &'a Arc<Lookups>,
+}
+
 /// Opens a WebSocket within the time that the options allow.
 pub(super) async fn connect(
-    endpoint: &Endpoint,
+    way: Way<'_>,
     access_token: Option<&Secret>,
-    options: &LinkOptions,
 ) -> Result<WebSocketStream<Stream>, LinkFailure> {
     let mut stage = Stage::Resolve;
-    let attempt = attempt(endpoint, access_token, options, &mut stage);
-    let outcome = timeout(options.connect_timeout, attempt).await;
-    outcome.unwrap_or_else(|_| Err(too_late(endpoint, options, stage)))
+    let attempt = attempt(way, access_token, &mut stage);
+    let outcome = timeout(way.options.connect_timeout, attempt).await;
+    outcome.unwrap_or_else(|_| Err(too_late(way.endpoint, way.options, stage)))
 }
 
 async fn attempt(
-    endpoint: &Endpoint,
+    way: Way<'_>,
     access_token: Option<&Secret>,
-    options: &LinkOptions,
     stage: &mut Stage,
 ) -> Result<WebSocketStream<Stream>, LinkFailure> {
-    let (host, port) = first_hop(endpoint, options);
-    let opened = open_tcp(host, port, options.connect_timeout, stage).await;
+    let Way {
+        endpoint, options, ..
+    } = way;
+    let opened = open_tcp(way, stage).await;
     let socket = match &options.proxy {
         None => opened?,
         Some(proxy) => {
@@ -83,18 +92,15 @@ fn first_hop<'a>(endpoint: &'a Endpoint, options: &'a LinkOptions) -> (&'a str, 
     }
 }
 
-async fn open_tcp(
-    host: &str,
-    port: u16,
-    time: Duration,
-    stage: &mut Stage,
-) -> Result<Tcp, LinkFailure> {
+async fn open_tcp(way: Way<'_>, stage: &mut Stage) -> Result<Tcp, LinkFailure> {
+    let (host, port) = first_hop(way.endpoint, way.options);
+    let time = way.options.connect_timeout;
     let begin = Instant::now();
-    let found = lookup_host((host, port)).await.map_err(|error| {
+    let found = way.lookups.resolve(host, port).await;
+    let addresses = found.map_err(|error| {
         let message = format!("the name {host} cannot be resolved: {error}");
         LinkFailure::new(FailureKind::Dns, message)
     })?;
-    let addresses: Vec<SocketAddr> = found.collect();
     *stage = Stage::Connect;
     let name = authority(host, port);
     let mut failure = None;

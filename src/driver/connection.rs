@@ -12,7 +12,7 @@ use tokio::io::AsyncWrite;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_tungstenite::WebSocketStream;
 
-use super::connect::connect;
+use super::connect::{Way, connect};
 use super::failure::LinkFailure;
 use super::pump::{Order, Pump};
 use super::runtime::catch;
@@ -126,8 +126,14 @@ pub fn open(
         events,
         status: Arc::clone(&status),
     };
+    let lookups = Arc::clone(&runtime.lookups);
     let task = runtime.spawn(async move {
-        let life = live(&endpoint, access_token, &options, pump, &report);
+        let way = Way {
+            endpoint: &endpoint,
+            options: &options,
+            lookups: &lookups,
+        };
+        let life = live(way, access_token, pump, &report);
         let failure = catch(life).await.unwrap_or_else(LinkFailure::of_fault);
         report.lost(failure);
     });
@@ -139,19 +145,18 @@ pub fn open(
 }
 
 async fn live(
-    endpoint: &Endpoint,
+    way: Way<'_>,
     access_token: Option<Secret>,
-    options: &LinkOptions,
     mut pump: Pump,
     report: &Report,
 ) -> LinkFailure {
-    let connecting = connect(endpoint, access_token.as_ref(), options);
+    let connecting = connect(way, access_token.as_ref());
     let mut socket = match pump.wait_for(connecting).await {
         Ok(socket) => socket,
         Err(failure) => return failure,
     };
     drop(access_token);
-    report.opened(endpoint);
+    report.opened(way.endpoint);
     let failure = pump.run(&mut socket, report).await;
     take_leave(&mut socket).await;
     failure

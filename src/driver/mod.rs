@@ -11,6 +11,7 @@ mod packer;
 mod pem;
 mod proxy;
 mod pump;
+mod resolve;
 pub mod runtime;
 mod stream;
 mod system_roots;

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::TARGET;
+use super::resolve::Lookups;
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 use crate::threads::{self, Work};
@@ -24,6 +25,7 @@ use crate::threads::{self, Work};
 /// given back as well, but nobody waits for the thread.
 pub struct Runtime {
     handle: Handle,
+    pub(super) lookups: Arc<Lookups>,
     holder: &'static Holder,
     generation: usize,
     returned: AtomicBool,
@@ -33,8 +35,9 @@ pub struct Runtime {
 struct Live {
     users: usize,
     handle: Handle,
+    lookups: Arc<Lookups>,
     stop: oneshot::Sender<Instant>,
-    /// Tells at the thread's end whether all its helpers have ended too.
+    /// Tells at the thread's end whether all lookups have ended too.
     done: mpsc::Receiver<bool>,
     thread: JoinHandle<()>,
 }
@@ -140,21 +143,22 @@ impl Holder {
 
     fn acquire(&'static self, generation: usize) -> Result<Arc<Runtime>> {
         let mut live = self.lock();
-        let handle = match live.as_mut() {
+        let live = match live.as_mut() {
             Some(live) => {
                 live.users += 1;
-                live.handle.clone()
+                live
             }
             None => {
                 let started = start().map_err(|error| {
                     let message = format!("the I/O thread cannot be started: {error}");
                     Error::new(Status::Io, message)
                 })?;
-                live.insert(started).handle.clone()
+                live.insert(started)
             }
         };
         Ok(Arc::new(Runtime {
-            handle,
+            handle: live.handle.clone(),
+            lookups: Arc::clone(&live.lookups),
             holder: self,
             generation,
             returned: AtomicBool::new(false),
@@ -163,33 +167,22 @@ impl Holder {
 }
 
 fn start() -> std::io::Result<Live> {
-    let helpers = Arc::new(AtomicUsize::new(0));
-    let (begun, ended) = (Arc::clone(&helpers), Arc::clone(&helpers));
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        // Those that look names up.
-        .thread_name("drt-dns")
-        .thread_keep_alive(Duration::from_secs(1))
-        .on_thread_start(move || {
-            begun.fetch_add(1, Ordering::SeqCst);
-        })
-        .on_thread_stop(move || {
-            ended.fetch_sub(1, Ordering::SeqCst);
-        })
-        .build()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel::<Instant>();
     let (finished, done) = mpsc::channel();
+    let lookups = Lookups::new();
+    let names = Arc::clone(&lookups);
     let work = move || {
         let deadline = runtime.block_on(stopped).unwrap_or_else(|_| Instant::now());
-        runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
-        let _ = finished.send(helpers.load(Ordering::SeqCst) == 0);
+        runtime.shutdown_background();
+        let _ = finished.send(names.end(deadline));
     };
-    // Its helpers have its mask of signals.
     let thread = threads::spawn("drt-io", Work::Library, work)?;
     Ok(Live {
         users: 1,
         handle,
+        lookups,
         stop,
         done,
         thread,

@@ -22,30 +22,39 @@ extern "C" fn in_child() {
     runtime::forget_after_fork();
 }
 
-/// Signals of the thread that causes them, which it must not block.
-const FAULTS: [i32; 7] = [
-    libc::SIGSEGV,
-    libc::SIGBUS,
-    libc::SIGFPE,
-    libc::SIGILL,
-    libc::SIGABRT,
-    libc::SIGTRAP,
-    libc::SIGSYS,
+/// Signals that are sent to the process as a whole, for which it has a thread or a
+/// handler of its own. All others are left as the thread has them that makes ours:
+/// faults are of the thread that causes them, and garbage collectors, profilers and
+/// schedulers of other languages stop and wake threads by signals (SIGPWR and SIGXCPU,
+/// SIGUSR1 and SIGUSR2, SIGURG, SIGPROF, real-time signals). A thread that blocks those
+/// hangs the process at its next collection.
+const OF_THE_PROCESS: [i32; 11] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGALRM,
+    libc::SIGCHLD,
+    libc::SIGCONT,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+    libc::SIGWINCH,
 ];
 
 /// Makes a thread that takes none of the process's signals: it has its mask from the
 /// thread that makes it, so that there is no moment in which it has another.
 fn without_signals(work: Work, make: &mut dyn FnMut()) {
     let (mut blocked, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    let open = FAULTS.iter().copied();
     // What a callback writes into a pipe without a reader ends the program, as
-    // everything else does that the program writes there.
-    let open = open.chain((work == Work::Callbacks).then_some(libc::SIGPIPE));
+    // everything else does that the program writes there. What the library writes
+    // does not.
+    let pipe = (work == Work::Library).then_some(libc::SIGPIPE);
     // SAFETY: the sets are filled before they are read.
     unsafe {
-        libc::sigfillset(blocked.as_mut_ptr());
-        for signal in open {
-            libc::sigdelset(blocked.as_mut_ptr(), signal);
+        libc::sigemptyset(blocked.as_mut_ptr());
+        for signal in OF_THE_PROCESS.into_iter().chain(pipe) {
+            libc::sigaddset(blocked.as_mut_ptr(), signal);
         }
         let blocked = blocked.as_ptr();
         let failed = libc::pthread_sigmask(libc::SIG_BLOCK, blocked, before.as_mut_ptr()) != 0;

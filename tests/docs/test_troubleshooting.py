@@ -135,7 +135,18 @@ IN_SOURCE = {
         "access_token, or email and password, and use DRT_AUTH_HANDSHAKE ({words})",
     ),
     IDLE.format("…", "…"): (IDLE.format("{:.1}", "{}"),),
-    # tests/logs provokes these two.
+    # tests/c/no_threads.c provokes it.
+    "…: the system allows no more threads (…): raise the limit of processes (ulimit -u), of the "
+    "container (pids.max, --pids-limit) or memory": (
+        "the system allows no more threads ({error}): {RAISE}",
+        "raise the limit of processes (ulimit -u), of the container (pids.max, --pids-limit) "
+        "or memory",
+    ),
+    # tests/logs provokes these.
+    "proxy variables are set and are not used (…): to go through a proxy, set the option proxy": (
+        "proxy variables are set and are not used ({variables}): {advice}",
+        "to go through a proxy, set the option proxy",
+    ),
     "SSL_CERT_FILE=… in the environment leads to no root certificates (…): correct the variable, "
     "or unset it so that the system's are used": (
         "{variables} in the environment leads to no root certificates{why}: {advice}",

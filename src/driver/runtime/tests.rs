@@ -87,11 +87,13 @@ fn a_blocked_lookup_is_not_waited_for_beyond_the_deadline() {
     let runtime = holder().acquire(0).unwrap();
     let (begin, begun) = channel();
     let (free, freed) = channel::<()>();
+    let lookups = Arc::clone(&runtime.lookups);
     runtime.spawn(async move {
-        tokio::task::spawn_blocking(move || {
+        let lookup = lookups.run(move || {
             begin.send(()).unwrap();
             let _ = freed.recv();
         });
+        drop(lookup.await);
     });
     begun.recv_timeout(SOON).unwrap();
     let before = Instant::now();
