@@ -240,9 +240,17 @@ typedef int32_t drt_auth_mode;
 typedef int32_t drt_delivery;
 
 /**
- * A thread of the library's, one for each client. As on its other threads, all
- * signals are blocked there, but for SIGPIPE and those of faults: they are the
- * program's. A process that a callback starts inherits that.
+ * A thread of the library's, one for each client, with 8 MiB of stack, as main
+ * threads usually have.
+ *
+ * It has the signal mask of the thread that makes the client, and blocks beside that
+ * what is sent to a process as a whole: SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM,
+ * SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU and SIGWINCH. Signals by which garbage
+ * collectors and profilers stop threads get through. To keep another signal away,
+ * SIGUSR1 for instance, block it in the thread that makes the client. A process that
+ * a callback starts inherits the mask. The library's other threads, on which the log
+ * function may run, have the mask of the thread that makes the process's first
+ * client, and block SIGPIPE as well.
  */
 #define DRT_DELIVER_THREAD 0
 /** Whoever calls `drt_client_dispatch` or `drt_client_drain`. */

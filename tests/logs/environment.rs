@@ -136,13 +136,11 @@ fn proxy_variables_that_are_not_used_are_a_line_without_what_they_hold() {
     for name in ["HTTP_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         program.env_remove(name);
     }
-    assert_eq!(
-        stderr(program.env("HTTPS_PROXY", "").env("ALL_PROXY", "")),
-        ""
-    );
+    let told = stderr(program.env("HTTPS_PROXY", "").env("ALL_PROXY", ""));
+    assert!(!told.contains("proxy"), "{told}");
     let of_squid = "http://me:s3cret@squid.example:3128";
     let told = stderr(program.env("HTTPS_PROXY", of_squid).env("ALL_PROXY", "x"));
-    assert_eq!(told.lines().count(), 1, "{told}");
+    assert_eq!(told.matches("proxy variables").count(), 1, "{told}");
     let text = "INFO directus-realtime client: proxy variables are set and are not used \
                 (HTTPS_PROXY, ALL_PROXY)";
     assert!(told.contains(text), "{told}");
