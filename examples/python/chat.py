@@ -7,10 +7,11 @@ Ends with its input (Ctrl-D) or by Ctrl-C.
 """
 
 import contextlib
+import logging
 import os
 import sys
 
-from directus_realtime import Client, DirectusRealtimeError, Event
+from directus_realtime import Client, DirectusRealtimeError, Event, set_log
 
 SECONDS_TO_SEND = 10
 
@@ -62,6 +63,8 @@ class Chat:
 
 
 def main(url: str, channel: str, name: str) -> None:
+    # What becomes of the link is shown anyway.
+    set_log(logging.CRITICAL)
     with Client(url, access_token=os.environ.get("DIRECTUS_TOKEN")) as client:
         chat = Chat(client, channel, name)
         chat.join()

@@ -5,10 +5,11 @@
 Ends with its standard input: Ctrl-D in a terminal.
 """
 
+import logging
 import os
 import sys
 
-from directus_realtime import Client, Event, StateChange
+from directus_realtime import Client, Event, StateChange, set_log
 
 MARKS = {"create": "+ create", "update": "~ update", "delete": "- delete"}
 
@@ -37,6 +38,8 @@ def on_state(change: StateChange) -> None:
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: DIRECTUS_TOKEN=... demo.py URL")
+    # What becomes of the link is shown anyway.
+    set_log(logging.CRITICAL)
     token = os.environ.get("DIRECTUS_TOKEN")
     with Client(sys.argv[1], access_token=token, reconnect_min=1, reconnect_max=2) as client:
         client.on_state(on_state)

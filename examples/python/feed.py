@@ -6,11 +6,12 @@ Needs rich (requirements.txt). Ends by Ctrl-C.
 """
 
 import contextlib
+import logging
 import os
 import sys
 import threading
 
-from directus_realtime import Client, Event
+from directus_realtime import Client, Event, set_log
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
@@ -59,6 +60,8 @@ class Feed:
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: DIRECTUS_TOKEN=... feed.py URL")
+    # What becomes of the link is shown in the picture.
+    set_log(logging.CRITICAL)
     with Client(sys.argv[1], access_token=os.environ.get("DIRECTUS_TOKEN")) as client:
         feed = Feed(client)
         client.on_state(feed.on_state)

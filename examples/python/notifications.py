@@ -2,7 +2,8 @@
 
     DIRECTUS_TOKEN=… python notifications.py http://localhost:8055
 
-What came while the link was down is shown when it is back. Ends by Ctrl-C.
+What came while the link was down is shown when it is back; that it is down is said by the
+library's log, on standard error. Ends by Ctrl-C.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import contextlib
 import os
 import sys
 
-from directus_realtime import DirectusRealtimeError, StateChange
+from directus_realtime import DirectusRealtimeError
 from directus_realtime.aio import Client
 
 SHOWN_SECONDS = 5
@@ -42,15 +43,9 @@ class Board:
         print("\n".join(lines or ["(nothing new)"]), end="\n\n", flush=True)
 
 
-def show_state(change: StateChange) -> None:
-    if change.state == "backoff":
-        print(f"○ {change.message}", file=sys.stderr, flush=True)
-
-
 async def main(url: str) -> None:
     board = Board()
     async with Client(url, access_token=os.environ.get("DIRECTUS_TOKEN")) as client:
-        client.on_state(show_state)
         notifications = await client.subscribe(
             "notifications",
             uid="global-notifications",

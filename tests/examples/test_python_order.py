@@ -80,7 +80,7 @@ class OutOfOrder(unittest.TestCase):
             for key in (900, 700, 800):
                 board.wait_for(f"* number {key}")
             self.server.kill()
-            board.wait_for("○ ")
+            board.wait_for("Backoff: ")
             self.write_meanwhile("notifications", [notice(600, "meanwhile")])
             self.server.start()
             board.wait_for("* meanwhile")

@@ -13,7 +13,8 @@ def synchronous() -> None:
         kind: str = event.type
         data: Any = event.data
         raw: bytes = event.raw
-        print(kind, data, raw, event.sequence + event.index, event.resync, event.ended)
+        change: bool = event.is_change
+        print(kind, data, raw, event.sequence + event.index, event.resync, event.ended, change)
 
     with dr.Client("http://localhost:8055", access_token="…") as client, client.scope() as scope:
         handler: dr.Subscription = scope.subscribe(
@@ -21,6 +22,7 @@ def synchronous() -> None:
         )
         handler.wait(timeout=5)
         client.subscribe("notifications", show, persistent=True, event=["create"], item=3)
+        client.subscribe("posts", show, event="create", changes_only=True)
         client.on_state(lambda change: print(change.state, change.reason, change.error))
         client.on_token(lambda error: None if error is None else "token")
         client.on_error = print
@@ -43,5 +45,6 @@ async def asynchronous() -> None:
         async for event in posts:
             print(event.data)
         await client.wait("connected", timeout=1)
+        await client.run()
         print(await client.items("posts").create({"title": "…"}))
         print(await client.request({"type": "ping"}))
