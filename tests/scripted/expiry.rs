@@ -37,6 +37,7 @@ fn i3_nothing_of_a_link_whose_token_has_expired_is_delivered() {
     old.send(&json!({"type": "auth", "status": "ok", "refresh_token": "r2", "uid": auth["uid"]}));
     let wire = old.subscribed();
     assert_eq!(sub.wait(), DRT_OK);
+    sub.log.until_len(1);
     sub.log.clear();
     let read = json!({"type": "items", "collection": "posts", "action": "read"});
     let (status, replies) = client.request(&read, 20_000);
