@@ -42,12 +42,12 @@ fn run(name: &str, setting: Option<&str>) -> String {
 #[test]
 #[ignore = "a program of the tests in this file"]
 fn a_program_without_a_log_function() {
-    let peer = Peer::new();
-    let strict = |token: &str| {
-        let options = Options::new(&peer.url()).token(token).with(fast);
+    let strict = |peer: &Peer| {
+        let options = Options::new(&peer.url()).token("str1ct-s3cret").with(fast);
         options.with(|o| o.auth_mode = DRT_AUTH_STRICT).open()
     };
-    let client = strict("str1ct-s3cret");
+    let peer = Peer::new();
+    let client = strict(&peer);
     client.start();
     peer.caller().refuse("502 Bad Gateway");
     let mut link = peer.caller().upgrade();
@@ -55,9 +55,14 @@ fn a_program_without_a_log_function() {
     eventually("the link", || client.state() == DRT_STATE_CONNECTED);
     link.hang_up();
     client.told(DRT_STATE_BACKOFF);
+    assert_eq!(client.close(), DRT_OK);
+    let peer = Peer::new();
+    let client = strict(&peer);
+    client.start();
     peer.caller().refuse("401 Unauthorized");
     client.told(DRT_STATE_FAILED);
     assert_eq!(client.close(), DRT_OK);
+    let peer = Peer::new();
     let client = Options::new(&peer.url())
         .text("email", "me@example.com")
         .text("password", "p4ss-s3cret")
