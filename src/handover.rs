@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::error::Status;
 use crate::protocol::Frame;
+use crate::protocol::incoming::Change;
 
 /// An epoch that no event carries: the subscription has ended.
 pub const ENDED: u32 = u32::MAX;
@@ -61,7 +62,8 @@ pub struct Shape {
     pub per_message: bool,
     /// The name of the primary key, for the data of a delete.
     pub primary_key: Box<str>,
-    /// Where one item is watched: its key as text. Deletes of others are left out.
+    /// Where one item is watched: its key, as the application spells it. The session leaves
+    /// deletes of others out.
     pub item: Option<Box<str>>,
 }
 
@@ -79,6 +81,17 @@ pub enum EventKind {
     Delete = 3,
     /// The server refused something.
     Error = 4,
+}
+
+impl EventKind {
+    /// The kind of a change's events.
+    pub fn of(change: Change) -> EventKind {
+        match change {
+            Change::Create => EventKind::Create,
+            Change::Update => EventKind::Update,
+            Change::Delete => EventKind::Delete,
+        }
+    }
 }
 
 /// The event follows a gap: replace what was known (`DRT_FLAG_RESYNC`).

@@ -1,10 +1,11 @@
-//! Cuts one message into what the callbacks get: per item, per message, and
-//! without the deletes of items that are not watched. Its buffers are used
-//! again for every message.
+//! Cuts one message into what the callbacks get: per item or per message. Its
+//! buffers are used again for every message.
+
+use std::borrow::Cow;
 
 use super::keys::Keys;
 use super::{Event, EventKind, Shape};
-use crate::protocol::incoming::{self, Change, Incoming, offsets};
+use crate::protocol::incoming::{self, Incoming, offsets};
 use crate::protocol::items;
 
 /// Buffers larger than this are given back after the message that needed them.
@@ -23,6 +24,8 @@ enum Cut {
     Items,
     /// By element, each of them the key of a deleted item.
     Keys,
+    /// Something was deleted, and the server does not say what.
+    NoKey,
 }
 
 /// A part of a message: what one callback gets.
@@ -116,13 +119,18 @@ impl Cutter {
         }
         self.next += 1;
         let mut data = slice(event, event.data);
-        if self.cut != Cut::Whole {
+        if matches!(self.cut, Cut::Items | Cut::Keys) {
             let (start, end) = *self.ranges.get(index as usize)?;
             data = data.and_then(|data| data.get(start as usize..end as usize));
         }
-        if self.cut == Cut::Keys {
+        let key = match self.cut {
+            Cut::Keys => Some(keys.write(data?)),
+            Cut::NoKey => Some(Cow::Borrowed("null")),
+            _ => None,
+        };
+        if let Some(key) = key {
             self.text.clear();
-            items::delete_data(&shape.primary_key, &keys.write(data?), &mut self.text);
+            items::delete_data(&shape.primary_key, &key, &mut self.text);
             data = Some(&self.text);
         }
         let meta = slice(event, event.meta);
@@ -153,12 +161,11 @@ fn cut(event: &Event, shape: &Shape, ranges: &mut Vec<(u32, u32)>) -> Result<(Cu
         event.kind,
         EventKind::Create | EventKind::Update | EventKind::Delete
     );
-    let of_item = shape
-        .item
-        .as_deref()
-        .filter(|_| event.kind == EventKind::Delete);
     let by_item = change && !shape.per_message;
-    let Some(data) = data.filter(|_| by_item || of_item.is_some()) else {
+    if by_item && data.is_none() && event.kind == EventKind::Delete {
+        return Ok((Cut::NoKey, 1));
+    }
+    let Some(data) = data.filter(|_| by_item) else {
         let well_formed = event.checked || data.is_none_or(items::check);
         return if well_formed {
             Ok((Cut::Whole, 1))
@@ -167,16 +174,8 @@ fn cut(event: &Event, shape: &Shape, ranges: &mut Vec<(u32, u32)>) -> Result<(Cu
         };
     };
     items::elements(data, ranges).map_err(|_| Broken)?;
-    if let Some(item) = of_item {
-        ranges.retain(|&(start, end)| {
-            data.get(start as usize..end as usize)
-                .and_then(items::key_text)
-                .is_some_and(|key| is_same_key(&key, item))
-        });
-    }
     let count = u32::try_from(ranges.len()).map_err(|_| Broken)?;
     Ok(match event.kind {
-        _ if !by_item => (Cut::Whole, count.min(1)),
         EventKind::Delete => (Cut::Keys, count),
         _ => (Cut::Items, count),
     })
@@ -193,26 +192,9 @@ fn reread(event: &mut Event) -> Result<(), Broken> {
     else {
         return Err(Broken);
     };
-    event.kind = match change {
-        Change::Create => EventKind::Create,
-        Change::Update => EventKind::Update,
-        Change::Delete => EventKind::Delete,
-    };
+    event.kind = EventKind::of(change);
     event.data = data.map(|part| offsets(&frame, part));
     event.meta = meta.map(|part| offsets(&frame, part));
     event.checked = true;
     Ok(())
-}
-
-/// Databases write UUIDs in either case.
-fn is_same_key(key: &str, item: &str) -> bool {
-    key == item || (key.eq_ignore_ascii_case(item) && is_uuid(key))
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ffi::CString;
 
 use super::{EventKind, Target};
-use crate::protocol::items;
+use crate::protocol::{items, key};
 
 /// What all subscriptions of a client have seen. Where only deletes are wanted, or
 /// `fields` leaves the key out, another one's items are all there is to go by.
@@ -74,6 +74,8 @@ impl Keys {
         *self = match key.and_then(|key| key.bytes().next()) {
             Some(b'"') => Keys::Texts,
             Some(b'-' | b'0'..=b'9') => Keys::Numbers,
+            // An empty singleton.
+            Some(b'n') => return,
             _ => Keys::Hidden,
         };
     }
@@ -84,20 +86,15 @@ impl Keys {
 
     /// A key of a delete, written as the items write it, where it can be.
     pub fn write<'a>(&self, key: &'a str) -> Cow<'a, str> {
-        let bare = || key.strip_prefix('"')?.strip_suffix('"');
+        let bare = key.strip_prefix('"').and_then(|k| k.strip_suffix('"'));
         match self {
-            Keys::Numbers => Cow::Borrowed(bare().filter(|bare| is_integer(bare)).unwrap_or(key)),
-            Keys::Texts if is_integer(key) => Cow::Owned(format!("\"{key}\"")),
+            Keys::Numbers => bare.and_then(key::number).unwrap_or(Cow::Borrowed(key)),
+            Keys::Texts if key.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
+                Cow::Owned(format!("\"{key}\""))
+            }
             _ => Cow::Borrowed(key),
         }
     }
-}
-
-/// Whether a text is an integer as JSON writes it.
-fn is_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let leading_zero = digits.len() > 1 && digits.starts_with('0');
-    !digits.is_empty() && !leading_zero && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -119,7 +116,7 @@ mod tests {
             ("[]", Keys::Unknown),
             ("null", Keys::Unknown),
             (r#"[{"name":1}]"#, Keys::Hidden),
-            (r#"[{"id":null}]"#, Keys::Hidden),
+            (r#"[{"id":null}]"#, Keys::Unknown),
         ] {
             for kind in [EventKind::Init, EventKind::Create, EventKind::Update] {
                 assert_eq!(learnt(kind, data), expected, "{data}");
@@ -134,12 +131,17 @@ mod tests {
             (Keys::Numbers, r#""4""#, "4"),
             (Keys::Numbers, r#""-4""#, "-4"),
             (Keys::Numbers, "4", "4"),
-            (Keys::Numbers, r#""04""#, r#""04""#),
+            (Keys::Numbers, r#""04""#, "4"),
+            (Keys::Numbers, r#"" +7.0""#, "7"),
+            (Keys::Numbers, r#""1.50""#, "1.5"),
+            (Keys::Numbers, r#""9007199254740993""#, "9007199254740992"),
+            (Keys::Numbers, r#""0x7""#, r#""0x7""#),
             (Keys::Numbers, r#""""#, r#""""#),
             (Keys::Numbers, r#""x""#, r#""x""#),
             (Keys::Texts, "4", r#""4""#),
             (Keys::Texts, r#""4""#, r#""4""#),
-            (Keys::Texts, "4.5", "4.5"),
+            (Keys::Texts, "4.5", r#""4.5""#),
+            (Keys::Texts, "1e+21", r#""1e+21""#),
             (Keys::Texts, "null", "null"),
             (Keys::Unknown, r#""4""#, r#""4""#),
             (Keys::Unknown, "4", "4"),

@@ -6,6 +6,7 @@ pub mod envelope;
 pub mod incoming;
 pub mod items;
 mod json;
+pub mod key;
 mod message;
 pub mod outgoing;
 mod scan;

@@ -3,7 +3,7 @@
 
 use super::incoming::Change;
 use super::json::{
-    ObjectWriter, compact, explain, kind, members, string, syntax_error, with_member,
+    ObjectWriter, compact, explain, kind, members, push_string, string, syntax_error, with_member,
 };
 use crate::error::{Error, Status};
 use crate::secret::Secret;
@@ -82,6 +82,41 @@ pub fn read(wire: &str, collection: &str, query: Option<&str>) -> String {
     with_uid(message, Some(wire))
 }
 
+/// Reads which rows with these keys (JSON), or rows at all, are there for a query.
+pub fn read_keys(
+    wire: &str,
+    collection: &str,
+    query: Option<&str>,
+    primary_key: &str,
+    keys: Option<&[String]>,
+) -> String {
+    let member = |name| query.and_then(|query| super::items::member(query, name));
+    // It was read when the subscription was made.
+    let own = member("filter").and_then(|filter| read_filter(filter).ok().flatten());
+    let filter = match keys {
+        Some(keys) => {
+            let mut among = ObjectWriter::new(keys.len() * 16);
+            among.raw("_in", &format!("[{}]", keys.join(",")));
+            let mut key = ObjectWriter::new(primary_key.len() + 16);
+            key.raw(primary_key, &among.end());
+            Some(both(own.as_deref(), &key.end()))
+        }
+        None => own,
+    };
+    let mut fields = String::from("[");
+    push_string(&mut fields, primary_key);
+    fields.push(']');
+    let mut read = ObjectWriter::new(96);
+    read.raw("fields", &fields);
+    for (name, value) in [("filter", filter.as_deref()), ("search", member("search"))] {
+        if let Some(value) = value {
+            read.raw(name, value);
+        }
+    }
+    read.raw("limit", &keys.map_or(1, <[String]>::len).to_string());
+    self::read(wire, collection, Some(&read.end()))
+}
+
 /// A read of nothing: whether the collection may be read with that query.
 pub fn check(wire: &str, collection: &str, query: Option<&str>) -> String {
     let nothing = query.and_then(|query| with_member(query, "limit", "0"));
@@ -107,6 +142,15 @@ fn with_uid(mut message: ObjectWriter, uid: Option<&str>) -> String {
 pub fn check_query(json: &str) -> Result<String, Error> {
     check_object(json, "query")?;
     Ok(compact(json))
+}
+
+/// What makes a query's answer no items but figures about them, if anything does.
+pub fn aggregation(query: &str) -> Option<&'static str> {
+    let is_set = |name: &&str| {
+        let value = super::items::member(query, name);
+        value.is_some_and(|value| !matches!(value, "null" | "{}" | "[]" | "\"\""))
+    };
+    ["aggregate", "groupBy", "group"].into_iter().find(is_set)
 }
 
 /// Checks that a text is a JSON object; `what` names it in the error.
@@ -149,16 +193,21 @@ pub fn query_for_item(query: Option<&str>, primary_key: &str, item: &str) -> Res
         Some(filter) => read_filter(filter)?,
         None => None,
     };
-    let filter = match filter {
+    let filter = both(filter.as_deref(), &key);
+    with_member(&query, "filter", &filter)
+        .ok_or_else(|| invalid_json("the query must be a JSON object"))
+}
+
+/// A filter, if there is one, and another.
+fn both(filter: Option<&str>, key: &str) -> String {
+    match filter {
         Some(filter) => {
             let mut both = ObjectWriter::new(filter.len() + key.len() + 16);
             both.raw("_and", &format!("[{filter},{key}]"));
             both.end()
         }
-        None => key,
-    };
-    with_member(&query, "filter", &filter)
-        .ok_or_else(|| invalid_json("the query must be a JSON object"))
+        None => key.to_owned(),
+    }
 }
 
 /// A query's filter as a JSON object; `None` where it filters nothing. The
@@ -189,155 +238,4 @@ pub(super) fn invalid_json(message: impl Into<String>) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(result: Result<String, Error>) -> String {
-        let error = result.unwrap_err();
-        assert_eq!(error.status, Status::InvalidJson);
-        error.message
-    }
-
-    #[test]
-    fn commands_have_the_servers_form() {
-        let secret = Secret::new("s\"1");
-        for (text, expected) in [
-            (
-                auth_token(&secret, None),
-                r#"{"type":"auth","access_token":"s\"1"}"#,
-            ),
-            (
-                auth_password("a@b.c", &secret, Some("0.1")),
-                r#"{"type":"auth","email":"a@b.c","password":"s\"1","uid":"0.1"}"#,
-            ),
-            (
-                auth_refresh(&secret, Some("0.2")),
-                r#"{"type":"auth","refresh_token":"s\"1","uid":"0.2"}"#,
-            ),
-            (ping(None), r#"{"type":"ping"}"#),
-            (ping(Some("0.3")), r#"{"type":"ping","uid":"0.3"}"#),
-            (pong(), r#"{"type":"pong"}"#),
-            (
-                subscribe("0.4", "posts", None, None),
-                r#"{"type":"subscribe","collection":"posts","uid":"0.4"}"#,
-            ),
-            (
-                subscribe(
-                    "0.5",
-                    "a\\b\"\n",
-                    Some(Change::Delete),
-                    Some(r#"{"limit":-1}"#),
-                ),
-                r#"{"type":"subscribe","collection":"a\\b\"\u000a","event":"delete","query":{"limit":-1},"uid":"0.5"}"#,
-            ),
-            (unsubscribe("0.6"), r#"{"type":"unsubscribe","uid":"0.6"}"#),
-            (
-                read("0.7", "posts", Some(r#"{"fields":["id"]}"#)),
-                r#"{"type":"items","action":"read","collection":"posts","query":{"fields":["id"]},"uid":"0.7"}"#,
-            ),
-            (
-                read("0.8", "posts", None),
-                r#"{"type":"items","action":"read","collection":"posts","uid":"0.8"}"#,
-            ),
-        ] {
-            assert_eq!(text, expected);
-        }
-    }
-
-    #[test]
-    fn a_query_is_sent_as_it_was_given_but_for_white_space() {
-        let query = " {\"sort\" : [ \"-a b\" ],\n \"limit\": 12345678901234567890123 } ";
-        let expected = r#"{"sort":["-a b"],"limit":12345678901234567890123}"#;
-        assert_eq!(check_query(query).as_deref(), Ok(expected));
-    }
-
-    #[test]
-    fn a_query_that_is_not_an_object_is_refused() {
-        for (query, expected) in [
-            ("", "the query is empty; it must be a JSON object"),
-            (
-                "{\"a\" 1}",
-                "the query is not valid JSON: expected `:` at column 6",
-            ),
-            (
-                "{\n\"a\" 1}",
-                "the query is not valid JSON: expected `:` at line 2 column 5",
-            ),
-            (
-                "{} {}",
-                "the query is not valid JSON: trailing characters at column 4",
-            ),
-            ("[]", "the query must be a JSON object, not an array"),
-            ("\"{}\"", "the query must be a JSON object, not a string"),
-            (" null", "the query must be a JSON object, not null"),
-            ("7", "the query must be a JSON object, not a number"),
-            ("true", "the query must be a JSON object, not a boolean"),
-        ] {
-            assert_eq!(refusal(check_query(query)), expected);
-        }
-        assert!(check_query("{\"\\ud800\":1}").is_err());
-    }
-
-    #[test]
-    fn watching_an_item_narrows_the_filter() {
-        for (query, expected) in [
-            (None, r#"{"filter":{"id":{"_eq":"7"}}}"#),
-            (
-                Some(r#"{"fields":"*"}"#),
-                r#"{"fields":"*","filter":{"id":{"_eq":"7"}}}"#,
-            ),
-            (
-                Some(r#"{"filter":{"a":{"_gt": 1}},"limit":1}"#),
-                r#"{"filter":{"_and":[{"a":{"_gt":1}},{"id":{"_eq":"7"}}]},"limit":1}"#,
-            ),
-            (
-                Some(r#"{"filter":"{\"a\": {\"_eq\":\"x y\"}}"}"#),
-                r#"{"filter":{"_and":[{"a":{"_eq":"x y"}},{"id":{"_eq":"7"}}]}}"#,
-            ),
-            (
-                Some(r#"{"filter":{ }}"#),
-                r#"{"filter":{"id":{"_eq":"7"}}}"#,
-            ),
-            (
-                Some(r#"{"filter":null}"#),
-                r#"{"filter":{"id":{"_eq":"7"}}}"#,
-            ),
-            (Some(r#"{"filter":""}"#), r#"{"filter":{"id":{"_eq":"7"}}}"#),
-        ] {
-            assert_eq!(query_for_item(query, "id", "7").as_deref(), Ok(expected));
-        }
-        assert_eq!(
-            query_for_item(None, "a\"b", "x\"y").as_deref(),
-            Ok(r#"{"filter":{"a\"b":{"_eq":"x\"y"}}}"#)
-        );
-    }
-
-    #[test]
-    fn a_filter_that_cannot_be_narrowed_is_refused() {
-        for (filter, expected) in [
-            (
-                "[]",
-                "the query's filter must be a JSON object, not an array",
-            ),
-            (
-                "true",
-                "the query's filter must be a JSON object, not a boolean",
-            ),
-            (
-                "\"[1]\"",
-                "the query's filter must be a JSON object, not an array",
-            ),
-            (
-                "\"{\"",
-                "the query's filter is not valid JSON: EOF while parsing an object at column 1",
-            ),
-            (
-                "\"\\ud800\"",
-                "the query's filter is a string that is not valid Unicode",
-            ),
-        ] {
-            let query = format!("{{\"filter\":{filter}}}");
-            assert_eq!(refusal(query_for_item(Some(&query), "id", "7")), expected);
-        }
-    }
-}
+mod tests;

@@ -303,6 +303,8 @@ impl Session {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
                 }
+                What::Settle(id) if self.is_doubtful(id, is_one) => self.settle_again(id),
+                What::Settle(id) => self.settle_failed(now, id, serial),
                 What::Check(id) if self.is_doubtful(id, is_one) => self.checks.push_back(id),
                 What::Check(id) => self.check_refused(now, id, serial, &error, &code_of(&error)),
                 What::Request(request) => self.reply(*request, Status::Server, &error),

@@ -98,11 +98,12 @@ impl Session {
                     }
                 }
             }
-            Phase::Reading { read, .. } => {
-                self.ledger.abandon(read);
+            _ => {
+                if let Some(read) = subscription.read_under_way() {
+                    self.ledger.abandon(read);
+                }
                 self.unsubscribes.push(wire, 0);
             }
-            _ => self.unsubscribes.push(wire, 0),
         }
     }
 

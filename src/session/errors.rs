@@ -70,6 +70,9 @@ impl Session {
             match entry.what {
                 What::Subscribe(id) => self.subscribe_refused(now, id, error.json, &error.code),
                 What::Read(id) => self.on_refused(now, id, error.json, read_refusal(&error.code)),
+                What::Settle(id) => {
+                    self.settle_refused(now, id, wire.serial, error.json, &error.code);
+                }
                 What::Check(id) => {
                     self.check_refused(now, id, wire.serial, error.json, &error.code);
                 }

@@ -3,7 +3,7 @@
 use super::ledger::What;
 use super::machine::{Link, Session};
 use super::requests::REQUEST_SLOT;
-use super::snapshot::{LATEST_CREATE, Snapshot};
+use super::snapshot::Snapshot;
 use super::{LinkId, Now};
 use crate::error::Status;
 use crate::handover::{Event, EventKind, Item};
@@ -13,7 +13,7 @@ use crate::protocol::envelope;
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire::WireUid;
 use crate::subscriptions::Phase;
-use crate::subscriptions::recent::Recent;
+use crate::subscriptions::gone::Arrival;
 
 /// Where an event's parts are in its frame.
 struct Parts {
@@ -37,6 +37,8 @@ impl Session {
             return self.linger_frames(link, frames);
         }
         self.ledger.hear_anything();
+        let silence = self.unheard_for(now);
+        self.batch_time = self.heard_time + silence;
         let mut frames = frames.drain(..);
         for frame in frames.by_ref() {
             self.on_frame(now, frame);
@@ -135,8 +137,14 @@ impl Session {
             }
             Incoming::Items { data, meta, .. } => {
                 if let Some(entry) = wire.and_then(|wire| self.ledger.settle(wire.serial)) {
-                    if let (What::Read(id), Some(wire)) = (entry.what, wire) {
-                        self.on_read(id, wire.serial, &Snapshot { frame, data, meta });
+                    match (entry.what, wire) {
+                        (What::Read(id), Some(wire)) => {
+                            self.on_read(now, id, wire.serial, &Snapshot { frame, data, meta });
+                        }
+                        (What::Settle(id), Some(wire)) => {
+                            self.on_settled(now, id, wire.serial, data);
+                        }
+                        _ => {}
                     }
                 }
                 self.explain_items(now);
@@ -159,15 +167,10 @@ impl Session {
         if !subscription.wish.wants(change) {
             return;
         }
-        let kind = match change {
-            Change::Create => EventKind::Create,
-            Change::Update => EventKind::Update,
-            Change::Delete => EventKind::Delete,
-        };
         let event = Event {
             slot: wire.slot,
             epoch: subscription.target.epoch(),
-            kind,
+            kind: EventKind::of(change),
             flags: 0,
             frame,
             data: parts.data,
@@ -175,17 +178,24 @@ impl Session {
             checked: parts.checked,
         };
         match subscription.phase {
-            Phase::Active { .. } => {
-                let primary_key = &subscription.target.shape.primary_key;
-                let until = self.heard_time + LATEST_CREATE;
-                let told = |recent: &mut Box<Recent>| recent.has_told(&event, primary_key, until);
-                if !subscription.recent.as_mut().is_some_and(told) {
-                    self.items.push(Item::Event(event));
-                }
+            // Nearly every event: there is nothing to look at but its kind.
+            Phase::Active { .. }
+                if (subscription.recent.is_none() || change == Change::Update)
+                    && !subscription.looks_at(event.kind) =>
+            {
+                self.items.push(Item::Event(event));
             }
-            Phase::Reading { .. } => self.hold(now, wire.slot, event),
+            Phase::Active { .. } => self.take_change(now, wire.slot, event),
+            Phase::Reading { .. } | Phase::Settling { .. } => self.hold(now, wire.slot, event),
             // The snapshot that is still to be read will show it.
-            Phase::Wanted | Phase::Sent { .. } | Phase::ToRead { .. } | Phase::Behind { .. } => {}
+            Phase::ToRead { .. } | Phase::Behind { .. } => {
+                let at = Arrival {
+                    from: self.heard_time,
+                    to: self.batch_time,
+                };
+                subscription.note_delete(&event, at, &mut self.places);
+            }
+            Phase::Wanted | Phase::Sent { .. } => {}
         }
     }
 }

@@ -8,6 +8,7 @@ use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::protocol::outgoing;
 use crate::protocol::wire::WireUid;
+use crate::subscriptions::gone::Arrival;
 
 /// A silence that says nothing of how old the next frame is.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -15,13 +16,27 @@ const SILENCE: Duration = Duration::from_secs(5);
 impl Session {
     /// The server has said something on the present link.
     pub(super) fn heard(&mut self, now: Now) {
+        let silence = self.unheard_for(now);
         let Some(up) = self.up() else { return };
-        let silence = now.mono.saturating_sub(up.last_heard);
         up.last_heard = now.mono;
         up.probed = None;
-        // After a long silence, what comes first may have been on the way all the time.
-        self.heard_time += silence.min(SILENCE);
+        self.heard_time += silence;
         self.forget_old_snapshots();
+    }
+
+    /// How long nothing was heard. After a long silence, what comes first may have been on
+    /// the way all the time.
+    pub(super) fn unheard_for(&mut self, now: Now) -> Duration {
+        let heard = self.up().map_or(now.mono, |up| up.last_heard);
+        now.mono.saturating_sub(heard).min(SILENCE)
+    }
+
+    /// When what is heard now has come, by that time.
+    pub(super) fn arrival(&self) -> Arrival {
+        Arrival {
+            from: self.heard_time,
+            to: self.batch_time.max(self.heard_time),
+        }
     }
 
     /// After a silence, asks; after as much silence again, the link is dead.

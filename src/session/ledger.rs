@@ -21,6 +21,8 @@ pub enum What {
     Orphan(WireUid),
     /// A snapshot.
     Read(SubId),
+    /// Whether items are there that events tell of.
+    Settle(SubId),
     /// Whether the collection of a subscription that is not answered exists.
     Check(SubId),
     /// The confirmation that a wire uid is forgotten.
@@ -61,7 +63,7 @@ impl What {
     pub fn kind(&self) -> Kind {
         match self {
             What::Subscribe(_) | What::Orphan(_) => Kind::Subscribe,
-            What::Read(_) | What::Check(_) => Kind::Read,
+            What::Read(_) | What::Settle(_) | What::Check(_) => Kind::Read,
             What::Request(_) => Kind::Request,
             What::Unsubscribe { .. } => Kind::Unsubscribe,
         }

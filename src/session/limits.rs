@@ -80,6 +80,7 @@ impl Session {
                     }
                 }
                 What::Read(id) => self.read_again(id),
+                What::Settle(id) => self.settle_again(id),
                 What::Check(id) => self.checks.push_back(id),
                 What::Unsubscribe {
                     wire,

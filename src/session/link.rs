@@ -10,6 +10,7 @@ use super::{Effect, LinkId, Loss, Now};
 use crate::error::Status;
 use crate::handover::{Item, State};
 use crate::subscriptions::Phase;
+use crate::subscriptions::gone::Gone;
 
 /// An error has to do with the end of the link if it is no older than this.
 const LAST_WORD: Duration = Duration::from_secs(30);
@@ -312,6 +313,7 @@ impl Session {
             subscription.strikes = 0;
             subscription.doubted = 0;
             subscription.blamed.clear();
+            subscription.gone = Gone::default();
         }
         self.changed = true;
     }

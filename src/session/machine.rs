@@ -122,7 +122,7 @@ pub struct Session {
     pub(super) next_class: usize,
     /// Subscriptions that wait before they are brought up to date.
     pub(super) resting: BTreeSet<(Duration, SubId)>,
-    /// Bytes of the events that are held for snapshots.
+    /// Bytes of the events that are held for snapshots, and until others are settled.
     pub(super) held: HeldBytes,
     /// Subscriptions that wait before they are tried again.
     pub(super) sleeping: BTreeSet<(Duration, SubId)>,
@@ -131,6 +131,8 @@ pub struct Session {
     pub(super) forget: VecDeque<(Duration, SubId)>,
     /// Time as far as the server was heard meanwhile.
     pub(super) heard_time: Duration,
+    /// That time at the end of the frames that are being read.
+    pub(super) batch_time: Duration,
 
     /// The server has sent an error without a uid: from now on one message at a
     /// time, so that the next one can be told whose it is.
@@ -150,6 +152,8 @@ pub struct Session {
     pub(super) refused: VecDeque<(SubId, String)>,
 
     pub(super) items: Vec<Item>,
+    /// A list that is used again: where keys are in a message.
+    pub(super) places: Vec<(u32, u32)>,
     pub(super) effects: Vec<Effect>,
     pub(super) changed: bool,
 
@@ -199,6 +203,7 @@ impl Session {
             sleeping: BTreeSet::new(),
             forget: VecDeque::new(),
             heard_time: Duration::ZERO,
+            batch_time: Duration::ZERO,
             one_at_a_time: false,
             ambiguous: Vec::new(),
             owed: Vec::new(),
@@ -206,6 +211,7 @@ impl Session {
             leaving: Vec::new(),
             refused: VecDeque::new(),
             items: Vec::new(),
+            places: Vec::new(),
             effects: Vec::new(),
             changed: false,
             entered: [0; 7],
@@ -384,6 +390,7 @@ impl Session {
             What::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
             What::Orphan(wire) => self.unsubscribes.push(wire, 0),
             What::Read(id) => self.read_unanswered(now, id, serial),
+            What::Settle(id) => self.settle_failed(now, id, serial),
             What::Check(_) => {}
             What::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
             What::Request(request) => self.reply(*request, Status::Timeout, ""),

@@ -78,7 +78,7 @@ impl Session {
         if wish.exact && wish.wants_snapshot() && !subscription.is_system() {
             self.start_read(now, id, wire.serial);
         } else {
-            self.activate(id, snapshot);
+            self.activate(now, id, snapshot);
         }
     }
 
@@ -93,20 +93,20 @@ impl Session {
     pub(super) fn read_again(&mut self, id: SubId) {
         if let Some(subscription) = self.registry.get_mut(id) {
             if let Some(serial) = subscription.serial() {
-                subscription.phase = Phase::ToRead { serial };
+                subscription.leave_held(Phase::ToRead { serial }, &mut self.places);
                 self.reads.push_back(id);
             }
         }
     }
 
     /// The answer to a read.
-    pub(super) fn on_read(&mut self, id: SubId, serial: u64, snapshot: &Snapshot<'_>) {
+    pub(super) fn on_read(&mut self, now: Now, id: SubId, serial: u64, snapshot: &Snapshot<'_>) {
         let reading = self
             .registry
             .get(id)
             .is_some_and(|s| matches!(s.phase, Phase::Reading { read, .. } if read == serial));
         if reading {
-            self.activate(id, snapshot);
+            self.activate(now, id, snapshot);
         }
     }
 
@@ -167,7 +167,7 @@ impl Session {
         subscription.failures += 1;
         // The server is told to forget that one: its INIT, if it comes late, is of no use.
         subscription.blamed.clear();
-        if let Phase::Reading { read, .. } = subscription.phase {
+        if let Some(read) = subscription.read_under_way() {
             self.ledger.abandon(read);
         }
         subscription.phase = Phase::Wanted;

@@ -26,21 +26,35 @@ impl Session {
     /// Keeps an event back until the snapshot has come. When too much is held,
     /// the snapshot is asked for anew: it will show what the events said.
     pub(super) fn hold(&mut self, now: Now, slot: u32, event: Event) {
-        let most = self.config.queue_bytes as usize;
+        let (most, at) = (self.config.queue_bytes as usize, self.arrival());
         let Some(subscription) = self.registry.at_mut(slot) else {
             return;
         };
-        let Phase::Reading { serial, read, held } = &mut subscription.phase else {
+        let (Phase::Reading { held, .. } | Phase::Settling { held, .. }) = &mut subscription.phase
+        else {
             return;
         };
-        held.push(event);
+        held.push(at, event);
         if self.held.get() > most {
-            let (serial, read, id) = (*serial, *read, subscription.id);
-            self.ledger.abandon(read);
-            let until = Behind::Rested;
-            subscription.phase = Phase::Behind { serial, until };
-            self.rest(now, id);
+            let id = subscription.id;
+            self.lose_held(now, id);
         }
+    }
+
+    /// What is held is given up: the subscription is brought up to date anew.
+    pub(super) fn lose_held(&mut self, now: Now, id: SubId) {
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
+        let Some(serial) = subscription.serial() else {
+            return;
+        };
+        if let Some(read) = subscription.read_under_way() {
+            self.ledger.abandon(read);
+        }
+        let until = Behind::Rested;
+        subscription.leave_held(Phase::Behind { serial, until }, &mut self.places);
+        self.rest(now, id);
     }
 
     /// Brings a subscription that is behind up to date, at once the first time. Where
@@ -96,6 +110,13 @@ impl Session {
                 let until = Behind::CaughtUp(epoch);
                 subscription.phase = Phase::Behind { serial, until };
             }
+            if let Phase::Settling { serial, read, .. } = subscription.phase {
+                if let Some(read) = read {
+                    self.ledger.abandon(read);
+                }
+                let until = Behind::CaughtUp(epoch);
+                subscription.leave_held(Phase::Behind { serial, until }, &mut self.places);
+            }
             // Its INIT may have been among the events.
             subscription.had_init = true;
         }
@@ -119,7 +140,11 @@ impl Session {
             return;
         };
         let current = subscription.target.epoch() == epoch;
-        if current && matches!(subscription.phase, Phase::Active { .. }) {
+        let is_active = matches!(
+            subscription.phase,
+            Phase::Active { .. } | Phase::Settling { .. }
+        );
+        if current && is_active {
             let message = "the server sent a frame that is not well-formed JSON".into();
             self.break_link(now, Status::Io, message);
         }
@@ -136,6 +161,7 @@ impl Session {
         if !subscription.wish.wants_snapshot() {
             let frame = Frame::from_static("");
             self.activate(
+                now,
                 id,
                 &Snapshot {
                     frame: &frame,

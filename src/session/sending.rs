@@ -145,6 +145,9 @@ impl Session {
 
     fn send_read(&mut self, now: Now) -> bool {
         while let Some(id) = self.reads.pop_front() {
+            if self.send_settle(now, id) {
+                return true;
+            }
             let read = self.last_serial + 1;
             let Some(subscription) = self.registry.get_mut(id) else {
                 continue;

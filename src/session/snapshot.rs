@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Now;
 use super::machine::Session;
+use super::settling::Answer;
 use crate::handover::{Event, EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
 use crate::protocol::incoming::offsets;
 use crate::protocol::{Frame, items};
@@ -25,7 +26,7 @@ pub(super) struct Snapshot<'a> {
 impl Session {
     /// Hands over the snapshot and what was held back for it; the subscription
     /// is up to date then.
-    pub(super) fn activate(&mut self, id: SubId, snapshot: &Snapshot<'_>) {
+    pub(super) fn activate(&mut self, now: Now, id: SubId, snapshot: &Snapshot<'_>) {
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
@@ -46,26 +47,23 @@ impl Session {
         let init = init_event(subscription, snapshot, flags);
         self.resyncs += u64::from(flags & FLAG_RESYNC != 0);
         self.changed = true;
-        let epoch = init.epoch;
         self.items.push(Item::Event(init));
         let target = Arc::clone(&subscription.target);
         let until = self.heard_time + LATEST_CREATE;
-        let mut recent = Recent::of(snapshot.data, &target.shape.primary_key, until);
-        if let Phase::Reading { mut held, .. } = before {
-            for event in held.take() {
-                let told = |recent: &mut Box<Recent>| {
-                    recent.has_told(&event, &target.shape.primary_key, until)
-                };
-                if !recent.as_mut().is_some_and(told) {
-                    self.items.push(Item::Event(Event { epoch, ..event }));
-                }
-            }
-        }
+        let (data, primary_key) = (snapshot.data, &target.shape.primary_key);
+        let recent = Recent::of(data, primary_key, until, &mut subscription.spelling);
         if recent.is_some() {
             self.forget.push_back((until, id));
         }
-        if let Some(subscription) = self.registry.get_mut(id) {
-            subscription.recent = recent;
+        subscription.recent = recent;
+        let item = data
+            .and_then(only_item)
+            .filter(|_| target.shape.item.is_some());
+        if let Some(key) = item.and_then(|item| items::member(item, primary_key)) {
+            subscription.see_key(key);
+        }
+        if let Phase::Reading { held, .. } = before {
+            self.release_held(now, id, held, 0, &Answer::None);
         }
     }
 
@@ -114,14 +112,14 @@ impl Session {
         match subscription.phase {
             Phase::Active { .. } => self.items.push(Item::Event(event)),
             // The snapshot may be of the time before.
-            Phase::Reading { .. } => self.hold(now, id.slot(), event),
+            Phase::Reading { .. } | Phase::Settling { .. } => self.hold(now, id.slot(), event),
             // The snapshot that is still to be read makes up for it.
             Phase::Wanted | Phase::Sent { .. } | Phase::ToRead { .. } | Phase::Behind { .. } => {}
         }
     }
 }
 
-fn error_event(subscription: &Subscription, json: &str, ended: bool) -> Event {
+pub(super) fn error_event(subscription: &Subscription, json: &str, ended: bool) -> Event {
     let frame = Frame::from(json.to_owned());
     let data = Some((0, frame.len() as u32));
     Event {
@@ -148,7 +146,13 @@ fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) 
             None => (snapshot.frame.clone(), None),
         }
     } else {
-        (snapshot.frame.clone(), snapshot.data.map(place))
+        let primary_key = &subscription.target.shape.primary_key;
+        match snapshot.data {
+            Some(data) if is_empty_singleton(data, primary_key) => {
+                (Frame::from_static("null"), Some((0, 4)))
+            }
+            data => (snapshot.frame.clone(), data.map(place)),
+        }
     };
     Event {
         slot: subscription.id.slot(),
@@ -163,6 +167,11 @@ fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) 
         data,
         checked: true,
     }
+}
+
+/// Whether a read has shown a singleton that does not exist: its defaults, without a key.
+fn is_empty_singleton(data: &str, primary_key: &str) -> bool {
+    data.trim_ascii_start().starts_with('{') && items::member(data, primary_key) == Some("null")
 }
 
 /// The item in a snapshot that was filtered by its key.

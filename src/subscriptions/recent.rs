@@ -4,28 +4,46 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use crate::handover::{Event, EventKind};
-use crate::protocol::items;
+use crate::protocol::{items, key};
+
+use super::spelling::Spelling;
 
 /// The server tells of a create some time after the item can be read, so a
-/// snapshot may hold items whose create is still on the way. It is left out, so
-/// that every item is told once; whatever changed it later has an event of its
-/// own.
+/// snapshot may hold items whose create is still on the way. It is left out where it
+/// tells the same: that key with that content. Anything else is an item that was made
+/// since, after the server had deleted the first without a word.
 #[derive(Debug)]
 pub struct Recent {
-    /// Hashes of the keys in the snapshot that have been neither told of nor deleted
-    /// since, in order.
-    keys: Vec<u64>,
+    /// Of the items in the snapshot that have been neither told of nor deleted since, in
+    /// order: hashes of their keys, which are the same for all spellings of one key, and
+    /// of what the snapshot has told of them.
+    rows: Vec<(u64, u64)>,
     until: Duration,
 }
 
 impl Recent {
-    /// The keys of a snapshot, for as long; `None` where there are none to remember.
-    pub fn of(data: Option<&str>, primary_key: &str, until: Duration) -> Option<Box<Recent>> {
-        let mut keys = keys_of(data?, primary_key);
-        keys.sort_unstable();
-        keys.dedup();
-        keys.shrink_to_fit();
-        (!keys.is_empty()).then(|| Box::new(Recent { keys, until }))
+    /// The items of a snapshot, for as long; `None` where there are none to remember.
+    /// `spelling` sees their keys.
+    pub fn of(
+        data: Option<&str>,
+        primary_key: &str,
+        until: Duration,
+        spelling: &mut Spelling,
+    ) -> Option<Box<Recent>> {
+        let mut rows = Vec::new();
+        for item in elements(data?) {
+            let Some(key) = items::member(item, primary_key) else {
+                continue;
+            };
+            spelling.see(key);
+            if let Some(text) = items::key_text(key) {
+                rows.push((key::folded(&text), content_of(item)));
+            }
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        rows.shrink_to_fit();
+        (!rows.is_empty()).then(|| Box::new(Recent { rows, until }))
     }
 
     /// Whether no create can be as late as that.
@@ -46,19 +64,30 @@ impl Recent {
             .and_then(|(from, to)| event.frame.get(from as usize..to as usize));
         match (event.kind, data) {
             (EventKind::Create, Some(data)) => {
-                let created = keys_of(data, primary_key);
-                let told = !created.is_empty() && created.iter().all(|key| self.has(*key));
-                if told {
-                    // An item is made once. The next create is of another by that key.
-                    created.into_iter().for_each(|key| self.forget(key));
+                let (mut made, mut told) = (0, 0);
+                for item in elements(data) {
+                    made += 1;
+                    let key = items::member(item, primary_key).and_then(items::key_text);
+                    let Some(key) = key.map(|key| key::folded(&key)) else {
+                        continue;
+                    };
+                    if self.has(key) {
+                        told +=
+                            usize::from(self.rows.binary_search(&(key, content_of(item))).is_ok());
+                        // An item is made once. The next create is of another by that key.
+                        self.forget(key);
+                    }
+                }
+                let has_told = made > 0 && told == made;
+                if has_told {
                     self.until = self.until.max(until);
                 }
-                told
+                has_told
             }
             (EventKind::Delete, Some(data)) => {
                 // It may be made again.
                 for key in elements(data).filter_map(items::key_text) {
-                    self.forget(hash(&key));
+                    self.forget(key::folded(&key));
                 }
                 false
             }
@@ -66,14 +95,18 @@ impl Recent {
         }
     }
 
+    fn range_of(&self, key: u64) -> std::ops::Range<usize> {
+        let from = self.rows.partition_point(|(row, _)| *row < key);
+        let length = self.rows[from..].iter().take_while(|(row, _)| *row == key);
+        from..from + length.count()
+    }
+
     fn has(&self, key: u64) -> bool {
-        self.keys.binary_search(&key).is_ok()
+        !self.range_of(key).is_empty()
     }
 
     fn forget(&mut self, key: u64) {
-        if let Ok(at) = self.keys.binary_search(&key) {
-            self.keys.remove(at);
-        }
+        self.rows.drain(self.range_of(key));
     }
 }
 
@@ -87,15 +120,9 @@ fn elements(data: &str) -> impl Iterator<Item = &str> {
         .filter_map(|(from, to)| data.get(from as usize..to as usize))
 }
 
-fn keys_of(data: &str, primary_key: &str) -> Vec<u64> {
-    elements(data)
-        .filter_map(|item| items::member(item, primary_key))
-        .filter_map(|key| items::key_text(key).map(|key| hash(&key)))
-        .collect()
-}
-
-fn hash(key: &str) -> u64 {
+/// The server writes the same item in the same way, if nothing has changed.
+fn content_of(item: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
+    item.hash(&mut hasher);
     hasher.finish()
 }

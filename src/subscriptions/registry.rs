@@ -6,7 +6,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::gone::Gone;
 use super::scope::{ScopeId, Scopes};
+use super::spelling::Spelling;
 use super::subscription::{Phase, SubId, Subscription, Wish};
 use crate::handover::Target;
 
@@ -81,6 +83,9 @@ impl Registry {
             phase: Phase::Wanted,
             had_init: false,
             recent: None,
+            gone: Gone::default(),
+            spelling: Spelling::default(),
+            item_key: None,
             failures: 0,
             gaps: (0, Duration::ZERO),
             strikes: 0,

@@ -1,11 +1,14 @@
 //! One subscription: a wish that outlives links, and its phase on this link.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::gone::{Arrival, Gone};
 use super::recent::Recent;
 use super::scope::ScopeId;
+use super::spelling::Spelling;
 use crate::handover::{Event, Target};
 use crate::protocol::incoming::Change;
 use crate::protocol::wire::WireUid;
@@ -86,6 +89,7 @@ impl Wish {
 ///   ▲         └───▶ ToRead ─▶ Reading
 ///   │                 ▲
 ///   │   Active ─▶ Behind ┘            (overflow, changed identity)
+///   │   Active ◀▶ Settling            (an event that only a read can decide about)
 ///   └── any, when the link is lost or the answer does not come
 /// ```
 #[derive(Debug)]
@@ -117,6 +121,18 @@ pub enum Phase {
         /// Serial of the wire uid.
         serial: u64,
     },
+    /// Registered and up to date, but for events that wait: whether the first of them is
+    /// true, and of which item, is being read.
+    Settling {
+        /// Serial of the wire uid.
+        serial: u64,
+        /// Serial of the read, once it is sent.
+        read: Option<u64>,
+        /// So many of the events were there when it was sent.
+        asked: usize,
+        /// The event in question, and what came behind it.
+        held: Held,
+    },
     /// Registered, but something was lost; nothing is delivered until a fresh
     /// snapshot can be.
     Behind {
@@ -147,11 +163,11 @@ impl HeldBytes {
     }
 }
 
-/// Events that wait for the snapshot that they follow.
+/// Events that wait for the snapshot that they follow, or for what decides about the first.
 #[derive(Debug)]
 pub struct Held {
-    /// In the order of their arrival.
-    events: Vec<Event>,
+    /// In the order of their arrival, and when that was.
+    events: VecDeque<(Arrival, Event)>,
     bytes: usize,
     all: HeldBytes,
 }
@@ -160,22 +176,47 @@ impl Held {
     /// None yet; they will count among all.
     pub fn of(all: &HeldBytes) -> Held {
         Held {
-            events: Vec::new(),
+            events: VecDeque::new(),
             bytes: 0,
             all: all.clone(),
         }
     }
 
-    /// One more.
-    pub fn push(&mut self, event: Event) {
+    /// One more, which came then.
+    pub fn push(&mut self, at: Arrival, event: Event) {
         self.bytes += event.frame.len();
         self.all.0.fetch_add(event.frame.len(), Ordering::Relaxed);
-        self.events.push(event);
+        self.events.push_back((at, event));
     }
 
-    /// They are not held any more.
-    pub fn take(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// They stay.
+    pub fn iter(&self) -> impl Iterator<Item = &(Arrival, Event)> {
+        self.events.iter()
+    }
+
+    /// The first one is not held any more.
+    pub fn pop(&mut self) -> Option<(Arrival, Event)> {
+        let (at, event) = self.events.pop_front()?;
+        self.bytes -= event.frame.len();
+        self.all.0.fetch_sub(event.frame.len(), Ordering::Relaxed);
+        Some((at, event))
+    }
+
+    /// It is held after all.
+    pub fn put_back(&mut self, at: Arrival, event: Event) {
+        self.bytes += event.frame.len();
+        self.all.0.fetch_add(event.frame.len(), Ordering::Relaxed);
+        self.events.push_front((at, event));
     }
 }
 
@@ -205,6 +246,12 @@ pub struct Subscription {
     /// The items that its last snapshot told of, for as long as their creates
     /// may still come.
     pub recent: Option<Box<Recent>>,
+    /// What was deleted of late.
+    pub gone: Gone,
+    /// How the rows spell their keys.
+    pub spelling: Spelling,
+    /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
+    pub item_key: Option<Box<str>>,
     /// Attempts on this subscription without success, for its own backoff.
     pub failures: u32,
     /// Gaps in a row, each soon after the last, and when the last one was.
@@ -226,6 +273,7 @@ impl Subscription {
             | Phase::ToRead { serial }
             | Phase::Reading { serial, .. }
             | Phase::Active { serial }
+            | Phase::Settling { serial, .. }
             | Phase::Behind { serial, .. } => Some(serial),
         }
     }
@@ -236,6 +284,15 @@ impl Subscription {
         self.serial().map(|serial| WireUid { slot, serial })
     }
 
+    /// The read that is under way for it, if there is one.
+    pub fn read_under_way(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Reading { read, .. } => Some(read),
+            Phase::Settling { read, .. } => read,
+            _ => None,
+        }
+    }
+
     /// Whether the server has confirmed it.
     pub fn is_registered(&self) -> bool {
         !matches!(self.phase, Phase::Wanted | Phase::Sent { .. })
@@ -243,7 +300,10 @@ impl Subscription {
 
     /// Whether its INIT is on the way to the application.
     pub fn is_active(&self) -> bool {
-        matches!(self.phase, Phase::Active { .. } | Phase::Behind { .. })
+        matches!(
+            self.phase,
+            Phase::Active { .. } | Phase::Settling { .. } | Phase::Behind { .. }
+        )
     }
 
     /// Whether it belongs to a collection that the items service refuses.

@@ -90,7 +90,8 @@ pub fn fold(events: &[Seen], key: &str) -> BTreeMap<String, Value> {
     fold_and_count(events, key).0
 }
 
-/// The same, and how many items were told to be new that were known already.
+/// The same, and how many items were told to be new that were known already, as they
+/// were: with other content, a create may be of another item by that key.
 pub fn fold_and_count(events: &[Seen], key: &str) -> (BTreeMap<String, Value>, usize) {
     let (mut mirror, mut told_twice) = (BTreeMap::new(), 0);
     for event in events {
@@ -104,7 +105,8 @@ pub fn fold_and_count(events: &[Seen], key: &str) -> (BTreeMap<String, Value>, u
             }
             name @ ("create" | "update") => {
                 let known = mirror.insert(id(&event.data), event.data.clone());
-                told_twice += usize::from(name == "create" && known.is_some());
+                let is_same = known.as_ref() == Some(&event.data);
+                told_twice += usize::from(name == "create" && is_same);
             }
             "delete" => {
                 mirror.remove(&id(&event.data));

@@ -150,29 +150,15 @@ fn per_message_passes_the_servers_own_value() {
 }
 
 #[test]
-fn deletes_of_other_items_are_left_out() {
-    let delete = |item, data| cut(shaped(Some(item), false), EventKind::Delete, data);
-    assert_eq!(
-        delete("4", r#"[3,"4",5]"#),
-        [r#"a 1 Delete {"id":"4"} 0/1"#]
-    );
-    assert_eq!(delete("4", "[4]"), ["a 1 Delete {\"id\":4} 0/1"]);
-    assert!(delete("4", r#"[3,"44",null,[4]]"#).is_empty());
-    assert!(delete("abc", r#"["ABC"]"#).is_empty());
-    assert_eq!(
-        delete(
-            "0F9e4c1a-0000-4000-8000-00000000000a",
-            r#"["0f9E4C1A-0000-4000-8000-00000000000A"]"#
-        ),
-        [r#"a 1 Delete {"id":"0f9E4C1A-0000-4000-8000-00000000000A"} 0/1"#]
-    );
-}
-
-#[test]
-fn a_whole_message_is_left_out_when_the_item_is_not_in_it() {
-    let delete = |data| cut(shaped(Some("4"), true), EventKind::Delete, data);
-    assert_eq!(delete(r#"[3,"4"]"#), [r#"a 1 Delete [3,"4"] 0/1"#]);
-    assert!(delete("[3]").is_empty());
+fn a_delete_that_names_no_key_has_the_shape_of_the_others() {
+    for (per_message, expected) in [(false, r#"{"id":null}"#), (true, "-")] {
+        let bench = Bench::poll();
+        let a = bench.register_with(0, shaped(None, per_message), bench.sink("a"));
+        let mut event = message(&a, EventKind::Delete, "");
+        event.data = None;
+        bench.push([Item::Event(event)]);
+        assert_eq!(bench.run(), [format!("a 1 Delete {expected} 0/1")]);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod anonymous;
 mod away;
 mod credentials;
+mod deletes;
 mod expiry;
 mod fairness;
 mod gaps;
@@ -14,6 +15,7 @@ mod outage;
 mod refusals;
 mod requests;
 mod send_queue;
+mod settling;
 mod subscriptions;
 mod system;
 mod world;

@@ -43,6 +43,7 @@ fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
     world.change(&wire, "create", json!([{"id": 3}]));
     world.change(&wire, "delete", json!(["2"]));
     world.change(&wire, "create", json!([{"id": 2}]));
+    world.answer_read(json!([{"id": 2}]));
     assert_eq!(world.kinds(), [Init, Create, Delete, Create]);
     assert_eq!(world.told[1].data, json!([{"id": 3}]));
     // What comes behind a silence may have been on the way all the time,
@@ -81,6 +82,41 @@ fn i2_an_item_of_the_snapshot_is_made_once_and_another_by_its_key_is_told() {
         world.change(&wire, "create", json!([{"id": 1}]));
     }
     assert_eq!(world.kinds(), [Init, Create, Create]);
+}
+
+#[test]
+fn i7_a_create_of_a_key_that_the_snapshot_had_is_told_where_it_is_of_another_row() {
+    let mut world = World::connected();
+    let (_, wire) = world.follow(json!([{"id": "en", "name": "old"}, {"id": "de", "name": "old"}]));
+    // The first one went without a word: a cascade, SQL, a flow.
+    world.change(&wire, "create", json!([{"id": "en", "name": "new"}]));
+    world.change(&wire, "create", json!([{"id": "de", "name": "old"}]));
+    world.change(&wire, "create", json!([{"id": "en", "name": "old"}]));
+    let told = world.changes();
+    assert_eq!(
+        told,
+        [
+            (Create, json!([{"id": "en", "name": "new"}])),
+            (Create, json!([{"id": "en", "name": "old"}]))
+        ]
+    );
+}
+
+#[test]
+fn i7_the_snapshot_of_an_empty_singleton_is_null() {
+    let mut world = World::connected();
+    for (read, told) in [
+        (json!({"id": null, "name": "default"}), json!(null)),
+        (json!({"id": 1, "name": "x"}), json!({"id": 1, "name": "x"})),
+        (json!({"name": null}), json!({"name": null})),
+        (json!([{"id": null}]), json!([{"id": null}])),
+    ] {
+        world.told.clear();
+        world.subscribe(wish());
+        world.confirm();
+        world.answer_read(read);
+        assert_eq!((world.told[0].kind, &world.told[0].data), (Init, &told));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::error::Status;
 use crate::handover::{EventKind, EventSink, EventView, Item, ReplySink, Shape, State};
 use crate::log::Level;
 use crate::protocol::Frame;
-use crate::protocol::outgoing::CustomMessage;
+use crate::protocol::outgoing::{CustomMessage, query_for_item};
 use crate::secret::Secret;
 use crate::session::{
     Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, SubStatus, Subscribed,
@@ -279,7 +279,16 @@ impl World {
     }
 
     pub fn say_on(&mut self, link: LinkId, message: Value) {
-        let mut frames = vec![Frame::from(message.to_string())];
+        self.say_text_on(link, &message.to_string());
+    }
+
+    /// To the letter.
+    pub fn say_text(&mut self, text: &str) {
+        self.say_text_on(self.link(), text);
+    }
+
+    fn say_text_on(&mut self, link: LinkId, text: &str) {
+        let mut frames = vec![Frame::from(text.to_owned())];
         self.session.on_frames(self.now, link, &mut frames);
         self.settle();
     }
@@ -329,13 +338,39 @@ impl World {
     }
 
     pub fn subscribe_to(&mut self, collection: &str, wish: Wish) -> SubId {
+        self.subscribe_shaped(collection, wish, Shape::default())
+    }
+
+    /// Follows one item, whose row an INIT then shows.
+    pub fn follow_item(&mut self, item: &str, row: Value) -> (SubId, String) {
+        let query = query_for_item(None, "id", item).unwrap();
+        let wish = Wish {
+            query: Some(query.into()),
+            ..wish()
+        };
+        let item = Some(item.into());
+        let id = self.subscribe_shaped(
+            "posts",
+            wish,
+            Shape {
+                item,
+                ..Shape::default()
+            },
+        );
+        let wire = self.confirm();
+        self.answer_read(row);
+        self.told.clear();
+        (id, wire)
+    }
+
+    pub fn subscribe_shaped(&mut self, collection: &str, wish: Wish, shape: Shape) -> SubId {
         let new = NewSubscription {
             uid: None,
             collection: collection.into(),
             wish,
             shape: Shape {
                 primary_key: "id".into(),
-                ..Shape::default()
+                ..shape
             },
             scope: None,
             tag: 0,
@@ -397,6 +432,23 @@ impl World {
             (&json!("items"), &json!("read"))
         );
         self.say(json!({"type": "items", "data": data, "uid": read["uid"]}));
+    }
+
+    /// Subscribes to all, whose rows an INIT then shows.
+    pub fn follow(&mut self, rows: Value) -> (SubId, String) {
+        let id = self.subscribe(wish());
+        let wire = self.confirm();
+        self.answer_read(rows);
+        self.told.clear();
+        (id, wire)
+    }
+
+    /// What was told of changes, so far: kinds and data.
+    pub fn changes(&mut self) -> Vec<(EventKind, Value)> {
+        let told = std::mem::take(&mut self.told);
+        told.into_iter()
+            .map(|told| (told.kind, told.data))
+            .collect()
     }
 
     pub fn change(&mut self, wire: &str, event: &str, data: Value) {
