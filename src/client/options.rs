@@ -232,6 +232,12 @@ impl SubscriptionOptions {
             .as_deref()
             .map(outgoing::check_query)
             .transpose()?;
+        if let Some(name) = query.as_deref().and_then(outgoing::aggregation) {
+            return Err(invalid(format!(
+                "`query` has \"{name}\": the server would aggregate the changed items alone; follow \
+                 the items, and read the figures with a request of type \"items\" when one changes"
+            )));
+        }
         if let Some(item) = self.item.as_deref() {
             if item.is_empty() {
                 return Err(invalid("`item` is empty: give the item's primary key"));
