@@ -375,15 +375,26 @@ typedef struct drt_subscription_options {
     size_t struct_size;
     /** Required. */
     const char *collection;
-    /** A JSON object: fields, filter, sort, limit, search, deep, alias, meta ... */
+    /**
+     * A JSON object: fields, filter, sort, limit, search, deep, alias, meta ...
+     * `aggregate` and `groupBy` are refused: of changes, the server would aggregate the
+     * changed items alone.
+     */
     const char *query;
     /** Names the subscription within its client; NULL = one is generated. */
     const char *uid;
     /** Survives its scope and the collective ways of unsubscribing. */
     bool persistent;
-    /** Any of the `DRT_ON_` kinds; 0 = all. */
+    /**
+     * With fewer than all kinds, an INIT without data still comes first, and after each
+     * gap: a callback looks at the kind before the data (`drt_event_is_change`).
+     * Any of the `DRT_ON_` kinds; 0 = all.
+     */
     drt_event_mask events;
-    /** The primary key of the one item to watch, as text; NULL = the collection. */
+    /**
+     * The primary key of the one item to watch, as text; NULL = the collection. In any
+     * spelling that the database takes for that item's; events have the item's own.
+     */
     const char *item;
     /** The name of the primary key; `id`. */
     const char *primary_key;
@@ -628,7 +639,8 @@ typedef uint32_t drt_event_kind;
 
 /**
  * A snapshot: an array of items, an object for one item or a singleton (null
- * where there is no such item), nothing where fewer than all kinds are wanted.
+ * where there is no such item), nothing where fewer than all kinds are wanted. It comes
+ * first, whatever kinds are wanted, and after each gap: see `drt_event_is_change`.
  */
 #define DRT_EVENT_INIT 0
 /** An item was made. */
@@ -637,10 +649,14 @@ typedef uint32_t drt_event_kind;
 #define DRT_EVENT_UPDATE 2
 /**
  * An item was deleted: `{"<primary_key>": key}`, with the key as the collection's
- * items have it (a number where they have numbers, however it was written to the
- * server). Until the client has been shown an item of that collection with its key,
- * in an INIT or an event of any subscription, it is as whoever deleted wrote it: text
- * where it stood in a URL.
+ * items have it, however the request spelled it: 7 for `007` or `" 7"` where they have
+ * numbers, `"1.50000"` for 1.5, a UUID in the items' case. The library knows how they
+ * have it once the client was shown an item of that collection with its key, in an INIT
+ * or an event; until then the key is as the request spelled it, text where it stood in
+ * a URL. The places of decimals and the case of UUIDs it learns from this subscription's
+ * own items. Other text keys that a collation takes for the same (`ABC`, `abc`) stay as
+ * the request spelled them. The key is null where the server does not name it (a field
+ * of `directus_fields`).
  */
 #define DRT_EVENT_DELETE 3
 /**
@@ -686,6 +702,17 @@ typedef struct drt_event {
     /** The number of items in that message. */
     uint32_t count;
 } drt_event;
+
+/**
+ * Whether an item was made, changed or deleted: for callbacks that are interested in nothing
+ * else. Not so the INIT that comes first and after each gap, nor an ERROR:
+ *
+ *     if (!drt_event_is_change(event)) return;
+ */
+static inline bool drt_event_is_change(const drt_event *event) {
+    return event->kind == DRT_EVENT_CREATE || event->kind == DRT_EVENT_UPDATE ||
+           event->kind == DRT_EVENT_DELETE;
+}
 
 /**
  * Takes an event. Runs on the client's delivery thread, or inside

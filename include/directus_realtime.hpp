@@ -976,6 +976,9 @@ class event {
 
     /** What happened. */
     event_kind kind() const noexcept { return static_cast<event_kind>(raw_->kind); }
+    /** Whether an item was made, changed or deleted; not so the INIT that comes first and after
+     * each gap, whatever kinds of events are wanted, nor an ERROR. */
+    bool is_change() const noexcept { return drt_event_is_change(raw_); }
     /** JSON: the item, the snapshot, `{"<primary_key>": key}`, or `{"code", "message"}`. Empty
      * where there is none. */
     std::string_view data() const noexcept { return detail::view(raw_->data, raw_->data_len); }

@@ -31,6 +31,23 @@ const INITS: [(&str, &str); 3] = [
     ("drt_subscription_options", "DRT_SUBSCRIPTION_OPTIONS_INIT"),
 ];
 
+/// What stands behind a struct, and is no function of the library's.
+const INLINES: [(&str, &str); 1] = [(
+    "drt_event",
+    "
+/**
+ * Whether an item was made, changed or deleted: for callbacks that are interested in nothing
+ * else. Not so the INIT that comes first and after each gap, nor an ERROR:
+ *
+ *     if (!drt_event_is_change(event)) return;
+ */
+static inline bool drt_event_is_change(const drt_event *event) {
+    return event->kind == DRT_EVENT_CREATE || event->kind == DRT_EVENT_UPDATE ||
+           event->kind == DRT_EVENT_DELETE;
+}
+",
+)];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).into()
 }
@@ -112,6 +129,9 @@ fn section(config: &cbindgen::Config, file: &str) -> String {
         after_constant = constant;
         text.push_str(&polish(item));
         text.push('\n');
+        if let Some((_, inline)) = INLINES.iter().find(|(name_, _)| *name_ == name(item)) {
+            text.push_str(inline);
+        }
         if let Some((_, init)) = INITS.iter().find(|(name_, _)| *name_ == name(item)) {
             text.push_str(&initialiser(item, init));
         }

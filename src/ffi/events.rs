@@ -10,17 +10,22 @@ use crate::delivery::{EventSink, EventView};
 /// What happened.
 pub type drt_event_kind = u32;
 /// A snapshot: an array of items, an object for one item or a singleton (null
-/// where there is no such item), nothing where fewer than all kinds are wanted.
+/// where there is no such item), nothing where fewer than all kinds are wanted. It comes
+/// first, whatever kinds are wanted, and after each gap: see `drt_event_is_change`.
 pub const DRT_EVENT_INIT: u32 = 0;
 /// An item was made.
 pub const DRT_EVENT_CREATE: u32 = 1;
 /// An item was changed.
 pub const DRT_EVENT_UPDATE: u32 = 2;
 /// An item was deleted: `{"<primary_key>": key}`, with the key as the collection's
-/// items have it (a number where they have numbers, however it was written to the
-/// server). Until the client has been shown an item of that collection with its key,
-/// in an INIT or an event of any subscription, it is as whoever deleted wrote it: text
-/// where it stood in a URL.
+/// items have it, however the request spelled it: 7 for `007` or `" 7"` where they have
+/// numbers, `"1.50000"` for 1.5, a UUID in the items' case. The library knows how they
+/// have it once the client was shown an item of that collection with its key, in an INIT
+/// or an event; until then the key is as the request spelled it, text where it stood in
+/// a URL. The places of decimals and the case of UUIDs it learns from this subscription's
+/// own items. Other text keys that a collation takes for the same (`ABC`, `abc`) stay as
+/// the request spelled them. The key is null where the server does not name it (a field
+/// of `directus_fields`).
 pub const DRT_EVENT_DELETE: u32 = 3;
 /// `{"code": ..., "message": ...}`: with `DRT_FLAG_ENDED` the server has refused the
 /// subscription; without it, something was withheld and the subscription lives on.

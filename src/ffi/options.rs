@@ -131,14 +131,19 @@ pub struct drt_subscription_options {
     /// Required.
     pub collection: *const c_char,
     /// A JSON object: fields, filter, sort, limit, search, deep, alias, meta ...
+    /// `aggregate` and `groupBy` are refused: of changes, the server would aggregate the
+    /// changed items alone.
     pub query: *const c_char,
     /// Names the subscription within its client; NULL = one is generated.
     pub uid: *const c_char,
     /// Survives its scope and the collective ways of unsubscribing.
     pub persistent: bool,
+    /// With fewer than all kinds, an INIT without data still comes first, and after each
+    /// gap: a callback looks at the kind before the data (`drt_event_is_change`).
     /// Any of the `DRT_ON_` kinds; 0 = all.
     pub events: drt_event_mask,
-    /// The primary key of the one item to watch, as text; NULL = the collection.
+    /// The primary key of the one item to watch, as text; NULL = the collection. In any
+    /// spelling that the database takes for that item's; events have the item's own.
     pub item: *const c_char,
     /// The name of the primary key; `id`.
     pub primary_key: *const c_char,
