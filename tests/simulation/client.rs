@@ -75,7 +75,7 @@ impl Client {
                 session: Session::new(config),
                 effects: Vec::new(),
                 now: Duration::ZERO,
-                stream: Stream::new(shared),
+                stream: Stream::new(setting, shared),
                 link: 0,
                 expired: 0,
             }),

@@ -28,6 +28,7 @@ pub fn setting(rng: &mut Rng) -> Setting {
     Setting {
         old_server,
         withholds: old_server && rng.bool(),
+        overtakes: one_in(rng, 3).then(|| millis(rng, 0..1_500)),
         rate_limit: one_in(rng, 4).then(|| (rng.u32(3..12), millis(rng, 500..3_000))),
         login,
         answers: (0..answers).map(|_| answer(rng)).collect(),

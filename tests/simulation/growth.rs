@@ -31,6 +31,7 @@ fn grow(seed: u64) -> Result<(), String> {
     let setting = Setting {
         queue_bytes: [1_500, 6_000, 1 << 20][seed as usize % 3],
         reactive: false,
+        overtakes: None,
         pace: 0,
         ..Schedule::generate(seed).setting
     };

@@ -190,13 +190,13 @@ impl Mirror {
         copy.inits += 1;
         copy.told.clear();
         if !self.has_snapshots() {
-            return copy.order.init(&[]);
+            return copy.order.init(&[], false);
         }
         let rows = self.rows(data, self.wanted.item.is_none());
         let rows = rows.ok_or_else(|| format!("I7: an INIT with {data}"))?;
         copy.rows = rows.iter().map(|row| (row.id, row.v)).collect();
         (copy.known, copy.withheld) = (true, false);
-        copy.order.init(&rows)
+        copy.order.init(&rows, !self.wanted.exact)
     }
 
     /// An array or an item.
@@ -259,7 +259,8 @@ impl Mirror {
             if before.is_some_and(|before| before > row.v) {
                 return Err("I2: an older event behind a newer one".into());
             }
-            let twice = self.has_snapshots() && copy.rows.contains_key(&row.id);
+            // With other content it may be another row, for all that the client knows.
+            let twice = self.has_snapshots() && copy.rows.get(&row.id) == Some(&row.v);
             if kind == EventKind::Create && twice {
                 return Err("I2: a create told twice".into());
             }

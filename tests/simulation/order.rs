@@ -17,6 +17,7 @@ pub struct Row {
     pub v: u64,
     k: Option<u64>,
     r: Option<u64>,
+    /// Not in creates: these look as the row does in a snapshot.
     n: Option<usize>,
 }
 
@@ -54,18 +55,17 @@ pub struct Order {
 type Verdict = Result<(), String>;
 
 impl Order {
-    pub fn init(&mut self, rows: &[Row]) -> Verdict {
+    /// The server's `own` snapshot is what its messages follow.
+    pub fn init(&mut self, rows: &[Row], own: bool) -> Verdict {
         self.inits += 1;
         self.initial = rows.iter().map(|row| row.id).collect();
         (self.open, self.last, self.part) = (true, None, None);
-        let Some((link, registration, number)) =
-            rows.first().and_then(|row| Some((row.k?, row.r?, row.n)))
-        else {
+        let Some((link, registration)) = rows.first().and_then(|row| Some((row.k?, row.r?))) else {
             return Ok(());
         };
         self.check_age(link, registration)?;
         self.open = false;
-        (self.link, self.registration, self.last) = (link, Some(registration), number);
+        (self.link, self.registration, self.last) = (link, Some(registration), own.then_some(0));
         Ok(())
     }
 
@@ -91,7 +91,11 @@ impl Order {
         whole: bool,
         journal: &Journal,
     ) -> Verdict {
-        let (Some(link), Some(registration), Some(number)) = (row.k, row.r, row.n) else {
+        let made = row.k.zip(row.r).and_then(|(link, registration)| {
+            let number = row.n.or_else(|| journal.create_of(registration, row.id));
+            Some((link, registration, number?))
+        });
+        let Some((link, registration, number)) = made else {
             return Err("I8: a change that the server did not make".into());
         };
         self.check_age(link, registration)?;
@@ -186,7 +190,7 @@ impl Order {
             let told = said.kind == EventKind::Create
                 && said.ids.iter().all(|id| self.initial.contains(id));
             let others = wants.item.is_some_and(|item| !said.ids.contains(&item));
-            wants.events & bit != 0 && !told && !others
+            wants.events & bit != 0 && !told && !others && !said.late
         };
         let lost = said[from..to.min(said.len())].iter().find(due)?;
         Some(format!("{:?} of {:?}", lost.kind, lost.ids))

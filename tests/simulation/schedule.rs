@@ -11,6 +11,8 @@ pub struct Setting {
     pub old_server: bool,
     /// Besides, sockets are told that events were withheld (11.x: not whose).
     pub withholds: bool,
+    /// Deletes overtake updates and creates of the same items, by up to so much.
+    pub overtakes: Option<Duration>,
     /// Messages a window takes, and its length.
     pub rate_limit: Option<(u32, Duration)>,
     pub login: Login,

@@ -57,7 +57,7 @@ impl Shrinking {
     }
 
     fn simplify_setting(&mut self) {
-        let simpler: [fn(&mut Setting); 13] = [
+        let simpler: [fn(&mut Setting); 14] = [
             |setting| (setting.old_server, setting.withholds) = (false, false),
             |setting| setting.withholds = false,
             |setting| setting.rate_limit = None,
@@ -69,6 +69,7 @@ impl Shrinking {
             |setting| setting.skew = 0,
             |setting| setting.pace = 0,
             |setting| setting.reactive = false,
+            |setting| setting.overtakes = None,
             |setting| setting.login = Login::Token,
             |setting| {
                 // Without a fresh one, a token that expires is the end.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use directus_realtime::handover::{EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
 
 use crate::mirror::Shared;
+use crate::schedule::Setting;
 
 struct Place {
     number: u64,
@@ -20,12 +21,16 @@ pub struct Stream {
     places: HashMap<u32, Place>,
     /// What comes now comes on a link that is over, or whose token has expired.
     past: bool,
+    /// An event may have come whose row could not be read: something is lost that only
+    /// the session knows of.
+    asks: bool,
     shared: Shared,
 }
 
 impl Stream {
-    pub fn new(shared: &Shared) -> Stream {
+    pub fn new(setting: &Setting, shared: &Shared) -> Stream {
         Stream {
+            asks: setting.overtakes.is_some(),
             places: HashMap::new(),
             past: false,
             shared: shared.clone(),
@@ -54,6 +59,7 @@ impl Stream {
                         self.check_refusal(event.slot);
                     }
                     if let Some(place) = self.places.get_mut(&event.slot) {
+                        place.gap |= self.asks && event.kind == EventKind::Init && place.had_init;
                         if let Err(text) = place.take(event.kind, event.flags) {
                             let text = format!("I3: subscription {}: {text}", place.number);
                             self.shared.complaints.add(text);

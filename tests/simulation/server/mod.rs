@@ -5,7 +5,7 @@
 //! read before its subscription is registered; an unsubscribe that comes in between
 //! finds nothing, and the subscription lives on. What comes between `auth` and its
 //! answer is lost, and so is what is over the rate limit. A row is read when its
-//! event is sent. Whoever is not heard of for a whole heartbeat is dropped. What a
+//! event is sent, or before: then the delete of the row overtakes the event. Whoever is not heard of for a whole heartbeat is dropped. What a
 //! socket was subscribing to when it was dropped stays for ever.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use directus_realtime::handover::EventKind;
 use serde_json::json;
 
 use super::tasks::{Change, Task, shown};
@@ -34,12 +35,50 @@ impl Server {
 
     /// One message.
     pub fn delete(&mut self, now: Duration, nth: usize, count: usize, by_url: bool) {
-        let ids = self.some(nth, count);
-        for id in &ids {
-            self.posts.remove(id);
+        let mut ids = self.some(nth, count);
+        if ids.is_empty() {
+            return;
         }
-        if !ids.is_empty() {
-            self.emit(now, &Change::Delete { ids, by_url });
+        let overtaken = match self.setting.overtakes.map(|_| self.rng.u32(0..4)) {
+            Some(0) => {
+                self.next_id += 1;
+                ids = vec![self.next_id];
+                Some(EventKind::Create)
+            }
+            Some(1..=2) => Some(EventKind::Update),
+            _ => None,
+        };
+        if overtaken.is_some() {
+            ids.iter().for_each(|id| self.write(*id));
+        }
+        let row = |id: &u32| Some((*id, self.posts.remove(id)?));
+        let rows: BTreeMap<u32, u64> = ids.iter().filter_map(row).collect();
+        self.emit(now, &Change::Delete { ids, by_url });
+        if let Some(kind) = overtaken {
+            self.emit_late(&Change::Late { kind, rows });
+        }
+    }
+
+    /// What was read before the delete that went out last comes behind it.
+    fn emit_late(&mut self, change: &Change) {
+        let name = change.name();
+        let most = self.setting.overtakes.unwrap_or_default().as_micros() as u64;
+        let mut tasks = Vec::new();
+        for (&link, socket) in &self.sockets {
+            let wants = |s: &&Registered| s.changes.as_deref().is_none_or(|only| only == name);
+            for subscription in socket.subscriptions.iter().filter(wants) {
+                let late = Duration::from_micros(1 + self.rng.u64(0..=most));
+                let (number, change) = (subscription.number, change.clone());
+                let task = Task::Emit {
+                    link,
+                    number,
+                    change,
+                };
+                tasks.push((socket.last_event + late, task));
+            }
+        }
+        for (at, task) in tasks {
+            self.later(at, task);
         }
     }
 
@@ -112,8 +151,26 @@ impl Server {
                     subscription.told.remove(id);
                 }
                 let texts: Vec<String> = ids.iter().map(u32::to_string).collect();
+                // Leading zeros reach the same row.
+                let spell = |text: &String| format!("{:0>1$}", text, 1 + text.len() % 3);
+                let texts: Vec<String> = texts.iter().map(spell).collect();
                 let keys = if *by_url { json!(texts) } else { json!(ids) };
                 (ids.clone(), keys)
+            }
+            Change::Late { kind, rows } => {
+                let watched = |id: &u32| subscription.item.is_none_or(|item| item == *id);
+                let rows: BTreeMap<u32, u64> = rows
+                    .iter()
+                    .filter(|(id, _)| watched(id))
+                    .map(|(id, v)| (*id, *v))
+                    .collect();
+                if rows.is_empty() {
+                    return;
+                }
+                let place = self.shared.journal.next(number);
+                let place = (*kind == EventKind::Update).then_some(place);
+                let data = shown(&rows, link, number, place);
+                (rows.keys().copied().collect(), data)
             }
             Change::Create(_) | Change::Update(_) if !readable => {
                 return self.refuse(link, "subscribe", wire.into(), out);
@@ -122,7 +179,7 @@ impl Server {
                 let ids = match change {
                     Change::Create(id) => &[*id][..],
                     Change::Update(ids) => ids,
-                    Change::Delete { .. } => &[],
+                    Change::Delete { .. } | Change::Late { .. } => &[],
                 };
                 let watched = |id: &u32| subscription.item.is_none_or(|item| item == *id);
                 let rows = ids.iter().copied().filter(watched);
@@ -134,13 +191,16 @@ impl Server {
                 }
                 subscription.told.extend(&rows);
                 let place = self.shared.journal.next(number);
+                // A create shows the row as a snapshot does.
+                let place = (change.kind() == EventKind::Update).then_some(place);
                 (
                     rows.keys().copied().collect(),
-                    shown(&rows, link, number, Some(place)),
+                    shown(&rows, link, number, place),
                 )
             }
         };
-        self.shared.journal.note(number, change.kind(), ids);
+        let late = matches!(change, Change::Late { .. });
+        self.shared.journal.note(number, change.kind(), ids, late);
         // As the server writes it, member by member.
         let name = change.name();
         let text =

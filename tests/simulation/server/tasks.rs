@@ -47,6 +47,7 @@ pub enum Task {
         link: u64,
         uid: Value,
         item: Option<u32>,
+        among: Option<Vec<u32>>,
     },
     CreateItem {
         link: u64,
@@ -74,7 +75,15 @@ pub enum Task {
 pub enum Change {
     Create(u32),
     Update(Vec<u32>),
-    Delete { ids: Vec<u32>, by_url: bool },
+    Delete {
+        ids: Vec<u32>,
+        by_url: bool,
+    },
+    /// A create or an update that the delete of its rows has overtaken.
+    Late {
+        kind: EventKind,
+        rows: BTreeMap<u32, u64>,
+    },
 }
 
 impl Change {
@@ -83,14 +92,15 @@ impl Change {
             Change::Create(_) => EventKind::Create,
             Change::Update(_) => EventKind::Update,
             Change::Delete { .. } => EventKind::Delete,
+            Change::Late { kind, .. } => *kind,
         }
     }
 
     pub fn name(&self) -> &'static str {
-        match self {
-            Change::Create(_) => "create",
-            Change::Update(_) => "update",
-            Change::Delete { .. } => "delete",
+        match self.kind() {
+            EventKind::Create => "create",
+            EventKind::Update => "update",
+            _ => "delete",
         }
     }
 }
@@ -124,7 +134,17 @@ impl Task {
                 }
             }
             "unsubscribe" => Task::Unsubscribe { link, uid },
-            "items" if message["action"] == "read" => Task::Read { link, uid, item },
+            "items" if message["action"] == "read" => {
+                let among = message["query"]["filter"]["id"]["_in"].as_array();
+                let number = |id: &Value| id.as_u64().expect("a number") as u32;
+                let among = among.map(|ids| ids.iter().map(number).collect());
+                Task::Read {
+                    link,
+                    uid,
+                    item,
+                    among,
+                }
+            }
             "items" => Task::CreateItem {
                 link,
                 uid,
@@ -173,12 +193,19 @@ impl Server {
                     out.push(Out::Say(link, answer.to_string()));
                 }
             }
-            Task::Read { link, uid, item } => {
+            Task::Read {
+                link,
+                uid,
+                item,
+                among,
+            } => {
                 if !self.may_read(link) {
                     return self.refuse_question(link, "items", uid, out);
                 }
                 let number = self.registration(link, &uid);
-                let data = shown(&self.rows(item), link, number, None);
+                let mut rows = self.rows(item);
+                rows.retain(|id, _| among.as_ref().is_none_or(|ids| ids.contains(id)));
+                let data = shown(&rows, link, number, None);
                 let message = json!({"type": "items", "data": data, "uid": uid});
                 let at = now + self.latency();
                 self.later(at, Task::Answer { link, message });
@@ -213,7 +240,7 @@ impl Server {
         } = asked;
         let mut init = json!({"type": "subscription", "event": "init", "uid": wire});
         if changes.is_none() {
-            init["data"] = shown(&rows, link, number, Some(0));
+            init["data"] = shown(&rows, link, number, None);
         }
         socket.subscriptions.push(Registered {
             wire,
