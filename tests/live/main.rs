@@ -16,6 +16,7 @@ mod delivery;
 mod events;
 mod gaps;
 mod items;
+mod keys;
 mod lifetimes;
 mod messages;
 mod old_server;
