@@ -53,6 +53,12 @@ impl Shared {
         !self.overflowed.load(Ordering::SeqCst)
     }
 
+    /// Whether the server has refused to read for the subscription in that place.
+    fn was_refused(&self, slot: u32) -> bool {
+        let refused = self.refused.lock().expect("no panic before");
+        refused.contains(&slot)
+    }
+
     pub fn refuse(&self, slot: u32) {
         self.refused.lock().expect("no panic before").insert(slot);
     }
@@ -171,6 +177,10 @@ impl Mirror {
             EventKind::Init => self.init(&mut copy, data),
             EventKind::Error => {
                 copy.withheld = true;
+                if self.shared.was_refused(event.target.slot) {
+                    // It is a delete's, perhaps, whose item may not be read any more.
+                    copy.order.lose_count();
+                }
                 copy.refused = event.flags & FLAG_ENDED != 0;
                 Ok(())
             }

@@ -147,6 +147,11 @@ impl Order {
         Ok(())
     }
 
+    /// An error tells that some message is withheld.
+    pub fn lose_count(&mut self) {
+        (self.last, self.unnumbered) = (None, true);
+    }
+
     /// Whether a message begins.
     fn next_part(&mut self, part: Part) -> Result<bool, String> {
         let before = self.part.take();

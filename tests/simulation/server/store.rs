@@ -152,7 +152,8 @@ impl Server {
                 }
                 let texts: Vec<String> = ids.iter().map(u32::to_string).collect();
                 // Leading zeros reach the same row.
-                let spell = |text: &String| format!("{:0>1$}", text, 1 + text.len() % 3);
+                let zeros = usize::from(self.setting.overtakes.is_some());
+                let spell = |text: &String| format!("{:0>1$}", text, zeros * (1 + text.len() % 3));
                 let texts: Vec<String> = texts.iter().map(spell).collect();
                 let keys = if *by_url { json!(texts) } else { json!(ids) };
                 (ids.clone(), keys)
