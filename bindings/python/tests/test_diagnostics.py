@@ -99,16 +99,24 @@ def test_the_programs_of_the_readme_say_why(
             for line in stream:
                 said.append(line)
 
-        for stream in (process.stdout, process.stderr):
-            threading.Thread(target=read, args=(stream,), daemon=True).start()
-        until(
-            lambda: all(word in "".join(said) for word in words),
-            f"{words} not in {said}",
-            SECONDS + 1,
-        )
-        if token == "wrong":
-            assert process.wait(10) == 1
-            assert "AuthenticationError" in "".join(said)
+        streams = (process.stdout, process.stderr)
+        readers = [threading.Thread(target=read, args=(stream,)) for stream in streams]
+        for reader in readers:
+            reader.start()
+        try:
+            until(
+                lambda: all(word in "".join(said) for word in words),
+                f"{words} not in {said}",
+                SECONDS + 1,
+            )
+            if token == "wrong":
+                assert process.wait(10) == 1
+        finally:
+            process.kill()
+            for reader in readers:
+                reader.join()
+    if token == "wrong":
+        assert "AuthenticationError" in "".join(said)
 
 
 def test_warnings_go_to_logging_once_for_each_reason(
