@@ -7,6 +7,7 @@
 mod drained;
 pub mod engine;
 mod exposure;
+mod log_queue;
 mod options;
 mod shared;
 mod subscribe;
@@ -169,10 +170,11 @@ impl Client {
     /// Sends a message that expects no answer.
     pub fn send_message(&self, json: &str) -> Result<()> {
         let message = CustomMessage::parse(json)?;
-        let mut core = self.shared.lock();
-        let backlog = core.backlog();
-        self.shared.run(&mut core, |session, now| {
-            session.send_message(now, message, backlog)
+        self.shared.with_core(|core| {
+            let backlog = core.backlog();
+            self.shared.run(core, |session, now| {
+                session.send_message(now, message, backlog)
+            })
         })
     }
 
@@ -184,13 +186,12 @@ impl Client {
         } else {
             timeout
         };
-        let outcome = {
-            let mut core = self.shared.lock();
+        let outcome = self.shared.with_core(|core| {
             let backlog = core.backlog();
-            self.shared.run(&mut core, |session, now| {
+            self.shared.run(core, |session, now| {
                 session.request(now, message, timeout, sink, backlog)
             })
-        };
+        });
         outcome.map_err(|(error, sink)| {
             drop(sink);
             error

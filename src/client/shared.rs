@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::drained::Drained;
 use super::exposure::Exposure;
+use super::log_queue::{self, LogQueue};
 use super::{ClientOptions, Stats, engine};
 use crate::delivery::{Delivery, Feedback, State, in_callback};
 use crate::driver::{
@@ -25,7 +26,7 @@ pub(super) struct Core {
     runtime: Option<Arc<Runtime>>,
     /// When the alarm goes off.
     armed: Option<Duration>,
-    log: Vec<(Level, String)>,
+    log: LogQueue,
 }
 
 impl Core {
@@ -104,7 +105,7 @@ impl Shared {
                     links: HashMap::new(),
                     runtime: Some(Arc::clone(&runtime)),
                     armed: None,
-                    log: Vec::new(),
+                    log: LogQueue::default(),
                 }),
                 changed: Condvar::new(),
                 delivery,
@@ -160,13 +161,19 @@ impl Shared {
 
     /// Tells the session something and carries out what it decides.
     pub fn with<R>(&self, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
-        let (result, lines) = {
-            let mut core = self.lock();
-            let result = self.run(&mut core, tell);
-            (result, std::mem::take(&mut core.log))
-        };
-        for (level, line) in lines {
-            log::emit(level, "session", &line);
+        self.with_core(|core| self.run(core, tell))
+    }
+
+    /// The same for what needs more of the core, and calls [`Shared::run`] itself.
+    pub fn with_core<R>(&self, work: impl FnOnce(&mut Core) -> R) -> R {
+        let mut core = self.lock();
+        let result = work(&mut core);
+        if core.log.begin() {
+            while let Some(lines) = core.log.next() {
+                drop(core);
+                log_queue::emit(lines);
+                core = self.lock();
+            }
         }
         result
     }
@@ -207,7 +214,7 @@ impl Shared {
         effect: Effect,
         links: &mut HashMap<LinkId, Link>,
         runtime: Option<&Arc<Runtime>>,
-        log: &mut Vec<(Level, String)>,
+        log: &mut LogQueue,
     ) {
         match effect {
             Effect::Open {
@@ -242,7 +249,7 @@ impl Shared {
                 }
             }
             Effect::End(target) => self.delivery.end(&target),
-            Effect::Log(level, line) => log.push((level, line)),
+            Effect::Log(level, line) => log.push(level, line),
         }
     }
 

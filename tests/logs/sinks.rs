@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::listening::*;
+use super::peer::Peer;
 use super::sut::*;
 use directus_realtime::ffi::*;
 
@@ -237,4 +238,50 @@ fn functions_that_come_and_go_while_others_log_are_each_released_once() {
     }
     say_something();
     assert!(sinks.iter().all(|sink| sink.released() == 1));
+}
+
+#[test]
+fn a_clients_states_come_in_their_order_however_slow_the_function_is() {
+    /// Takes its time for the first state, which the application's thread reports.
+    unsafe extern "C" fn dawdle(
+        level: i32,
+        target: *const c_char,
+        message: *const c_char,
+        data: *mut c_void,
+    ) {
+        // SAFETY: the library passes NUL-terminated texts.
+        let text = unsafe { std::ffi::CStr::from_ptr(message) };
+        if text.to_bytes().starts_with(b"Connecting") {
+            thread::sleep(Duration::from_millis(200));
+        }
+        // SAFETY: what this function was given, it passes on.
+        unsafe { keep(level, target, message, data) }
+    }
+    let _turn = turn();
+    let lines: Arc<Lines> = Log::new();
+    let set = set(
+        DRT_LOG_INFO,
+        Some(dawdle),
+        user_data(&lines),
+        Some(release::<Line>),
+    );
+    assert_eq!(set, DRT_OK);
+    let peer = Peer::new();
+    let client = Options::new(&peer.url()).token("t").with(fast).open();
+    thread::scope(|threads| {
+        let starting = threads.spawn(|| client.start());
+        let link = peer.ready();
+        client.told(DRT_STATE_CONNECTED);
+        starting.join().unwrap();
+        assert_eq!(client.close(), DRT_OK);
+        drop(link);
+    });
+    let states: Vec<String> = (lines.all().into_iter())
+        .filter(|(_, target, _)| target == "session")
+        .filter_map(|(_, _, text)| text.split(':').next().map(str::to_owned))
+        .collect();
+    assert_eq!(
+        states,
+        ["Connecting", "Authenticating", "Connected", "Closed"]
+    );
 }
