@@ -85,7 +85,12 @@ _ROOTS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.cr
         ({"callback": None}, TypeError, "callback"),
         ({"query": "x"}, TypeError, "query"),
         ({"query": []}, TypeError, "query"),
-        ({"query": {"x": {1}}}, ValueError, "query"),
+        ({"query": {"filter": {1}}}, ValueError, "query"),
+        ({"query": {"filters": {}}}, ValueError, "filters.*did you mean 'filter'"),
+        ({"query": {"group_by": ["id"]}}, ValueError, "did you mean 'groupBy'"),
+        ({"query": {"title": {"_eq": "x"}}}, ValueError, "belongs in query"),
+        ({"query": {"_and": []}}, ValueError, "belongs in query"),
+        ({"query": {1: 2}}, ValueError, "there is fields, filter"),
         ({"uid": ""}, ValueError, "uid"),
         ({"uid": 7}, TypeError, "uid"),
         ({"event": "delet"}, ValueError, "event must be one of"),
@@ -118,6 +123,9 @@ def test_other_wrong_arguments_are_named(client: Client) -> None:
         (lambda: client.on_token(3), TypeError, "on_token"),  # type: ignore[arg-type]
         (set_on_error, TypeError, "on_error"),
         (lambda: client.items(""), ValueError, "collection"),
+        (lambda: client.items("posts").read({"filters": {}}), ValueError, "did you mean 'filter'"),
+        (lambda: client.items("posts").read(1, {"field": []}), ValueError, "did you mean 'fields'"),
+        (lambda: client.items("posts").create({}, {"field": []}), ValueError, "'fields'"),
         (lambda: client.items(None), TypeError, "collection"),  # type: ignore[arg-type]
         (lambda: client.set_token(None), TypeError, "access_token"),  # type: ignore[arg-type]
         (lambda: client.set_token(""), ValueError, "access_token"),

@@ -31,11 +31,11 @@ from ._options import (
     Events,
     Granularity,
     Key,
-    Query,
     Snapshot,
     limit,
     milliseconds,
 )
+from ._query import Query
 from ._registry import register, release
 from ._reply import answer_of
 from ._scope import Scope, subscribe

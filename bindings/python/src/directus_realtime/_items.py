@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
 from ._errors import InvalidArgumentError
-from ._options import Key, Query, key_text
+from ._options import Key, key_text
+from ._query import Query, check_query
 
 Keys = Union[Key, Iterable[Key]]
 Message = dict[str, Any]
@@ -44,6 +45,7 @@ def read_message(collection: str, what: Any, query: Query | None) -> Message | N
         if query is not None:
             raise InvalidArgumentError("query is given twice")
         what, query = None, what
+    check_query(query)
     if what is None:
         return message(collection, "read", query=query or {})
     which = _which(what)
@@ -52,6 +54,7 @@ def read_message(collection: str, what: Any, query: Query | None) -> Message | N
 
 def create_message(collection: str, data: Any, query: Query | None) -> Message | None:
     """To make items; None where there is nothing to make."""
+    check_query(query)
     if not isinstance(data, Mapping):
         if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
             raise TypeError(f"data must be a mapping or several, not {type(data).__name__}")

@@ -6,13 +6,13 @@ import ctypes
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Union
+from typing import Literal, Union
 
 from . import _abi
 from ._errors import InvalidArgumentError
 from ._json import dump
+from ._query import Query, check_query
 
-Query = Mapping[str, Any]
 Key = Union[int, str, uuid.UUID]
 AuthMode = Literal["handshake", "public", "strict"]
 EventName = Literal["create", "update", "delete"]
@@ -214,6 +214,7 @@ def subscription_options(
     name = encode(collection, "collection", optional=False)
     if not name:
         raise InvalidArgumentError("collection is empty: name the one to follow")
+    check_query(query)
     return _abi.SubscriptionOptions(
         struct_size=ctypes.sizeof(_abi.SubscriptionOptions),
         collection=name,

@@ -11,7 +11,8 @@ from ._core import when_gone
 from ._errors import ClosedError
 from ._events import Event
 from ._holder import Holder
-from ._options import Events, Granularity, Key, Query, Snapshot
+from ._options import Events, Granularity, Key, Snapshot
+from ._query import Query
 from ._subscription import Subscription
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from .._options import (
     Events,
     Granularity,
     Key,
-    Query,
     Snapshot,
     limit,
     milliseconds,
 )
+from .._query import Query
 from .._registry import register, release
 from .._reply import answer_of
 from .._state import State, StateName, state_of

@@ -15,7 +15,7 @@ from .._items import (
     singleton_message,
     update_message,
 )
-from .._options import Query
+from .._query import Query
 
 
 class Items:

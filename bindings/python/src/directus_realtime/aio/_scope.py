@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from .._options import Events, Granularity, Key, Query, Snapshot
+from .._options import Events, Granularity, Key, Snapshot
+from .._query import Query
 from .._scope import ScopeBase
 from ._subscribe import Callback, subscribe
 from ._subscription import Subscription
