@@ -65,7 +65,7 @@ pub(super) unsafe fn optional_filled<'a>(
     // SAFETY: the caller's promise.
     match unsafe { optional(text, name) }? {
         Some("") => {
-            let message = format!("`{name}` is empty: leave it NULL instead");
+            let message = format!("`{name}` is empty: leave it unset instead");
             Err(Error::new(Status::InvalidArgument, message))
         }
         text => Ok(text),

@@ -110,7 +110,7 @@ class Core(Book):
     def not_entered(self, state: State, seconds: float | None) -> TimeoutError:
         """The error for a state that was not entered in time."""
         after = "" if seconds is None else f" after {seconds:g} s"
-        text = f"the client is {self.state()}, not {state}{after}"
+        text = f"the client is not {state}{after}, but {self.state()}"
         kind = ConnectTimeoutError if state is State.CONNECTED else TimeoutError
         return kind(self.diagnostics.explain(text))
 
