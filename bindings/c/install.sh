@@ -10,11 +10,13 @@ soname=$library.so.${version%%.*}
 root=${DESTDIR%/}
 built=$BUILD/release
 
-if [ ! -e "$built/$library.so" ]; then
-    echo "make install: $built/$library.so is not built, and cargo is not in PATH" >&2
-    echo "Run \`make lib\` as a user who has cargo, then \`make install\` again." >&2
-    exit 1
-fi
+for file in "$library.so" "$library.a"; do
+    if [ ! -e "$built/$file" ]; then
+        echo "make install: $built/$file is not built, and cargo is not in PATH" >&2
+        echo "Run \`make lib\` as a user who has cargo, then \`make install\` again." >&2
+        exit 1
+    fi
+done
 
 install -d "$root$PREFIX/include" "$root$LIBDIR/pkgconfig" \
     "$root$PREFIX/share/cmake/directus-realtime"

@@ -1,5 +1,6 @@
 //! From an endpoint to an open WebSocket: DNS, TCP, proxy, TLS, upgrade.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,16 +13,21 @@ use tokio_tungstenite::tungstenite::http::header::USER_AGENT;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::TARGET;
 use super::connection::LinkOptions;
 use super::failure::{FailureKind, LinkFailure};
 use super::headers::parse_header;
 use super::resolve::Lookups;
 use super::stream::{Stream, Tcp, Transport};
+use crate::log::{self, Level};
 use crate::protocol::endpoint::Endpoint;
 use crate::secret::Secret;
 
 /// An address gets at most this long before the next one is tried.
 const ADDRESS_SHARE: Duration = Duration::from_secs(3);
+/// Directus never answers an upgrade on a wrong path: the log says so after this silence,
+/// well before the attempt is given up.
+const SLOW_UPGRADE: Duration = Duration::from_secs(3);
 
 /// What the time ran out in.
 #[derive(Clone, Copy)]
@@ -180,10 +186,27 @@ async fn upgrade(
     let config = WebSocketConfig::default()
         .max_message_size(Some(options.max_message_bytes))
         .max_frame_size(Some(options.max_message_bytes));
-    let opened = client_async_with_config(request, stream, Some(config)).await;
+    let mut answer = pin!(client_async_with_config(request, stream, Some(config)));
+    let opened = match timeout(SLOW_UPGRADE, &mut answer).await {
+        Ok(opened) => opened,
+        Err(_) => {
+            let (path, seconds) = (shown_path(endpoint), SLOW_UPGRADE.as_secs());
+            let message = format!(
+                "no answer yet to the WebSocket upgrade on path \"{path}\" after {seconds} s: \
+                 is the path the server's WEBSOCKETS_REST_PATH?"
+            );
+            log::emit(Level::Warn, TARGET, &message);
+            answer.await
+        }
+    };
     opened
         .map(|(socket, _)| socket)
         .map_err(|error| LinkFailure::of_upgrade(error, access_token.is_some()))
+}
+
+/// The path without the query, which may have a token.
+fn shown_path(endpoint: &Endpoint) -> &str {
+    endpoint.path.split('?').next().unwrap_or_default()
 }
 
 fn too_late(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFailure {
@@ -199,7 +222,7 @@ fn too_late(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFai
         Stage::Proxy => format!("the proxy did not open a tunnel to {target} within {seconds} s"),
         Stage::Tls => format!("{target} did not finish the TLS handshake within {seconds} s"),
         Stage::Upgrade => {
-            let path = endpoint.path.split('?').next().unwrap_or_default();
+            let path = shown_path(endpoint);
             format!(
                 "no answer to the WebSocket upgrade on path \"{path}\" within {seconds} s; \
                  Directus stays silent on any path but its WEBSOCKETS_REST_PATH, and there, too, \

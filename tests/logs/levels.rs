@@ -212,3 +212,21 @@ fn a_credential_that_goes_unencrypted_to_another_machine_is_worth_a_warning() {
     client.set_token("u");
     assert_eq!(warned(), 6, "once for a client: {:?}", lines.all());
 }
+
+#[test]
+fn an_upgrade_that_gets_no_answer_is_a_warning_long_before_the_attempt_ends() {
+    let _turn = turn();
+    let lines = listen(DRT_LOG_WARN);
+    let peer = Peer::new();
+    let client = Options::new(&peer.url()).token("t").open();
+    client.start();
+    let silent = peer.caller();
+    let all = lines.until("a warning", |lines| !lines.is_empty());
+    assert_eq!(client.state(), DRT_STATE_CONNECTING);
+    assert!(
+        all[0].2.contains("/websocket") && all[0].2.contains("no answer yet"),
+        "{all:?}"
+    );
+    drop(silent);
+    assert_eq!(client.close(), DRT_OK);
+}
