@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::server::{ADMIN, Server};
 use super::sut::*;
-use super::tls::{Authority, Identity, TempFile, TlsFront};
+use super::tls::{Authority, TempFile, TlsFront};
 use directus_realtime::ffi::*;
 
 const BACKOFF: i32 = DRT_STATE_BACKOFF;
@@ -18,17 +18,11 @@ fn client(front: &TlsFront) -> Options {
         .with(fast)
 }
 
-fn showing(front: &TlsFront, identity: &Identity) -> Options {
-    client(front)
-        .text("client_cert_file", identity.certificate.path())
-        .text("client_key_file", identity.key.path())
-}
-
 #[test]
 fn a_server_that_wants_a_client_certificate_gets_it() {
     let front = TlsFront::demanding(Server::shared().port);
     let identity = front.authority.identity("control-room");
-    let client = showing(&front, &identity).open();
+    let client = client(&front).identity(&identity).open();
     client.follow(wish("posts").query(json!({"limit": 1})));
 }
 
@@ -52,7 +46,7 @@ fn a_client_certificate_that_is_missing_or_not_trusted_is_told_with_advice() {
     let front = TlsFront::demanding(Server::shared().port);
     let none = client(&front).open();
     let foreign = Authority::new().identity("control-room");
-    let foreign = showing(&front, &foreign).open();
+    let foreign = client(&front).identity(&foreign).open();
     for client in [none, foreign] {
         client.start();
         let (reason, message) = client.told(BACKOFF);

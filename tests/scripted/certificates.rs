@@ -34,12 +34,6 @@ fn client(front: &TlsFront) -> Options {
         .with(fast)
 }
 
-fn showing(front: &TlsFront, identity: &Identity) -> Options {
-    client(front)
-        .text("client_cert_file", identity.certificate.path())
-        .text("client_key_file", identity.key.path())
-}
-
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls");
     path.join(name).to_str().unwrap().to_owned()
@@ -135,7 +129,7 @@ fn a_client_certificate_that_was_renewed_is_read_again() {
     let (old, new) = (Authority::new(), Authority::new());
     front.show(&server, Some(&new));
     let shown = old.identity("control-room");
-    let client = showing(&front, &shown).open();
+    let client = client(&front).identity(&shown).open();
     client.start();
     told(&client, BACKOFF, &["client_cert_file"]);
     // One after the other, as they are renewed: for a moment they do not go together.

@@ -15,6 +15,8 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
 
+use super::sut::Options;
+
 /// A file that is gone when this is dropped.
 pub struct TempFile(PathBuf);
 
@@ -53,6 +55,14 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 pub struct Identity {
     pub certificate: TempFile,
     pub key: TempFile,
+}
+
+impl Options {
+    /// The client shows this certificate.
+    pub fn identity(self, identity: &Identity) -> Options {
+        self.text("client_cert_file", identity.certificate.path())
+            .text("client_key_file", identity.key.path())
+    }
 }
 
 impl Authority {
