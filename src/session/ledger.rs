@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::late::Late;
-use super::requests::Request;
+use super::router::requests::Request;
 use crate::protocol::wire::WireUid;
 use crate::subscriptions::SubId;
 

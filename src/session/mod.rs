@@ -4,31 +4,14 @@
 //! the time, and what is to be done goes out as [`Effect`]s and delivery items.
 //! The same inputs give the same outputs, to the bit.
 
-mod anonymous;
 mod auth;
-mod authenticating;
 mod backoff;
-mod commands;
 mod deletes;
-mod ending;
-mod errors;
-mod frames;
-mod heartbeat;
 mod idle_cut;
 mod late;
 mod ledger;
-mod limits;
-mod linger;
-mod link;
-mod machine;
 mod pacer;
-mod requests;
-mod resubscribe;
-mod resync;
-mod send_queue;
-mod sending;
-mod settling;
-mod snapshot;
+mod router;
 mod token_life;
 mod token_question;
 mod unsubscribes;
@@ -41,8 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use auth::{AuthMode, Credentials};
-pub use commands::{NewSubscription, SubStatus, Subscribed};
-pub use machine::Session;
+pub use router::Session;
+pub use router::commands::{NewSubscription, SubStatus, Subscribed};
 
 use crate::error::Status;
 use crate::handover::Target;

@@ -3,16 +3,16 @@
 //! a key that is spelled as no row has it has reached a row, only the database knows. Such
 //! an event waits, and all that come behind it, until the rows concerned were read.
 
-use super::Now;
-use super::deletes::{Present, Question, Verdict};
+use super::Session;
 use super::errors::{Refusal, read_refusal};
-use super::ledger::What;
-use super::machine::Session;
 use super::snapshot::{LATEST_CREATE, error_event};
 use crate::handover::{Event, Item};
 use crate::log::Level;
 use crate::protocol::outgoing;
 use crate::protocol::wire::WireUid;
+use crate::session::Now;
+use crate::session::deletes::{Present, Question, Verdict};
+use crate::session::ledger::What;
 use crate::subscriptions::gone::Arrival;
 use crate::subscriptions::subscription::Held;
 use crate::subscriptions::{Phase, SubId};

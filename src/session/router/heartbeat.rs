@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Now;
-use super::machine::Session;
+use super::Session;
 use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::protocol::outgoing;
 use crate::protocol::wire::WireUid;
+use crate::session::Now;
 use crate::subscriptions::gone::Arrival;
 
 /// A silence that says nothing of how old the next frame is.

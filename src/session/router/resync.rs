@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::Now;
-use super::backoff::jitter;
-use super::machine::Session;
+use super::Session;
 use super::resubscribe::{RETRY_MAX, RETRY_MIN};
 use super::snapshot::Snapshot;
 use crate::error::Status;
@@ -12,6 +10,8 @@ use crate::handover::Event;
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::wire::WireUid;
+use crate::session::Now;
+use crate::session::backoff::jitter;
 use crate::subscriptions::subscription::Behind;
 use crate::subscriptions::{Phase, SubId};
 

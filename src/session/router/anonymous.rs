@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::Now;
+use super::Session;
 use super::errors::read_refusal;
-use super::ledger::{Entry, Kind, Suspect, What};
-use super::machine::Session;
 use crate::error::Status;
 use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
 use crate::protocol::wire::WireUid;
+use crate::session::Now;
+use crate::session::ledger::{Entry, Kind, Suspect, What};
 use crate::subscriptions::{Phase, SubId};
 
 /// An answer may still overtake the error: how long it is waited for.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Now;
-use super::ledger::{Kind, What};
-use super::machine::{Link, Session};
+use super::{Link, Session};
 use crate::protocol::outgoing;
 use crate::protocol::wire::WireUid;
+use crate::session::Now;
+use crate::session::ledger::{Kind, What};
 use crate::subscriptions::Phase;
 use crate::subscriptions::subscription::Held;
 

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::ledger::What;
-use super::machine::Session;
+use super::Session;
 use super::send_queue::Outgoing;
-use super::{Effect, Now};
 use crate::error::{Error, Result, Status};
 use crate::handover::{Item, ReplySink};
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::outgoing::{self, CustomMessage};
 use crate::protocol::wire::WireUid;
+use crate::session::ledger::What;
+use crate::session::{Effect, Now};
 
 /// The place in the wire uid of a request, where subscriptions have theirs.
 pub(super) const REQUEST_SLOT: u32 = u32::MAX;

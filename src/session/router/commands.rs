@@ -4,12 +4,12 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::Now;
-use super::auth::Kind;
-use super::machine::{Link, Session};
+use super::{Link, Session};
 use crate::error::{Error, Result, Status};
 use crate::handover::{ENDED, EventSink, Item, Shape, State, StateSink, Target, TokenSink};
 use crate::secret::Secret;
+use crate::session::Now;
+use crate::session::auth::Kind;
 use crate::subscriptions::{Registry, ScopeId, SubId, Wish};
 
 /// What the application last said about connecting.

@@ -6,14 +6,14 @@
 
 use std::time::Duration;
 
-use super::auth::{AuthMode, Kind, Shown};
-use super::backoff::HEALTHY_AFTER;
-use super::machine::{Link, Reauth, Session};
-use super::{Effect, Now};
+use super::{Link, Reauth, Session};
 use crate::error::Status;
 use crate::handover::State;
 use crate::log::Level;
 use crate::secret::Secret;
+use crate::session::auth::{AuthMode, Kind, Shown};
+use crate::session::backoff::HEALTHY_AFTER;
+use crate::session::{Effect, Now};
 
 /// A refusal that took this long may be the server's own time-out: it cannot
 /// tell the two apart in its answer.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::machine::Session;
+use super::Session;
 use crate::error::{Error, Result, Status};
 use crate::handover::State;
 use crate::log::Level;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Now;
-use super::machine::Session;
+use super::Session;
 use super::settling::Answer;
 use crate::handover::{Event, EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
 use crate::protocol::incoming::offsets;
 use crate::protocol::{Frame, items};
+use crate::session::Now;
 use crate::subscriptions::recent::Recent;
 use crate::subscriptions::{Phase, SubId, Subscription};
 

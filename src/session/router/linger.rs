@@ -5,13 +5,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::ledger::Kind;
-use super::machine::{Link, Session};
-use super::{Effect, LinkId, Now};
+use super::{Link, Session};
 use crate::error::Status;
 use crate::protocol::Frame;
 use crate::protocol::incoming::{self, ErrorSource, Incoming};
 use crate::protocol::wire::WireUid;
+use crate::session::ledger::Kind;
+use crate::session::{Effect, LinkId, Now};
 
 /// The longest that a link is kept for this.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Now;
-use super::auth::Kind as Credential;
-use super::ledger::{Entry, Kind, What};
-use super::machine::{Link, Reauth, Session};
+use super::{Link, Reauth, Session};
 use crate::log::Level;
 use crate::protocol::incoming::ServerError;
+use crate::session::Now;
+use crate::session::auth::Kind as Credential;
+use crate::session::ledger::{Entry, Kind, What};
 use crate::subscriptions::Phase;
 
 /// What a limiter's pause lasts when the server does not say.

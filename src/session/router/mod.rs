@@ -1,18 +1,36 @@
 //! The state machine's memory, and its clock: which deadline comes next and
 //! what is due.
 
+mod anonymous;
+mod authenticating;
+pub(super) mod commands;
+mod ending;
+mod errors;
+mod frames;
+mod heartbeat;
+mod limits;
+mod linger;
+mod link;
+pub(super) mod requests;
+mod resubscribe;
+mod resync;
+mod send_queue;
+mod sending;
+mod settling;
+mod snapshot;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use self::commands::Told;
+use self::linger::Linger;
+use self::link::EndpointState;
+use self::send_queue::SendQueue;
 use super::auth::{Auth, Shown};
 use super::backoff::Backoff;
-use super::commands::Told;
 use super::idle_cut::IdleCuts;
 use super::ledger::{Ledger, What};
-use super::linger::Linger;
-use super::link::EndpointState;
 use super::pacer::Pacer;
-use super::send_queue::SendQueue;
 use super::unsubscribes::Unsubscribes;
 use super::{Config, Effect, LinkId, Now};
 use crate::error::Status;
@@ -84,83 +102,83 @@ pub(super) struct Reauth {
 
 /// See the module.
 pub struct Session {
-    pub(super) config: Config,
-    pub(super) rng: fastrand::Rng,
+    config: Config,
+    rng: fastrand::Rng,
     pub(super) auth: Auth,
     pub(super) backoff: Backoff,
-    pub(super) pacer: Pacer,
-    pub(super) ledger: Ledger,
-    pub(super) registry: Registry,
-    pub(super) lingers: Vec<Linger>,
+    pacer: Pacer,
+    ledger: Ledger,
+    registry: Registry,
+    lingers: Vec<Linger>,
 
-    pub(super) state: State,
-    pub(super) reason: (Status, String),
+    state: State,
+    reason: (Status, String),
     /// Why attempts fail, as the log was last warned since the client was connected.
     warned: String,
-    pub(super) told: Told,
-    pub(super) link: Link,
-    pub(super) last_link: LinkId,
-    pub(super) last_serial: u64,
-    pub(super) retry_at: Option<Duration>,
+    told: Told,
+    link: Link,
+    last_link: LinkId,
+    last_serial: u64,
+    retry_at: Option<Duration>,
     /// When a token that was asked for may be tried.
-    pub(super) prompt_at: Option<Duration>,
-    pub(super) slow_refusals: u32,
+    prompt_at: Option<Duration>,
+    slow_refusals: u32,
     /// What is known of the endpoints, and which of them the present link is to.
-    pub(super) endpoints: Vec<EndpointState>,
-    pub(super) endpoint: usize,
-    pub(super) idle_cuts: IdleCuts,
+    endpoints: Vec<EndpointState>,
+    endpoint: usize,
+    idle_cuts: IdleCuts,
     /// The last error that the server sent on this link, and when.
-    pub(super) last_word: Option<(Duration, String)>,
+    last_word: Option<(Duration, String)>,
 
     // What is to be sent, by urgency.
-    pub(super) send_queue: SendQueue,
-    pub(super) unsubscribes: Unsubscribes,
-    pub(super) reads: VecDeque<SubId>,
-    pub(super) checks: VecDeque<SubId>,
-    pub(super) subscribes: VecDeque<SubId>,
+    send_queue: SendQueue,
+    unsubscribes: Unsubscribes,
+    reads: VecDeque<SubId>,
+    checks: VecDeque<SubId>,
+    subscribes: VecDeque<SubId>,
     /// Whose turn it is, of those four.
-    pub(super) next_class: usize,
+    next_class: usize,
     /// Subscriptions that wait before they are brought up to date.
-    pub(super) resting: BTreeSet<(Duration, SubId)>,
+    resting: BTreeSet<(Duration, SubId)>,
     /// Bytes of the events that are held for snapshots, and until others are settled.
     pub(super) held: HeldBytes,
     /// Subscriptions that wait before they are tried again.
-    pub(super) sleeping: BTreeSet<(Duration, SubId)>,
+    sleeping: BTreeSet<(Duration, SubId)>,
 
     /// Whose snapshots' keys are to be forgotten, and when.
     pub(super) forget: VecDeque<(Duration, SubId)>,
     /// Time as far as the server was heard meanwhile.
-    pub(super) heard_time: Duration,
+    heard_time: Duration,
     /// That time at the end of the frames that are being read.
-    pub(super) batch_time: Duration,
+    batch_time: Duration,
 
     /// The server has sent an error without a uid: from now on one message at a
     /// time, so that the next one can be told whose it is.
-    pub(super) one_at_a_time: bool,
+    one_at_a_time: bool,
     /// Errors without a uid that came while subscribes were under way: a refusal,
     /// or an event of somebody else's that was withheld.
-    pub(super) ambiguous: Vec<String>,
+    ambiguous: Vec<String>,
     /// Refusals without a uid that are still to come for what a read has shown to be
     /// refused.
-    pub(super) owed: Vec<String>,
+    owed: Vec<String>,
     /// Errors of the items service that nobody could be found for yet.
-    pub(super) unexplained: Vec<String>,
+    unexplained: Vec<String>,
     /// Subscriptions that the server refused, and the application does not know of
     /// it yet.
-    pub(super) leaving: Vec<Subscription>,
+    leaving: Vec<Subscription>,
     /// Subscriptions that the server refused lately, and its words.
-    pub(super) refused: VecDeque<(SubId, String)>,
+    refused: VecDeque<(SubId, String)>,
 
-    pub(super) items: Vec<Item>,
+    items: Vec<Item>,
     /// A list that is used again: where keys are in a message.
-    pub(super) places: Vec<(u32, u32)>,
-    pub(super) effects: Vec<Effect>,
-    pub(super) changed: bool,
+    places: Vec<(u32, u32)>,
+    effects: Vec<Effect>,
+    changed: bool,
 
-    pub(super) entered: [u64; 7],
-    pub(super) connects: u64,
-    pub(super) resyncs: u64,
-    pub(super) last_rtt: Duration,
+    entered: [u64; 7],
+    connects: u64,
+    resyncs: u64,
+    last_rtt: Duration,
 }
 
 impl Session {

@@ -1,13 +1,13 @@
 //! What the server's errors mean, where they say whom they mean.
 
-use super::Now;
-use super::ledger::What;
-use super::machine::Session;
+use super::Session;
 use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
 use crate::protocol::wire::WireUid;
+use crate::session::Now;
+use crate::session::ledger::What;
 use crate::subscriptions::{Phase, SubId};
 
 /// What a refusal means for the subscription.

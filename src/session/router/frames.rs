@@ -1,10 +1,8 @@
 //! What the server says.
 
-use super::ledger::What;
-use super::machine::{Link, Session};
 use super::requests::REQUEST_SLOT;
 use super::snapshot::Snapshot;
-use super::{LinkId, Now};
+use super::{Link, Session};
 use crate::error::Status;
 use crate::handover::{Event, EventKind, Item};
 use crate::log::Level;
@@ -12,6 +10,8 @@ use crate::protocol::Frame;
 use crate::protocol::envelope;
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire::WireUid;
+use crate::session::ledger::What;
+use crate::session::{LinkId, Now};
 use crate::subscriptions::Phase;
 use crate::subscriptions::gone::Arrival;
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::ledger::What;
-use super::machine::Session;
-use super::{Effect, Now};
+use super::Session;
 use crate::error::{Error, Result, Status};
+use crate::session::ledger::What;
+use crate::session::{Effect, Now};
 use crate::subscriptions::{Phase, ScopeId, SubId, Subscription};
 
 /// So many subscriptions that ended before they were sent may wait to be left out.

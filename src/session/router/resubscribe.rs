@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::Now;
+use super::Session;
 use super::anonymous::code_of;
-use super::backoff::jitter;
 use super::errors::{Refusal, read_refusal};
-use super::ledger::Suspect;
-use super::machine::Session;
 use super::sending::UNSUBSCRIBE_DOUBLINGS;
 use super::snapshot::Snapshot;
 use crate::log::Level;
 use crate::protocol::wire::WireUid;
+use crate::session::Now;
+use crate::session::backoff::jitter;
+use crate::session::ledger::Suspect;
 use crate::subscriptions::subscription::Behind;
 use crate::subscriptions::{Phase, SubId};
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::auth::{AuthMode, Kind};
-use super::backoff::HEALTHY_AFTER;
-use super::ledger::What;
-use super::machine::{Link, NEXT_ATTEMPT, Session, Up};
-use super::{Effect, LinkId, Loss, Now};
+use super::{Link, NEXT_ATTEMPT, Session, Up};
 use crate::error::Status;
 use crate::handover::{Item, State};
+use crate::session::auth::{AuthMode, Kind};
+use crate::session::backoff::HEALTHY_AFTER;
+use crate::session::ledger::What;
+use crate::session::{Effect, LinkId, Loss, Now};
 use crate::subscriptions::Phase;
 use crate::subscriptions::gone::Gone;
 
