@@ -2,7 +2,7 @@
 //! by its two ends.
 
 use super::incoming::Change;
-use super::wire::WireUid;
+use super::wire_uid::WireUid;
 
 /// A frame that looks like an event. It is one only if
 /// [`items::check`](super::items::check), or

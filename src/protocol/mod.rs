@@ -10,7 +10,7 @@ pub mod key;
 mod message;
 pub mod outgoing;
 mod scan;
-pub mod wire;
+pub mod wire_uid;
 
 /// The text of one received frame: UTF-8, cheap to clone, shared with the
 /// buffer that it was read into.

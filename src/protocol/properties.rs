@@ -12,7 +12,7 @@ use super::envelope::recognise;
 use super::incoming::{Incoming, parse};
 use super::items::{Kind, check, elements};
 use super::json::push_string;
-use super::wire::WireUid;
+use super::wire_uid::WireUid;
 
 /// White space between tokens: mostly none.
 fn space() -> impl Strategy<Value = &'static str> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::envelope::{Recognised, recognise};
 use super::incoming::{Incoming, parse};
 use super::items::{Kind, check, elements};
-use super::wire::WireUid;
+use super::wire_uid::WireUid;
 
 /// The received frames of every recording, with the recording's name.
 fn received() -> Vec<(String, String)> {

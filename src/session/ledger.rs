@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::late::Late;
 use super::router::requests::Request;
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::subscriptions::SubId;
 
 /// Messages without an awaited answer are remembered, up to so many.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use super::scope::ScopeId;
 use super::spelling::Spelling;
 use crate::handover::{Event, Target};
 use crate::protocol::incoming::Change;
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 
 /// Names a subscription for as long as it lives; stale afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,7 +7,7 @@ use super::errors::read_refusal;
 use crate::error::Status;
 use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::ledger::{Entry, Kind, Suspect, What};
 use crate::subscriptions::{Phase, SubId};

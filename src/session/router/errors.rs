@@ -5,7 +5,7 @@ use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::ledger::What;
 use crate::subscriptions::{Phase, SubId};

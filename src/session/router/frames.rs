@@ -9,7 +9,7 @@ use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::envelope;
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::ledger::What;
 use crate::session::{LinkId, Now};
 use crate::subscriptions::Phase;

@@ -6,7 +6,7 @@ use super::Session;
 use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::protocol::outgoing;
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::subscriptions::gone::Arrival;
 

@@ -9,7 +9,7 @@ use super::{Link, Session};
 use crate::error::Status;
 use crate::protocol::Frame;
 use crate::protocol::incoming::{self, ErrorSource, Incoming};
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::ledger::Kind;
 use crate::session::{Effect, LinkId, Now};
 

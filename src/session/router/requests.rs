@@ -10,7 +10,7 @@ use crate::handover::{Item, ReplySink};
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::outgoing::{self, CustomMessage};
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::ledger::What;
 use crate::session::{Effect, Now};
 

@@ -8,7 +8,7 @@ use super::errors::{Refusal, read_refusal};
 use super::sending::UNSUBSCRIBE_DOUBLINGS;
 use super::snapshot::Snapshot;
 use crate::log::Level;
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::backoff::jitter;
 use crate::session::ledger::Suspect;

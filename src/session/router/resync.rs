@@ -9,7 +9,7 @@ use crate::error::Status;
 use crate::handover::Event;
 use crate::log::Level;
 use crate::protocol::Frame;
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::backoff::jitter;
 use crate::subscriptions::subscription::Behind;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Link, Session};
 use crate::protocol::outgoing;
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::ledger::{Kind, What};
 use crate::subscriptions::Phase;

@@ -9,7 +9,7 @@ use super::snapshot::{LATEST_CREATE, error_event};
 use crate::handover::{Event, Item};
 use crate::log::Level;
 use crate::protocol::outgoing;
-use crate::protocol::wire::WireUid;
+use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::deletes::{Present, Question, Verdict};
 use crate::session::ledger::What;

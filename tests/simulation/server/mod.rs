@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use directus_realtime::protocol::wire::WireUid;
+use directus_realtime::protocol::wire_uid::WireUid;
 use fastrand::Rng;
 use serde_json::{Value, json};
 

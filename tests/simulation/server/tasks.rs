@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use directus_realtime::handover::EventKind;
-use directus_realtime::protocol::wire::WireUid;
+use directus_realtime::protocol::wire_uid::WireUid;
 use serde_json::{Value, json};
 
 use super::auth::Checked;
