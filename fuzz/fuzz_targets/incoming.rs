@@ -2,7 +2,7 @@
 //! the full parser reads.
 #![no_main]
 
-use directus_realtime::protocol::envelope::recognise;
+use directus_realtime::protocol::fast_path::recognise;
 use directus_realtime::protocol::incoming::{Incoming, parse};
 use directus_realtime::protocol::items;
 use libfuzzer_sys::fuzz_target;

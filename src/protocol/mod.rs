@@ -2,7 +2,7 @@
 //! text, and endpoint URLs. Pure: no clock, no I/O, no threads, no locks.
 
 pub mod endpoint;
-pub mod envelope;
+pub mod fast_path;
 pub mod incoming;
 pub mod items;
 mod json;

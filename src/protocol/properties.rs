@@ -8,7 +8,7 @@ use proptest::sample::{Index, select};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::envelope::recognise;
+use super::fast_path::recognise;
 use super::incoming::{Incoming, parse};
 use super::items::{Kind, check, elements};
 use super::json::push_string;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::envelope::{Recognised, recognise};
+use super::fast_path::{Recognised, recognise};
 use super::incoming::{Incoming, parse};
 use super::items::{Kind, check, elements};
 use super::wire_uid::WireUid;

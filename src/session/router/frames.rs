@@ -7,7 +7,7 @@ use crate::error::Status;
 use crate::handover::{Event, EventKind, Item};
 use crate::log::Level;
 use crate::protocol::Frame;
-use crate::protocol::envelope;
+use crate::protocol::fast_path;
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::ledger::What;
@@ -76,7 +76,7 @@ impl Session {
     }
 
     fn on_frame(&mut self, now: Now, frame: Frame) {
-        if let Some(seen) = envelope::recognise(&frame) {
+        if let Some(seen) = fast_path::recognise(&frame) {
             let (wire, change) = (seen.uid, seen.change);
             let data = Some(offsets(&frame, seen.data));
             let parts = Parts {
