@@ -1,13 +1,13 @@
 //! The wire: a frame's text to a borrowed [`incoming::Incoming`], a command to
 //! text, and endpoint URLs. Pure: no clock, no I/O, no threads, no locks.
 
+mod custom_message;
 pub mod endpoint;
 pub mod fast_path;
 pub mod incoming;
 pub mod items;
 mod json;
 pub mod key;
-mod message;
 pub mod outgoing;
 mod scan;
 pub mod wire_uid;

@@ -8,7 +8,7 @@ use super::json::{
 use crate::error::{Error, Status};
 use crate::secret::Secret;
 
-pub use super::message::{CustomMessage, restore_uid};
+pub use super::custom_message::{CustomMessage, restore_uid};
 
 /// Authenticates with a static token or a JWT.
 pub fn auth_token(token: &Secret, uid: Option<&str>) -> String {
