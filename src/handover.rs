@@ -12,9 +12,9 @@ use crate::protocol::incoming::Change;
 /// An epoch that no event carries: the subscription has ended.
 pub const ENDED: u32 = u32::MAX;
 
-/// What the delivery and its user share about one subscription.
+/// What session and delivery both know of one subscription.
 #[derive(Debug)]
-pub struct Target {
+pub struct SubscriptionMeta {
     /// The subscription's place in the registry and in the consumer's table.
     /// Used again only after the consumer has seen [`Item::Release`].
     pub slot: u32,
@@ -33,7 +33,7 @@ pub struct Target {
     pub last_sequence: AtomicU64,
 }
 
-impl Target {
+impl SubscriptionMeta {
     /// The current epoch.
     pub fn epoch(&self) -> u32 {
         self.epoch.load(Ordering::SeqCst)
@@ -103,7 +103,7 @@ pub const FLAG_ENDED: u32 = 2;
 #[derive(Clone, Copy, Debug)]
 pub struct EventView<'a> {
     /// Whose event it is.
-    pub target: &'a Target,
+    pub subscription: &'a SubscriptionMeta,
     /// What happened.
     pub kind: EventKind,
     /// `FLAG_*`.
@@ -169,9 +169,9 @@ pub enum State {
 /// One received event on its way to the application: text ranges in a frame.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// [`Target::slot`].
+    /// [`SubscriptionMeta::slot`].
     pub slot: u32,
-    /// [`Target::epoch`] at the time of the push.
+    /// [`SubscriptionMeta::epoch`] at the time of the push.
     pub epoch: u32,
     /// What happened.
     pub kind: EventKind,
@@ -193,7 +193,7 @@ pub enum Item {
     /// A subscription's callback, before any of its events.
     Register {
         /// The subscription.
-        target: Arc<Target>,
+        meta: Arc<SubscriptionMeta>,
         /// Its callback.
         sink: Box<dyn EventSink>,
     },

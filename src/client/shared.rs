@@ -248,7 +248,7 @@ impl Shared {
                     link.abort();
                 }
             }
-            Effect::End(target) => self.delivery.end(&target),
+            Effect::End(meta) => self.delivery.end(&meta),
             Effect::Log(level, line) => log.push(level, line),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Client, ScopeId, SubId, SubscriptionOptions};
-use crate::delivery::{EventSink, Target};
+use crate::delivery::{EventSink, SubscriptionMeta};
 use crate::error::{Error, Result, Status};
 use crate::session::{self, NewSubscription};
 use crate::subscriptions::Subscription;
@@ -17,7 +17,7 @@ pub enum Subscribed {
     New(SubId),
     /// Its uid is taken by the one with this tag.
     Duplicate {
-        /// See [`Target::tag`].
+        /// See [`SubscriptionMeta::tag`].
         tag: u64,
     },
 }
@@ -25,7 +25,7 @@ pub enum Subscribed {
 /// What is known of a subscription.
 #[derive(Clone, Copy, Debug)]
 pub struct SubscriptionInfo<'a> {
-    /// See [`Target::tag`].
+    /// See [`SubscriptionMeta::tag`].
     pub tag: u64,
     /// Its uid.
     pub uid: &'a CStr,
@@ -102,7 +102,7 @@ impl Client {
 
     /// Ends a collection's subscriptions but the persistent ones.
     pub fn unsubscribe_collection(&self, collection: &str) -> Result<usize> {
-        self.unsubscribe_where(|s| s.target.collection_str() == collection)
+        self.unsubscribe_where(|s| s.meta.collection_str() == collection)
     }
 
     /// Ends all subscriptions but the persistent ones.
@@ -150,7 +150,7 @@ impl Client {
         visit: &mut dyn FnMut(&SubscriptionInfo<'_>) -> bool,
     ) -> Result<()> {
         self.shared.check_open()?;
-        let mut seen: Vec<(u64, Arc<Target>, bool, bool)> = {
+        let mut seen: Vec<(u64, Arc<SubscriptionMeta>, bool, bool)> = {
             let core = self.shared.lock();
             let registry = core.session.registry();
             registry
@@ -158,7 +158,7 @@ impl Client {
                 .map(|s| {
                     (
                         s.order,
-                        Arc::clone(&s.target),
+                        Arc::clone(&s.meta),
                         s.wish.persistent,
                         s.is_active(),
                     )
@@ -166,14 +166,14 @@ impl Client {
                 .collect()
         };
         seen.sort_unstable_by_key(|(order, ..)| *order);
-        for (_, target, persistent, active) in &seen {
+        for (_, meta, persistent, active) in &seen {
             let info = SubscriptionInfo {
-                tag: target.tag,
-                uid: &target.uid,
-                collection: &target.collection,
+                tag: meta.tag,
+                uid: &meta.uid,
+                collection: &meta.collection,
                 persistent: *persistent,
                 active: *active,
-                last_sequence: target.last_sequence.load(Ordering::Relaxed),
+                last_sequence: meta.last_sequence.load(Ordering::Relaxed),
             };
             if !visit(&info) {
                 break;

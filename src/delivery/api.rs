@@ -13,7 +13,7 @@ use super::drain::Batch;
 use super::presence::{enter_callback, in_callback};
 use super::queue::Wait;
 use super::wakeup::Signal;
-use super::{Feedback, Item, Mode, Target};
+use super::{Feedback, Item, Mode, SubscriptionMeta};
 use crate::error::{Error, Result, Status};
 use crate::threads::{self, Work};
 
@@ -106,14 +106,14 @@ impl Delivery {
     /// A subscription has ended: from now on nothing of it is delivered any
     /// more, though a callback may still be running ([`Delivery::quiesce`]).
     /// Its callback is dropped where callbacks run.
-    pub fn end(&self, target: &Arc<Target>) {
-        self.inner.shop.queue.end(target);
+    pub fn end(&self, meta: &Arc<SubscriptionMeta>) {
+        self.inner.shop.queue.end(meta);
     }
 
     /// Drops what waits for a subscription, without [`Item::CaughtUp`], and
     /// returns the epoch that begins.
-    pub fn discard(&self, target: &Arc<Target>) -> u32 {
-        self.inner.shop.queue.discard(target)
+    pub fn discard(&self, meta: &Arc<SubscriptionMeta>) -> u32 {
+        self.inner.shop.queue.discard(meta)
     }
 
     /// Waits until no callback of these subscriptions is running. They must

@@ -12,7 +12,9 @@ use super::load::{Done, is_due, load_of};
 use super::presence::Presence;
 use super::queue::{Queue, Refill, Wait};
 use super::waiting::SPARE_ITEMS;
-use super::{Event, EventKind, EventSink, EventView, Feedback, Item, StateSink, Target, TokenSink};
+use super::{
+    Event, EventKind, EventSink, EventView, Feedback, Item, StateSink, SubscriptionMeta, TokenSink,
+};
 use crate::log::{self, Level};
 
 /// The room's name in the log.
@@ -27,7 +29,7 @@ pub(super) struct Shop {
 
 /// One subscription's callback.
 struct Entry {
-    target: Arc<Target>,
+    meta: Arc<SubscriptionMeta>,
     sink: Box<dyn EventSink>,
     /// An event was broken: the rest is worthless until the next INIT.
     gap: bool,
@@ -147,12 +149,12 @@ impl Consumer {
         let Some(entry) = entry.filter(|entry| {
             self.cutter
                 .event()
-                .is_some_and(|event| is_due(event, &entry.target))
+                .is_some_and(|event| is_due(event, &entry.meta))
         }) else {
             self.turn_away(shop);
             return self.finish(shop);
         };
-        let shape = &entry.target.shape;
+        let shape = &entry.meta.shape;
         if !self.cutter.is_open() {
             if is_init {
                 entry.gap = false;
@@ -167,7 +169,7 @@ impl Consumer {
             }
             let is_delete = kind_of(self.cutter.event()) == Some(EventKind::Delete);
             self.learnt
-                .share(&entry.target, known, &mut entry.keys, is_delete);
+                .share(&entry.meta, known, &mut entry.keys, is_delete);
         }
         if let Some(piece) = self.cutter.next_piece(shape, entry.keys) {
             self.sequence += 1;
@@ -177,11 +179,11 @@ impl Consumer {
                 .delivered
                 .store(self.sequence, Ordering::Relaxed);
             entry
-                .target
+                .meta
                 .last_sequence
                 .store(self.sequence, Ordering::Relaxed);
             let view = EventView {
-                target: &entry.target,
+                subscription: &entry.meta,
                 kind: piece.kind,
                 flags: piece.flags,
                 data: piece.data,
@@ -246,13 +248,13 @@ impl Consumer {
         self.turn_away(shop);
         match item {
             Item::Event(event) => self.cutter.load(event),
-            Item::Register { target, sink } => {
-                let at = target.slot as usize;
+            Item::Register { meta, sink } => {
+                let at = meta.slot as usize;
                 if self.entries.len() <= at {
                     self.entries.resize_with(at + 1, || None);
                 }
                 let old = self.entries[at].replace(Entry {
-                    target,
+                    meta,
                     sink,
                     gap: false,
                     keys: Keys::Unknown,

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::CString;
 
-use super::{EventKind, Target};
+use super::{EventKind, SubscriptionMeta};
 use crate::protocol::{items, key};
 
 /// What all subscriptions of a client have seen. Where only deletes are wanted, or
@@ -18,29 +18,35 @@ impl Learnt {
     /// After a message: keeps what its subscription has learnt from it, or tells
     /// one that has to write keys what others have.
     #[inline]
-    pub fn share(&mut self, target: &Target, before: Keys, now: &mut Keys, is_delete: bool) {
+    pub fn share(
+        &mut self,
+        meta: &SubscriptionMeta,
+        before: Keys,
+        now: &mut Keys,
+        is_delete: bool,
+    ) {
         if now.are_known() {
             if before != *now {
-                self.add(target, *now);
+                self.add(meta, *now);
             }
         } else if is_delete {
-            *now = self.of(target).unwrap_or(*now);
+            *now = self.of(meta).unwrap_or(*now);
         }
     }
 
     #[cold]
-    fn add(&mut self, target: &Target, keys: Keys) {
-        let known = self.0.entry(target.collection.clone()).or_default();
-        let name = &target.shape.primary_key;
+    fn add(&mut self, meta: &SubscriptionMeta, keys: Keys) {
+        let known = self.0.entry(meta.collection.clone()).or_default();
+        let name = &meta.shape.primary_key;
         match known.iter_mut().find(|(of, _)| of == name) {
             Some((_, known)) => *known = keys,
             None => known.push((name.clone(), keys)),
         }
     }
 
-    fn of(&self, target: &Target) -> Option<Keys> {
-        let known = self.0.get(&target.collection)?;
-        let of = |(name, _): &&(Box<str>, Keys)| *name == target.shape.primary_key;
+    fn of(&self, meta: &SubscriptionMeta) -> Option<Keys> {
+        let known = self.0.get(&meta.collection)?;
+        let of = |(name, _): &&(Box<str>, Keys)| *name == meta.shape.primary_key;
         known.iter().find(of).map(|(_, keys)| *keys)
     }
 }

@@ -1,6 +1,6 @@
 //! What events weigh, and which of them are still to be delivered.
 
-use super::{ENDED, Event, FLAG_ENDED, Target};
+use super::{ENDED, Event, FLAG_ENDED, SubscriptionMeta};
 
 /// What an event costs beside its frame: its place in the queue, and what its
 /// frame needs beside the text.
@@ -43,8 +43,8 @@ pub(super) fn load_of(event: &Event) -> Load {
 }
 
 /// Whether an event is to be delivered still.
-pub(super) fn is_due(event: &Event, target: &Target) -> bool {
-    let epoch = target.epoch();
+pub(super) fn is_due(event: &Event, meta: &SubscriptionMeta) -> bool {
+    let epoch = meta.epoch();
     epoch == event.epoch || (event.flags & FLAG_ENDED != 0 && epoch != ENDED)
 }
 

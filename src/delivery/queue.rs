@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::load::{Done, Load};
 use super::waiting::{SPARE_ITEMS, Waiting};
 use super::wakeup::{Bell, Signal};
-use super::{ENDED, Item, Target};
+use super::{ENDED, Item, SubscriptionMeta};
 
 /// What the consumer counts, for everybody to read.
 #[derive(Default)]
@@ -133,18 +133,18 @@ impl Queue {
     }
 
     /// See [`Delivery::end`](super::Delivery::end).
-    pub fn end(&self, target: &Arc<Target>) {
+    pub fn end(&self, meta: &Arc<SubscriptionMeta>) {
         let mut state = self.lock();
         if self.is_closed() {
-            target.epoch.store(ENDED, Ordering::SeqCst);
-        } else if state.waiting.end(target) {
+            meta.epoch.store(ENDED, Ordering::SeqCst);
+        } else if state.waiting.end(meta) {
             self.wake(state);
         }
     }
 
     /// See [`Delivery::discard`](super::Delivery::discard).
-    pub fn discard(&self, target: &Arc<Target>) -> u32 {
-        self.lock().waiting.discard(target)
+    pub fn discard(&self, meta: &Arc<SubscriptionMeta>) -> u32 {
+        self.lock().waiting.discard(meta)
     }
 
     pub fn has_ended(&self, slot: u32) -> bool {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::load::{Done, Load, is_due, load_of};
-use super::{ENDED, Item, Target};
+use super::{ENDED, Item, SubscriptionMeta};
 use crate::protocol::Frame;
 
 /// The consumer takes so many items at a time at most,
@@ -21,7 +21,7 @@ pub(super) const SPARE_ITEMS: usize = 1024;
 
 /// One subscription.
 struct Place {
-    target: Arc<Target>,
+    meta: Arc<SubscriptionMeta>,
     /// Its events in the queue that are due.
     queued: Load,
     /// Bytes of those in the consumer's hand, as far as it has reported.
@@ -96,7 +96,7 @@ impl Waiting {
     /// Whether the subscription in that place has ended and is not gone yet.
     pub fn has_ended(&self, slot: u32) -> bool {
         self.place(slot)
-            .is_some_and(|place| place.target.epoch() == ENDED)
+            .is_some_and(|place| place.meta.epoch() == ENDED)
     }
 
     /// Appends a batch. Names the subscriptions that lost their events for want
@@ -120,20 +120,20 @@ impl Waiting {
                 let Some(place) = self.place_mut(event.slot) else {
                     return;
                 };
-                if place.released || place.target.epoch() != event.epoch {
+                if place.released || place.meta.epoch() != event.epoch {
                     return;
                 }
                 place.push = push;
                 place.queued.add(load);
                 self.queued.add(load);
             }
-            Item::Register { target, .. } => {
-                let at = target.slot as usize;
+            Item::Register { meta, .. } => {
+                let at = meta.slot as usize;
                 if self.places.len() <= at {
                     self.places.resize_with(at + 1, || None);
                 }
                 self.places[at] = Some(Place {
-                    target: Arc::clone(target),
+                    meta: Arc::clone(meta),
                     queued: Load::default(),
                     hand: 0,
                     push,
@@ -180,13 +180,13 @@ impl Waiting {
             .flatten()
             .filter(|place| place.queued.events > 0)
             .max_by_key(|place| (place.queued.bytes + place.hand, place.push))
-            .map(|place| place.target.slot)
+            .map(|place| place.meta.slot)
     }
 
     /// What waits for a subscription is not due any more.
     fn forsake(&mut self, slot: u32, epoch: u32) {
         if let Some(place) = self.place_mut(slot) {
-            place.target.epoch.store(epoch, Ordering::SeqCst);
+            place.meta.epoch.store(epoch, Ordering::SeqCst);
             place.hand = 0;
             let queued = std::mem::take(&mut place.queued);
             self.stale.add(queued);
@@ -194,7 +194,7 @@ impl Waiting {
     }
 
     fn new_epoch(&mut self, slot: u32) -> u32 {
-        let epoch = self.place(slot).map_or(0, |place| place.target.epoch());
+        let epoch = self.place(slot).map_or(0, |place| place.meta.epoch());
         let next = match epoch.wrapping_add(1) {
             ENDED => 0,
             next => next,
@@ -204,13 +204,13 @@ impl Waiting {
     }
 
     /// Ends a subscription. True if its release was appended.
-    pub fn end(&mut self, target: &Arc<Target>) -> bool {
-        let slot = target.slot;
+    pub fn end(&mut self, meta: &Arc<SubscriptionMeta>) -> bool {
+        let slot = meta.slot;
         let known = self
             .place(slot)
-            .is_some_and(|place| Arc::ptr_eq(&place.target, target));
+            .is_some_and(|place| Arc::ptr_eq(&place.meta, meta));
         if !known {
-            target.epoch.store(ENDED, Ordering::SeqCst);
+            meta.epoch.store(ENDED, Ordering::SeqCst);
             return false;
         }
         self.forsake(slot, ENDED);
@@ -225,13 +225,13 @@ impl Waiting {
     }
 
     /// Drops what waits for a subscription and begins a new epoch.
-    pub fn discard(&mut self, target: &Arc<Target>) -> u32 {
-        let slot = target.slot;
+    pub fn discard(&mut self, meta: &Arc<SubscriptionMeta>) -> u32 {
+        let slot = meta.slot;
         let known = self
             .place(slot)
-            .is_some_and(|place| Arc::ptr_eq(&place.target, target));
-        if !known || target.epoch() == ENDED {
-            return target.epoch();
+            .is_some_and(|place| Arc::ptr_eq(&place.meta, meta));
+        if !known || meta.epoch() == ENDED {
+            return meta.epoch();
         }
         let epoch = self.new_epoch(slot);
         self.compact_if_worthwhile();
@@ -261,7 +261,7 @@ impl Waiting {
                 return true;
             };
             let place = places.get(event.slot as usize).and_then(Option::as_ref);
-            let due = place.is_some_and(|place| is_due(event, &place.target));
+            let due = place.is_some_and(|place| is_due(event, &place.meta));
             if due && !is_owned {
                 event.frame = Frame::from(event.frame.as_str().to_owned());
             }
@@ -285,7 +285,7 @@ impl Waiting {
                 }
                 portion.add(load);
                 match self.places.get_mut(event.slot as usize) {
-                    Some(Some(place)) if place.target.epoch() == event.epoch => {
+                    Some(Some(place)) if place.meta.epoch() == event.epoch => {
                         place.queued.sub(load);
                         place.hand += load.bytes;
                     }
@@ -310,7 +310,7 @@ impl Waiting {
     pub fn settle(&mut self, done: &mut Vec<Done>) {
         for Done { slot, epoch, bytes } in done.drain(..) {
             if let Some(place) = self.place_mut(slot) {
-                if place.target.epoch() == epoch {
+                if place.meta.epoch() == epoch {
                     place.hand = place.hand.saturating_sub(bytes);
                 }
             }
@@ -327,7 +327,7 @@ impl Waiting {
     /// Ends everything: events leave, the rest stays in order.
     pub fn close(&mut self) {
         for place in self.places.iter().flatten() {
-            place.target.epoch.store(ENDED, Ordering::SeqCst);
+            place.meta.epoch.store(ENDED, Ordering::SeqCst);
         }
         let before = self.items.len();
         self.items

@@ -89,7 +89,7 @@ impl EventSink for CEvent {
     fn event(&self, event: &EventView<'_>) {
         let pointer = |text: Option<&str>| text.map_or(std::ptr::null(), |t| t.as_ptr().cast());
         let length = |text: Option<&str>| text.map_or(0, str::len);
-        let (uid, collection) = (&event.target.uid, &event.target.collection);
+        let (uid, collection) = (&event.subscription.uid, &event.subscription.collection);
         let event = drt_event {
             struct_size: size_of::<drt_event>(),
             kind: event.kind as drt_event_kind,

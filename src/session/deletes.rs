@@ -75,7 +75,7 @@ impl Subscription {
             EventKind::Create | EventKind::Update => {
                 !self.gone.is_empty()
                     || self.spelling.is_open(kind == EventKind::Create)
-                    || (self.item_key.is_none() && self.target.shape.item.is_some())
+                    || (self.item_key.is_none() && self.meta.shape.item.is_some())
             }
             EventKind::Delete => true,
             EventKind::Init | EventKind::Error => false,
@@ -96,7 +96,7 @@ impl Subscription {
         }
         self.gone.expire(at);
         let Some(data) = data_of(&event) else {
-            let unknown = event.kind == EventKind::Delete && self.target.shape.item.is_some();
+            let unknown = event.kind == EventKind::Delete && self.meta.shape.item.is_some();
             return match (unknown, present) {
                 (false, _) => Verdict::Pass(event),
                 (true, None) => Verdict::Ask(event),
@@ -128,7 +128,7 @@ impl Subscription {
         for (n, place) in places.iter().enumerate() {
             let row = data_of(&event).and_then(|data| part(data, *place));
             let Some(row) = row else { continue };
-            let key = items::member(row, &self.target.shape.primary_key);
+            let key = items::member(row, &self.meta.shape.primary_key);
             match key {
                 Some(key) => self.see_key(key),
                 None => self.spelling.hide(),
@@ -170,7 +170,7 @@ impl Subscription {
     /// A row has this key.
     pub(super) fn see_key(&mut self, json: &str) {
         self.spelling.see(json);
-        let is_watched = self.target.shape.item.is_some();
+        let is_watched = self.meta.shape.item.is_some();
         if is_watched && self.item_key.is_none() && items::key_text(json).is_some() {
             self.item_key = Some(json.into());
         }
@@ -183,7 +183,7 @@ impl Subscription {
         present: Option<&Present>,
         places: &[(u32, u32)],
     ) -> Verdict {
-        let shape = &self.target.shape;
+        let shape = &self.meta.shape;
         let mut keys: Vec<Cow<'_, str>> = Vec::new();
         let (mut changed, mut ours) = (false, 0);
         // A message that is one item's key, and needs nothing, is passed on as it is.
@@ -245,7 +245,7 @@ impl Subscription {
     }
 
     fn relation(&self, text: &str) -> Relation {
-        let item = self.target.shape.item.as_deref().unwrap_or_default();
+        let item = self.meta.shape.item.as_deref().unwrap_or_default();
         let own = self.item_key.as_deref();
         if let Some(own) = own.filter(|own| !own.starts_with('"')) {
             return match key::number(text) {
@@ -300,7 +300,7 @@ impl Subscription {
         most: usize,
         places: &mut Vec<(u32, u32)>,
     ) -> Question {
-        if self.target.shape.item.is_some() {
+        if self.meta.shape.item.is_some() {
             return Question::Item;
         }
         let (mut keys, mut gone, mut count) = (Vec::new(), Vec::new(), 0);
@@ -319,7 +319,7 @@ impl Subscription {
                     keys.extend(self.spelling.row_key(&text).map(|key| format!("\"{key}\"")));
                     continue;
                 }
-                let Some(key) = items::member(json, &self.target.shape.primary_key) else {
+                let Some(key) = items::member(json, &self.meta.shape.primary_key) else {
                     continue;
                 };
                 let text = items::key_text(key);

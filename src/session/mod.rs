@@ -28,7 +28,7 @@ pub use router::Session;
 pub use router::commands::{NewSubscription, SubStatus, Subscribed};
 
 use crate::error::Status;
-use crate::handover::Target;
+use crate::handover::SubscriptionMeta;
 use crate::log::Level;
 use crate::secret::Secret;
 
@@ -67,7 +67,7 @@ pub enum Effect {
     /// Close at once; nothing more is reported.
     Abort(LinkId),
     /// A subscription has ended: nothing of it may be delivered from now on.
-    End(Arc<Target>),
+    End(Arc<SubscriptionMeta>),
     /// A line for the log.
     Log(Level, String),
 }
@@ -80,7 +80,7 @@ impl fmt::Debug for Effect {
             Effect::Send { link, text } => write!(f, "Send {{ {link}, {} bytes }}", text.len()),
             Effect::Close(link) => write!(f, "Close({link})"),
             Effect::Abort(link) => write!(f, "Abort({link})"),
-            Effect::End(target) => write!(f, "End({})", target.slot),
+            Effect::End(meta) => write!(f, "End({})", meta.slot),
             Effect::Log(level, line) => write!(f, "Log({level:?}, {line:?})"),
         }
     }

@@ -10,7 +10,7 @@ use super::gone::Gone;
 use super::scope::{ScopeId, Scopes};
 use super::spelling::Spelling;
 use super::subscription::{Phase, SubId, Subscription, Wish};
-use crate::handover::Target;
+use crate::handover::SubscriptionMeta;
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -19,9 +19,9 @@ struct Slot {
     subscription: Option<Box<Subscription>>,
 }
 
-/// A uid as a key that shares the target's memory.
+/// A uid as a key that shares the meta's memory.
 #[derive(Debug)]
-struct UidKey(Arc<Target>);
+struct UidKey(Arc<SubscriptionMeta>);
 
 impl Borrow<str> for UidKey {
     fn borrow(&self) -> &str {
@@ -68,15 +68,21 @@ impl Registry {
     }
 
     /// Makes a subscription in a reserved place.
-    pub fn insert(&mut self, id: SubId, target: Arc<Target>, wish: Wish, scope: Option<ScopeId>) {
+    pub fn insert(
+        &mut self,
+        id: SubId,
+        meta: Arc<SubscriptionMeta>,
+        wish: Wish,
+        scope: Option<ScopeId>,
+    ) {
         self.made += 1;
-        self.by_uid.insert(UidKey(Arc::clone(&target)), id);
+        self.by_uid.insert(UidKey(Arc::clone(&meta)), id);
         if let Some(members) = scope.and_then(|scope| self.scopes.members_mut(scope)) {
             members.push(id);
         }
         self.slots[id.slot as usize].subscription = Some(Box::new(Subscription {
             id,
-            target,
+            meta,
             wish,
             scope,
             order: self.made,
@@ -102,7 +108,7 @@ impl Registry {
         }
         let subscription = place.subscription.take()?;
         place.generation = place.generation.wrapping_add(1);
-        self.by_uid.remove(subscription.target.uid_str());
+        self.by_uid.remove(subscription.meta.uid_str());
         if let Some(scope) = subscription.scope {
             self.scopes.forget(scope, id);
         }

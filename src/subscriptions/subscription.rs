@@ -9,7 +9,7 @@ use super::gone::{Arrival, Gone};
 use super::recent::Recent;
 use super::scope::ScopeId;
 use super::spelling::Spelling;
-use crate::handover::{Event, Target};
+use crate::handover::{Event, SubscriptionMeta};
 use crate::protocol::incoming::Change;
 use crate::protocol::wire_uid::WireUid;
 
@@ -232,7 +232,7 @@ pub struct Subscription {
     /// Its name.
     pub id: SubId,
     /// What delivery knows of it.
-    pub target: Arc<Target>,
+    pub meta: Arc<SubscriptionMeta>,
     /// What was asked for.
     pub wish: Wish,
     /// The scope that ends it, if any.
@@ -308,6 +308,6 @@ impl Subscription {
 
     /// Whether it belongs to a collection that the items service refuses.
     pub fn is_system(&self) -> bool {
-        self.target.collection.to_bytes().starts_with(b"directus_")
+        self.meta.collection.to_bytes().starts_with(b"directus_")
     }
 }

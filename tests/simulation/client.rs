@@ -127,7 +127,7 @@ impl Client {
             tell,
             |items| self.deliver(stream, items),
             |effect| match effect {
-                Effect::End(target) => self.delivery().end(&target),
+                Effect::End(meta) => self.delivery().end(&meta),
                 Effect::Send { ref text, .. } => {
                     self.check_request(text);
                     effects.push(effect);

@@ -177,7 +177,7 @@ impl Mirror {
             EventKind::Init => self.init(&mut copy, data),
             EventKind::Error => {
                 copy.withheld = true;
-                if self.shared.was_refused(event.target.slot) {
+                if self.shared.was_refused(event.subscription.slot) {
                     // It is a delete's, perhaps, whose item may not be read any more.
                     copy.order.lose_count();
                 }

@@ -40,14 +40,14 @@ impl Stream {
     pub fn look(&mut self, items: &[Item]) {
         for item in items {
             match item {
-                Item::Register { target, .. } => {
+                Item::Register { meta, .. } => {
                     let place = Place {
-                        number: target.tag,
+                        number: meta.tag,
                         had_init: false,
                         gap: false,
                     };
-                    self.places.insert(target.slot, place);
-                    self.shared.take_refused(target.slot);
+                    self.places.insert(meta.slot, place);
+                    self.shared.take_refused(meta.slot);
                 }
                 Item::Release { slot } => drop(self.places.remove(slot)),
                 Item::Event(event) => {

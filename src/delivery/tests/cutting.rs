@@ -76,12 +76,12 @@ fn i7_keys_of_deletes_are_those_that_the_items_have() {
 #[test]
 fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
     let bench = Bench::poll();
-    let register = |name, target: Arc<Target>| {
+    let register = |name, meta: Arc<SubscriptionMeta>| {
         bench.push([Item::Register {
-            target: Arc::clone(&target),
+            meta: Arc::clone(&meta),
             sink: bench.sink(name),
         }]);
-        target
+        meta
     };
     let before = register("before", target_of(0, "posts", "id"));
     let items = bench.register_with(1, shaped(None, true), bench.sink("items"));
@@ -100,8 +100,8 @@ fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
     let other_key = register("other key", target_of(4, "posts", "code"));
     let elsewhere = register("elsewhere", target_of(5, "tags", "id"));
     bench.run();
-    for target in [&before, &after, &hidden, &other_key, &elsewhere] {
-        bench.push([Item::Event(message(target, EventKind::Delete, r#"["4"]"#))]);
+    for meta in [&before, &after, &hidden, &other_key, &elsewhere] {
+        bench.push([Item::Event(message(meta, EventKind::Delete, r#"["4"]"#))]);
     }
     assert_eq!(
         bench.run(),
@@ -115,14 +115,14 @@ fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
     );
 }
 
-fn target_of(slot: u32, collection: &str, primary_key: &str) -> Arc<Target> {
+fn target_of(slot: u32, collection: &str, primary_key: &str) -> Arc<SubscriptionMeta> {
     let shape = Shape {
         primary_key: primary_key.into(),
         ..shaped(None, false)
     };
-    let mut target = target(slot, shape);
-    Arc::get_mut(&mut target).unwrap().collection = CString::new(collection).unwrap();
-    target
+    let mut meta = meta(slot, shape);
+    Arc::get_mut(&mut meta).unwrap().collection = CString::new(collection).unwrap();
+    meta
 }
 
 #[test]

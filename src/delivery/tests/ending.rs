@@ -52,7 +52,7 @@ fn a_cut_message_is_not_continued_after_the_end() {
 fn i4_ending_from_inside_the_callback_makes_it_the_last() {
     for mode in [Mode::Thread, Mode::Poll] {
         let bench = Bench::new(mode, AMPLE);
-        let slot: Arc<Mutex<Option<Arc<Target>>>> = Arc::default();
+        let slot: Arc<Mutex<Option<Arc<SubscriptionMeta>>>> = Arc::default();
         let (delivery, own) = (Arc::downgrade(&bench.delivery), Arc::clone(&slot));
         let a = bench.register_hooked(0, "a", move |_| {
             let (delivery, own) = (delivery.upgrade().unwrap(), own.lock().unwrap().take());

@@ -160,7 +160,7 @@ impl Bench {
         })
     }
 
-    fn register(&self, slot: u32, name: &'static str) -> Arc<Target> {
+    fn register(&self, slot: u32, name: &'static str) -> Arc<SubscriptionMeta> {
         self.register_with(slot, Shape::default(), self.sink(name))
     }
 
@@ -169,7 +169,7 @@ impl Bench {
         slot: u32,
         name: &'static str,
         hook: impl Fn(&EventView<'_>) + Send + 'static,
-    ) -> Arc<Target> {
+    ) -> Arc<SubscriptionMeta> {
         let sink = FakeSink {
             name,
             diary: self.diary.clone(),
@@ -178,13 +178,18 @@ impl Bench {
         self.register_with(slot, Shape::default(), Box::new(sink))
     }
 
-    fn register_with(&self, slot: u32, shape: Shape, sink: Box<dyn EventSink>) -> Arc<Target> {
-        let target = target(slot, shape);
+    fn register_with(
+        &self,
+        slot: u32,
+        shape: Shape,
+        sink: Box<dyn EventSink>,
+    ) -> Arc<SubscriptionMeta> {
+        let meta = meta(slot, shape);
         self.push([Item::Register {
-            target: Arc::clone(&target),
+            meta: Arc::clone(&meta),
             sink,
         }]);
-        target
+        meta
     }
 
     fn push(&self, items: impl IntoIterator<Item = Item>) -> Vec<(u32, u32)> {
@@ -245,8 +250,8 @@ fn door() -> (Sender<()>, impl Fn() + Send) {
     })
 }
 
-fn target(slot: u32, shape: Shape) -> Arc<Target> {
-    Arc::new(Target {
+fn meta(slot: u32, shape: Shape) -> Arc<SubscriptionMeta> {
+    Arc::new(SubscriptionMeta {
         slot,
         tag: 0,
         uid: CString::new(format!("uid-{slot}")).unwrap(),
@@ -258,10 +263,10 @@ fn target(slot: u32, shape: Shape) -> Arc<Target> {
 }
 
 /// A message of one subscription in its present epoch.
-fn message(target: &Target, kind: EventKind, data: &str) -> Event {
+fn message(meta: &SubscriptionMeta, kind: EventKind, data: &str) -> Event {
     Event {
-        slot: target.slot,
-        epoch: target.epoch(),
+        slot: meta.slot,
+        epoch: meta.epoch(),
         kind,
         flags: 0,
         frame: Frame::from(data.to_owned()),
@@ -271,8 +276,8 @@ fn message(target: &Target, kind: EventKind, data: &str) -> Event {
     }
 }
 
-fn update(target: &Target, data: &str) -> Item {
-    Item::Event(message(target, EventKind::Update, data))
+fn update(meta: &SubscriptionMeta, data: &str) -> Item {
+    Item::Event(message(meta, EventKind::Update, data))
 }
 
 fn state(message: &str) -> Item {

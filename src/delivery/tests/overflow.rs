@@ -51,14 +51,14 @@ fn it_is_crowded_while_more_than_half_of_the_budget_waits() {
 fn of_equals_the_one_that_was_pushed_to_loses() {
     for pushed in [0, 1] {
         let bench = Bench::new(Mode::Poll, weight("[1]") * 3);
-        let targets = [bench.register(0, "a"), bench.register(1, "b")];
+        let subscriptions = [bench.register(0, "a"), bench.register(1, "b")];
         let other = 1 - pushed;
         bench.push([
-            update(&targets[other], "[1]"),
-            update(&targets[other], "[1]"),
+            update(&subscriptions[other], "[1]"),
+            update(&subscriptions[other], "[1]"),
         ]);
-        bench.push([update(&targets[pushed], "[1]")]);
-        let lost = bench.push([update(&targets[pushed], "[1]")]);
+        bench.push([update(&subscriptions[pushed], "[1]")]);
+        let lost = bench.push([update(&subscriptions[pushed], "[1]")]);
         assert_eq!(lost, [(pushed as u32, 1)]);
     }
 }
@@ -66,13 +66,13 @@ fn of_equals_the_one_that_was_pushed_to_loses() {
 #[test]
 fn several_lose_when_one_is_not_enough() {
     let bench = Bench::new(Mode::Poll, weight("[1]") * 2);
-    let targets: Vec<_> = ["a", "b", "c"]
+    let subscriptions: Vec<_> = ["a", "b", "c"]
         .into_iter()
         .zip(0..)
         .map(|(n, s)| bench.register(s, n))
         .collect();
     let mut lost = bench.push(
-        targets
+        subscriptions
             .iter()
             .flat_map(|t| [update(t, "[1]"), update(t, "[1]")]),
     );

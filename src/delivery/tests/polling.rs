@@ -152,7 +152,7 @@ fn dispatching_everything_ends_although_callbacks_bring_more() {
     let delivery = Arc::downgrade(&bench.delivery);
     let a = bench.register_hooked(0, "a", move |event| {
         let delivery = delivery.upgrade().unwrap();
-        delivery.push(&mut vec![update(event.target, "[1]")]);
+        delivery.push(&mut vec![update(event.subscription, "[1]")]);
     });
     bench.push([update(&a, "[1]"), update(&a, "[1]")]);
     assert_eq!(bench.dispatch(0), Ok(2));

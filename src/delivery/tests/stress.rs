@@ -77,7 +77,7 @@ impl Feedback for Places {
 }
 
 /// A subscription, what its callback saw, and the number of its last event.
-type Alive = (Arc<Target>, Arc<Life>, u64);
+type Alive = (Arc<SubscriptionMeta>, Arc<Life>, u64);
 
 /// Subscriptions come and go under fire; after each end there must be silence.
 fn live_and_die(mode: Mode, budget: u64, rounds: usize) {
@@ -105,10 +105,10 @@ fn live_and_die(mode: Mode, budget: u64, rounds: usize) {
                     let Some(at) = (count > 0).then(|| seed.usize(..count)) else {
                         break;
                     };
-                    let (target, _, number) = &mut alive[at];
+                    let (meta, _, number) = &mut alive[at];
                     for _ in 0..seed.usize(1..5) {
                         *number += 1;
-                        batch.push(update(target, &format!("[{}]", *number)));
+                        batch.push(update(meta, &format!("[{}]", *number)));
                     }
                 }
                 delivery.push(&mut batch);
@@ -142,14 +142,14 @@ fn live_and_die(mode: Mode, budget: u64, rounds: usize) {
             let mut guard = alive.lock().unwrap();
             if let Some(slot) = slot {
                 let life = Arc::<Life>::default();
-                let target = target(slot, Shape::default());
+                let meta = meta(slot, Shape::default());
                 let sink = Box::new(Watch(Arc::clone(&life)));
                 delivery.push(&mut vec![Item::Register {
-                    target: Arc::clone(&target),
+                    meta: Arc::clone(&meta),
                     sink,
                 }]);
                 lives.push(Arc::clone(&life));
-                guard.push((target, life, 0));
+                guard.push((meta, life, 0));
             }
             if guard.is_empty() || rng.u8(..) < 64 {
                 drop(guard);
@@ -157,10 +157,10 @@ fn live_and_die(mode: Mode, budget: u64, rounds: usize) {
                 continue;
             }
             let at = rng.usize(..guard.len());
-            let (target, life, _) = guard.swap_remove(at);
-            delivery.end(&target);
+            let (meta, life, _) = guard.swap_remove(at);
+            delivery.end(&meta);
             drop(guard);
-            delivery.quiesce(&[target.slot]);
+            delivery.quiesce(&[meta.slot]);
             life.quiet.store(true, Ordering::SeqCst);
         }
         stop.store(true, Ordering::SeqCst);
@@ -228,23 +228,23 @@ fn i6_the_budget_holds_and_the_sequence_has_no_holes() {
         }
     }
     let seen = Arc::new(AtomicU64::new(0));
-    let targets: Vec<_> = (0..3).map(|slot| target(slot, Shape::default())).collect();
-    for target in &targets {
+    let subscriptions: Vec<_> = (0..3).map(|slot| meta(slot, Shape::default())).collect();
+    for meta in &subscriptions {
         let sink = Box::new(Count(Arc::clone(&seen)));
         delivery.push(&mut vec![Item::Register {
-            target: Arc::clone(target),
+            meta: Arc::clone(meta),
             sink,
         }]);
     }
     std::thread::scope(|scope| {
-        for target in &targets {
+        for meta in &subscriptions {
             let mut seed = rng.fork();
             let delivery = &delivery;
             scope.spawn(move || {
                 let mut batch = Vec::new();
                 for _ in 0..2_000 {
                     let data = format!("[\"{}\"]", "x".repeat(seed.usize(..400)));
-                    batch.extend((0..seed.usize(1..60)).map(|_| update(target, &data)));
+                    batch.extend((0..seed.usize(1..60)).map(|_| update(meta, &data)));
                     delivery.push(&mut batch);
                     assert!(delivery.stats().queued_bytes <= BUDGET);
                 }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::{Link, Session};
 use crate::error::{Error, Result, Status};
-use crate::handover::{ENDED, EventSink, Item, Shape, State, StateSink, Target, TokenSink};
+use crate::handover::{
+    ENDED, EventSink, Item, Shape, State, StateSink, SubscriptionMeta, TokenSink,
+};
 use crate::secret::Secret;
 use crate::session::Now;
 use crate::session::auth::Kind;
@@ -35,7 +37,7 @@ pub struct NewSubscription {
     pub shape: Shape,
     /// The scope that ends it.
     pub scope: Option<ScopeId>,
-    /// See [`Target::tag`].
+    /// See [`SubscriptionMeta::tag`].
     pub tag: u64,
     /// The callback.
     pub sink: Box<dyn EventSink>,
@@ -171,7 +173,7 @@ impl Session {
         if let Some(uid) = new.uid.as_deref() {
             if let Some(existing) = self.registry.by_uid(uid) {
                 return Subscribed::Duplicate {
-                    tag: existing.target.tag,
+                    tag: existing.meta.tag,
                     sink: new.sink,
                 };
             }
@@ -186,7 +188,7 @@ impl Session {
             };
         };
         let id = self.registry.reserve();
-        let target = Arc::new(Target {
+        let meta = Arc::new(SubscriptionMeta {
             slot: id.slot(),
             tag: new.tag,
             uid,
@@ -196,9 +198,9 @@ impl Session {
             last_sequence: AtomicU64::new(0),
         });
         self.registry
-            .insert(id, Arc::clone(&target), new.wish, new.scope);
+            .insert(id, Arc::clone(&meta), new.wish, new.scope);
         self.items.push(Item::Register {
-            target,
+            meta,
             sink: new.sink,
         });
         if self.up().is_some() {

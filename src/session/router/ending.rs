@@ -27,7 +27,7 @@ impl Session {
     pub fn unsubscribe_uid(&mut self, now: Now, uid: &str) -> Option<u32> {
         match self.registry.by_uid(uid).map(|s| s.id) {
             Some(id) => self.unsubscribe(now, id),
-            None => self.silence(|s| s.target.uid_str() == uid).pop(),
+            None => self.silence(|s| s.meta.uid_str() == uid).pop(),
         }
     }
 
@@ -77,7 +77,7 @@ impl Session {
             self.subscribes.retain(|id| registry.get(*id).is_some());
         }
         self.effects
-            .push(Effect::End(Arc::clone(&subscription.target)));
+            .push(Effect::End(Arc::clone(&subscription.meta)));
         self.changed = true;
         Some(id.slot())
     }
@@ -114,9 +114,9 @@ impl Session {
         self.leaving.retain(|subscription| {
             let ended = pass(subscription);
             if ended {
-                let target = Arc::clone(&subscription.target);
-                slots.push(target.slot);
-                self.effects.push(Effect::End(target));
+                let meta = Arc::clone(&subscription.meta);
+                slots.push(meta.slot);
+                self.effects.push(Effect::End(meta));
             }
             !ended
         });

@@ -169,7 +169,7 @@ impl Session {
         }
         let event = Event {
             slot: wire.slot,
-            epoch: subscription.target.epoch(),
+            epoch: subscription.meta.epoch(),
             kind: EventKind::of(change),
             flags: 0,
             frame,

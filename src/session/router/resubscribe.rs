@@ -171,7 +171,7 @@ impl Session {
             self.ledger.abandon(read);
         }
         subscription.phase = Phase::Wanted;
-        let uid = subscription.target.uid_str().to_owned();
+        let uid = subscription.meta.uid_str().to_owned();
         let pause = jitter(RETRY_MIN, RETRY_MAX, failures, &mut self.rng);
         self.unsubscribes.push(WireUid { slot, serial: old }, 0);
         self.sleeping.insert((now.mono + pause, id));
@@ -213,7 +213,7 @@ impl Session {
     fn tell_trouble(&mut self, id: SubId, json: &str) {
         match self.registry.get(id) {
             Some(subscription) if subscription.had_init => {
-                let uid = subscription.target.uid_str();
+                let uid = subscription.meta.uid_str();
                 let text = format!("{uid:?} is not up to date yet: {json}");
                 self.log(Level::Warn, text);
             }

@@ -73,7 +73,7 @@ impl Session {
         if let Phase::Behind { until, .. } = &mut subscription.phase {
             *until = Behind::Rested;
         }
-        let uid = subscription.target.uid_str().to_owned();
+        let uid = subscription.meta.uid_str().to_owned();
         let pause = jitter(RETRY_MIN, RETRY_MAX, gaps - 2, &mut self.rng);
         self.resting.insert((now.mono + pause, id));
         if gaps.is_power_of_two() {
@@ -139,7 +139,7 @@ impl Session {
         let Some(subscription) = self.registry.at_mut(slot) else {
             return;
         };
-        let current = subscription.target.epoch() == epoch;
+        let current = subscription.meta.epoch() == epoch;
         let is_active = matches!(
             subscription.phase,
             Phase::Active { .. } | Phase::Settling { .. }

@@ -130,7 +130,7 @@ impl Session {
             }
             .to_string();
             let wish = &subscription.wish;
-            let collection = subscription.target.collection_str();
+            let collection = subscription.meta.collection_str();
             let event = wish.server_event();
             let text = outgoing::subscribe(&wire, collection, event, wish.query.as_deref());
             self.last_serial = serial;
@@ -165,7 +165,7 @@ impl Session {
                 serial: read,
             }
             .to_string();
-            let collection = subscription.target.collection_str();
+            let collection = subscription.meta.collection_str();
             let text = outgoing::read(&wire, collection, subscription.wish.query.as_deref());
             self.last_serial = read;
             let deadline = now.mono + self.config.ack_timeout;
@@ -187,7 +187,7 @@ impl Session {
             };
             let slot = id.slot();
             let wire = WireUid { slot, serial }.to_string();
-            let collection = subscription.target.collection_str();
+            let collection = subscription.meta.collection_str();
             let text = outgoing::check(&wire, collection, subscription.wish.query.as_deref());
             self.last_serial = serial;
             let deadline = now.mono + self.config.ack_timeout;

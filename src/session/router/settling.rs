@@ -62,7 +62,7 @@ impl Session {
                 _ => return Some((subscription.id, event)),
             },
         };
-        let primary_key = &subscription.target.shape.primary_key;
+        let primary_key = &subscription.meta.shape.primary_key;
         let until = self.heard_time + LATEST_CREATE;
         let mut recent = subscription.recent.as_mut();
         if !recent
@@ -84,7 +84,7 @@ impl Session {
         mut answered: usize,
         answer: &Answer,
     ) {
-        let Some(epoch) = self.registry.get(id).map(|s| s.target.epoch()) else {
+        let Some(epoch) = self.registry.get(id).map(|s| s.meta.epoch()) else {
             return;
         };
         while let Some((at, event)) = held.pop() {
@@ -151,9 +151,9 @@ impl Session {
         }
         let slot = id.slot();
         let wire = WireUid { slot, serial }.to_string();
-        let target = &subscription.target;
+        let meta = &subscription.meta;
         let query = subscription.wish.query.as_deref();
-        let (collection, primary_key) = (target.collection_str(), &target.shape.primary_key);
+        let (collection, primary_key) = (meta.collection_str(), &meta.shape.primary_key);
         let text = outgoing::read_keys(&wire, collection, query, primary_key, keys);
         self.last_serial = serial;
         let deadline = now.mono + self.config.ack_timeout;
@@ -169,7 +169,7 @@ impl Session {
             return;
         };
         subscription.doubted = 0;
-        let present = Present::of(data, &subscription.target.shape.primary_key);
+        let present = Present::of(data, &subscription.meta.shape.primary_key);
         self.settled(now, id, read, &Answer::Present(present));
     }
 
@@ -210,7 +210,7 @@ impl Session {
             return;
         }
         if let Some(subscription) = self.registry.get(id) {
-            let uid = subscription.target.uid_str();
+            let uid = subscription.meta.uid_str();
             let text = format!(
                 "{uid:?} is brought up to date: items that an event was about could not be read"
             );

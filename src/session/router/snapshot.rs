@@ -48,9 +48,9 @@ impl Session {
         self.resyncs += u64::from(flags & FLAG_RESYNC != 0);
         self.changed = true;
         self.items.push(Item::Event(init));
-        let target = Arc::clone(&subscription.target);
+        let meta = Arc::clone(&subscription.meta);
         let until = self.heard_time + LATEST_CREATE;
-        let (data, primary_key) = (snapshot.data, &target.shape.primary_key);
+        let (data, primary_key) = (snapshot.data, &meta.shape.primary_key);
         let recent = Recent::of(data, primary_key, until, &mut subscription.spelling);
         if recent.is_some() {
             self.forget.push_back((until, id));
@@ -58,7 +58,7 @@ impl Session {
         subscription.recent = recent;
         let item = data
             .and_then(only_item)
-            .filter(|_| target.shape.item.is_some());
+            .filter(|_| meta.shape.item.is_some());
         if let Some(key) = item.and_then(|item| items::member(item, primary_key)) {
             subscription.see_key(key);
         }
@@ -124,7 +124,7 @@ pub(super) fn error_event(subscription: &Subscription, json: &str, ended: bool) 
     let data = Some((0, frame.len() as u32));
     Event {
         slot: subscription.id.slot(),
-        epoch: subscription.target.epoch(),
+        epoch: subscription.meta.epoch(),
         kind: EventKind::Error,
         flags: if ended { FLAG_ENDED } else { 0 },
         frame,
@@ -138,7 +138,7 @@ fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) 
     let place = |part: &str| offsets(snapshot.frame, part);
     let (frame, data) = if !subscription.wish.wants_snapshot() {
         (snapshot.frame.clone(), None)
-    } else if subscription.target.shape.item.is_some() {
+    } else if subscription.meta.shape.item.is_some() {
         match snapshot.data.map(only_item) {
             Some(Some(item)) => (snapshot.frame.clone(), Some(place(item))),
             // It does not exist, or not yet, or not for us.
@@ -146,7 +146,7 @@ fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) 
             None => (snapshot.frame.clone(), None),
         }
     } else {
-        let primary_key = &subscription.target.shape.primary_key;
+        let primary_key = &subscription.meta.shape.primary_key;
         match snapshot.data {
             Some(data) if is_empty_singleton(data, primary_key) => {
                 (Frame::from_static("null"), Some((0, 4)))
@@ -156,7 +156,7 @@ fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) 
     };
     Event {
         slot: subscription.id.slot(),
-        epoch: subscription.target.epoch(),
+        epoch: subscription.meta.epoch(),
         kind: EventKind::Init,
         flags,
         meta: snapshot
