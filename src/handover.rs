@@ -25,7 +25,7 @@ pub struct SubscriptionMeta {
     /// The collection's name.
     pub collection: CString,
     /// How changes are handed over.
-    pub shape: Shape,
+    pub delivery: DeliveryOptions,
     /// Events of another epoch than this are not delivered any more. It is
     /// [`ENDED`] once the subscription has ended.
     pub epoch: AtomicU32,
@@ -57,7 +57,7 @@ fn text(name: &CStr) -> &str {
 
 /// How the changes of one subscription are cut into callbacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
+pub struct DeliveryOptions {
     /// One callback per server message instead of one per item.
     pub per_message: bool,
     /// The name of the primary key, for the data of a delete.

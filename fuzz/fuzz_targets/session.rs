@@ -9,7 +9,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use directus_realtime::client::engine;
 use directus_realtime::error::Status;
-use directus_realtime::handover::{EventSink, EventView, Item, Shape, State};
+use directus_realtime::handover::{EventSink, EventView, Item, DeliveryOptions, State};
 use directus_realtime::protocol::Frame;
 use directus_realtime::secret::Secret;
 use directus_realtime::session::{
@@ -208,9 +208,9 @@ impl World {
                         persistent,
                         exact,
                     },
-                    shape: Shape {
+                    delivery: DeliveryOptions {
                         primary_key: "id".into(),
-                        ..Shape::default()
+                        ..DeliveryOptions::default()
                     },
                     scope: scopes.last().copied().filter(|_| scoped),
                     tag: 0,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::delivery::{Mode, Shape};
+use crate::delivery::{DeliveryOptions, Mode};
 use crate::driver::{Proxy, TlsFiles, check_header};
 use crate::error::{Error, Result, Status};
 use crate::protocol::outgoing;
@@ -206,7 +206,7 @@ pub struct SubscriptionOptions {
 impl SubscriptionOptions {
     /// What is wanted and how it is handed over. What the server would refuse
     /// without saying whom it means is refused here.
-    pub(super) fn resolve(&self) -> Result<(Wish, Shape)> {
+    pub(super) fn resolve(&self) -> Result<(Wish, DeliveryOptions)> {
         if self.collection.is_empty() {
             return Err(invalid(
                 "`collection` is empty: name the collection to follow",
@@ -258,11 +258,11 @@ impl SubscriptionOptions {
             persistent: self.persistent,
             exact: self.snapshot == SnapshotMode::Exact,
         };
-        let shape = Shape {
+        let delivery = DeliveryOptions {
             per_message: self.per_message,
             primary_key: primary_key.into(),
             item: self.item.as_deref().map(Into::into),
         };
-        Ok((wish, shape))
+        Ok((wish, delivery))
     }
 }

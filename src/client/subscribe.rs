@@ -49,7 +49,7 @@ impl Client {
         tag: u64,
         sink: Box<dyn EventSink>,
     ) -> Result<Subscribed> {
-        let (wish, shape) = options.resolve()?;
+        let (wish, delivery) = options.resolve()?;
         let SubscriptionOptions {
             uid, collection, ..
         } = options;
@@ -57,7 +57,7 @@ impl Client {
             uid,
             collection,
             wish,
-            shape,
+            delivery,
             scope,
             tag,
             sink,

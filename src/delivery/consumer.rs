@@ -154,7 +154,7 @@ impl Consumer {
             self.turn_away(shop);
             return self.finish(shop);
         };
-        let shape = &entry.meta.shape;
+        let options = &entry.meta.delivery;
         if !self.cutter.is_open() {
             if is_init {
                 entry.gap = false;
@@ -163,7 +163,7 @@ impl Consumer {
                 return self.finish(shop);
             }
             let known = entry.keys;
-            if self.cutter.open(shape, &mut entry.keys).is_err() {
+            if self.cutter.open(options, &mut entry.keys).is_err() {
                 entry.gap = true;
                 return self.report_broken(shop, slot, epoch);
             }
@@ -171,7 +171,7 @@ impl Consumer {
             self.learnt
                 .share(&entry.meta, known, &mut entry.keys, is_delete);
         }
-        if let Some(piece) = self.cutter.next_piece(shape, entry.keys) {
+        if let Some(piece) = self.cutter.next_piece(options, entry.keys) {
             self.sequence += 1;
             self.count += 1;
             shop.queue

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::keys::Keys;
-use super::{Event, EventKind, Shape};
+use super::{DeliveryOptions, Event, EventKind};
 use crate::protocol::incoming::{self, Incoming, offsets};
 use crate::protocol::items;
 
@@ -89,29 +89,29 @@ impl Cutter {
     }
 
     /// Finds the pieces, and learns of the items' keys.
-    pub fn open(&mut self, shape: &Shape, keys: &mut Keys) -> Result<(), Broken> {
+    pub fn open(&mut self, options: &DeliveryOptions, keys: &mut Keys) -> Result<(), Broken> {
         let Some(event) = self.event.as_mut() else {
             return Err(Broken);
         };
         // Whatever happens from here on, the message is not opened again.
         (self.cut, self.count) = (Cut::Whole, 0);
-        (self.cut, self.count) = match cut(event, shape, &mut self.ranges) {
+        (self.cut, self.count) = match cut(event, options, &mut self.ranges) {
             Err(Broken) if !event.checked => {
                 reread(event)?;
-                cut(event, shape, &mut self.ranges)?
+                cut(event, options, &mut self.ranges)?
             }
             other => other?,
         };
         if *keys == Keys::Unknown {
             if let Some(data) = slice(event, event.data) {
-                keys.learn(event.kind, data, &shape.primary_key);
+                keys.learn(event.kind, data, &options.primary_key);
             }
         }
         Ok(())
     }
 
     /// The next piece.
-    pub fn next_piece(&mut self, shape: &Shape, keys: Keys) -> Option<Piece<'_>> {
+    pub fn next_piece(&mut self, options: &DeliveryOptions, keys: Keys) -> Option<Piece<'_>> {
         let event = self.event.as_ref()?;
         let index = self.next;
         if index >= self.count {
@@ -130,7 +130,7 @@ impl Cutter {
         };
         if let Some(key) = key {
             self.text.clear();
-            items::delete_data(&shape.primary_key, &key, &mut self.text);
+            items::delete_data(&options.primary_key, &key, &mut self.text);
             data = Some(&self.text);
         }
         let meta = slice(event, event.meta);
@@ -152,7 +152,11 @@ fn slice(event: &Event, range: Option<(u32, u32)>) -> Option<&str> {
 }
 
 /// Decides how a message is handed over, and finds where its elements are.
-fn cut(event: &Event, shape: &Shape, ranges: &mut Vec<(u32, u32)>) -> Result<(Cut, u32), Broken> {
+fn cut(
+    event: &Event,
+    options: &DeliveryOptions,
+    ranges: &mut Vec<(u32, u32)>,
+) -> Result<(Cut, u32), Broken> {
     let data = slice(event, event.data);
     if data.is_none() && event.data.is_some() {
         return Err(Broken);
@@ -161,7 +165,7 @@ fn cut(event: &Event, shape: &Shape, ranges: &mut Vec<(u32, u32)>) -> Result<(Cu
         event.kind,
         EventKind::Create | EventKind::Update | EventKind::Delete
     );
-    let by_item = change && !shape.per_message;
+    let by_item = change && !options.per_message;
     if by_item && data.is_none() && event.kind == EventKind::Delete {
         return Ok((Cut::NoKey, 1));
     }

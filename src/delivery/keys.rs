@@ -37,7 +37,7 @@ impl Learnt {
     #[cold]
     fn add(&mut self, meta: &SubscriptionMeta, keys: Keys) {
         let known = self.0.entry(meta.collection.clone()).or_default();
-        let name = &meta.shape.primary_key;
+        let name = &meta.delivery.primary_key;
         match known.iter_mut().find(|(of, _)| of == name) {
             Some((_, known)) => *known = keys,
             None => known.push((name.clone(), keys)),
@@ -46,7 +46,7 @@ impl Learnt {
 
     fn of(&self, meta: &SubscriptionMeta) -> Option<Keys> {
         let known = self.0.get(&meta.collection)?;
-        let of = |(name, _): &&(Box<str>, Keys)| *name == meta.shape.primary_key;
+        let of = |(name, _): &&(Box<str>, Keys)| *name == meta.delivery.primary_key;
         known.iter().find(of).map(|(_, keys)| *keys)
     }
 }

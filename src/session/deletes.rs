@@ -75,7 +75,7 @@ impl Subscription {
             EventKind::Create | EventKind::Update => {
                 !self.gone.is_empty()
                     || self.spelling.is_open(kind == EventKind::Create)
-                    || (self.item_key.is_none() && self.meta.shape.item.is_some())
+                    || (self.item_key.is_none() && self.meta.delivery.item.is_some())
             }
             EventKind::Delete => true,
             EventKind::Init | EventKind::Error => false,
@@ -96,7 +96,7 @@ impl Subscription {
         }
         self.gone.expire(at);
         let Some(data) = data_of(&event) else {
-            let unknown = event.kind == EventKind::Delete && self.meta.shape.item.is_some();
+            let unknown = event.kind == EventKind::Delete && self.meta.delivery.item.is_some();
             return match (unknown, present) {
                 (false, _) => Verdict::Pass(event),
                 (true, None) => Verdict::Ask(event),
@@ -128,7 +128,7 @@ impl Subscription {
         for (n, place) in places.iter().enumerate() {
             let row = data_of(&event).and_then(|data| part(data, *place));
             let Some(row) = row else { continue };
-            let key = items::member(row, &self.meta.shape.primary_key);
+            let key = items::member(row, &self.meta.delivery.primary_key);
             match key {
                 Some(key) => self.see_key(key),
                 None => self.spelling.hide(),
@@ -170,7 +170,7 @@ impl Subscription {
     /// A row has this key.
     pub(super) fn see_key(&mut self, json: &str) {
         self.spelling.see(json);
-        let is_watched = self.meta.shape.item.is_some();
+        let is_watched = self.meta.delivery.item.is_some();
         if is_watched && self.item_key.is_none() && items::key_text(json).is_some() {
             self.item_key = Some(json.into());
         }
@@ -183,7 +183,7 @@ impl Subscription {
         present: Option<&Present>,
         places: &[(u32, u32)],
     ) -> Verdict {
-        let shape = &self.meta.shape;
+        let delivery = &self.meta.delivery;
         let mut keys: Vec<Cow<'_, str>> = Vec::new();
         let (mut changed, mut ours) = (false, 0);
         // A message that is one item's key, and needs nothing, is passed on as it is.
@@ -192,7 +192,7 @@ impl Subscription {
                 continue;
             };
             let text = items::key_text(json);
-            let key = if shape.item.is_none() {
+            let key = if delivery.item.is_none() {
                 match text.as_deref().and_then(|text| self.spelling.row_key(text)) {
                     None => Some(Cow::Borrowed(json)),
                     Some(row_key) => match present {
@@ -223,11 +223,11 @@ impl Subscription {
             match key {
                 Some(key) => keys.push(key),
                 // The message is passed on as a whole.
-                None if shape.per_message => keys.push(Cow::Borrowed(json)),
+                None if delivery.per_message => keys.push(Cow::Borrowed(json)),
                 None => {}
             }
         }
-        if shape.item.is_some() && ours == 0 {
+        if delivery.item.is_some() && ours == 0 {
             return Verdict::Drop;
         }
         let is_followed = self.wish.events & (ON_CREATE | ON_UPDATE) != 0;
@@ -245,7 +245,7 @@ impl Subscription {
     }
 
     fn relation(&self, text: &str) -> Relation {
-        let item = self.meta.shape.item.as_deref().unwrap_or_default();
+        let item = self.meta.delivery.item.as_deref().unwrap_or_default();
         let own = self.item_key.as_deref();
         if let Some(own) = own.filter(|own| !own.starts_with('"')) {
             return match key::number(text) {
@@ -300,7 +300,7 @@ impl Subscription {
         most: usize,
         places: &mut Vec<(u32, u32)>,
     ) -> Question {
-        if self.meta.shape.item.is_some() {
+        if self.meta.delivery.item.is_some() {
             return Question::Item;
         }
         let (mut keys, mut gone, mut count) = (Vec::new(), Vec::new(), 0);
@@ -319,7 +319,7 @@ impl Subscription {
                     keys.extend(self.spelling.row_key(&text).map(|key| format!("\"{key}\"")));
                     continue;
                 }
-                let Some(key) = items::member(json, &self.meta.shape.primary_key) else {
+                let Some(key) = items::member(json, &self.meta.delivery.primary_key) else {
                     continue;
                 };
                 let text = items::key_text(key);

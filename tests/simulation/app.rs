@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use directus_realtime::delivery::Mode;
-use directus_realtime::handover::{Shape, State};
+use directus_realtime::handover::{DeliveryOptions, State};
 use directus_realtime::protocol::outgoing::query_for_item;
 use directus_realtime::session::NewSubscription;
 use directus_realtime::subscriptions::subscription::ON_ALL;
@@ -176,7 +176,7 @@ impl App {
                 persistent: wanted.persistent,
                 exact: wanted.exact,
             },
-            shape: Shape {
+            delivery: DeliveryOptions {
                 primary_key: "id".into(),
                 per_message: wanted.per_message,
                 item: item.map(Into::into),

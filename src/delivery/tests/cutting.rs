@@ -1,25 +1,25 @@
 use super::*;
 
-fn shaped(item: Option<&str>, per_message: bool) -> Shape {
-    Shape {
+fn options(item: Option<&str>, per_message: bool) -> DeliveryOptions {
+    DeliveryOptions {
         per_message,
         primary_key: "id".into(),
         item: item.map(Into::into),
     }
 }
 
-/// What a subscription of this shape gets from one message.
-fn cut(shape: Shape, kind: EventKind, data: &str) -> Vec<String> {
+/// What a subscription with these options gets from one message.
+fn cut(options: DeliveryOptions, kind: EventKind, data: &str) -> Vec<String> {
     let bench = Bench::poll();
-    let a = bench.register_with(0, shape, bench.sink("a"));
+    let a = bench.register_with(0, options, bench.sink("a"));
     bench.push([Item::Event(message(&a, kind, data))]);
     bench.run()
 }
 
 /// What it gets from a frame that the fast scan took for an update.
-fn scanned(shape: Shape, frame: &str, data: &str) -> Vec<String> {
+fn scanned(options: DeliveryOptions, frame: &str, data: &str) -> Vec<String> {
     let bench = Bench::poll();
-    let a = bench.register_with(0, shape, bench.sink("a"));
+    let a = bench.register_with(0, options, bench.sink("a"));
     let start = frame.find(data).unwrap() as u32;
     bench.push([Item::Event(Event {
         frame: Frame::from(frame.to_owned()),
@@ -32,7 +32,7 @@ fn scanned(shape: Shape, frame: &str, data: &str) -> Vec<String> {
 
 #[test]
 fn a_message_makes_one_callback_per_item() {
-    let per_item = |kind, data| cut(shaped(None, false), kind, data);
+    let per_item = |kind, data| cut(options(None, false), kind, data);
     assert_eq!(
         per_item(EventKind::Create, r#"[ {"id":1} ,{"id":[2,3]}]"#),
         [
@@ -54,7 +54,7 @@ fn a_message_makes_one_callback_per_item() {
 #[test]
 fn i7_keys_of_deletes_are_those_that_the_items_have() {
     let bench = Bench::poll();
-    let a = bench.register_with(0, shaped(None, false), bench.sink("a"));
+    let a = bench.register_with(0, options(None, false), bench.sink("a"));
     for (kind, data) in [
         (EventKind::Delete, r#"["4"]"#),
         (EventKind::Init, r#"[{"id":4}]"#),
@@ -84,7 +84,7 @@ fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
         meta
     };
     let before = register("before", target_of(0, "posts", "id"));
-    let items = bench.register_with(1, shaped(None, true), bench.sink("items"));
+    let items = bench.register_with(1, options(None, true), bench.sink("items"));
     bench.push([Item::Event(message(
         &items,
         EventKind::Init,
@@ -116,11 +116,11 @@ fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
 }
 
 fn target_of(slot: u32, collection: &str, primary_key: &str) -> Arc<SubscriptionMeta> {
-    let shape = Shape {
+    let options = DeliveryOptions {
         primary_key: primary_key.into(),
-        ..shaped(None, false)
+        ..options(None, false)
     };
-    let mut meta = meta(slot, shape);
+    let mut meta = meta(slot, options);
     Arc::get_mut(&mut meta).unwrap().collection = CString::new(collection).unwrap();
     meta
 }
@@ -128,13 +128,13 @@ fn target_of(slot: u32, collection: &str, primary_key: &str) -> Arc<Subscription
 #[test]
 fn snapshots_and_errors_come_in_one_piece() {
     for kind in [EventKind::Init, EventKind::Error] {
-        for shape in [
-            shaped(None, false),
-            shaped(Some("1"), false),
-            shaped(None, true),
+        for options in [
+            options(None, false),
+            options(Some("1"), false),
+            options(None, true),
         ] {
             assert_eq!(
-                cut(shape, kind, "[1,2]"),
+                cut(options, kind, "[1,2]"),
                 [format!("a 1 {kind:?} [1,2] 0/1")]
             );
         }
@@ -145,7 +145,7 @@ fn snapshots_and_errors_come_in_one_piece() {
 fn per_message_passes_the_servers_own_value() {
     for kind in [EventKind::Create, EventKind::Update, EventKind::Delete] {
         let whole = format!("a 1 {kind:?} [1,2] 0/1");
-        assert_eq!(cut(shaped(None, true), kind, "[1,2]"), [whole]);
+        assert_eq!(cut(options(None, true), kind, "[1,2]"), [whole]);
     }
 }
 
@@ -153,7 +153,7 @@ fn per_message_passes_the_servers_own_value() {
 fn a_delete_that_names_no_key_has_the_shape_of_the_others() {
     for (per_message, expected) in [(false, r#"{"id":null}"#), (true, "-")] {
         let bench = Bench::poll();
-        let a = bench.register_with(0, shaped(None, per_message), bench.sink("a"));
+        let a = bench.register_with(0, options(None, per_message), bench.sink("a"));
         let mut event = message(&a, EventKind::Delete, "");
         event.data = None;
         bench.push([Item::Event(event)]);
@@ -189,7 +189,7 @@ fn a_frame_that_only_looked_like_an_event_is_read_as_a_whole() {
     for per_message in [false, true] {
         let data_out = if per_message { "[1]" } else { "1" };
         assert_eq!(
-            scanned(shaped(None, per_message), frame, data),
+            scanned(options(None, per_message), frame, data),
             [format!("a 1 Create {data_out} 0/1 meta [2]")]
         );
     }
@@ -209,7 +209,7 @@ fn a_broken_frame_is_reported_and_not_delivered() {
             ),
         ] {
             assert_eq!(
-                scanned(shaped(None, per_message), frame, data),
+                scanned(options(None, per_message), frame, data),
                 ["malformed 0 0"]
             );
         }

@@ -101,7 +101,7 @@ fn a_panic_leaves_a_whole_array() {
         }
     }
     let a = bench.register(0, "a");
-    let b = bench.register_with(1, Shape::default(), Box::new(Bomb));
+    let b = bench.register_with(1, DeliveryOptions::default(), Box::new(Bomb));
     bench.push([update(&a, "[1]"), update(&b, "[2]"), update(&a, "[3]")]);
     assert_eq!(
         drain(&bench, 0),

@@ -161,7 +161,7 @@ impl Bench {
     }
 
     fn register(&self, slot: u32, name: &'static str) -> Arc<SubscriptionMeta> {
-        self.register_with(slot, Shape::default(), self.sink(name))
+        self.register_with(slot, DeliveryOptions::default(), self.sink(name))
     }
 
     fn register_hooked(
@@ -175,16 +175,16 @@ impl Bench {
             diary: self.diary.clone(),
             hook: Some(Box::new(hook)),
         };
-        self.register_with(slot, Shape::default(), Box::new(sink))
+        self.register_with(slot, DeliveryOptions::default(), Box::new(sink))
     }
 
     fn register_with(
         &self,
         slot: u32,
-        shape: Shape,
+        options: DeliveryOptions,
         sink: Box<dyn EventSink>,
     ) -> Arc<SubscriptionMeta> {
-        let meta = meta(slot, shape);
+        let meta = meta(slot, options);
         self.push([Item::Register {
             meta: Arc::clone(&meta),
             sink,
@@ -250,13 +250,13 @@ fn door() -> (Sender<()>, impl Fn() + Send) {
     })
 }
 
-fn meta(slot: u32, shape: Shape) -> Arc<SubscriptionMeta> {
+fn meta(slot: u32, options: DeliveryOptions) -> Arc<SubscriptionMeta> {
     Arc::new(SubscriptionMeta {
         slot,
         tag: 0,
         uid: CString::new(format!("uid-{slot}")).unwrap(),
         collection: CString::new("posts").unwrap(),
-        shape,
+        delivery: options,
         epoch: AtomicU32::new(0),
         last_sequence: AtomicU64::new(0),
     })

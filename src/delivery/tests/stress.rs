@@ -142,7 +142,7 @@ fn live_and_die(mode: Mode, budget: u64, rounds: usize) {
             let mut guard = alive.lock().unwrap();
             if let Some(slot) = slot {
                 let life = Arc::<Life>::default();
-                let meta = meta(slot, Shape::default());
+                let meta = meta(slot, DeliveryOptions::default());
                 let sink = Box::new(Watch(Arc::clone(&life)));
                 delivery.push(&mut vec![Item::Register {
                     meta: Arc::clone(&meta),
@@ -228,7 +228,9 @@ fn i6_the_budget_holds_and_the_sequence_has_no_holes() {
         }
     }
     let seen = Arc::new(AtomicU64::new(0));
-    let subscriptions: Vec<_> = (0..3).map(|slot| meta(slot, Shape::default())).collect();
+    let subscriptions: Vec<_> = (0..3)
+        .map(|slot| meta(slot, DeliveryOptions::default()))
+        .collect();
     for meta in &subscriptions {
         let sink = Box::new(Count(Arc::clone(&seen)));
         delivery.push(&mut vec![Item::Register {

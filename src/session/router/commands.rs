@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use super::{Link, Session};
 use crate::error::{Error, Result, Status};
 use crate::handover::{
-    ENDED, EventSink, Item, Shape, State, StateSink, SubscriptionMeta, TokenSink,
+    DeliveryOptions, ENDED, EventSink, Item, State, StateSink, SubscriptionMeta, TokenSink,
 };
 use crate::secret::Secret;
 use crate::session::Now;
@@ -34,7 +34,7 @@ pub struct NewSubscription {
     /// What is wanted of it.
     pub wish: Wish,
     /// How it is handed over.
-    pub shape: Shape,
+    pub delivery: DeliveryOptions,
     /// The scope that ends it.
     pub scope: Option<ScopeId>,
     /// See [`SubscriptionMeta::tag`].
@@ -193,7 +193,7 @@ impl Session {
             tag: new.tag,
             uid,
             collection,
-            shape: new.shape,
+            delivery: new.delivery,
             epoch: AtomicU32::new(0),
             last_sequence: AtomicU64::new(0),
         });

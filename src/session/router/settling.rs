@@ -62,7 +62,7 @@ impl Session {
                 _ => return Some((subscription.id, event)),
             },
         };
-        let primary_key = &subscription.meta.shape.primary_key;
+        let primary_key = &subscription.meta.delivery.primary_key;
         let until = self.heard_time + LATEST_CREATE;
         let mut recent = subscription.recent.as_mut();
         if !recent
@@ -153,7 +153,7 @@ impl Session {
         let wire = WireUid { slot, serial }.to_string();
         let meta = &subscription.meta;
         let query = subscription.wish.query.as_deref();
-        let (collection, primary_key) = (meta.collection_str(), &meta.shape.primary_key);
+        let (collection, primary_key) = (meta.collection_str(), &meta.delivery.primary_key);
         let text = outgoing::read_keys(&wire, collection, query, primary_key, keys);
         self.last_serial = serial;
         let deadline = now.mono + self.config.ack_timeout;
@@ -169,7 +169,7 @@ impl Session {
             return;
         };
         subscription.doubted = 0;
-        let present = Present::of(data, &subscription.meta.shape.primary_key);
+        let present = Present::of(data, &subscription.meta.delivery.primary_key);
         self.settled(now, id, read, &Answer::Present(present));
     }
 

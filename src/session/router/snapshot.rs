@@ -50,7 +50,7 @@ impl Session {
         self.items.push(Item::Event(init));
         let meta = Arc::clone(&subscription.meta);
         let until = self.heard_time + LATEST_CREATE;
-        let (data, primary_key) = (snapshot.data, &meta.shape.primary_key);
+        let (data, primary_key) = (snapshot.data, &meta.delivery.primary_key);
         let recent = Recent::of(data, primary_key, until, &mut subscription.spelling);
         if recent.is_some() {
             self.forget.push_back((until, id));
@@ -58,7 +58,7 @@ impl Session {
         subscription.recent = recent;
         let item = data
             .and_then(only_item)
-            .filter(|_| meta.shape.item.is_some());
+            .filter(|_| meta.delivery.item.is_some());
         if let Some(key) = item.and_then(|item| items::member(item, primary_key)) {
             subscription.see_key(key);
         }
@@ -138,7 +138,7 @@ fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) 
     let place = |part: &str| offsets(snapshot.frame, part);
     let (frame, data) = if !subscription.wish.wants_snapshot() {
         (snapshot.frame.clone(), None)
-    } else if subscription.meta.shape.item.is_some() {
+    } else if subscription.meta.delivery.item.is_some() {
         match snapshot.data.map(only_item) {
             Some(Some(item)) => (snapshot.frame.clone(), Some(place(item))),
             // It does not exist, or not yet, or not for us.
@@ -146,7 +146,7 @@ fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) 
             None => (snapshot.frame.clone(), None),
         }
     } else {
-        let primary_key = &subscription.meta.shape.primary_key;
+        let primary_key = &subscription.meta.delivery.primary_key;
         match snapshot.data {
             Some(data) if is_empty_singleton(data, primary_key) => {
                 (Frame::from_static("null"), Some((0, 4)))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::engine;
 use crate::error::Status;
-use crate::handover::{EventKind, EventSink, EventView, Item, ReplySink, Shape, State};
+use crate::handover::{DeliveryOptions, EventKind, EventSink, EventView, Item, ReplySink, State};
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::outgoing::{CustomMessage, query_for_item};
@@ -338,7 +338,7 @@ impl World {
     }
 
     pub fn subscribe_to(&mut self, collection: &str, wish: Wish) -> SubId {
-        self.subscribe_shaped(collection, wish, Shape::default())
+        self.subscribe_as(collection, wish, DeliveryOptions::default())
     }
 
     /// Follows one item, whose row an INIT then shows.
@@ -349,12 +349,12 @@ impl World {
             ..wish()
         };
         let item = Some(item.into());
-        let id = self.subscribe_shaped(
+        let id = self.subscribe_as(
             "posts",
             wish,
-            Shape {
+            DeliveryOptions {
                 item,
-                ..Shape::default()
+                ..DeliveryOptions::default()
             },
         );
         let wire = self.confirm();
@@ -363,14 +363,19 @@ impl World {
         (id, wire)
     }
 
-    pub fn subscribe_shaped(&mut self, collection: &str, wish: Wish, shape: Shape) -> SubId {
+    pub fn subscribe_as(
+        &mut self,
+        collection: &str,
+        wish: Wish,
+        delivery: DeliveryOptions,
+    ) -> SubId {
         let new = NewSubscription {
             uid: None,
             collection: collection.into(),
             wish,
-            shape: Shape {
+            delivery: DeliveryOptions {
                 primary_key: "id".into(),
-                ..shape
+                ..delivery
             },
             scope: None,
             tag: 0,
