@@ -16,7 +16,7 @@ pub const ENDED: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct SubscriptionMeta {
     /// The subscription's place in the registry and in the consumer's table.
-    /// Used again only after the consumer has seen [`Item::Release`].
+    /// Used again only after the consumer has seen [`DeliveryItem::Release`].
     pub slot: u32,
     /// A number of the upper rooms' own (the handle of the C ABI).
     pub tag: u64,
@@ -189,7 +189,7 @@ pub struct Event {
 }
 
 /// What goes through the queue, in order.
-pub enum Item {
+pub enum DeliveryItem {
     /// A subscription's callback, before any of its events.
     Register {
         /// The subscription.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use directus_realtime::client::engine;
 use directus_realtime::error::Status;
-use directus_realtime::handover::{EventSink, EventView, Item, DeliveryOptions, State};
+use directus_realtime::handover::{EventSink, EventView, DeliveryItem, DeliveryOptions, State};
 use directus_realtime::protocol::Frame;
 use directus_realtime::secret::Secret;
 use directus_realtime::session::{
@@ -94,15 +94,15 @@ impl World {
     fn settle(&mut self) {
         let now = self.now();
         let mut released = Vec::new();
-        let deliver = |items: &mut Vec<Item>| {
+        let deliver = |items: &mut Vec<DeliveryItem>| {
             for item in items.drain(..) {
                 match item {
-                    Item::State { state, message, .. } => {
+                    DeliveryItem::State { state, message, .. } => {
                         assert!(is_arrow(self.state, state), "{:?} to {state:?}", self.state);
                         assert!(!message.contains("s3cret"), "{message}");
                         self.state = state;
                     }
-                    Item::Release { slot } => {
+                    DeliveryItem::Release { slot } => {
                         self.ids.retain(|&(_, of)| of != slot);
                         released.push(slot);
                     }

@@ -4,7 +4,7 @@
 //! The library, the simulation, the fuzz target and the session's tests all run it; they
 //! differ in what they do with items and effects.
 
-use crate::handover::Item;
+use crate::handover::DeliveryItem;
 use crate::session::{Effect, Now, Session};
 
 /// A subscription that lost what waited for it, and its new epoch: slot and epoch.
@@ -20,7 +20,7 @@ pub fn step<R>(
     session: &mut Session,
     now: Now,
     input: impl FnOnce(&mut Session, Now) -> R,
-    deliver: impl FnOnce(&mut Vec<Item>) -> Vec<Overflow>,
+    deliver: impl FnOnce(&mut Vec<DeliveryItem>) -> Vec<Overflow>,
     carry_out: impl FnMut(Effect),
 ) -> R {
     let result = input(session, now);

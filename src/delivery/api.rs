@@ -13,7 +13,7 @@ use super::drain::Batch;
 use super::presence::{enter_callback, in_callback};
 use super::queue::Wait;
 use super::wakeup::Signal;
-use super::{Feedback, Item, Mode, SubscriptionMeta};
+use super::{DeliveryItem, Feedback, Mode, SubscriptionMeta};
 use crate::error::{Error, Result, Status};
 use crate::threads::{self, Work};
 
@@ -96,7 +96,7 @@ impl Delivery {
     /// Events of an ended subscription, or of another epoch than the present
     /// one, are left out. After [`Delivery::close`] nothing is taken any more;
     /// callbacks that come too late are dropped with the delivery.
-    pub fn push(&self, batch: &mut Vec<Item>) -> Vec<(u32, u32)> {
+    pub fn push(&self, batch: &mut Vec<DeliveryItem>) -> Vec<(u32, u32)> {
         if batch.is_empty() {
             return Vec::new();
         }
@@ -110,7 +110,7 @@ impl Delivery {
         self.inner.shop.queue.end(meta);
     }
 
-    /// Drops what waits for a subscription, without [`Item::CaughtUp`], and
+    /// Drops what waits for a subscription, without [`DeliveryItem::CaughtUp`], and
     /// returns the epoch that begins.
     pub fn discard(&self, meta: &Arc<SubscriptionMeta>) -> u32 {
         self.inner.shop.queue.discard(meta)

@@ -13,7 +13,8 @@ use super::presence::Presence;
 use super::queue::{Queue, Refill, Wait};
 use super::waiting::SPARE_ITEMS;
 use super::{
-    Event, EventKind, EventSink, EventView, Feedback, Item, StateSink, SubscriptionMeta, TokenSink,
+    DeliveryItem, Event, EventKind, EventSink, EventView, Feedback, StateSink, SubscriptionMeta,
+    TokenSink,
 };
 use crate::log::{self, Level};
 
@@ -53,7 +54,7 @@ pub(super) struct Consumer {
     state_sink: Option<Box<dyn StateSink>>,
     token_sink: Option<Box<dyn TokenSink>>,
     /// Out of the queue, and not looked at yet.
-    hand: VecDeque<Item>,
+    hand: VecDeque<DeliveryItem>,
     /// The message that is being delivered.
     cutter: Cutter,
     /// How collections write their keys.
@@ -128,7 +129,7 @@ impl Consumer {
                 }
             }
             match self.hand.pop_front() {
-                Some(Item::Event(event)) => self.cutter.load(event),
+                Some(DeliveryItem::Event(event)) => self.cutter.load(event),
                 Some(item) => self.process(shop, item),
                 None => break,
             }
@@ -244,11 +245,11 @@ impl Consumer {
     }
 
     /// Everything but events.
-    fn process(&mut self, shop: &Shop, item: Item) {
+    fn process(&mut self, shop: &Shop, item: DeliveryItem) {
         self.turn_away(shop);
         match item {
-            Item::Event(event) => self.cutter.load(event),
-            Item::Register { meta, sink } => {
+            DeliveryItem::Event(event) => self.cutter.load(event),
+            DeliveryItem::Register { meta, sink } => {
                 let at = meta.slot as usize;
                 if self.entries.len() <= at {
                     self.entries.resize_with(at + 1, || None);
@@ -261,12 +262,12 @@ impl Consumer {
                 });
                 release(old);
             }
-            Item::CaughtUp { slot, epoch } => {
+            DeliveryItem::CaughtUp { slot, epoch } => {
                 if let Some(feedback) = shop.feedback.upgrade() {
                     feedback.caught_up(slot, epoch);
                 }
             }
-            Item::Release { slot } => {
+            DeliveryItem::Release { slot } => {
                 let entry = self.entries.get_mut(slot as usize).and_then(Option::take);
                 shop.queue.forget(&mut self.done, slot);
                 // Who is released finds that the subscription has ended.
@@ -275,7 +276,7 @@ impl Consumer {
                 }
                 release(entry);
             }
-            Item::State {
+            DeliveryItem::State {
                 state,
                 reason,
                 message,
@@ -285,9 +286,13 @@ impl Consumer {
                     sink.state(state, reason, &message);
                 }
             }
-            Item::SetStateSink(sink) => release(std::mem::replace(&mut self.state_sink, sink)),
-            Item::SetTokenSink(sink) => release(std::mem::replace(&mut self.token_sink, sink)),
-            Item::TokenWanted { reason } => {
+            DeliveryItem::SetStateSink(sink) => {
+                release(std::mem::replace(&mut self.state_sink, sink))
+            }
+            DeliveryItem::SetTokenSink(sink) => {
+                release(std::mem::replace(&mut self.token_sink, sink))
+            }
+            DeliveryItem::TokenWanted { reason } => {
                 let outcome = self.token_sink.as_ref().map(|sink| {
                     self.count += 1;
                     catch_unwind(AssertUnwindSafe(|| sink.token_wanted(reason)))
@@ -299,7 +304,7 @@ impl Consumer {
                     std::panic::resume_unwind(panic);
                 }
             }
-            Item::Reply { sink, status, json } => {
+            DeliveryItem::Reply { sink, status, json } => {
                 self.count += 1;
                 let reply = AssertUnwindSafe(|| sink.reply(status, &json));
                 let outcome = catch_unwind(reply);

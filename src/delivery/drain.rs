@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{EventView, Item};
+use super::{DeliveryItem, EventView};
 
 /// The array that is being written:
 /// `[[key,kind,flags,sequence,index,count,data,meta?],…]`.
@@ -33,16 +33,18 @@ impl Batch {
     }
 
     /// Whether the batch has to be handed over before this item is processed.
-    pub fn ends_before(&mut self, item: &Item) -> bool {
+    pub fn ends_before(&mut self, item: &DeliveryItem) -> bool {
         self.is_over = !self.is_empty()
             && match item {
-                Item::Event(_) | Item::Register { .. } | Item::CaughtUp { .. } => false,
-                Item::Release { .. }
-                | Item::State { .. }
-                | Item::SetStateSink(_)
-                | Item::SetTokenSink(_)
-                | Item::TokenWanted { .. }
-                | Item::Reply { .. } => true,
+                DeliveryItem::Event(_)
+                | DeliveryItem::Register { .. }
+                | DeliveryItem::CaughtUp { .. } => false,
+                DeliveryItem::Release { .. }
+                | DeliveryItem::State { .. }
+                | DeliveryItem::SetStateSink(_)
+                | DeliveryItem::SetTokenSink(_)
+                | DeliveryItem::TokenWanted { .. }
+                | DeliveryItem::Reply { .. } => true,
             };
         self.is_over
     }

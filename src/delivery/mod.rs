@@ -2,7 +2,7 @@
 //! whoever runs the callbacks, the library's dispatcher thread or the
 //! application's own.
 //!
-//! The session pushes [`Item`]s; the consumer owns every sink (callback) and
+//! The session pushes [`DeliveryItem`]s; the consumer owns every sink (callback) and
 //! runs it, so that a callback is dropped (released) exactly once and just
 //! there where callbacks run.
 
@@ -36,7 +36,7 @@ pub trait Feedback: Send + Sync {
     /// A frame that looked like an event is not well-formed: the subscription
     /// has lost an event.
     fn malformed(&self, slot: u32, epoch: u32);
-    /// `Item::Release` was processed: the slot may be used again.
+    /// `DeliveryItem::Release` was processed: the slot may be used again.
     fn released(&self, slot: u32);
     /// The token callback has returned, or there is none.
     fn token_callback_returned(&self);

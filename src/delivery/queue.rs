@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::load::{Done, Load};
 use super::waiting::{SPARE_ITEMS, Waiting};
 use super::wakeup::{Bell, Signal};
-use super::{ENDED, Item, SubscriptionMeta};
+use super::{DeliveryItem, ENDED, SubscriptionMeta};
 
 /// What the consumer counts, for everybody to read.
 #[derive(Default)]
@@ -78,7 +78,7 @@ struct State {
     bell: Bell,
     /// What came after the end. It may hold callbacks, which must not be
     /// dropped under a lock.
-    remains: Vec<Item>,
+    remains: Vec<DeliveryItem>,
 }
 
 impl Queue {
@@ -117,7 +117,7 @@ impl Queue {
     }
 
     /// See [`Delivery::push`](super::Delivery::push).
-    pub fn push(&self, batch: &mut Vec<Item>) -> Vec<(u32, u32)> {
+    pub fn push(&self, batch: &mut Vec<DeliveryItem>) -> Vec<(u32, u32)> {
         let mut state = self.lock();
         if self.is_closed() {
             let sinks = batch.drain(..).filter(carries_sink);
@@ -170,7 +170,7 @@ impl Queue {
     /// leave the rest to somebody else once the queue is closed.
     pub fn refill(
         &self,
-        hand: &mut VecDeque<Item>,
+        hand: &mut VecDeque<DeliveryItem>,
         done: &mut Vec<Done>,
         horizon: &mut Option<u64>,
         wait: Wait,
@@ -255,7 +255,7 @@ impl Queue {
     }
 
     /// Takes what came after the end.
-    pub fn take_remains(&self) -> Vec<Item> {
+    pub fn take_remains(&self) -> Vec<DeliveryItem> {
         std::mem::take(&mut self.lock().remains)
     }
 }
@@ -271,12 +271,12 @@ impl Queue {
     }
 }
 
-fn carries_sink(item: &Item) -> bool {
+fn carries_sink(item: &DeliveryItem) -> bool {
     matches!(
         item,
-        Item::Register { .. }
-            | Item::SetStateSink(Some(_))
-            | Item::SetTokenSink(Some(_))
-            | Item::Reply { .. }
+        DeliveryItem::Register { .. }
+            | DeliveryItem::SetStateSink(Some(_))
+            | DeliveryItem::SetTokenSink(Some(_))
+            | DeliveryItem::Reply { .. }
     )
 }

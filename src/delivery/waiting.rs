@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::load::{Done, Load, is_due, load_of};
-use super::{ENDED, Item, SubscriptionMeta};
+use super::{DeliveryItem, ENDED, SubscriptionMeta};
 use crate::protocol::Frame;
 
 /// The consumer takes so many items at a time at most,
@@ -35,7 +35,7 @@ struct Place {
 /// See the module.
 #[derive(Default)]
 pub(super) struct Waiting {
-    items: VecDeque<Item>,
+    items: VecDeque<DeliveryItem>,
     places: Vec<Option<Place>>,
     budget: u64,
     /// Events in `items`,
@@ -101,7 +101,7 @@ impl Waiting {
 
     /// Appends a batch. Names the subscriptions that lost their events for want
     /// of room, with the epoch that begins.
-    pub fn push(&mut self, batch: &mut Vec<Item>, finished: Load) -> Vec<(u32, u32)> {
+    pub fn push(&mut self, batch: &mut Vec<DeliveryItem>, finished: Load) -> Vec<(u32, u32)> {
         self.pushes += 1;
         for item in batch.drain(..) {
             self.accept(item);
@@ -112,10 +112,10 @@ impl Waiting {
         self.relieve(finished)
     }
 
-    fn accept(&mut self, item: Item) {
+    fn accept(&mut self, item: DeliveryItem) {
         let push = self.pushes;
         match &item {
-            Item::Event(event) => {
+            DeliveryItem::Event(event) => {
                 let load = load_of(event);
                 let Some(place) = self.place_mut(event.slot) else {
                     return;
@@ -127,7 +127,7 @@ impl Waiting {
                 place.queued.add(load);
                 self.queued.add(load);
             }
-            Item::Register { meta, .. } => {
+            DeliveryItem::Register { meta, .. } => {
                 let at = meta.slot as usize;
                 if self.places.len() <= at {
                     self.places.resize_with(at + 1, || None);
@@ -140,7 +140,7 @@ impl Waiting {
                     released: false,
                 });
             }
-            Item::Release { slot } => match self.place_mut(*slot) {
+            DeliveryItem::Release { slot } => match self.place_mut(*slot) {
                 Some(place) if !place.released => place.released = true,
                 // A place must not become free twice.
                 _ => return,
@@ -166,7 +166,7 @@ impl Waiting {
         self.overflows += lost.len() as u64;
         for &(slot, epoch) in &lost {
             if self.place(slot).is_some_and(|place| !place.released) {
-                self.items.push_back(Item::CaughtUp { slot, epoch });
+                self.items.push_back(DeliveryItem::CaughtUp { slot, epoch });
             }
         }
         lost
@@ -219,7 +219,7 @@ impl Waiting {
             .place_mut(slot)
             .is_none_or(|place| std::mem::replace(&mut place.released, true));
         if !released {
-            self.items.push_back(Item::Release { slot });
+            self.items.push_back(DeliveryItem::Release { slot });
         }
         !released
     }
@@ -257,7 +257,7 @@ impl Waiting {
         self.items.retain_mut(|item| {
             let is_owned = at < owned;
             at += 1;
-            let Item::Event(event) = item else {
+            let DeliveryItem::Event(event) = item else {
                 return true;
             };
             let place = places.get(event.slot as usize).and_then(Option::as_ref);
@@ -273,12 +273,12 @@ impl Waiting {
     }
 
     /// Moves a portion into the consumer's hand, from before the horizon.
-    pub fn take(&mut self, hand: &mut VecDeque<Item>, horizon: u64) {
+    pub fn take(&mut self, hand: &mut VecDeque<DeliveryItem>, horizon: u64) {
         let most = PORTION_BYTES.min(self.budget / PORTION_SHARE);
         let count = horizon.saturating_sub(self.taken).min(PORTION_ITEMS) as usize;
         let (mut portion, mut number) = (Load::default(), 0);
         for item in self.items.iter().take(count) {
-            if let Item::Event(event) = item {
+            if let DeliveryItem::Event(event) = item {
                 let load = load_of(event);
                 if number > 0 && portion.bytes + load.bytes > most {
                     break;
@@ -331,7 +331,7 @@ impl Waiting {
         }
         let before = self.items.len();
         self.items
-            .retain(|item| !matches!(item, Item::Event(_) | Item::CaughtUp { .. }));
+            .retain(|item| !matches!(item, DeliveryItem::Event(_) | DeliveryItem::CaughtUp { .. }));
         self.taken += (before - self.items.len()) as u64;
         self.owned = 0;
         self.queued = Load::default();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use directus_realtime::client::engine::{self, Overflow};
 use directus_realtime::delivery::{Delivery, Feedback, Mode};
 use directus_realtime::error::{Error, Status};
-use directus_realtime::handover::{Item, ReplySink, State, StateSink, TokenSink};
+use directus_realtime::handover::{DeliveryItem, ReplySink, State, StateSink, TokenSink};
 use directus_realtime::protocol::Frame;
 use directus_realtime::protocol::outgoing::CustomMessage;
 use directus_realtime::secret::Secret;
@@ -145,7 +145,7 @@ impl Client {
         result
     }
 
-    fn deliver(&self, stream: &mut Stream, items: &mut Vec<Item>) -> Vec<Overflow> {
+    fn deliver(&self, stream: &mut Stream, items: &mut Vec<DeliveryItem>) -> Vec<Overflow> {
         stream.look(items);
         let overflows = self.delivery().push(items);
         for &(slot, _) in &overflows {

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use directus_realtime::handover::{EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
+use directus_realtime::handover::{DeliveryItem, EventKind, FLAG_ENDED, FLAG_RESYNC};
 
 use crate::mirror::Shared;
 use crate::schedule::Setting;
@@ -37,10 +37,10 @@ impl Stream {
         }
     }
 
-    pub fn look(&mut self, items: &[Item]) {
+    pub fn look(&mut self, items: &[DeliveryItem]) {
         for item in items {
             match item {
-                Item::Register { meta, .. } => {
+                DeliveryItem::Register { meta, .. } => {
                     let place = Place {
                         number: meta.tag,
                         had_init: false,
@@ -49,8 +49,8 @@ impl Stream {
                     self.places.insert(meta.slot, place);
                     self.shared.take_refused(meta.slot);
                 }
-                Item::Release { slot } => drop(self.places.remove(slot)),
-                Item::Event(event) => {
+                DeliveryItem::Release { slot } => drop(self.places.remove(slot)),
+                DeliveryItem::Event(event) => {
                     if self.past {
                         let text = format!("I2: {:?} on a link of the past", event.kind);
                         self.shared.complaints.add(text);

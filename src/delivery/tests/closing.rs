@@ -1,8 +1,8 @@
 use super::*;
 use crate::error::Error;
 
-fn reply(bench: &Bench, name: &'static str) -> Item {
-    Item::Reply {
+fn reply(bench: &Bench, name: &'static str) -> DeliveryItem {
+    DeliveryItem::Reply {
         sink: bench.sink(name),
         status: Status::Closed,
         json: Frame::from_static(""),
@@ -25,14 +25,14 @@ fn closing_drops_events_and_runs_everything_else() {
                 }
             }
             let sink = Box::new(Hold(wait));
-            bench.push([Item::Reply {
+            bench.push([DeliveryItem::Reply {
                 sink,
                 status: Status::Ok,
                 json: Frame::from_static(""),
             }]);
         }
         bench.push([
-            Item::SetStateSink(Some(bench.sink("state"))),
+            DeliveryItem::SetStateSink(Some(bench.sink("state"))),
             update(&a, "[1]"),
             reply(&bench, "reply"),
         ]);
@@ -151,7 +151,7 @@ fn a_delivery_that_is_dropped_unclosed_releases_everything() {
     for mode in [Mode::Thread, Mode::Poll] {
         let bench = Bench::new(mode, AMPLE);
         bench.register(0, "a");
-        bench.push([Item::SetTokenSink(Some(bench.sink("token")))]);
+        bench.push([DeliveryItem::SetTokenSink(Some(bench.sink("token")))]);
         let diary = bench.diary.clone();
         let other = Delivery::closed();
         let mut bench = bench;
@@ -180,7 +180,7 @@ fn a_delivery_may_be_dropped_by_its_own_thread() {
     let (open, wait) = channel();
     let sink = Box::new(Last(Mutex::new(Some(Arc::clone(&bench.delivery))), wait));
     bench.register(0, "a");
-    bench.push([Item::Reply {
+    bench.push([DeliveryItem::Reply {
         sink,
         status: Status::Ok,
         json: Frame::from_static(""),

@@ -12,7 +12,7 @@ fn options(item: Option<&str>, per_message: bool) -> DeliveryOptions {
 fn cut(options: DeliveryOptions, kind: EventKind, data: &str) -> Vec<String> {
     let bench = Bench::poll();
     let a = bench.register_with(0, options, bench.sink("a"));
-    bench.push([Item::Event(message(&a, kind, data))]);
+    bench.push([DeliveryItem::Event(message(&a, kind, data))]);
     bench.run()
 }
 
@@ -21,7 +21,7 @@ fn scanned(options: DeliveryOptions, frame: &str, data: &str) -> Vec<String> {
     let bench = Bench::poll();
     let a = bench.register_with(0, options, bench.sink("a"));
     let start = frame.find(data).unwrap() as u32;
-    bench.push([Item::Event(Event {
+    bench.push([DeliveryItem::Event(Event {
         frame: Frame::from(frame.to_owned()),
         data: Some((start, start + data.len() as u32)),
         checked: false,
@@ -60,7 +60,7 @@ fn i7_keys_of_deletes_are_those_that_the_items_have() {
         (EventKind::Init, r#"[{"id":4}]"#),
         (EventKind::Delete, r#"["4",5]"#),
     ] {
-        bench.push([Item::Event(message(&a, kind, data))]);
+        bench.push([DeliveryItem::Event(message(&a, kind, data))]);
     }
     assert_eq!(
         bench.run(),
@@ -77,7 +77,7 @@ fn i7_keys_of_deletes_are_those_that_the_items_have() {
 fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
     let bench = Bench::poll();
     let register = |name, meta: Arc<SubscriptionMeta>| {
-        bench.push([Item::Register {
+        bench.push([DeliveryItem::Register {
             meta: Arc::clone(&meta),
             sink: bench.sink(name),
         }]);
@@ -85,14 +85,14 @@ fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
     };
     let before = register("before", target_of(0, "posts", "id"));
     let items = bench.register_with(1, options(None, true), bench.sink("items"));
-    bench.push([Item::Event(message(
+    bench.push([DeliveryItem::Event(message(
         &items,
         EventKind::Init,
         r#"[{"id":4}]"#,
     ))]);
     let after = register("after", target_of(2, "posts", "id"));
     let hidden = register("hidden", target_of(3, "posts", "id"));
-    bench.push([Item::Event(message(
+    bench.push([DeliveryItem::Event(message(
         &hidden,
         EventKind::Create,
         r#"{"n":1}"#,
@@ -101,7 +101,11 @@ fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
     let elsewhere = register("elsewhere", target_of(5, "tags", "id"));
     bench.run();
     for meta in [&before, &after, &hidden, &other_key, &elsewhere] {
-        bench.push([Item::Event(message(meta, EventKind::Delete, r#"["4"]"#))]);
+        bench.push([DeliveryItem::Event(message(
+            meta,
+            EventKind::Delete,
+            r#"["4"]"#,
+        ))]);
     }
     assert_eq!(
         bench.run(),
@@ -156,7 +160,7 @@ fn a_delete_that_names_no_key_has_the_shape_of_the_others() {
         let a = bench.register_with(0, options(None, per_message), bench.sink("a"));
         let mut event = message(&a, EventKind::Delete, "");
         event.data = None;
-        bench.push([Item::Event(event)]);
+        bench.push([DeliveryItem::Event(event)]);
         assert_eq!(bench.run(), [format!("a 1 Delete {expected} 0/1")]);
     }
 }
@@ -170,7 +174,7 @@ fn meta_comes_with_every_piece_and_data_may_be_absent() {
     event.meta = Some((5, 7));
     let mut empty = message(&a, EventKind::Init, "");
     empty.data = None;
-    bench.push([Item::Event(event), Item::Event(empty)]);
+    bench.push([DeliveryItem::Event(event), DeliveryItem::Event(empty)]);
     assert_eq!(
         bench.run(),
         [
@@ -222,7 +226,7 @@ fn ranges_outside_of_the_frame_are_a_broken_event() {
     let a = bench.register(0, "a");
     for range in [(0, 100), (3, 2), (1, 2)] {
         let event = message(&a, EventKind::Init, "é");
-        bench.push([Item::Event(Event {
+        bench.push([DeliveryItem::Event(Event {
             data: Some(range),
             ..event
         })]);
@@ -241,11 +245,11 @@ fn after_a_broken_event_nothing_but_an_init_follows() {
     };
     bench.push([
         update(&a, "[1]"),
-        Item::Event(broken),
+        DeliveryItem::Event(broken),
         update(&a, "[2]"),
         update(&b, "[3]"),
-        Item::Event(message(&a, EventKind::Error, "{}")),
-        Item::Event(message(&a, EventKind::Init, "[]")),
+        DeliveryItem::Event(message(&a, EventKind::Error, "{}")),
+        DeliveryItem::Event(message(&a, EventKind::Init, "[]")),
         update(&a, "[4]"),
     ]);
     assert_eq!(

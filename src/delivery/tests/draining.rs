@@ -17,8 +17,8 @@ fn events_come_as_one_array() {
     (bare.data, bare.meta) = (None, None);
     bench.push([
         update(&a, r#"[{"id":1},2]"#),
-        Item::Event(with_meta),
-        Item::Event(bare),
+        DeliveryItem::Event(with_meta),
+        DeliveryItem::Event(bare),
     ]);
     bench.register(2, "c");
     bench.push([update(&a, "[3]")]);
@@ -34,16 +34,19 @@ fn a_batch_ends_before_any_other_callback() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     let b = bench.register(1, "b");
-    bench.push([Item::SetStateSink(Some(bench.sink("state"))), state("one")]);
+    bench.push([
+        DeliveryItem::SetStateSink(Some(bench.sink("state"))),
+        state("one"),
+    ]);
     bench.push([
         update(&a, "[1]"),
-        Item::CaughtUp { slot: 0, epoch: 9 },
+        DeliveryItem::CaughtUp { slot: 0, epoch: 9 },
         update(&a, "[2]"),
     ]);
     bench.push([state("two"), update(&a, "[3]")]);
     bench.delivery.end(&b);
     bench.push([update(&a, "[4]")]);
-    let reply = Item::Reply {
+    let reply = DeliveryItem::Reply {
         sink: bench.sink("reply"),
         status: Status::Ok,
         json: "{}".into(),
@@ -67,7 +70,10 @@ fn a_batch_ends_before_any_other_callback() {
 fn a_batch_takes_no_more_than_was_asked_for() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
-    bench.push([Item::SetStateSink(Some(bench.sink("state"))), state("one")]);
+    bench.push([
+        DeliveryItem::SetStateSink(Some(bench.sink("state"))),
+        state("one"),
+    ]);
     bench.push([update(&a, "[1,2,3]")]);
     assert_eq!(drain(&bench, 2), (2, "[[97,2,0,1,0,3,1]]".into()));
     // The rest of a message may be dispatched, and the other way round.

@@ -11,7 +11,7 @@ fn an_ended_subscription_gets_nothing_more_and_is_released_in_its_place() {
     bench.delivery.end(&a);
     assert_eq!(a.epoch(), ENDED);
     assert_eq!(bench.delivery.stats().queued_events, 1);
-    bench.push([late, update(&b, "[4]"), Item::Release { slot: 0 }]);
+    bench.push([late, update(&b, "[4]"), DeliveryItem::Release { slot: 0 }]);
     bench.delivery.quiesce(&[0]);
     assert_eq!(
         bench.run(),

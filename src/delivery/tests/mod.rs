@@ -185,14 +185,14 @@ impl Bench {
         sink: Box<dyn EventSink>,
     ) -> Arc<SubscriptionMeta> {
         let meta = meta(slot, options);
-        self.push([Item::Register {
+        self.push([DeliveryItem::Register {
             meta: Arc::clone(&meta),
             sink,
         }]);
         meta
     }
 
-    fn push(&self, items: impl IntoIterator<Item = Item>) -> Vec<(u32, u32)> {
+    fn push(&self, items: impl IntoIterator<Item = DeliveryItem>) -> Vec<(u32, u32)> {
         let mut batch: Vec<_> = items.into_iter().collect();
         let lost = self.delivery.push(&mut batch);
         assert!(batch.is_empty());
@@ -212,7 +212,7 @@ impl Bench {
     /// In thread mode: waits until everything that was pushed is done with.
     fn settle(&self) {
         let (done, signal) = channel();
-        self.push([Item::Reply {
+        self.push([DeliveryItem::Reply {
             sink: Box::new(Mark(done)),
             status: Status::Ok,
             json: Frame::from_static(""),
@@ -276,12 +276,12 @@ fn message(meta: &SubscriptionMeta, kind: EventKind, data: &str) -> Event {
     }
 }
 
-fn update(meta: &SubscriptionMeta, data: &str) -> Item {
-    Item::Event(message(meta, EventKind::Update, data))
+fn update(meta: &SubscriptionMeta, data: &str) -> DeliveryItem {
+    DeliveryItem::Event(message(meta, EventKind::Update, data))
 }
 
-fn state(message: &str) -> Item {
-    Item::State {
+fn state(message: &str) -> DeliveryItem {
+    DeliveryItem::State {
         state: State::Connected,
         reason: Status::Ok,
         message: message.into(),

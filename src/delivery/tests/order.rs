@@ -5,19 +5,19 @@ fn everything_is_delivered_in_the_order_of_the_pushes() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([
-        Item::SetStateSink(Some(bench.sink("state"))),
-        Item::SetTokenSink(Some(bench.sink("token"))),
+        DeliveryItem::SetStateSink(Some(bench.sink("state"))),
+        DeliveryItem::SetTokenSink(Some(bench.sink("token"))),
         state("one"),
         update(&a, "[1,2]"),
-        Item::TokenWanted {
+        DeliveryItem::TokenWanted {
             reason: Status::Auth,
         },
-        Item::Reply {
+        DeliveryItem::Reply {
             sink: bench.sink("reply"),
             status: Status::Server,
             json: "{}".into(),
         },
-        Item::SetStateSink(Some(bench.sink("other"))),
+        DeliveryItem::SetStateSink(Some(bench.sink("other"))),
         state("two"),
     ]);
     assert_eq!(bench.delivery.dispatch(NOW, 0), Ok(6));
@@ -68,7 +68,7 @@ fn states_and_token_requests_without_a_callback_go_nowhere() {
     let bench = Bench::poll();
     bench.push([
         state("unheard"),
-        Item::TokenWanted {
+        DeliveryItem::TokenWanted {
             reason: Status::Auth,
         },
     ]);
@@ -96,7 +96,7 @@ fn a_panic_costs_only_the_callback_that_panicked() {
     let bomb = Box::new(Bomb(bench.diary.clone()));
     bench.push([
         update(&a, "[1,2,3]"),
-        Item::Reply {
+        DeliveryItem::Reply {
             sink: bomb,
             status: Status::Ok,
             json: Frame::from_static(""),

@@ -131,7 +131,7 @@ fn i6_frames_that_stay_do_not_keep_the_read_buffer_alive() {
     stays.frame = part(0..3);
     let mut goes = message(&b, EventKind::Update, &text[3..]);
     goes.frame = part(3..text.len());
-    bench.push([Item::Event(stays), Item::Event(goes)]);
+    bench.push([DeliveryItem::Event(stays), DeliveryItem::Event(goes)]);
     assert!(!buffer.is_unique());
     assert_eq!(bench.push([update(&a, "[2]")]), [(1, 1)]);
     assert!(buffer.is_unique());
@@ -150,8 +150,8 @@ fn a_refusal_survives_an_overflow_of_its_subscription() {
     let items = [
         update(&a, "[1]"),
         update(&a, "[1]"),
-        Item::Event(last),
-        Item::Release { slot: 0 },
+        DeliveryItem::Event(last),
+        DeliveryItem::Release { slot: 0 },
     ];
     assert_eq!(bench.push(items), [(0, 1)]);
     assert_eq!(bench.run(), ["a 1 Error {} 0/1", "free 0", "a released"]);
@@ -176,6 +176,6 @@ fn discarding_drops_what_waits_without_a_marker() {
     assert_eq!(bench.delivery.discard(&a), 1);
     assert_eq!(bench.delivery.stats().queued_events, 1);
     // Of another epoch than the present one: left out.
-    bench.push([Item::Event(old), update(&a, "[5]")]);
+    bench.push([DeliveryItem::Event(old), update(&a, "[5]")]);
     assert_eq!(bench.run(), ["b 1 Update 2 0/1", "a 2 Update 5 0/1"]);
 }

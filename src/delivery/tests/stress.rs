@@ -144,7 +144,7 @@ fn live_and_die(mode: Mode, budget: u64, rounds: usize) {
                 let life = Arc::<Life>::default();
                 let meta = meta(slot, DeliveryOptions::default());
                 let sink = Box::new(Watch(Arc::clone(&life)));
-                delivery.push(&mut vec![Item::Register {
+                delivery.push(&mut vec![DeliveryItem::Register {
                     meta: Arc::clone(&meta),
                     sink,
                 }]);
@@ -233,7 +233,7 @@ fn i6_the_budget_holds_and_the_sequence_has_no_holes() {
         .collect();
     for meta in &subscriptions {
         let sink = Box::new(Count(Arc::clone(&seen)));
-        delivery.push(&mut vec![Item::Register {
+        delivery.push(&mut vec![DeliveryItem::Register {
             meta: Arc::clone(meta),
             sink,
         }]);
@@ -255,7 +255,7 @@ fn i6_the_budget_holds_and_the_sequence_has_no_holes() {
     });
     let (done, signal) = channel();
     let json = Frame::from_static("");
-    delivery.push(&mut vec![Item::Reply {
+    delivery.push(&mut vec![DeliveryItem::Reply {
         sink: Box::new(Mark(done)),
         status: Status::Ok,
         json,

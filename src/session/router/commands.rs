@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use super::{Link, Session};
 use crate::error::{Error, Result, Status};
 use crate::handover::{
-    DeliveryOptions, ENDED, EventSink, Item, State, StateSink, SubscriptionMeta, TokenSink,
+    DeliveryItem, DeliveryOptions, ENDED, EventSink, State, StateSink, SubscriptionMeta, TokenSink,
 };
 use crate::secret::Secret;
 use crate::session::Now;
@@ -144,13 +144,13 @@ impl Session {
 
     /// Sets or removes the state callback.
     pub fn set_state_sink(&mut self, sink: Option<Box<dyn StateSink>>) {
-        self.items.push(Item::SetStateSink(sink));
+        self.items.push(DeliveryItem::SetStateSink(sink));
     }
 
     /// Sets or removes the callback that is asked for tokens.
     pub fn set_token_sink(&mut self, now: Now, sink: Option<Box<dyn TokenSink>>) {
         self.auth.can_ask = sink.is_some();
-        self.items.push(Item::SetTokenSink(sink));
+        self.items.push(DeliveryItem::SetTokenSink(sink));
         let renew_at = self.auth.renew_at(now);
         if let Some(up) = self.up().filter(|up| up.reauth.is_none()) {
             up.renew_at = renew_at;
@@ -199,7 +199,7 @@ impl Session {
         });
         self.registry
             .insert(id, Arc::clone(&meta), new.wish, new.scope);
-        self.items.push(Item::Register {
+        self.items.push(DeliveryItem::Register {
             meta,
             sink: new.sink,
         });

@@ -4,7 +4,7 @@ use super::requests::REQUEST_SLOT;
 use super::snapshot::Snapshot;
 use super::{Link, Session};
 use crate::error::Status;
-use crate::handover::{Event, EventKind, Item};
+use crate::handover::{DeliveryItem, Event, EventKind};
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::fast_path;
@@ -183,7 +183,7 @@ impl Session {
                 if (subscription.recent.is_none() || change == Change::Update)
                     && !subscription.looks_at(event.kind) =>
             {
-                self.items.push(Item::Event(event));
+                self.items.push(DeliveryItem::Event(event));
             }
             Phase::Active { .. } => self.take_change(now, wire.slot, event),
             Phase::Reading { .. } | Phase::Settling { .. } => self.hold(now, wire.slot, event),

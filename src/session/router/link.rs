@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Link, NEXT_ATTEMPT, Session, Up};
 use crate::error::Status;
-use crate::handover::{Item, State};
+use crate::handover::{DeliveryItem, State};
 use crate::session::auth::{AuthMode, Kind};
 use crate::session::backoff::HEALTHY_AFTER;
 use crate::session::ledger::What;
@@ -73,7 +73,7 @@ impl Session {
 
     pub(super) fn ask_for_token(&mut self, reason: Status) {
         if self.auth.can_ask && self.auth.question.ask() {
-            self.items.push(Item::TokenWanted { reason });
+            self.items.push(DeliveryItem::TokenWanted { reason });
         }
     }
 

@@ -34,7 +34,7 @@ use super::pacer::Pacer;
 use super::unsubscribes::Unsubscribes;
 use super::{Config, Effect, LinkId, Now};
 use crate::error::Status;
-use crate::handover::{Item, State};
+use crate::handover::{DeliveryItem, State};
 use crate::log::Level;
 use crate::subscriptions::subscription::HeldBytes;
 use crate::subscriptions::{Registry, SubId, Subscription};
@@ -169,7 +169,7 @@ pub struct Session {
     /// Subscriptions that the server refused lately, and its words.
     refused: VecDeque<(SubId, String)>,
 
-    items: Vec<Item>,
+    items: Vec<DeliveryItem>,
     /// A list that is used again: where keys are in a message.
     places: Vec<(u32, u32)>,
     effects: Vec<Effect>,
@@ -241,12 +241,12 @@ impl Session {
     }
 
     /// What goes to the application, since the last call.
-    pub fn take_items(&mut self) -> Vec<Item> {
+    pub fn take_items(&mut self) -> Vec<DeliveryItem> {
         std::mem::take(&mut self.items)
     }
 
     /// Gives an emptied list back, so that its memory is used again.
-    pub fn recycle_items(&mut self, items: Vec<Item>) {
+    pub fn recycle_items(&mut self, items: Vec<DeliveryItem>) {
         if self.items.is_empty() {
             self.items = items;
         }
@@ -294,7 +294,7 @@ impl Session {
         self.state = state;
         self.entered[state as usize] += 1;
         self.reason = (reason, message.clone());
-        self.items.push(Item::State {
+        self.items.push(DeliveryItem::State {
             state,
             reason,
             message,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Session;
 use super::send_queue::Outgoing;
 use crate::error::{Error, Result, Status};
-use crate::handover::{Item, ReplySink};
+use crate::handover::{DeliveryItem, ReplySink};
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::outgoing::{self, CustomMessage};
@@ -167,7 +167,7 @@ impl Session {
         } else {
             frame.clone()
         };
-        self.items.push(Item::Reply {
+        self.items.push(DeliveryItem::Reply {
             sink,
             status: Status::Ok,
             json,
@@ -185,7 +185,7 @@ impl Session {
             return;
         };
         let json = Frame::from(json.to_owned());
-        self.items.push(Item::Reply { sink, status, json });
+        self.items.push(DeliveryItem::Reply { sink, status, json });
     }
 
     /// The request again, as it is to be sent.

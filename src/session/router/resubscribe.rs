@@ -228,7 +228,7 @@ impl Session {
         };
         self.forget_at_server(now, &subscription);
         self.items
-            .push(crate::handover::Item::Release { slot: id.slot() });
+            .push(crate::handover::DeliveryItem::Release { slot: id.slot() });
         if self.refused.len() == REFUSALS_REMEMBERED {
             self.refused.pop_front();
         }

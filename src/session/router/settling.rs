@@ -6,7 +6,7 @@
 use super::Session;
 use super::errors::{Refusal, read_refusal};
 use super::snapshot::{LATEST_CREATE, error_event};
-use crate::handover::{Event, Item};
+use crate::handover::{DeliveryItem, Event};
 use crate::log::Level;
 use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
@@ -69,7 +69,7 @@ impl Session {
             .as_mut()
             .is_some_and(|recent| recent.has_told(&event, primary_key, until))
         {
-            self.items.push(Item::Event(event));
+            self.items.push(DeliveryItem::Event(event));
         }
         None
     }

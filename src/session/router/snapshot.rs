@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Session;
 use super::settling::Answer;
-use crate::handover::{Event, EventKind, FLAG_ENDED, FLAG_RESYNC, Item};
+use crate::handover::{DeliveryItem, Event, EventKind, FLAG_ENDED, FLAG_RESYNC};
 use crate::protocol::incoming::offsets;
 use crate::protocol::{Frame, items};
 use crate::session::Now;
@@ -47,7 +47,7 @@ impl Session {
         let init = init_event(subscription, snapshot, flags);
         self.resyncs += u64::from(flags & FLAG_RESYNC != 0);
         self.changed = true;
-        self.items.push(Item::Event(init));
+        self.items.push(DeliveryItem::Event(init));
         let meta = Arc::clone(&subscription.meta);
         let until = self.heard_time + LATEST_CREATE;
         let (data, primary_key) = (snapshot.data, &meta.delivery.primary_key);
@@ -100,7 +100,7 @@ impl Session {
             return;
         };
         let event = error_event(subscription, json, ended);
-        self.items.push(Item::Event(event));
+        self.items.push(DeliveryItem::Event(event));
     }
 
     /// The server has withheld an event of a live subscription.
@@ -110,7 +110,7 @@ impl Session {
         };
         let event = error_event(subscription, json, false);
         match subscription.phase {
-            Phase::Active { .. } => self.items.push(Item::Event(event)),
+            Phase::Active { .. } => self.items.push(DeliveryItem::Event(event)),
             // The snapshot may be of the time before.
             Phase::Reading { .. } | Phase::Settling { .. } => self.hold(now, id.slot(), event),
             // The snapshot that is still to be read makes up for it.

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::client::engine;
 use crate::error::Status;
-use crate::handover::{DeliveryOptions, EventKind, EventSink, EventView, Item, ReplySink, State};
+use crate::handover::{
+    DeliveryItem, DeliveryOptions, EventKind, EventSink, EventView, ReplySink, State,
+};
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::outgoing::{CustomMessage, query_for_item};
@@ -461,10 +463,10 @@ impl World {
     }
 
     pub fn settle(&mut self) {
-        let deliver = |items: &mut Vec<Item>| {
+        let deliver = |items: &mut Vec<DeliveryItem>| {
             for item in items.drain(..) {
                 match item {
-                    Item::Event(event) => {
+                    DeliveryItem::Event(event) => {
                         let data = event.data.map_or(Value::Null, |(from, to)| {
                             serde_json::from_str(&event.frame[from as usize..to as usize]).unwrap()
                         });
@@ -476,17 +478,17 @@ impl World {
                             data,
                         });
                     }
-                    Item::State {
+                    DeliveryItem::State {
                         state,
                         reason,
                         message,
                     } => {
                         self.states.push((state, reason, message));
                     }
-                    Item::Reply { status, json, .. } => {
+                    DeliveryItem::Reply { status, json, .. } => {
                         self.replies.push((status, json.to_string()));
                     }
-                    Item::TokenWanted { reason } => self.tokens_wanted.push(reason),
+                    DeliveryItem::TokenWanted { reason } => self.tokens_wanted.push(reason),
                     _ => {}
                 }
             }
