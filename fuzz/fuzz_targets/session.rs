@@ -15,7 +15,7 @@ use directus_realtime::secret::Secret;
 use directus_realtime::session::{
     AuthMode, Config, Credentials, Effect, Loss, NewSubscription, Now, Session,
 };
-use directus_realtime::subscriptions::{SubId, Wish};
+use directus_realtime::subscriptions::{SubId, SubscriptionSpec};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
@@ -202,7 +202,7 @@ impl World {
                 let new = NewSubscription {
                     uid: (uid < 200).then(|| format!("u{}", uid % 12)),
                     collection: "posts".into(),
-                    wish: Wish {
+                    spec: SubscriptionSpec {
                         query: None,
                         events: u32::from(events % 7) + 1,
                         persistent,

@@ -8,7 +8,7 @@ use crate::error::{Error, Result, Status};
 use crate::protocol::outgoing;
 use crate::secret::Secret;
 use crate::session::{AuthMode, Credentials};
-use crate::subscriptions::Wish;
+use crate::subscriptions::SubscriptionSpec;
 use crate::subscriptions::subscription::ON_ALL;
 
 /// The options of a client. `None`, `false` and 0 mean the default.
@@ -206,7 +206,7 @@ pub struct SubscriptionOptions {
 impl SubscriptionOptions {
     /// What is wanted and how it is handed over. What the server would refuse
     /// without saying whom it means is refused here.
-    pub(super) fn resolve(&self) -> Result<(Wish, DeliveryOptions)> {
+    pub(super) fn resolve(&self) -> Result<(SubscriptionSpec, DeliveryOptions)> {
         if self.collection.is_empty() {
             return Err(invalid(
                 "`collection` is empty: name the collection to follow",
@@ -248,7 +248,7 @@ impl SubscriptionOptions {
                 item,
             )?);
         }
-        let wish = Wish {
+        let spec = SubscriptionSpec {
             query: query.map(String::into_boxed_str),
             events: if self.events == 0 {
                 ON_ALL
@@ -263,6 +263,6 @@ impl SubscriptionOptions {
             primary_key: primary_key.into(),
             item: self.item.as_deref().map(Into::into),
         };
-        Ok((wish, delivery))
+        Ok((spec, delivery))
     }
 }

@@ -49,14 +49,14 @@ impl Client {
         tag: u64,
         sink: Box<dyn EventSink>,
     ) -> Result<Subscribed> {
-        let (wish, delivery) = options.resolve()?;
+        let (spec, delivery) = options.resolve()?;
         let SubscriptionOptions {
             uid, collection, ..
         } = options;
         let new = NewSubscription {
             uid,
             collection,
-            wish,
+            spec,
             delivery,
             scope,
             tag,
@@ -159,7 +159,7 @@ impl Client {
                     (
                         s.order,
                         Arc::clone(&s.meta),
-                        s.wish.persistent,
+                        s.spec.persistent,
                         s.is_active(),
                     )
                 })

@@ -230,7 +230,7 @@ impl Subscription {
         if delivery.item.is_some() && ours == 0 {
             return Verdict::Drop;
         }
-        let is_followed = self.wish.events & (ON_CREATE | ON_UPDATE) != 0;
+        let is_followed = self.spec.events & (ON_CREATE | ON_UPDATE) != 0;
         let texts = keys.iter().filter_map(|key| items::key_text(key));
         for text in texts.filter(|_| is_followed) {
             self.gone.add(&text, at);
@@ -269,7 +269,7 @@ impl Subscription {
 
     /// Remembers what was deleted, where the event itself goes nowhere.
     pub(super) fn note_delete(&mut self, event: &Event, at: Arrival, places: &mut Vec<(u32, u32)>) {
-        let is_followed = self.wish.events & (ON_CREATE | ON_UPDATE) != 0;
+        let is_followed = self.spec.events & (ON_CREATE | ON_UPDATE) != 0;
         let data = data_of(event).filter(|_| is_followed && event.kind == EventKind::Delete);
         let Some(data) = data.filter(|data| items::elements(data, places).is_ok()) else {
             return;

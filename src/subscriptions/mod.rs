@@ -1,5 +1,5 @@
-//! Who asked for what: the registry of wishes, their scopes, and how far each
-//! has come on the present link.
+//! The registry of subscriptions: what each one asked for, its scope, and how far it has come
+//! on the present link.
 
 pub mod gone;
 pub mod recent;
@@ -10,4 +10,4 @@ pub mod subscription;
 
 pub use registry::Registry;
 pub use scope::ScopeId;
-pub use subscription::{Phase, SubId, Subscription, Wish};
+pub use subscription::{Phase, SubId, Subscription, SubscriptionSpec};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::gone::Gone;
 use super::scope::{ScopeId, Scopes};
 use super::spelling::Spelling;
-use super::subscription::{Phase, SubId, Subscription, Wish};
+use super::subscription::{Phase, SubId, Subscription, SubscriptionSpec};
 use crate::handover::SubscriptionMeta;
 
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl Registry {
         &mut self,
         id: SubId,
         meta: Arc<SubscriptionMeta>,
-        wish: Wish,
+        spec: SubscriptionSpec,
         scope: Option<ScopeId>,
     ) {
         self.made += 1;
@@ -83,7 +83,7 @@ impl Registry {
         self.slots[id.slot as usize].subscription = Some(Box::new(Subscription {
             id,
             meta,
-            wish,
+            spec,
             scope,
             order: self.made,
             phase: Phase::Wanted,
@@ -199,7 +199,7 @@ impl Registry {
         members.retain(|&id| match self.get_mut(id) {
             Some(subscription) => {
                 subscription.scope = None;
-                !subscription.wish.persistent
+                !subscription.spec.persistent
             }
             None => false,
         });

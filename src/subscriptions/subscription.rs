@@ -1,4 +1,4 @@
-//! One subscription: a wish that outlives links, and its phase on this link.
+//! One subscription: what was asked for, which survives reconnects, and its phase on this link.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub const ON_ALL: u32 = ON_CREATE | ON_UPDATE | ON_DELETE;
 
 /// What the application asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct SubscriptionSpec {
     /// The query, with the item's filter where one item is watched.
     pub query: Option<Box<str>>,
     /// Wanted kinds of events, never empty.
@@ -50,7 +50,7 @@ pub struct Wish {
     pub exact: bool,
 }
 
-impl Wish {
+impl SubscriptionSpec {
     /// The one kind that the server can be asked for, if it is just one.
     pub fn server_event(&self) -> Option<Change> {
         match self.events {
@@ -234,7 +234,7 @@ pub struct Subscription {
     /// What delivery knows of it.
     pub meta: Arc<SubscriptionMeta>,
     /// What was asked for.
-    pub wish: Wish,
+    pub spec: SubscriptionSpec,
     /// The scope that ends it, if any.
     pub scope: Option<ScopeId>,
     /// Subscriptions are counted in the order in which they were made.

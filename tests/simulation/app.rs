@@ -9,7 +9,7 @@ use directus_realtime::handover::{DeliveryOptions, State};
 use directus_realtime::protocol::outgoing::query_for_item;
 use directus_realtime::session::NewSubscription;
 use directus_realtime::subscriptions::subscription::ON_ALL;
-use directus_realtime::subscriptions::{ScopeId, SubId, Wish};
+use directus_realtime::subscriptions::{ScopeId, SubId, SubscriptionSpec};
 
 use crate::client::{Client, EPOCH};
 use crate::mirror::{Mirror, Shared};
@@ -170,7 +170,7 @@ impl App {
         let new = NewSubscription {
             uid: wanted.uid.map(|uid| format!("uid-{uid}")),
             collection: "posts".into(),
-            wish: Wish {
+            spec: SubscriptionSpec {
                 query,
                 events: wanted.events,
                 persistent: wanted.persistent,

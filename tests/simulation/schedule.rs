@@ -169,7 +169,7 @@ pub enum Fate {
     Mute,
 }
 
-/// A subscription as the application wishes for it.
+/// A subscription as the application asks for it.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub uid: Option<u8>,

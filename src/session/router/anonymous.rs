@@ -74,7 +74,7 @@ impl Session {
             What::Subscribe(id) => self.registry.get(id),
             _ => None,
         };
-        let reads = subscription.is_none_or(|s| s.wish.is_read_at_once());
+        let reads = subscription.is_none_or(|s| s.spec.is_read_at_once());
         if !reads && code_of(&suspect.json) == "FORBIDDEN" {
             // Nobody is forbidden what is read when it happens.
             return;
@@ -118,7 +118,7 @@ impl Session {
         }
         // One to a single kind of events reads nothing yet: what it is refused for is a
         // query that makes no sense, in the same words.
-        let reads = subscription.wish.is_read_at_once();
+        let reads = subscription.spec.is_read_at_once();
         if !reads && (code == "FORBIDDEN" || !self.is_ambiguous(json)) {
             return;
         }
@@ -249,7 +249,7 @@ impl Session {
         let mut checks = self.ledger.iter().filter(is_check);
         let error = checks.find_map(|e| e.suspect.as_ref().map(|s| s.json.clone()));
         let subscription = self.registry.get_mut(of)?;
-        let reads = subscription.wish.is_read_at_once();
+        let reads = subscription.spec.is_read_at_once();
         let error = error.filter(|_| reads);
         subscription.strikes = error.as_ref().map_or(0, |_| subscription.strikes + 1);
         error.filter(|_| subscription.strikes >= STRIKES)

@@ -12,7 +12,7 @@ use crate::handover::{
 use crate::secret::Secret;
 use crate::session::Now;
 use crate::session::auth::Kind;
-use crate::subscriptions::{Registry, ScopeId, SubId, Wish};
+use crate::subscriptions::{Registry, ScopeId, SubId, SubscriptionSpec};
 
 /// What the application last said about connecting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct NewSubscription {
     /// The collection's name.
     pub collection: String,
     /// What is wanted of it.
-    pub wish: Wish,
+    pub spec: SubscriptionSpec,
     /// How it is handed over.
     pub delivery: DeliveryOptions,
     /// The scope that ends it.
@@ -198,7 +198,7 @@ impl Session {
             last_sequence: AtomicU64::new(0),
         });
         self.registry
-            .insert(id, Arc::clone(&meta), new.wish, new.scope);
+            .insert(id, Arc::clone(&meta), new.spec, new.scope);
         self.items.push(DeliveryItem::Register {
             meta,
             sink: new.sink,

@@ -1,4 +1,4 @@
-//! Ending subscriptions, on the application's wish.
+//! Ending subscriptions, when the application asks for it.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Session {
         now: Now,
         pass: impl Fn(&Subscription) -> bool,
     ) -> (usize, Vec<u32>) {
-        let pass = |s: &Subscription| !s.wish.persistent && pass(s);
+        let pass = |s: &Subscription| !s.spec.persistent && pass(s);
         let ids = self.registry.select(pass);
         let mut slots = self.end_all(now, ids);
         let ended = slots.len();
@@ -63,7 +63,7 @@ impl Session {
         let stale = || Error::new(Status::InvalidHandle, "`scope` is stale: it was closed");
         let ids = self.registry.close_scope(scope).ok_or_else(stale)?;
         let mut slots = self.end_all(now, ids);
-        slots.extend(self.silence(|s| s.scope == Some(scope) && !s.wish.persistent));
+        slots.extend(self.silence(|s| s.scope == Some(scope) && !s.spec.persistent));
         Ok(slots)
     }
 

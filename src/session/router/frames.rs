@@ -164,7 +164,7 @@ impl Session {
         let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
             return;
         };
-        if !subscription.wish.wants(change) {
+        if !subscription.spec.wants(change) {
             return;
         }
         let event = Event {

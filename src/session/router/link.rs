@@ -1,4 +1,4 @@
-//! The life of a link: from the wish to connect to its loss.
+//! The life of a link: from the decision to connect to its loss.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Getting every wish to the server, one by one, and keeping it there.
+//! Sends every subscription to the server, one by one, and keeps it there.
 
 use std::time::Duration;
 
@@ -74,8 +74,8 @@ impl Session {
             subscription.phase = Phase::Behind { serial, until };
             return self.resync(now, id);
         }
-        let wish = &subscription.wish;
-        if wish.exact && wish.wants_snapshot() && !subscription.is_system() {
+        let spec = &subscription.spec;
+        if spec.exact && spec.wants_snapshot() && !subscription.is_system() {
             self.start_read(now, id, wire.serial);
         } else {
             self.activate(now, id, snapshot);
@@ -196,7 +196,7 @@ impl Session {
             (Refusal::Unreadable, Some(serial)) => {
                 // The items service does not serve this collection: the
                 // server's own snapshot has to do.
-                subscription.wish.exact = false;
+                subscription.spec.exact = false;
                 subscription.failures = 0;
                 self.resubscribe(now, id, serial, "the snapshot cannot be read separately");
             }

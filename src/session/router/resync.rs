@@ -158,7 +158,7 @@ impl Session {
         let Phase::Behind { serial, .. } = subscription.phase else {
             return;
         };
-        if !subscription.wish.wants_snapshot() {
+        if !subscription.spec.wants_snapshot() {
             let frame = Frame::from_static("");
             self.activate(
                 now,
@@ -169,7 +169,7 @@ impl Session {
                     meta: None,
                 },
             );
-        } else if subscription.wish.exact && !subscription.is_system() {
+        } else if subscription.spec.exact && !subscription.is_system() {
             self.start_read(now, id, serial);
         } else {
             let wire = WireUid {

@@ -129,10 +129,10 @@ impl Session {
                 serial,
             }
             .to_string();
-            let wish = &subscription.wish;
+            let spec = &subscription.spec;
             let collection = subscription.meta.collection_str();
-            let event = wish.server_event();
-            let text = outgoing::subscribe(&wire, collection, event, wish.query.as_deref());
+            let event = spec.server_event();
+            let text = outgoing::subscribe(&wire, collection, event, spec.query.as_deref());
             self.last_serial = serial;
             let deadline = now.mono + self.config.ack_timeout;
             self.ledger
@@ -166,7 +166,7 @@ impl Session {
             }
             .to_string();
             let collection = subscription.meta.collection_str();
-            let text = outgoing::read(&wire, collection, subscription.wish.query.as_deref());
+            let text = outgoing::read(&wire, collection, subscription.spec.query.as_deref());
             self.last_serial = read;
             let deadline = now.mono + self.config.ack_timeout;
             self.ledger.enter(read, What::Read(id), now.mono, deadline);
@@ -188,7 +188,7 @@ impl Session {
             let slot = id.slot();
             let wire = WireUid { slot, serial }.to_string();
             let collection = subscription.meta.collection_str();
-            let text = outgoing::check(&wire, collection, subscription.wish.query.as_deref());
+            let text = outgoing::check(&wire, collection, subscription.spec.query.as_deref());
             self.last_serial = serial;
             let deadline = now.mono + self.config.ack_timeout;
             self.ledger

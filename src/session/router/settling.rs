@@ -152,7 +152,7 @@ impl Session {
         let slot = id.slot();
         let wire = WireUid { slot, serial }.to_string();
         let meta = &subscription.meta;
-        let query = subscription.wish.query.as_deref();
+        let query = subscription.spec.query.as_deref();
         let (collection, primary_key) = (meta.collection_str(), &meta.delivery.primary_key);
         let text = outgoing::read_keys(&wire, collection, query, primary_key, keys);
         self.last_serial = serial;

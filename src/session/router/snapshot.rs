@@ -136,7 +136,7 @@ pub(super) fn error_event(subscription: &Subscription, json: &str, ended: bool) 
 
 fn init_event(subscription: &Subscription, snapshot: &Snapshot<'_>, flags: u32) -> Event {
     let place = |part: &str| offsets(snapshot.frame, part);
-    let (frame, data) = if !subscription.wish.wants_snapshot() {
+    let (frame, data) = if !subscription.spec.wants_snapshot() {
         (snapshot.frame.clone(), None)
     } else if subscription.meta.delivery.item.is_some() {
         match snapshot.data.map(only_item) {

@@ -5,23 +5,23 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::world::{
-    CREATE, World, auth_ok, forbidden, init, is_of, items_error, limited, server_snapshot,
-    unsubscribed, wish,
+    CREATE, World, auth_ok, forbidden, init, is_of, items_error, limited, server_snapshot, spec,
+    unsubscribed,
 };
 use crate::handover::EventKind::Error;
 use crate::handover::FLAG_ENDED;
 use crate::session::SubStatus;
 use crate::subscriptions::subscription::ON_CREATE;
-use crate::subscriptions::{SubId, Wish};
+use crate::subscriptions::{SubId, SubscriptionSpec};
 
 /// The items service does not serve the second one: no read can say whether a
 /// subscription to it is refused.
 const COLLECTIONS: [&str; 2] = ["posts", "directus_users"];
 
-fn creates() -> Wish {
-    Wish {
+fn creates() -> SubscriptionSpec {
+    SubscriptionSpec {
         events: ON_CREATE,
-        ..wish()
+        ..spec()
     }
 }
 
@@ -76,8 +76,8 @@ fn as_many_refusals_as_there_is_room_for_subscribes_are_found_out() {
 fn an_error_that_was_not_the_subscribes_is_told_as_a_withheld_event() {
     // An event of the live one is withheld while another subscribe is under way,
     let mut world = World::connected();
-    let (live, _) = world.active(wish());
-    world.subscribe(wish());
+    let (live, _) = world.active(spec());
+    world.subscribe(spec());
     world.say(forbidden());
     assert!(world.told.is_empty(), "it may be the subscribe's");
     world.confirm();
@@ -86,8 +86,8 @@ fn an_error_that_was_not_the_subscribes_is_told_as_a_withheld_event() {
 
     // or together with it.
     let mut world = World::connected();
-    let (live, _) = world.active(wish());
-    let refused = world.subscribe(wish());
+    let (live, _) = world.active(spec());
+    let refused = world.subscribe(spec());
     world.next();
     world.say(forbidden());
     world.say(forbidden());
@@ -429,7 +429,7 @@ fn late_errors_for_requests_that_were_given_up_end_nobody_however_many() {
     world.live(6);
     world.sent.clear();
     assert_eq!(world.replies.len(), 2, "both timed out");
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     world.confirm();
     assert_eq!(world.next()["action"], "read");
     world.say(items_error("FORBIDDEN"));

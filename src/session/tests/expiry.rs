@@ -8,14 +8,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::world::{
-    World, auth_failed, auth_ok, expired, init, named, server_snapshot, unsubscribed, wish, with,
+    World, auth_failed, auth_ok, expired, init, named, server_snapshot, spec, unsubscribed, with,
 };
 use crate::error::Status;
 use crate::handover::EventKind::Init;
 use crate::handover::{FLAG_RESYNC, State};
 use crate::secret::Secret;
 use crate::session::{Credentials, SubStatus};
-use crate::subscriptions::Wish;
+use crate::subscriptions::SubscriptionSpec;
 use crate::subscriptions::subscription::ON_CREATE;
 
 const SECRET: &str = "what the public must not see";
@@ -23,7 +23,7 @@ const SECRET: &str = "what the public must not see";
 #[test]
 fn i3_nothing_that_comes_on_a_link_after_its_token_has_expired_is_delivered() {
     let mut world = World::logged_in();
-    let (_, wire) = world.active(wish());
+    let (_, wire) = world.active(spec());
     world.live(20);
     world.request(r#"{"type":"items","action":"read","collection":"a"}"#);
     let request = world.next();
@@ -64,7 +64,7 @@ fn i3_nothing_that_comes_on_a_link_after_its_token_has_expired_is_delivered() {
 #[test]
 fn i3_nor_what_comes_in_the_same_batch() {
     let mut world = World::logged_in();
-    let (_, wire) = world.active(wish());
+    let (_, wire) = world.active(spec());
     world.live(20);
     let create =
         json!({"type": "subscription", "event": "create", "data": [{"id": 1}], "uid": wire});
@@ -77,9 +77,9 @@ fn i3_nor_what_comes_in_the_same_batch() {
 }
 
 /// A subscribe is under way when the token expires.
-fn under_way(wish: Wish) {
+fn under_way(spec: SubscriptionSpec) {
     let mut world = World::logged_in();
-    let id = world.subscribe(wish);
+    let id = world.subscribe(spec);
     let subscribe = world.next();
     world.live(6);
     world.sent.clear();
@@ -103,9 +103,9 @@ fn i3_an_init_that_comes_after_the_expiry_is_not_the_last_one() {
 
 #[test]
 fn i3_nor_is_one_without_a_snapshot() {
-    under_way(Wish {
+    under_way(SubscriptionSpec {
         events: ON_CREATE,
-        ..wish()
+        ..spec()
     });
 }
 
@@ -135,7 +135,7 @@ fn with_a_callback_a_fresh_token_brings_a_fresh_link() {
     });
     world.session.auth.can_ask = true;
     world.connect();
-    let (_, _) = world.active(wish());
+    let (_, _) = world.active(spec());
     world.live(60);
     world.say(expired());
     assert_eq!(world.tokens_wanted, [Status::Auth]);
@@ -154,7 +154,7 @@ fn with_a_callback_a_fresh_token_brings_a_fresh_link() {
 #[test]
 fn without_one_the_client_fails_until_it_is_given_a_fresh_token() {
     let mut world = World::connected();
-    world.active(wish());
+    world.active(spec());
     world.live(60);
     world.say(expired());
     assert_eq!(world.session.state(), State::Failed);
@@ -184,7 +184,7 @@ fn a_renewal_under_way_is_shown_again_on_the_fresh_link() {
 /// A refresh token is being shown when the token expires after all.
 fn overtaken() -> (World, serde_json::Value, u64) {
     let mut world = World::logged_in();
-    let (_, _) = world.active(wish());
+    let (_, _) = world.active(spec());
     world.advance(Duration::from_secs(20));
     world.say(expired());
     world.open();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{NoReply, World, forbidden, init, limited, server_snapshot, unsubscribed, wish};
+use super::world::{NoReply, World, forbidden, init, limited, server_snapshot, spec, unsubscribed};
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
 use crate::session::SubStatus;
@@ -18,7 +18,7 @@ fn i1_requests_in_flight_do_not_keep_a_subscribe_back() {
         world.request(READ);
     }
     let mut under_way: Vec<Value> = world.sent.drain(..).collect();
-    world.subscribe(wish());
+    world.subscribe(spec());
     // For a minute there are always eight: each answer makes place for another one.
     for _ in 0..600 {
         world.request(READ);
@@ -102,7 +102,7 @@ fn i1_a_request_that_is_never_answered_does_not_keep_snapshots_back() {
     assert!(sent.is_ok());
     world.settle();
     world.next();
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     for _ in 0..600 {
         while let Some(m) = world.sent.pop_front() {
             match m["type"].as_str() {

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, init, wish};
+use super::world::{World, init, spec};
 
 #[test]
 fn i6_held_events_of_all_subscriptions_fit_into_the_budget() {
     let mut world = World::connected();
     let subs: Vec<_> = (0..4)
         .map(|_| {
-            world.subscribe(wish());
+            world.subscribe(spec());
             let w = world.next();
             w["uid"].as_str().unwrap().to_owned()
         })
@@ -34,7 +34,7 @@ fn i6_held_events_of_all_subscriptions_fit_into_the_budget() {
 #[test]
 fn a_snapshot_that_there_is_never_room_for_is_read_more_and_more_seldom() {
     let mut world = World::connected();
-    let (id, _) = world.active(wish());
+    let (id, _) = world.active(spec());
     let mut reads = 0;
     for epoch in 1..1000 {
         world.session.on_overflow(id.slot(), epoch);
@@ -71,7 +71,7 @@ fn minute(world: &mut World) {
 #[test]
 fn i6_what_is_to_be_forgotten_does_not_pile_up_with_gaps() {
     let mut world = World::connected();
-    let (id, _) = world.active(wish());
+    let (id, _) = world.active(spec());
     for epoch in 1..=500 {
         world.session.on_overflow(id.slot(), epoch);
         world.session.on_caught_up(world.now, id.slot(), epoch);
@@ -84,7 +84,7 @@ fn i6_what_is_to_be_forgotten_does_not_pile_up_with_gaps() {
 #[test]
 fn i6_nor_with_links_that_are_lost() {
     let mut world = World::connected();
-    world.active(wish());
+    world.active(spec());
     for _ in 0..500 {
         world.reopen();
         world.confirm();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::world::{
-    CREATE, World, init, items_error, limited, server_snapshot, unsubscribed, wish,
+    CREATE, World, init, items_error, limited, server_snapshot, spec, unsubscribed,
 };
 use crate::error::Status;
 
@@ -37,7 +37,7 @@ fn a_request_that_may_have_been_carried_out_is_not_sent_again() {
 #[test]
 fn i2_an_unsubscribe_that_was_sent_twice_is_not_confirmed_by_one_answer() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let wire = world.next()["uid"].clone();
     let unsubscribe = json!({"type": "unsubscribe", "uid": wire});
     world.live(10);
@@ -250,7 +250,7 @@ fn i2_a_read_that_was_put_down_to_anothers_error_may_be_what_was_dropped() {
     world.live(6);
     world.advance(Duration::from_secs(1));
     world.sent.clear();
-    world.subscribe(wish());
+    world.subscribe(spec());
     world.confirm();
     assert_eq!(world.next()["action"], "read");
     // That for the request.

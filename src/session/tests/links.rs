@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, auth_ok, config, init, limited, server_snapshot, wish, with};
+use super::world::{World, auth_ok, config, init, limited, server_snapshot, spec, with};
 use crate::handover::State;
 use crate::secret::Secret;
 use crate::session::{AuthMode, Config, Credentials, Effect, Now, Session};
@@ -12,10 +12,10 @@ use crate::session::{AuthMode, Config, Credentials, Effect, Now, Session};
 #[test]
 fn nothing_is_sent_between_auth_and_its_answer() {
     let mut world = World::new(config());
-    world.subscribe(wish());
+    world.subscribe(spec());
     world.open();
     assert_eq!(world.next()["type"], "auth");
-    world.subscribe(wish());
+    world.subscribe(spec());
     world.advance(Duration::from_secs(2));
     assert!(world.sent.is_empty(), "the server would lose it");
     world.say(json!({"type": "auth", "status": "ok"}));
@@ -31,7 +31,7 @@ fn public_and_strict_links_are_usable_at_once() {
             access_token,
             ..Credentials::default()
         });
-        world.subscribe(wish());
+        world.subscribe(spec());
         world.open();
         assert_eq!(world.session.state(), State::Connected);
         assert_eq!(world.next()["type"], "subscribe");
@@ -44,7 +44,7 @@ fn nothing_but_pongs_is_sent_while_the_authentication_is_renewed() {
     world.set_token("fresh");
     let fresh = world.next();
     assert_eq!(fresh["access_token"], "fresh");
-    world.subscribe(wish());
+    world.subscribe(spec());
     assert!(world.sent.is_empty());
     world.say(json!({"type": "ping"}));
     assert_eq!(world.next()["type"], "pong");
@@ -96,7 +96,7 @@ fn a_pong_that_may_have_been_dropped_is_sent_again() {
 #[test]
 fn an_idle_session_wakes_only_for_heartbeats() {
     let mut world = World::connected();
-    world.active(wish());
+    world.active(spec());
     let mut wakes = 0;
     let begin = world.now.mono;
     while world.now.mono < begin + Duration::from_secs(3600) {
@@ -154,7 +154,7 @@ fn attempts_are_counted_and_the_last_reason_is_given() {
 #[test]
 fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let link = world.link();
     let wire = world.next()["uid"].clone();
     world.session.disconnect(world.now).unwrap();
@@ -169,7 +169,7 @@ fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
     assert!(world.session.has_left_every_link());
 
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     world.session.close(world.now).unwrap();
     world.settle();
     world.advance(Duration::from_secs(3));
@@ -179,7 +179,7 @@ fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
 #[test]
 fn a_frame_that_makes_no_sense_breaks_the_link_so_that_nothing_is_missed() {
     let mut world = World::connected();
-    world.active(wish());
+    world.active(spec());
     let mut frames = vec![crate::protocol::Frame::from_static("{\"type\":\"subscr")];
     world
         .session
@@ -208,7 +208,7 @@ fn i9_what_is_to_be_done_shows_no_credential() {
 fn nothing_is_said_again_into_a_silent_link_until_it_turns_out_to_live() {
     let mut world = World::connected();
     world.advance(Duration::from_secs(1));
-    world.subscribe(wish());
+    world.subscribe(spec());
     let first = world.next();
     world.advance(Duration::from_secs(20));
     let asked: Vec<_> = world.sent.drain(..).map(|m| m["type"].clone()).collect();
@@ -228,7 +228,7 @@ fn nothing_is_said_again_into_a_silent_link_until_it_turns_out_to_live() {
 #[test]
 fn nor_is_what_was_sent_in_answer_to_the_last_that_was_heard() {
     let mut world = World::new(config());
-    world.subscribe(wish());
+    world.subscribe(spec());
     world.open();
     world.next();
     world.say(json!({"type": "auth", "status": "ok"}));

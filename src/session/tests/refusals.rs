@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::world::{
     CREATE, World, auth_ok, config, expired, forbidden, init, items_error, limited, named,
-    server_snapshot, wish,
+    server_snapshot, spec,
 };
 use crate::error::Status;
 use crate::handover::EventKind::{Error, Init};
@@ -96,7 +96,7 @@ fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered(
 /// A read was given up before it was answered.
 fn with_a_late_read() -> World {
     let mut world = World::connected();
-    let first = world.subscribe(wish());
+    let first = world.subscribe(spec());
     world.confirm();
     assert_eq!(world.next()["action"], "read");
     world.unsubscribe(first);
@@ -107,7 +107,7 @@ fn with_a_late_read() -> World {
 /// So it was, and another one is under way.
 fn with_a_read_behind_a_late_one() -> (World, SubId) {
     let mut world = with_a_late_read();
-    let second = world.subscribe(wish());
+    let second = world.subscribe(spec());
     world.confirm();
     assert_eq!(world.sent[0]["action"], "read");
     (world, second)
@@ -137,7 +137,7 @@ fn a_late_error_for_a_request_that_was_given_up_ends_nobody() {
     world.live(6);
     assert_eq!(world.replies[0].0, Status::Timeout);
     world.sent.clear();
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     world.confirm();
     world.next();
     world.say(items_error("FORBIDDEN"));
@@ -163,7 +163,7 @@ fn as_many_errors_as_reads_are_theirs_if_it_is_so_again() {
 #[test]
 fn i1_errors_that_came_while_several_were_read_are_looked_at_one_by_one() {
     let mut world = World::connected();
-    let subs = [world.subscribe(wish()), world.subscribe(wish())];
+    let subs = [world.subscribe(spec()), world.subscribe(spec())];
     world.confirm();
     world.confirm();
     world.sent.clear();
@@ -205,7 +205,7 @@ fn i2_an_error_for_a_read_that_was_given_up_is_no_requests() {
 #[test]
 fn i1_a_refusal_of_the_identity_before_that_comes_after_the_authentication_is_not_final() {
     let mut world = World::logged_in();
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     let subscribe = world.next();
     world.set_token("fresh");
     let auth = world.next();
@@ -240,7 +240,7 @@ fn i7_a_snapshot_of_the_identity_before_that_comes_after_the_authentication_is_n
 #[test]
 fn an_error_that_names_its_request_leaves_the_other_error_to_the_read() {
     let mut world = World::connected();
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     world.confirm();
     assert_eq!(world.next()["action"], "read");
     world.request(r#"{"type":"items","action":"read","collection":"nosuch"}"#);
@@ -270,7 +270,7 @@ fn doubts_of_one_link_do_not_count_on_the_next() {
         world.sent.clear();
     };
     give_up_a_request(&mut world);
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     world.confirm();
     world.next();
     world.say(items_error("FORBIDDEN"));

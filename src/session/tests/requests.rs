@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{CREATE, World, forbidden, items_error, named, unsubscribed, wish};
+use super::world::{CREATE, World, forbidden, items_error, named, spec, unsubscribed};
 use crate::error::Status;
 use crate::handover::{EventKind, State};
 use crate::session::SubStatus;
@@ -32,7 +32,7 @@ fn requests_find_their_answers_and_their_end() {
 #[test]
 fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let wire = world.next()["uid"].clone();
     world.live(10);
     assert_eq!(world.next()["type"], "unsubscribe");
@@ -55,7 +55,7 @@ fn a_refused_message_costs_neither_a_subscription_nor_a_request() {
         let mut world = World::connected();
         world.message(CREATE);
         let message = world.next();
-        world.subscribe(wish());
+        world.subscribe(spec());
         world.confirm();
         world.request(CREATE);
         let mut error = items_error("FORBIDDEN");
@@ -84,7 +84,7 @@ fn a_refused_message_costs_neither_a_subscription_nor_a_request() {
 #[test]
 fn a_messages_uid_cannot_be_one_of_ours() {
     let mut world = World::connected();
-    let (id, wire) = world.active(wish());
+    let (id, wire) = world.active(spec());
     world.message(&CREATE.replace("{}}", &format!(r#"{{}},"uid":"{wire}"}}"#)));
     let sent = world.next();
     assert_ne!(sent["uid"], json!(wire));
@@ -102,7 +102,7 @@ fn what_is_never_answered_keeps_others_waiting_for_a_moment_only() {
     world.say(items_error("FORBIDDEN"));
     world.request(r#"{"type":"items","action":"mute","collection":"posts"}"#);
     world.next();
-    world.subscribe(wish());
+    world.subscribe(spec());
     world.confirm();
     assert!(world.sent.is_empty(), "an error would be anybody's");
     world.advance(Duration::from_secs(2));
@@ -115,7 +115,7 @@ fn an_error_of_what_is_not_answered_in_time_does_not_become_anothers() {
     let mut world = World::connected();
     world.request(r#"{"type":"items","action":"mute","collection":"posts"}"#);
     world.next();
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     world.confirm();
     let read = world.next();
     world.say(items_error("FORBIDDEN"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{CREATE, NoReply, World, auth_failed, config, limited, wish};
+use super::world::{CREATE, NoReply, World, auth_failed, config, limited, spec};
 use crate::error::{Error, Status};
 use crate::handover::State;
 use crate::protocol::outgoing::CustomMessage;
@@ -232,7 +232,7 @@ fn messages_do_not_keep_subscriptions_waiting() {
     for n in 0..100 {
         world.message(&typing(n));
     }
-    world.subscribe(wish());
+    world.subscribe(spec());
     world.open();
     authenticate(&mut world);
     let place = world.sent.iter().position(|m| m["type"] == "subscribe");

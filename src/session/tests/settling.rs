@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, config, expired, forbidden, limited, named, wish};
+use super::world::{World, config, expired, forbidden, limited, named, spec};
 use crate::handover::EventKind::{Create, Delete, Error, Init, Update};
 use crate::handover::FLAG_RESYNC;
 use crate::session::{Config, SubStatus};
-use crate::subscriptions::Wish;
+use crate::subscriptions::SubscriptionSpec;
 use crate::subscriptions::subscription::{ON_CREATE, ON_DELETE, ON_UPDATE};
 
 /// Two rows, of which one is deleted; it may come back.
@@ -120,7 +120,7 @@ fn a_silence_before_the_delete_does_not_count_behind_it() {
 fn i7_a_delete_that_came_before_the_snapshot_counts_as_well() {
     for is_read in [false, true] {
         let mut world = World::connected();
-        world.subscribe(wish());
+        world.subscribe(spec());
         let subscribe = world.next();
         let wire = subscribe["uid"].as_str().unwrap().to_owned();
         world.say(super::world::limited(500));
@@ -148,7 +148,7 @@ fn i7_a_delete_that_came_before_the_snapshot_counts_as_well() {
 #[test]
 fn i7_a_delete_that_was_held_for_a_read_that_is_sent_anew_counts_as_well() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let wire = world.confirm();
     world.next();
     world.say(limited(500));
@@ -327,7 +327,7 @@ fn i3_a_gap_while_a_row_is_read_ends_in_one_snapshot() {
 fn nothing_is_asked_for_whoever_is_not_told_of_deletes_or_only_of_them() {
     for events in [ON_CREATE | ON_UPDATE, ON_DELETE] {
         let mut world = World::connected();
-        let (_, wire) = world.active(Wish { events, ..wish() });
+        let (_, wire) = world.active(SubscriptionSpec { events, ..spec() });
         for event in ["delete", "update", "delete", "create"] {
             let row = json!([{"id": 1}]);
             let data = if event == "delete" { json!([1]) } else { row };
@@ -341,7 +341,7 @@ fn nothing_is_asked_for_whoever_is_not_told_of_deletes_or_only_of_them() {
 #[test]
 fn a_system_collection_is_subscribed_to_anew() {
     let mut world = World::connected();
-    world.subscribe_to("directus_users", wish());
+    world.subscribe_to("directus_users", spec());
     let wire = world.confirm();
     world.change(&wire, "delete", json!(["a"]));
     world.change(&wire, "update", json!([{"id": "a"}]));

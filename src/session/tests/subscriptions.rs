@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, init, unsubscribed, wish};
+use super::world::{World, init, spec, unsubscribed};
 use crate::handover::EventKind::{Create, Delete, Error, Init, Update};
 use crate::handover::{FLAG_ENDED, FLAG_RESYNC};
 use crate::session::{Effect, SubStatus};
-use crate::subscriptions::Wish;
+use crate::subscriptions::SubscriptionSpec;
 use crate::subscriptions::subscription::ON_CREATE;
 
 #[test]
 fn an_exact_snapshot_is_read_after_the_registration_and_events_follow_it() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let wire = world.confirm();
     assert!(
         world.told.is_empty(),
@@ -36,7 +36,7 @@ fn an_exact_snapshot_is_read_after_the_registration_and_events_follow_it() {
 #[test]
 fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let wire = world.confirm();
     world.answer_read(json!([{"id": 1}, {"id": 2}, {"id": 4}, {"id": 5}]));
     world.change(&wire, "create", json!([{"id": 1}]));
@@ -58,7 +58,7 @@ fn i2_a_create_that_comes_late_is_told_once_by_the_snapshot() {
 #[test]
 fn i2_creates_may_be_later_and_later_as_long_as_they_come() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let wire = world.confirm();
     let rows: Vec<_> = (0..100).map(|id| json!({"id": id})).collect();
     world.answer_read(json!(rows));
@@ -75,7 +75,7 @@ fn i2_creates_may_be_later_and_later_as_long_as_they_come() {
 #[test]
 fn i2_an_item_of_the_snapshot_is_made_once_and_another_by_its_key_is_told() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let wire = world.confirm();
     world.answer_read(json!([{"id": 1}]));
     for _ in 0..3 {
@@ -112,7 +112,7 @@ fn i7_the_snapshot_of_an_empty_singleton_is_null() {
         (json!([{"id": null}]), json!([{"id": null}])),
     ] {
         world.told.clear();
-        world.subscribe(wish());
+        world.subscribe(spec());
         world.confirm();
         world.answer_read(read);
         assert_eq!((world.told[0].kind, &world.told[0].data), (Init, &told));
@@ -122,7 +122,7 @@ fn i7_the_snapshot_of_an_empty_singleton_is_null() {
 #[test]
 fn i3_after_a_gap_trouble_is_for_the_log_until_the_snapshot_comes() {
     let mut world = World::connected();
-    world.active(wish());
+    world.active(spec());
     world.lose();
     world.advance(Duration::from_secs(1));
     world.open();
@@ -150,7 +150,7 @@ fn i3_after_a_gap_trouble_is_for_the_log_until_the_snapshot_comes() {
 fn a_collection_that_does_not_exist_is_found_out_where_the_server_says_nothing() {
     for named in [true, false] {
         let mut world = World::connected();
-        let id = world.subscribe(wish());
+        let id = world.subscribe(spec());
         world.next();
         // The link lives; the subscribe is not answered.
         for _ in 0..11 {
@@ -181,9 +181,9 @@ fn a_collection_that_does_not_exist_is_found_out_where_the_server_says_nothing()
 #[test]
 fn a_snapshot_of_the_servers_own_is_passed_on_where_it_is_wanted() {
     let mut world = World::connected();
-    world.subscribe(Wish {
+    world.subscribe(SubscriptionSpec {
         exact: false,
-        ..wish()
+        ..spec()
     });
     world.confirm();
     assert_eq!(world.kinds(), [Init]);
@@ -193,7 +193,7 @@ fn a_snapshot_of_the_servers_own_is_passed_on_where_it_is_wanted() {
 #[test]
 fn i1_an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
     let mut world = World::connected();
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     let wire = world.next()["uid"].clone();
     world.unsubscribe(id);
     assert!(
@@ -208,7 +208,7 @@ fn i1_an_unsubscribe_waits_for_the_answer_to_the_subscribe() {
 #[test]
 fn i1_an_unsubscribe_that_nobody_confirms_is_repeated() {
     let mut world = World::connected();
-    let (id, wire) = world.active(wish());
+    let (id, wire) = world.active(spec());
     world.unsubscribe(id);
     assert_eq!(world.next()["uid"], json!(wire));
     world.live(11);
@@ -221,7 +221,7 @@ fn i1_an_unsubscribe_that_nobody_confirms_is_repeated() {
 #[test]
 fn i2_events_under_a_wire_uid_of_the_past_are_not_delivered() {
     let mut world = World::connected();
-    let (_, old) = world.active(wish());
+    let (_, old) = world.active(spec());
     world.lose();
     world.advance(Duration::from_secs(1));
     world.open();
@@ -241,7 +241,7 @@ fn i2_events_under_a_wire_uid_of_the_past_are_not_delivered() {
 fn no_more_than_eight_subscribes_and_reads_are_under_way() {
     let mut world = World::connected();
     for _ in 0..100 {
-        world.subscribe(wish());
+        world.subscribe(spec());
     }
     let mut confirmed = 0;
     while !world.sent.is_empty() {
@@ -259,8 +259,8 @@ fn no_more_than_eight_subscribes_and_reads_are_under_way() {
 #[test]
 fn a_refusal_ends_one_subscription_and_is_remembered_for_who_asks() {
     let mut world = World::connected();
-    let good = world.subscribe(wish());
-    let bad = world.subscribe(wish());
+    let good = world.subscribe(spec());
+    let bad = world.subscribe(spec());
     world.confirm();
     let wire = world.next()["uid"].clone();
     world.say(json!({"type": "subscribe", "status": "error", "uid": wire,
@@ -278,7 +278,7 @@ fn a_refusal_ends_one_subscription_and_is_remembered_for_who_asks() {
 #[test]
 fn an_event_that_is_withheld_is_told_without_an_end() {
     let mut world = World::connected();
-    let (id, wire) = world.active(wish());
+    let (id, wire) = world.active(spec());
     world.say(json!({"type": "subscribe", "status": "error", "uid": wire,
                      "error": {"code": "FORBIDDEN", "message": "no"}}));
     assert_eq!((world.told[0].kind, world.told[0].flags), (Error, 0));
@@ -289,7 +289,7 @@ fn an_event_that_is_withheld_is_told_without_an_end() {
 fn an_event_that_is_withheld_while_the_snapshot_is_read_is_told_behind_it() {
     for names_it in [true, false] {
         let mut world = World::connected();
-        world.subscribe(wish());
+        world.subscribe(spec());
         let wire = world.confirm();
         let mut error = json!({"type": "subscribe", "status": "error",
                                "error": {"code": "FORBIDDEN", "message": "no"}});
@@ -308,9 +308,9 @@ fn an_event_that_is_withheld_while_the_snapshot_is_read_is_told_behind_it() {
 #[test]
 fn a_subscribe_that_is_not_answered_is_sent_again_under_a_fresh_uid() {
     let mut world = World::connected();
-    world.subscribe(Wish {
+    world.subscribe(SubscriptionSpec {
         exact: false,
-        ..wish()
+        ..spec()
     });
     let first = world.next()["uid"].clone();
     world.live(11);
@@ -328,7 +328,7 @@ fn a_subscribe_that_is_not_answered_is_sent_again_under_a_fresh_uid() {
 #[test]
 fn i3_an_overflow_ends_in_a_resync_once_the_application_has_caught_up() {
     let mut world = World::connected();
-    let (id, wire) = world.active(wish());
+    let (id, wire) = world.active(spec());
     world.session.on_overflow(id.slot(), 1);
     world.change(&wire, "create", json!([{"id": 1}]));
     assert!(world.told.is_empty(), "it will be in the snapshot");
@@ -343,9 +343,9 @@ fn i3_an_overflow_ends_in_a_resync_once_the_application_has_caught_up() {
 #[test]
 fn i3_a_subscription_without_a_snapshot_is_told_of_an_overflow_too() {
     let mut world = World::connected();
-    let (id, _) = world.active(Wish {
+    let (id, _) = world.active(SubscriptionSpec {
         events: ON_CREATE,
-        ..wish()
+        ..spec()
     });
     world.session.on_overflow(id.slot(), 1);
     world.session.on_caught_up(world.now, id.slot(), 1);
@@ -360,7 +360,7 @@ fn i3_a_subscription_without_a_snapshot_is_told_of_an_overflow_too() {
 #[test]
 fn i6_what_is_held_for_a_snapshot_is_bounded_and_the_snapshot_asked_for_anew() {
     let mut world = World::connected();
-    world.subscribe(wish());
+    world.subscribe(spec());
     let wire = world.confirm();
     let stale = world.next();
     for n in 0..200 {
@@ -375,9 +375,9 @@ fn i6_what_is_held_for_a_snapshot_is_bounded_and_the_snapshot_asked_for_anew() {
 fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
     let mut world = World::connected();
     for _ in 0..4 {
-        world.subscribe(Wish {
+        world.subscribe(SubscriptionSpec {
             exact: false,
-            ..wish()
+            ..spec()
         });
     }
     let (first, second) = (world.next(), world.next());
@@ -414,7 +414,7 @@ fn a_rate_limit_is_waited_out_and_what_was_dropped_is_sent_again() {
 #[test]
 fn i8_an_unsubscribe_that_is_asked_for_twice_is_confirmed_once() {
     let mut world = World::connected();
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     let wire = world.next()["uid"].as_str().unwrap().to_owned();
     world.unsubscribe(id);
     // During the pause, the subscription turns out to live.
@@ -440,7 +440,7 @@ fn i8_an_unsubscribe_that_is_asked_for_twice_is_confirmed_once() {
 #[test]
 fn i4_a_refusal_is_not_told_of_what_the_application_has_ended_meanwhile() {
     let mut world = World::connected();
-    let id = world.subscribe(wish());
+    let id = world.subscribe(spec());
     let wire = world.next()["uid"].clone();
     world.say(
         json!({"type": "subscribe", "status": "error", "uid": wire, "error":

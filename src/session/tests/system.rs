@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{World, forbidden, init, is_of, server_snapshot, unsubscribed, wish};
+use super::world::{World, forbidden, init, is_of, server_snapshot, spec, unsubscribed};
 use crate::handover::EventKind::Create;
 use crate::handover::FLAG_ENDED;
 use crate::session::SubStatus;
@@ -32,7 +32,7 @@ fn again(world: &mut World) {
 #[test]
 fn a_refused_one_is_found_out_where_no_read_can_say() {
     let mut world = World::connected();
-    let (live, _) = world.active(wish());
+    let (live, _) = world.active(spec());
     let refused = world.subscribe_to(USERS, server_snapshot());
     for _ in 0..2 {
         assert_eq!(world.next()["type"], "subscribe");
@@ -48,7 +48,7 @@ fn a_refused_one_is_found_out_where_no_read_can_say() {
 #[test]
 fn a_late_init_shows_that_an_error_was_an_events() {
     let mut world = World::connected();
-    let (live, _) = world.active(wish());
+    let (live, _) = world.active(spec());
     let slow = world.subscribe_to(USERS, server_snapshot());
     let first = world.next()["uid"].clone();
     world.say(forbidden());

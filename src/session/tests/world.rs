@@ -19,7 +19,7 @@ use crate::session::{
     Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, SubStatus, Subscribed,
 };
 use crate::subscriptions::subscription::ON_ALL;
-use crate::subscriptions::{SubId, Wish};
+use crate::subscriptions::{SubId, SubscriptionSpec};
 
 /// A request that must not be carried out twice.
 pub const CREATE: &str = r#"{"type":"items","action":"create","collection":"posts","data":{}}"#;
@@ -97,8 +97,8 @@ pub fn with(credentials: Credentials) -> World {
     })
 }
 
-pub fn wish() -> Wish {
-    Wish {
+pub fn spec() -> SubscriptionSpec {
+    SubscriptionSpec {
         query: None,
         events: ON_ALL,
         persistent: false,
@@ -154,11 +154,11 @@ pub fn limited(ms: u32) -> Value {
         "code": "REQUESTS_EXCEEDED", "message": format!("Too many messages, retry after {ms}ms.")}})
 }
 
-/// A wish that needs no read.
-pub fn server_snapshot() -> Wish {
-    Wish {
+/// A subscription that needs no read.
+pub fn server_snapshot() -> SubscriptionSpec {
+    SubscriptionSpec {
         exact: false,
-        ..wish()
+        ..spec()
     }
 }
 
@@ -335,25 +335,25 @@ impl World {
         self.settle();
     }
 
-    pub fn subscribe(&mut self, wish: Wish) -> SubId {
-        self.subscribe_to("posts", wish)
+    pub fn subscribe(&mut self, spec: SubscriptionSpec) -> SubId {
+        self.subscribe_to("posts", spec)
     }
 
-    pub fn subscribe_to(&mut self, collection: &str, wish: Wish) -> SubId {
-        self.subscribe_as(collection, wish, DeliveryOptions::default())
+    pub fn subscribe_to(&mut self, collection: &str, spec: SubscriptionSpec) -> SubId {
+        self.subscribe_as(collection, spec, DeliveryOptions::default())
     }
 
     /// Follows one item, whose row an INIT then shows.
     pub fn follow_item(&mut self, item: &str, row: Value) -> (SubId, String) {
         let query = query_for_item(None, "id", item).unwrap();
-        let wish = Wish {
+        let spec = SubscriptionSpec {
             query: Some(query.into()),
-            ..wish()
+            ..spec()
         };
         let item = Some(item.into());
         let id = self.subscribe_as(
             "posts",
-            wish,
+            spec,
             DeliveryOptions {
                 item,
                 ..DeliveryOptions::default()
@@ -368,13 +368,13 @@ impl World {
     pub fn subscribe_as(
         &mut self,
         collection: &str,
-        wish: Wish,
+        spec: SubscriptionSpec,
         delivery: DeliveryOptions,
     ) -> SubId {
         let new = NewSubscription {
             uid: None,
             collection: collection.into(),
-            wish,
+            spec,
             delivery: DeliveryOptions {
                 primary_key: "id".into(),
                 ..delivery
@@ -411,9 +411,9 @@ impl World {
     }
 
     /// Subscribes and answers as the server does, with an empty snapshot.
-    pub fn active(&mut self, wish: Wish) -> (SubId, String) {
-        let exact = wish.exact && wish.wants_snapshot();
-        let id = self.subscribe(wish);
+    pub fn active(&mut self, spec: SubscriptionSpec) -> (SubId, String) {
+        let exact = spec.exact && spec.wants_snapshot();
+        let id = self.subscribe(spec);
         let wire = self.confirm();
         if exact {
             self.answer_read(json!([]));
@@ -443,7 +443,7 @@ impl World {
 
     /// Subscribes to all, whose rows an INIT then shows.
     pub fn follow(&mut self, rows: Value) -> (SubId, String) {
-        let id = self.subscribe(wish());
+        let id = self.subscribe(spec());
         let wire = self.confirm();
         self.answer_read(rows);
         self.told.clear();
