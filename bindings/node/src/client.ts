@@ -6,7 +6,7 @@ import { requiredText, invalid } from './checks.js';
 import { Core } from './core.js';
 import { Diagnostics } from './diagnostics.js';
 import { reportUncaught } from './errors.js';
-import { inertSubscribe } from './inert.js';
+import type { AnyCallback } from './events.js';
 import { Items } from './items.js';
 import { bindMethods, inspected } from './objects.js';
 import {
@@ -21,10 +21,12 @@ import { json } from './plain-json.js';
 import { makeRealtime, type Realtime } from './realtime.js';
 import { Reconnector } from './reconnector.js';
 import type { RequestOptions } from './requests.js';
-import { Scope, viewOf, type ScopeOptions } from './scope.js';
+import { Scope, type ScopeOptions } from './scope.js';
+import { endedSubscribe } from './ssr.js';
 import type { ClientState, StateChange } from './state.js';
 import { toStats, type Stats } from './stats.js';
-import type { Subscribe, Subscription, AnyCallback } from './subscription.js';
+import type { Subscribe } from './subscribe.js';
+import type { Subscription } from './subscription.js';
 import { TokenSource } from './token-source.js';
 import { waitOptions, type WaitOptions } from './waiters.js';
 
@@ -173,33 +175,32 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         options: SubscriptionOptions,
         callback?: AnyCallback,
     ): Subscription<any, any, any> => {
-        const core = this.#open();
-        return viewOf(core, core.registrations.subscribe(undefined, options, callback));
+        return this.#open().subscriptions.subscribe(undefined, options, callback).view();
     };
 
     /** Ends the subscription with that uid. False when there is none. */
     unsubscribe(uid: string): boolean {
-        return this.#core.registrations.unsubscribeUid(uid);
+        return this.#core.subscriptions.unsubscribeByUid(uid);
     }
 
     /** Ends a collection's subscriptions, but for the persistent ones. The result is their number. */
     unsubscribeCollection(collection: string): number {
-        return this.#core.isOpen ? this.#core.registrations.unsubscribeCollection(collection) : 0;
+        return this.#core.isOpen ? this.#core.subscriptions.unsubscribeCollection(collection) : 0;
     }
 
     /** Ends all subscriptions, but for the persistent ones. The result is their number. */
     unsubscribeAll(): number {
-        return this.#core.isOpen ? this.#core.registrations.unsubscribeAll() : 0;
+        return this.#core.isOpen ? this.#core.subscriptions.unsubscribeAll() : 0;
     }
 
     /** The subscriptions, in the order in which they were made. */
     getActiveSubscriptions(): Subscription<any, any>[] {
         const core = this.#core;
-        return core.isOpen ? core.registrations.active().map((each) => viewOf(core, each)) : [];
+        return core.isOpen ? core.subscriptions.active().map((each) => each.view()) : [];
     }
 
     hasSubscription(uid: string): boolean {
-        return this.#core.isOpen && this.#core.registrations.has(uid);
+        return this.#core.isOpen && this.#core.subscriptions.has(uid);
     }
 
     /**
@@ -252,23 +253,23 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     }
 
     /**
-     * The composable where nothing may be left behind: it does not connect, and its subscriptions are
-     * over before they begin. `why` is what waiting for one of them learns.
+     * The composable during server-side rendering: it does not connect, and its subscriptions have ended
+     * before they begin. Their `ready()` rejects with `reason`.
      * @internal
      */
-    inertRealtime(why: string): Realtime {
+    ssrRealtime(reason: string): Realtime {
         const scope = new Scope(this.#core);
         scope.close();
-        return { ...makeRealtime(this, scope), subscribe: inertSubscribe(why) };
+        return { ...makeRealtime(this, scope), subscribe: endedSubscribe(reason) };
     }
 
     /** Counters from the client's beginning. */
     stats(): Stats {
-        const { abi, handle, registrations } = this.#open();
+        const { abi, handle, subscriptions } = this.#open();
         const stats = toStats(abi.stats(handle));
-        // What overflowed here is asked for again, as a new subscription.
-        stats.overflows += registrations.overflows;
-        stats.resyncs += registrations.overflows;
+        // After an overflow in this process, the library sees a new subscription and counts no resync.
+        stats.overflows += subscriptions.overflows;
+        stats.resyncs += subscriptions.overflows;
         return stats;
     }
 

@@ -1,76 +1,73 @@
 /**
- * Brings what waits in the library to the main thread, batch by batch, and gives the event loop a
- * turn between two of them. While handlers are behind, the rest stays in the library's queue, unless
- * something is in there that cannot wait: then events wait here instead, up to the same bound.
+ * Moves what waits in the library to the application, batch by batch, and gives the event loop a turn
+ * between two batches. While consumers are behind, events stay in the library's queue, unless something in
+ * that queue cannot wait: then events are held here instead, up to the same bound.
  */
 
 import type { AsyncResource } from 'node:async_hooks';
-import type { Abi, Handle, Receiver, Row } from './abi/index.js';
-import type { Ledger } from './lane.js';
+import type { Batch, Inbox } from './abi/index.js';
+import type { FlowControl } from './consumer.js';
 import { Wakeup } from './wakeup.js';
 
-const MOST_EVENTS = 256;
-/** A batch is to have about so many characters, */
+const MAX_EVENTS = 256;
+/** The size of a batch to aim at, in characters of JSON. */
 const BATCH_CHARS = 256 * 1024;
-/** and handlers may be so many behind. */
-const MOST_HELD_CHARS = 1024 * 1024;
-/** Handlers that keep everything waiting for so long are worth a word. */
-const PATIENCE_MS = 10_000;
-/** How soon it is noticed, meanwhile, that something must not wait. */
-const LOOK_MS = 200;
+/** Consumers are behind when they hold more than this, in characters of JSON. */
+const MAX_HELD_CHARS = 1024 * 1024;
+/** Consumers that stay behind for so long are worth a warning. */
+const STALL_WARNING_MS = 10_000;
+/** While consumers are behind: how often to look for something in the queue that cannot wait. */
+const STALL_CHECK_MS = 200;
 
-export interface Tasks {
-    /** What is told while the library's queue is drained. */
-    receiver: Receiver;
-    /** Called behind each batch; `weight` is an event's share of it in characters. */
-    deliver(rows: Row[], weight: number): void;
-    /** Whether there is, or may be, something in the queue that handlers must not hold up. */
+/** What delivery needs of its client. */
+export interface DeliveryHost {
+    /** Takes a batch. */
+    deliver(batch: Batch): void;
+    /** Whether something in the queue, or something that may be in it, cannot wait for consumers. */
     isUrgent(): boolean;
-    /** The same, but not as cheap, for what comes and goes in between. */
-    hasNews(): boolean;
-    /** More is held than may be: makes room, or says that nothing can be done. */
+    /** Whether the queue has a state that came and went, so that `isUrgent` cannot see it. Not as cheap. */
+    hasMissedState(): boolean;
+    /** More than the bound is held: drops some of it. False when that is not possible. */
     makeRoom(): boolean;
 }
 
-export class Delivery implements Ledger {
-    readonly #abi: Abi;
-    readonly #client: Handle;
-    readonly #tasks: Tasks;
-    /** So much may be held where something is urgent. */
-    readonly #ceiling: number;
-    /** Batches run in this context, whoever caused them. */
+export class Delivery implements FlowControl {
+    readonly #inbox: Inbox;
+    readonly #host: DeliveryHost;
+    /** The most that may be held while something is urgent. */
+    readonly #maxHeld: number;
+    /** Batches are delivered in this context, whatever woke the event loop. */
     readonly #context: AsyncResource;
     readonly #wakeup: Wakeup;
     #next: NodeJS.Immediate | undefined;
-    #most = MOST_EVENTS;
+    #maxEvents = MAX_EVENTS;
     #held = 0;
     #expected = 0;
-    #hasNews = false;
-    #stalled: { warning: NodeJS.Timeout; look: NodeJS.Timeout } | undefined;
-    #referenced = true;
-    #closed = false;
+    #checkForState = false;
+    #stall: { warning: NodeJS.Timeout; check: NodeJS.Timeout } | undefined;
+    #isReferenced = true;
+    #isClosed = false;
 
-    constructor(abi: Abi, client: Handle, queueBytes: number, context: AsyncResource, tasks: Tasks) {
-        this.#abi = abi;
-        this.#client = client;
+    constructor(inbox: Inbox, queueBytes: number, context: AsyncResource, host: DeliveryHost) {
+        this.#inbox = inbox;
         this.#context = context;
-        this.#tasks = tasks;
-        this.#ceiling = Math.max(queueBytes, 2 * MOST_HELD_CHARS);
-        this.#wakeup = new Wakeup(abi.fd(client), () => this.#enter());
+        this.#host = host;
+        this.#maxHeld = Math.max(queueBytes, 2 * MAX_HELD_CHARS);
+        this.#wakeup = new Wakeup(inbox.fd, () => this.#enter());
     }
 
     hold(weight: number): void {
         this.#held += weight;
     }
 
-    letGo(weight: number): void {
+    release(weight: number): void {
         this.#held -= weight;
         this.#resume();
     }
 
     /**
-     * So many more (or fewer) wait for an answer that is behind the events in the queue. Handlers
-     * may be among them: to wait for them to catch up would be to wait for ever.
+     * So many more promises (or fewer) wait for something that is behind the events in the queue. A
+     * callback may be waiting for one of them: delivery that waited for that callback would deadlock.
      */
     expect(by: number): void {
         this.#expected += by;
@@ -78,27 +75,27 @@ export class Delivery implements Ledger {
     }
 
     get #isBehind(): boolean {
-        if (this.#held <= MOST_HELD_CHARS || this.#expected > 0 || this.#tasks.isUrgent()) {
+        if (this.#held <= MAX_HELD_CHARS || this.#expected > 0 || this.#host.isUrgent()) {
             return false;
         }
-        this.#hasNews &&= this.#tasks.hasNews();
-        return !this.#hasNews;
+        this.#checkForState &&= this.#host.hasMissedState();
+        return !this.#checkForState;
     }
 
     #resume(): void {
-        if (this.#stalled !== undefined && !this.#isBehind) {
+        if (this.#stall !== undefined && !this.#isBehind) {
             this.#endStall();
             this.#schedule();
         }
     }
 
     #schedule(): void {
-        if (this.#next === undefined && !this.#closed) {
+        if (this.#next === undefined && !this.#isClosed) {
             this.#next = setImmediate(() => {
                 this.#next = undefined;
                 this.#enter();
             });
-            if (!this.#referenced) {
+            if (!this.#isReferenced) {
                 this.#next.unref();
             }
         }
@@ -109,74 +106,72 @@ export class Delivery implements Ledger {
     }
 
     #run(): void {
-        if (this.#closed || this.#stalled !== undefined) {
+        if (this.#isClosed || this.#stall !== undefined) {
             return;
         }
         if (this.#isBehind) {
-            this.#stall();
+            this.#beginStall();
             return;
         }
-        const drained = this.#drain();
-        while (this.#held > this.#ceiling && this.#tasks.makeRoom());
-        if (drained > 0) {
+        const isEmpty = this.#deliverBatch();
+        while (this.#held > this.#maxHeld && this.#host.makeRoom());
+        if (!isEmpty) {
             this.#schedule();
         }
     }
 
-    /** One batch. */
-    #drain(): number {
-        const { json, drained } = this.#abi.drain(this.#client, this.#most, this.#tasks.receiver);
-        const rows = JSON.parse(json) as Row[];
-        const weight = Math.ceil(json.length / Math.max(1, rows.length));
-        this.#most = Math.max(1, Math.min(MOST_EVENTS, Math.floor(BATCH_CHARS / weight)));
-        this.#tasks.deliver(rows, weight);
-        return drained;
+    /** Delivers one batch. True when nothing was left. */
+    #deliverBatch(): boolean {
+        const batch = this.#inbox.read(this.#maxEvents);
+        this.#maxEvents = Math.max(1, Math.min(MAX_EVENTS, Math.floor(BATCH_CHARS / batch.weight)));
+        this.#host.deliver(batch);
+        return batch.isEmpty;
     }
 
-    /** Callbacks that are due and are no events run now. For a client that is being closed. */
+    /** Delivers everything that waits, because the client is being closed. */
     flush(): void {
-        while (this.#drain() > 0);
+        while (!this.#deliverBatch());
     }
 
-    #stall(): void {
+    #beginStall(): void {
         const warn = () => {
-            const seconds = PATIENCE_MS / 1000;
+            const seconds = STALL_WARNING_MS / 1000;
             process.emitWarning(
-                `Events have been waiting for ${seconds} s, because a subscription's handler has not settled ` +
-                    'its promise, or nobody iterates over a subscription without a handler.',
+                `Events have been waiting for ${seconds} s: a subscription's callback has not settled its ` +
+                    'promise, or no loop iterates over a subscription without a callback.',
                 'DirectusRealtimeWarning',
             );
         };
-        const warning = setTimeout(warn, PATIENCE_MS);
-        const look = setInterval(() => {
-            this.#hasNews = true;
+        const warning = setTimeout(warn, STALL_WARNING_MS);
+        const check = setInterval(() => {
+            this.#checkForState = true;
             this.#resume();
-        }, LOOK_MS);
+        }, STALL_CHECK_MS);
         warning.unref();
-        look.unref();
-        this.#stalled = { warning, look };
+        check.unref();
+        this.#stall = { warning, check };
     }
 
     #endStall(): void {
-        clearTimeout(this.#stalled?.warning);
-        clearInterval(this.#stalled?.look);
-        this.#stalled = undefined;
+        clearTimeout(this.#stall?.warning);
+        clearInterval(this.#stall?.check);
+        this.#stall = undefined;
     }
 
     ref(): void {
-        this.#referenced = true;
+        this.#isReferenced = true;
         this.#wakeup.ref();
         this.#next?.ref();
     }
 
     unref(): void {
-        this.#referenced = false;
+        this.#isReferenced = false;
         this.#wakeup.unref();
         this.#next?.unref();
     }
 
     close(): void {
-        this.#closed = true;
+        this.#isClosed = true;
         this.#endStall();
         clearImmediate(this.#next);
         this.#wakeup.close();

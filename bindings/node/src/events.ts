@@ -1,6 +1,5 @@
-/** What reaches a subscription's callback. */
+/** The events that a subscription's callback gets. */
 
-import { FLAG_ENDED, FLAG_RESYNC, type Row } from './abi/index.js';
 import type { ServerError } from './errors.js';
 import type { ChangeType } from './options.js';
 
@@ -99,26 +98,14 @@ export function isChange<Event extends { type: RealtimeEventType }>(
     return event.type !== 'init' && event.type !== 'error';
 }
 
-const TYPES: readonly RealtimeEventType[] = ['init', 'create', 'update', 'delete', 'error'];
+/**
+ * Gets the events of a subscription, one after the other. When it returns a promise, the next event waits
+ * until that promise is settled.
+ */
+export type SubscriptionCallback<T = any, Init = any> = (event: RealtimeEvent<T, Init>) => unknown;
 
-/** Whose event it is. */
-export interface Origin {
-    readonly uid: string;
-    readonly collection: string;
-}
+/** The same with `granularity: 'message'`. */
+export type MessageCallback<T = any, Init = any> = (event: RealtimeMessage<T, Init>) => unknown;
 
-/** A drained row as an event. */
-export function toEvent(row: Row, { uid, collection }: Origin): RealtimeEvent {
-    const [, kind, flags, sequence, index, count, data, meta] = row;
-    const type = TYPES[kind];
-    const event = { type, data, uid, collection, sequence, index, count } as RealtimeEvent;
-    if (meta !== undefined) {
-        event.meta = meta;
-    }
-    if (event.type === 'init') {
-        event.resync = (flags & FLAG_RESYNC) !== 0;
-    } else if (event.type === 'error') {
-        event.ended = (flags & FLAG_ENDED) !== 0;
-    }
-    return event;
-}
+/** A callback of either kind. */
+export type AnyCallback = (event: any) => unknown;

@@ -26,9 +26,11 @@ export type {
     DeleteMessage,
     ErrorEvent,
     InitEvent,
+    MessageCallback,
     RealtimeEvent,
     RealtimeEventType,
     RealtimeMessage,
+    SubscriptionCallback,
     UpdateEvent,
     UpdateMessage,
 } from './events.js';
@@ -41,11 +43,6 @@ export type { RequestOptions } from './requests.js';
 export type { Scope, ScopeOptions } from './scope.js';
 export type { ClientState, StateChange } from './state.js';
 export type { Stats } from './stats.js';
-export type {
-    MessageCallback,
-    Subscribe,
-    Subscription,
-    SubscriptionCallback,
-    SubscriptionHandler,
-} from './subscription.js';
+export type { Subscribe } from './subscribe.js';
+export type { Subscription, SubscriptionHandler } from './subscription.js';
 export type { WaitOptions } from './waiters.js';

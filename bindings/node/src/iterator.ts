@@ -1,15 +1,16 @@
-/** A subscription's events for `for await`. */
+/** Delivers a subscription's events to `for await` loops. */
 
+import { Backlog, type Consumer, type FlowControl } from './consumer.js';
 import type { RealtimeEvent } from './events.js';
-import { Fifo } from './fifo.js';
-import { Waiting, type Consumer, type Ledger } from './lane.js';
+import { Queue } from './queue.js';
 
 type Result = IteratorResult<RealtimeEvent, undefined>;
 
-interface Asked {
+/** A `next()` that has no event yet. */
+interface PendingRead {
     resolve(result: Result): void;
     reject(error: Error): void;
-    /** Has to live until there is an answer. */
+    /** Referenced so that it is not garbage-collected before the read is answered. */
     iterator: EventIterator;
 }
 
@@ -21,74 +22,74 @@ export interface QueueOwner {
     failure(): Error | undefined;
     /** The loop over the queue was left. */
     left(queue: EventQueue): void;
-    /** The loop was ended by an error, and another one may go on. */
+    /** The loop was ended by an error; another loop may take over the queue. */
     failed(queue: EventQueue): void;
 }
 
-/** What a subscription delivers to, and loops read from. */
+/** The consumer from which loops read. */
 export class EventQueue implements Consumer {
-    readonly #waiting: Waiting;
+    readonly #backlog: Backlog;
     readonly #owner: QueueOwner;
-    readonly #asked = new Fifo<Asked>();
-    #over = false;
+    readonly #reads = new Queue<PendingRead>();
+    #isOver = false;
     #error: Error | undefined;
 
-    constructor(ledger: Ledger, owner: QueueOwner) {
-        this.#waiting = new Waiting(ledger);
+    constructor(flow: FlowControl, owner: QueueOwner) {
+        this.#backlog = new Backlog(flow);
         this.#owner = owner;
     }
 
     push(event: RealtimeEvent, weight: number): void {
-        const asked = this.#asked.shift();
-        if (asked !== undefined) {
-            asked.resolve({ value: event, done: false });
-        } else if (!this.#over) {
-            this.#waiting.add(event, weight);
+        const read = this.#reads.shift();
+        if (read !== undefined) {
+            read.resolve({ value: event, done: false });
+        } else if (!this.#isOver) {
+            this.#backlog.add(event, weight);
         }
     }
 
     get held(): number {
-        return this.#waiting.held;
+        return this.#backlog.held;
     }
 
     discard(): void {
-        this.#waiting.clear();
+        this.#backlog.clear();
     }
 
     end(): void {
-        this.#over = true;
-        this.#waiting.clear();
-        this.#answer();
+        this.#isOver = true;
+        this.#backlog.clear();
+        this.#finishReads();
     }
 
     refuse(_refusal: RealtimeEvent, _weight: number, error: Error): void {
-        this.#over = true;
+        this.#isOver = true;
         this.#error = error;
-        this.#answer();
+        this.#finishReads();
     }
 
-    /** Ends a loop that waits. One that does not learns it when it has the events that wait. */
+    /** Ends a loop that is waiting. A loop that is not gets the events that wait first, then the error. */
     fail(error: Error): void {
-        const asked = this.#asked.shift();
-        if (asked !== undefined) {
-            asked.iterator.finish();
-            asked.reject(error);
-            this.#answer();
+        const read = this.#reads.shift();
+        if (read !== undefined) {
+            read.iterator.finish();
+            read.reject(error);
+            this.#finishReads();
             this.#owner.failed(this);
         }
     }
 
-    /** The next event; `iterator` is kept from the garbage collector until it is there. */
+    /** The next event. `iterator` is kept from the garbage collector until the event is there. */
     next(iterator: EventIterator): Promise<Result> {
-        const event = this.#waiting.take();
+        const event = this.#backlog.take();
         if (event !== undefined) {
             return Promise.resolve({ value: event, done: false });
         }
         return new Promise((resolve, reject) => {
-            this.#asked.push({ resolve, reject, iterator });
-            const failure = this.#over ? undefined : this.#owner.failure();
-            if (this.#over) {
-                this.#answer();
+            this.#reads.push({ resolve, reject, iterator });
+            const failure = this.#isOver ? undefined : this.#owner.failure();
+            if (this.#isOver) {
+                this.#finishReads();
             } else if (failure !== undefined) {
                 this.fail(failure);
             }
@@ -100,27 +101,27 @@ export class EventQueue implements Consumer {
         this.#owner.left(this);
     }
 
-    /** Nothing comes any more: whoever asks learns it, the first one also why. */
-    #answer(): void {
-        for (let asked = this.#asked.shift(); asked !== undefined; asked = this.#asked.shift()) {
+    /** No more events come: pending reads are done, the first one with the error, if there is one. */
+    #finishReads(): void {
+        for (let read = this.#reads.shift(); read !== undefined; read = this.#reads.shift()) {
             const error = this.#error;
             this.#error = undefined;
             if (error !== undefined) {
-                asked.reject(error);
+                read.reject(error);
             } else {
-                asked.resolve(DONE);
+                read.resolve(DONE);
             }
         }
     }
 }
 
 /**
- * What a loop has. It keeps the subscription, and with it its scope, from the garbage collector: a
- * loop that runs is somebody who wants the events, though nobody else has their subscription.
+ * The iterator of one loop. It keeps the subscription, and with it its scope, from the garbage
+ * collector: a running loop may hold the only reference to either.
  */
 export class EventIterator implements AsyncIterableIterator<RealtimeEvent> {
     readonly #queue: EventQueue;
-    /** Only held. */
+    /** Never read, only referenced. */
     protected readonly subscription: object;
     #isFinished = false;
 
@@ -138,7 +139,7 @@ export class EventIterator implements AsyncIterableIterator<RealtimeEvent> {
         return Promise.resolve(DONE);
     }
 
-    /** It was ended by an error: the queue is not its own any more. */
+    /** The loop was ended by an error: the queue may belong to another loop from now on. */
     finish(): void {
         this.#isFinished = true;
     }

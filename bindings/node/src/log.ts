@@ -11,7 +11,7 @@ import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { debuglog } from 'node:util';
 import { Abi } from './abi/index.js';
-import { inOurWords } from './abi/words.js';
+import { translateMessage } from './abi/messages.js';
 import { choose, optionalFunction } from './checks.js';
 import { reportUncaught } from './errors.js';
 
@@ -108,7 +108,7 @@ class LogReader {
         const name = NAMES[level];
         if (name !== undefined && name !== 'off') {
             try {
-                this.#context.runInAsyncScope(this.#log, undefined, name, target, inOurWords(message));
+                this.#context.runInAsyncScope(this.#log, undefined, name, target, translateMessage(message));
             } catch (error) {
                 reportUncaught(error);
             }

@@ -1,6 +1,6 @@
 /** The options of clients and subscriptions, and how the C ABI writes them. */
 
-import type { ClientFields, SubscriptionFields } from './abi/index.js';
+import type { ClientFields, SubscriptionFields } from './abi/types.js';
 import {
     choose,
     flag,

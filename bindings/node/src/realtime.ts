@@ -1,9 +1,10 @@
 /** The composable: a scope with the names that Vue programs know, each usable on its own. */
 
-import type { Client } from './client.js';
+import type { AnyCallback } from './events.js';
 import type { SubscriptionOptions } from './options.js';
 import type { Scope } from './scope.js';
-import type { Subscribe, Subscription, AnyCallback } from './subscription.js';
+import type { Subscribe } from './subscribe.js';
+import type { Subscription } from './subscription.js';
 
 export interface Realtime extends Disposable, AsyncDisposable {
     /** Whether the client is connected at the moment. */
@@ -33,8 +34,18 @@ export interface Realtime extends Disposable, AsyncDisposable {
     readonly close: () => void;
 }
 
+/** What the composable needs of its client. */
+interface RealtimeClient extends Pick<
+    Realtime,
+    'unsubscribe' | 'unsubscribeCollection' | 'unsubscribeAll' | 'getActiveSubscriptions' | 'hasSubscription'
+> {
+    readonly isConnected: boolean;
+    queueMessage(message: object): void;
+    reconnectIfDown(): void;
+}
+
 /** @internal */
-export function makeRealtime(client: Client, scope: Scope): Realtime {
+export function makeRealtime(client: RealtimeClient, scope: Scope): Realtime {
     const { close } = scope;
     const realtime: Realtime = {
         isConnected: {
@@ -47,7 +58,7 @@ export function makeRealtime(client: Client, scope: Scope): Realtime {
             subscription: SubscriptionOptions,
             callback?: AnyCallback,
         ): Subscription<any, any, any> {
-            // Of what was destructured, nobody need keep anything whose end could be the scope's.
+            // When it was destructured, the application may hold no reference to the scope.
             return this === realtime
                 ? scope.subscribe(subscription, callback)
                 : scope.subscribeDetached(subscription, callback);

@@ -1,28 +1,39 @@
-/** The composable's `reconnect`: for a link that is down, or dead without the client knowing yet. */
+/** The composable's `reconnect`: replaces a link that is down, or dead before the heartbeat has noticed. */
 
-import type { Client } from './client.js';
 import { DirectusRealtimeError } from './errors.js';
+import type { RequestOptions } from './requests.js';
+import type { ClientState } from './state.js';
+import type { Stats } from './stats.js';
 
 /**
- * What a server answers. With its heartbeat switched off it answers no ping, but every read, if only
- * to refuse it.
+ * Requests that show whether the server answers. A server whose heartbeat is switched off does not answer
+ * pings, but it answers every read, if only to refuse it.
  */
-const QUESTIONS = [
+const PROBES = [
     { type: 'ping' },
     { type: 'items', action: 'read', collection: 'directus_settings', query: { fields: ['id'] } },
 ];
 
-export class Reconnector {
-    readonly #client: Client;
-    #probing = false;
+/** What a reconnector needs of its client. */
+interface ReconnectableClient {
+    readonly state: ClientState;
+    readonly isConnected: boolean;
+    reconnect(): void;
+    stats(): Stats;
+    request(message: object, options?: RequestOptions): Promise<unknown>;
+}
 
-    constructor(client: Client) {
+export class Reconnector {
+    readonly #client: ReconnectableClient;
+    #isProbing = false;
+
+    constructor(client: ReconnectableClient) {
         this.#client = client;
     }
 
     /**
-     * Leaves a link alone that works: dropping it would cost every subscription a new snapshot. A
-     * timer may call this when the client is closed.
+     * Keeps a link that works, because every subscription would need a new snapshot on the next one. Does
+     * nothing when the client is closed: applications call this from timers.
      */
     reconnect(): void {
         if (this.#client.state === 'closed') {
@@ -30,32 +41,32 @@ export class Reconnector {
         }
         if (!this.#client.isConnected) {
             this.#client.reconnect();
-        } else if (!this.#probing) {
-            this.#probing = true;
-            void this.#reconnectIfDead().finally(() => (this.#probing = false));
+        } else if (!this.#isProbing) {
+            this.#isProbing = true;
+            void this.#reconnectIfDead().finally(() => (this.#isProbing = false));
         }
     }
 
     async #reconnectIfDead(): Promise<void> {
         const { connects, framesIn } = this.#client.stats();
-        // Not the same link any more, or something has come on it.
-        const isAlive = () => {
+        // The link has been replaced or lost meanwhile, or frames have arrived on it.
+        const needsNoReconnect = () => {
             const now = this.#client.stats();
             return !this.#client.isConnected || now.connects !== connects || now.framesIn !== framesIn;
         };
-        for (const question of QUESTIONS) {
-            const answered = await this.#isAnswered(question);
-            if (answered || this.#client.state === 'closed' || isAlive()) {
+        for (const probe of PROBES) {
+            const isAnswered = await this.#isAnswered(probe);
+            if (isAnswered || this.#client.state === 'closed' || needsNoReconnect()) {
                 return;
             }
         }
         this.#client.reconnect();
     }
 
-    /** A refusal is an answer; a link that is lost needs no other end. */
-    async #isAnswered(question: object): Promise<boolean> {
+    /** False only after a timeout: a refusal is an answer, too, and a link that is lost reconnects anyway. */
+    async #isAnswered(probe: object): Promise<boolean> {
         try {
-            await this.#client.request(question);
+            await this.#client.request(probe);
             return true;
         } catch (error) {
             return !(error instanceof DirectusRealtimeError && error.code === 'DRT_ERR_TIMEOUT');

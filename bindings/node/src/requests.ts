@@ -1,7 +1,7 @@
-/** Requests that wait for the server's answer. */
+/** Requests, and the promises that wait for their replies. */
 
 import { setImmediate } from 'node:timers/promises';
-import { OK, type Abi, type Handle } from './abi/index.js';
+import type { Abi, Handle } from './abi/index.js';
 import { endOnAbort, throwIfAborted } from './abort.js';
 import { milliseconds, optionalSignal, record } from './checks.js';
 import type { Connection } from './connection.js';
@@ -11,11 +11,11 @@ import { json } from './plain-json.js';
 
 export interface RequestOptions {
     /**
-     * Milliseconds until the server has answered, the wait for a link included; the client's
-     * `ackTimeoutMs`.
+     * How long to wait for the server's reply, in milliseconds, the wait for a link included. Default:
+     * the client's `ackTimeoutMs`.
      */
     timeoutMs?: number | undefined;
-    /** Gives up waiting when it is aborted; the server may still do what it was asked. */
+    /** Stops waiting when it is aborted; the server may still carry out the request. */
     signal?: AbortSignal | undefined;
 }
 
@@ -36,14 +36,14 @@ interface Pending {
     detach(): void;
 }
 
-/** What the server's answers look like. */
+/** The server's answer to a request. */
 type Answer = Record<string, unknown>;
 
 const SENTENCES: Record<string, string> = {
-    DRT_ERR_TIMEOUT: 'the server has not answered in time',
+    DRT_ERR_TIMEOUT: 'the server did not reply in time',
     DRT_ERR_NOT_CONNECTED:
-        'the link was lost before the server answered: whether it did as asked is not known',
-    DRT_ERR_CLOSED: 'the client was closed before the server answered',
+        'the link was lost before the server replied: the request may or may not have been carried out',
+    DRT_ERR_CLOSED: 'the client was closed before the server replied',
 };
 
 export class Requests {
@@ -58,7 +58,7 @@ export class Requests {
         this.#timeoutMs = timeoutMs;
     }
 
-    /** Sends at once where the client is connected, otherwise as soon as it is. */
+    /** Sends the request now if the client is connected, otherwise as soon as it is. */
     async send(message: object, options: RequestOptions = {}): Promise<Answer> {
         const given = knownOptions('a request', record('options', options), REQUEST_OPTIONS);
         const timeoutMs = milliseconds('timeoutMs', given.timeoutMs) || this.#timeoutMs;
@@ -73,7 +73,7 @@ export class Requests {
                 return answer;
             }
             await this.#connected(left, timeoutMs, signal);
-            // Everything else has a turn, should the link be lost again at once.
+            // If the link is lost again and again, the event loop still gets its turns.
             await setImmediate();
             this.#client.checkOpen();
             throwIfAborted(signal);
@@ -83,11 +83,11 @@ export class Requests {
     async #connected(left: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
         const { connection } = this.#client;
         const what = 'nothing was sent, because the client was not connected';
-        const late = () => connection.timeoutError(what, timeoutMs);
-        await connection.wait(late, { timeoutMs: left, signal });
+        const timeoutError = () => connection.timeoutError(what, timeoutMs);
+        await connection.wait(timeoutError, { timeoutMs: left, signal });
     }
 
-    /** The answer to come, or nothing where there is no link to send it over. */
+    /** Sends the request, and returns its answer's promise; `undefined` when the client is not connected. */
     #trySend(text: string, timeoutMs: number, signal: AbortSignal | undefined): Promise<Answer> | undefined {
         const { abi, handle, delivery } = this.#client;
         const id = ++this.#lastId;
@@ -116,21 +116,19 @@ export class Requests {
         return pending;
     }
 
-    /** The library's reply. */
-    reply(id: number, status: number, text: string | undefined): void {
+    /** The library reports the reply to a request, or why there is none. */
+    reply(id: number, error: DirectusRealtimeError | undefined, text: string | undefined): void {
         const pending = this.#settle(id);
         if (pending === undefined) {
             return;
         }
-        if (status === OK) {
+        if (error === undefined) {
             pending.resolve(text === undefined ? undefined : JSON.parse(text));
-            return;
-        }
-        const error = this.#client.abi.error(status, '');
-        if (error.code === 'DRT_ERR_SERVER' && text !== undefined) {
+        } else if (error.code === 'DRT_ERR_SERVER' && text !== undefined) {
             pending.reject(DirectusRealtimeError.fromServer('the request', JSON.parse(text)));
         } else {
-            pending.reject(this.#client.abi.error(status, SENTENCES[error.code] ?? 'the request failed'));
+            const sentence = SENTENCES[error.code] ?? 'the request failed';
+            pending.reject(new DirectusRealtimeError(error.code, sentence));
         }
     }
 }

@@ -5,12 +5,12 @@ import { endOnAbort } from './abort.js';
 import { optionalSignal, record } from './checks.js';
 import type { Core } from './core.js';
 import { DirectusRealtimeError } from './errors.js';
+import type { AnyCallback } from './events.js';
 import { knownOptions, type NamesOf } from './known-names.js';
 import { bindMethods, inspected } from './objects.js';
 import type { SubscriptionOptions } from './options.js';
-import type { Registration } from './registration.js';
-import type { ScopeCore } from './registrations.js';
-import { Subscription, type Subscribe, type AnyCallback } from './subscription.js';
+import type { Subscribe } from './subscribe.js';
+import type { ScopeState, Subscription, SubscriptionState } from './subscription.js';
 
 export interface ScopeOptions {
     /** Closes the scope when it is aborted. */
@@ -19,23 +19,13 @@ export interface ScopeOptions {
 
 const SCOPE_OPTIONS: NamesOf<ScopeOptions> = { signal: true };
 
-/** What the application has of a subscription: always the same, as long as it has it. */
-export function viewOf(core: Core, registration: Registration, scope?: object): Subscription<any, any> {
-    let view = registration.view?.deref();
-    if (view === undefined) {
-        view = new Subscription<any, any>(core.registrations, registration, scope);
-        registration.view = new WeakRef(view);
-    }
-    return view;
-}
-
-/** The last resort: a scope that nobody has any more is closed, and that is said. */
-const forgotten = new FinalizationRegistry(({ core, scope }: { core: Core; scope: ScopeCore }) => {
-    const ended = core.isOpen ? core.registrations.closeScope(scope) : 0;
+/** Closes scopes that were garbage-collected while open, with a warning where subscriptions end with them. */
+const collectedScopes = new FinalizationRegistry(({ core, scope }: { core: Core; scope: ScopeState }) => {
+    const ended = core.isOpen ? core.subscriptions.closeScope(scope) : 0;
     if (ended > 0) {
         process.emitWarning(
             `A scope was garbage-collected before it was closed, and ${ended} subscription(s) ended with it. ` +
-                'Keep it as long as they are wanted, and close it.',
+                'Keep a reference to the scope while its subscriptions are needed, then close it.',
             'DirectusRealtimeWarning',
         );
     }
@@ -43,7 +33,7 @@ const forgotten = new FinalizationRegistry(({ core, scope }: { core: Core; scope
 
 export class Scope implements Disposable, AsyncDisposable {
     readonly #core: Core;
-    readonly #scope: ScopeCore;
+    readonly #scope: ScopeState;
     readonly #detach: () => void;
 
     /** @internal */
@@ -53,12 +43,12 @@ export class Scope implements Disposable, AsyncDisposable {
         optionalSignal(signal);
         this.#core = core;
         this.#scope = { handle: core.abi.newScope(core.handle), closed: false };
-        forgotten.register(this, { core, scope: this.#scope }, this);
-        // Not through `this`: a signal may live for ever.
+        collectedScopes.register(this, { core, scope: this.#scope }, this);
+        // The listener must not refer to `this`: a signal may live for ever, and the scope with it.
         const scope = this.#scope;
         this.#detach = endOnAbort(
             signal ?? undefined,
-            () => core.isOpen && core.registrations.closeScope(scope),
+            () => core.isOpen && core.subscriptions.closeScope(scope),
         );
         bindMethods<Scope>(this, ['close']);
     }
@@ -67,43 +57,44 @@ export class Scope implements Disposable, AsyncDisposable {
         return this.#scope.closed || !this.#core.isOpen;
     }
 
-    /** Subscribes to a collection, or an item of it, for as long as the scope is open. */
+    /** Subscribes to a collection, or to one item of it, for as long as the scope is open. */
     readonly subscribe: Subscribe = (
         options: SubscriptionOptions,
         callback?: AnyCallback,
     ): Subscription<any, any, any> => {
-        const registration = this.#subscribe(options, callback);
-        // The one that exists may be another scope's.
-        const own = registration.scope === this.#scope;
-        return viewOf(this.#core, registration, own ? this : undefined);
+        const subscription = this.#subscribe(options, callback);
+        // Where the uid is taken, the subscription may belong to another scope.
+        const isOwn = subscription.scope === this.#scope;
+        return subscription.view(isOwn ? this : undefined);
     };
 
     /**
-     * The same for a scope that nobody has: it lasts as long as its subscriptions.
+     * Subscribes when the application holds the scope's functions, but not the scope: the subscription
+     * keeps the scope open until it ends.
      * @internal
      */
     subscribeDetached(options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any> {
-        const registration = this.#subscribe(options, callback);
-        if (registration.scope === this.#scope && !registration.ended) {
-            registration.keeps = this;
+        const subscription = this.#subscribe(options, callback);
+        if (subscription.scope === this.#scope && !subscription.ended) {
+            subscription.retainedScope = this;
         }
-        return viewOf(this.#core, registration);
+        return subscription.view();
     }
 
-    #subscribe(options: SubscriptionOptions, callback?: AnyCallback): Registration {
+    #subscribe(options: SubscriptionOptions, callback?: AnyCallback): SubscriptionState {
         this.#core.checkOpen();
         if (this.#scope.closed) {
             throw new DirectusRealtimeError('DRT_ERR_CLOSED', 'the scope is closed');
         }
-        return this.#core.registrations.subscribe(this.#scope, options, callback);
+        return this.#core.subscriptions.subscribe(this.#scope, options, callback);
     }
 
-    /** Ends its subscriptions, but for the persistent ones. */
+    /** Ends the scope's subscriptions, but for the persistent ones. */
     close(): void {
-        forgotten.unregister(this);
+        collectedScopes.unregister(this);
         this.#detach();
         if (this.#core.isOpen) {
-            this.#core.registrations.closeScope(this.#scope);
+            this.#core.subscriptions.closeScope(this.#scope);
         }
     }
 

@@ -1,6 +1,6 @@
 /** Counters of a client. */
 
-import type { StatsFields } from './abi/index.js';
+import type { StatsFields } from './abi/types.js';
 
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
     ? `${Head}${Capitalize<Camel<Tail>>}`

@@ -1,18 +1,263 @@
-/** A subscription, as the application holds it. */
+/**
+ * A subscription in two halves: `SubscriptionState`, which the client keeps until the subscription
+ * ends, and `Subscription`, which the application holds. Only the state refers to consumers, so that
+ * a `Subscription` (and the scope that it keeps alive) can be garbage-collected while events flow.
+ */
 
 import { inspect, type InspectOptions } from 'node:util';
-import type { RealtimeEvent, RealtimeMessage } from './events.js';
-import { EventIterator } from './iterator.js';
+import type { EventRow, Handle, SubscriptionFields } from './abi/index.js';
+import { toEvent } from './abi/event-row.js';
+import { CallbackConsumer } from './callback-consumer.js';
+import type { Connection } from './connection.js';
+import type { Consumer, FlowControl } from './consumer.js';
+import { DirectusRealtimeError } from './errors.js';
+import type { AnyCallback, ErrorEvent, RealtimeEvent } from './events.js';
+import { EventIterator, EventQueue, type QueueOwner } from './iterator.js';
 import { bindMethods, inspected } from './objects.js';
-import type { ChangeType, SubscriptionOptions } from './options.js';
-import type { Host, Registration } from './registration.js';
-import type { WaitOptions } from './waiters.js';
+import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
 
-/**
- * Takes the events of a subscription, one after the other: when it returns a promise, the next
- * event waits until that is settled.
- */
-export type SubscriptionCallback<T = any, Init = any> = (event: RealtimeEvent<T, Init>) => unknown;
+/** What a subscription needs of its client. */
+export interface SubscriptionHost extends FlowControl {
+    readonly connection: Pick<Connection, 'failure' | 'unreachableReason' | 'timeoutError'>;
+    /** So many more promises (or fewer) wait for something that only the library's queue can bring. */
+    expect(by: number): void;
+    unsubscribe(subscription: SubscriptionState): void;
+    /** The subscription has ended. */
+    forget(subscription: SubscriptionState): void;
+}
+
+/** A scope, as the client keeps it. */
+export interface ScopeState {
+    readonly handle: Handle;
+    closed: boolean;
+}
+
+export interface SubscriptionIdentity {
+    id: number;
+    uid: string;
+    collection: string;
+    persistent: boolean;
+    /** Ends the subscription when it is closed, unless the subscription is persistent. */
+    scope: ScopeState | undefined;
+    handle: Handle;
+    /** The options, kept to subscribe again after an overflow. */
+    fields: SubscriptionFields;
+}
+
+/** The client's half: delivers events to consumers, and knows whether and why the subscription is over. */
+export class SubscriptionState {
+    /** The user data with which the library delivers events; a new one after an overflow. */
+    id: number;
+    handle: Handle;
+    readonly uid: string;
+    readonly collection: string;
+    readonly persistent: boolean;
+    readonly scope: ScopeState | undefined;
+    readonly fields: SubscriptionFields;
+    /** Removes the listener of the subscription's abort signal. */
+    detach: () => void = () => {};
+    /** A scope without any other reference, kept from the garbage collector until the subscription ends. */
+    retainedScope: object | undefined;
+    readonly #host: SubscriptionHost;
+    readonly #consumers = new Set<Consumer>();
+    readonly #readyWaiters: Waiters<void>;
+    /** Weak, because the application's half keeps its scope alive. */
+    #view: WeakRef<Subscription<any, any>> | undefined;
+    /** The queue of a subscription without a callback, until the first loop takes it. */
+    #unclaimed: EventQueue | undefined;
+    #isActive = false;
+    /** Events were dropped: the next snapshot is marked `resync`. */
+    #hasGap = false;
+    #isEnded = false;
+    #endReason: DirectusRealtimeError | undefined;
+
+    constructor(host: SubscriptionHost, identity: SubscriptionIdentity, callback: AnyCallback | undefined) {
+        this.id = identity.id;
+        this.uid = identity.uid;
+        this.collection = identity.collection;
+        this.persistent = identity.persistent;
+        this.scope = identity.scope;
+        this.handle = identity.handle;
+        this.fields = identity.fields;
+        this.#host = host;
+        this.#readyWaiters = new Waiters((by) => host.expect(by));
+        if (callback) {
+            this.#consumers.add(new CallbackConsumer(callback, host));
+        } else {
+            this.#unclaimed = this.queue();
+        }
+    }
+
+    /** The application's half: the same object for as long as the application holds it. */
+    view(scope?: object): Subscription<any, any> {
+        let view = this.#view?.deref();
+        if (view === undefined) {
+            view = new Subscription<any, any>(this, scope);
+            this.#view = new WeakRef(view);
+        }
+        return view;
+    }
+
+    get ended(): boolean {
+        return this.#isEnded;
+    }
+
+    unsubscribe(): void {
+        this.#host.unsubscribe(this);
+    }
+
+    /** Delivers an event; `weight` is its share of the batch that has left the library's queue. */
+    deliver(row: EventRow, weight: number): void {
+        const event = toEvent(row, this);
+        if (event.type === 'error' && event.ended) {
+            const what = `the subscription '${this.uid}'`;
+            this.#refuse(event, weight, DirectusRealtimeError.fromServer(what, event.data));
+            return;
+        }
+        if (event.type === 'init' && this.#hasGap) {
+            event.resync = true;
+            this.#hasGap = false;
+        }
+        for (const consumer of this.#consumers) {
+            consumer.push(event, weight);
+        }
+        // An error that does not end the subscription, such as a late reply, does not confirm it either.
+        if (!this.#isActive && event.type !== 'error') {
+            this.#isActive = true;
+            this.#readyWaiters.resolve();
+        }
+    }
+
+    #refuse(event: RealtimeEvent, weight: number, error: DirectusRealtimeError): void {
+        this.#endReason = error;
+        this.#finish();
+        for (const consumer of this.#consumers) {
+            consumer.refuse(event, weight, error);
+        }
+        this.#readyWaiters.reject(error);
+    }
+
+    /** The weight of the events that have left the library's queue, and wait for consumers. */
+    get held(): number {
+        let held = 0;
+        for (const consumer of this.#consumers) {
+            held += consumer.held;
+        }
+        return held;
+    }
+
+    /** Drops the events that wait, because there are too many. A snapshot has to follow. */
+    discard(): void {
+        this.#hasGap = true;
+        for (const consumer of this.#consumers) {
+            consumer.discard();
+        }
+    }
+
+    /** Ends the subscription because subscribing again has failed. */
+    lose(error: DirectusRealtimeError): void {
+        const { uid, collection } = this;
+        const data = { code: error.code, message: error.message };
+        const place = { uid, collection, sequence: 0, index: 0, count: 1 };
+        const event: ErrorEvent = { type: 'error', data, ...place, ended: true };
+        this.#refuse(event, 0, error);
+    }
+
+    /** Delivers no more events. Promises of `ready()` that are pending reject with `reason`. */
+    end(reason?: DirectusRealtimeError): void {
+        if (this.#isEnded) {
+            return;
+        }
+        this.#endReason = reason;
+        this.#finish();
+        for (const consumer of this.#consumers) {
+            consumer.end();
+        }
+        this.#readyWaiters.reject(this.#endedError());
+    }
+
+    #finish(): void {
+        this.#isEnded = true;
+        this.retainedScope = undefined;
+        this.detach();
+        this.#host.forget(this);
+    }
+
+    #endedError(): DirectusRealtimeError {
+        const sentence = `the subscription '${this.uid}' has ended`;
+        return this.#endReason ?? new DirectusRealtimeError('DRT_ERR_CLOSED', sentence);
+    }
+
+    /** Waits until the server has confirmed the subscription. */
+    async ready(options?: WaitOptions): Promise<void> {
+        const wait = waitOptions(options);
+        if (this.#isEnded) {
+            throw this.#endedError();
+        }
+        if (this.#isActive) {
+            return;
+        }
+        const { connection } = this.#host;
+        const reason = connection.unreachableReason();
+        if (reason !== undefined) {
+            throw reason;
+        }
+        const what = `the server has not confirmed the subscription '${this.uid}'`;
+        await this.#readyWaiters.wait((timeoutMs) => connection.timeoutError(what, timeoutMs), wait);
+    }
+
+    /** The server cannot be reached: `ready()` rejects. When the client has failed, loops end as well. */
+    fail(reason: DirectusRealtimeError): void {
+        this.#readyWaiters.reject(reason);
+        if (this.#host.connection.failure() !== undefined) {
+            for (const consumer of [...this.#consumers]) {
+                consumer.fail(reason);
+            }
+        }
+    }
+
+    /**
+     * A queue for a loop: of the events from now on, or, for the first loop over a subscription without
+     * a callback, of all events.
+     */
+    queue(): EventQueue {
+        const unclaimed = this.#unclaimed;
+        if (unclaimed !== undefined) {
+            this.#unclaimed = undefined;
+            return unclaimed;
+        }
+        const owner: QueueOwner = {
+            failure: () => this.#host.connection.failure(),
+            left: (queue) => this.#remove(queue),
+            failed: (queue) => this.#reclaim(queue),
+        };
+        const queue = new EventQueue(this.#host, owner);
+        if (this.#isEnded) {
+            queue.end();
+        } else {
+            this.#consumers.add(queue);
+        }
+        return queue;
+    }
+
+    /** A loop was ended by an error: the next loop takes its queue over, unless there are other consumers. */
+    #reclaim(queue: EventQueue): void {
+        if (this.#consumers.size > 1) {
+            this.#consumers.delete(queue);
+            queue.end();
+        } else if (!this.#isEnded) {
+            this.#unclaimed = queue;
+        }
+    }
+
+    /** A loop was left. Without any other consumer, the subscription ends. */
+    #remove(queue: EventQueue): void {
+        this.#consumers.delete(queue);
+        if (this.#consumers.size === 0) {
+            this.unsubscribe();
+        }
+    }
+}
 
 /** What `subscribe` returns, as the composable has it. */
 export interface SubscriptionHandler {
@@ -22,94 +267,47 @@ export interface SubscriptionHandler {
     persistent: boolean;
 }
 
-/** The same with `granularity: 'message'`. */
-export type MessageCallback<T = any, Init = any> = (event: RealtimeMessage<T, Init>) => unknown;
-
-/** Any callback, for what hands it on. */
-export type AnyCallback = (event: any) => unknown;
-
-type With<More> = SubscriptionOptions & More;
-type PerMessage<More = {}> = With<{ granularity: 'message' } & More>;
-/** Fewer than all. */
-type Some = { event: ChangeType | readonly [ChangeType] | readonly [ChangeType, ChangeType] };
-/** Perhaps all. */
-type Any = { event: readonly ChangeType[] };
-type One = { item: {} };
-
-/** `subscribe`, with the events' types by what is asked for. */
-export interface Subscribe {
-    /** Only some changes: `init` comes without a snapshot. */
-    <T = any>(
-        options: PerMessage<Some>,
-        callback?: MessageCallback<T, null>,
-    ): Subscription<T, null, RealtimeMessage<T, null>>;
-    <T = any>(options: With<Some>, callback?: SubscriptionCallback<T, null>): Subscription<T, null>;
-    /** A list of changes that the compiler does not know: a snapshot comes with all three of them. */
-    <T = any, Init = T[] | null>(
-        options: PerMessage<Any>,
-        callback?: MessageCallback<T, Init>,
-    ): Subscription<T, Init, RealtimeMessage<T, Init>>;
-    <T = any, Init = T[] | null>(
-        options: With<Any>,
-        callback?: SubscriptionCallback<T, Init>,
-    ): Subscription<T, Init>;
-    /** One item: the snapshot is that item. */
-    <T = any>(
-        options: PerMessage<One>,
-        callback?: MessageCallback<T, T | null>,
-    ): Subscription<T, T | null, RealtimeMessage<T, T | null>>;
-    <T = any>(options: With<One>, callback?: SubscriptionCallback<T, T | null>): Subscription<T, T | null>;
-    /** A collection: the snapshot is an array, or, for a singleton, what `Init` says. */
-    <T = any, Init = T[]>(
-        options: PerMessage,
-        callback?: MessageCallback<T, Init>,
-    ): Subscription<T, Init, RealtimeMessage<T, Init>>;
-    <T = any, Init = T[]>(
-        options: SubscriptionOptions,
-        callback?: SubscriptionCallback<T, Init>,
-    ): Subscription<T, Init>;
-}
-
+/** The application's half. */
 export class Subscription<T = any, Init = T[], Event = RealtimeEvent<T, Init>>
     implements SubscriptionHandler, AsyncIterable<Event>, Disposable, AsyncDisposable
 {
     readonly uid: string;
     readonly collection: string;
     readonly persistent: boolean;
-    /** Ends it. Usable on its own, as everything of the composable is. */
+    /** Ends the subscription. Works when destructured, like the composable's functions. */
     readonly unsubscribe: () => void;
-    readonly #registration: Registration;
-    /** Its scope lives as long as anybody has this. */
+    readonly #state: SubscriptionState;
+    /** Keeps the scope from the garbage collector for as long as the application holds this. */
     protected readonly scope: object | undefined;
 
     /** @internal */
-    constructor(host: Host, registration: Registration, scope: object | undefined) {
-        this.uid = registration.uid;
-        this.collection = registration.collection;
-        this.persistent = registration.persistent;
-        this.unsubscribe = () => host.unsubscribe(registration);
-        this.#registration = registration;
+    constructor(state: SubscriptionState, scope: object | undefined) {
+        this.uid = state.uid;
+        this.collection = state.collection;
+        this.persistent = state.persistent;
+        this.unsubscribe = () => state.unsubscribe();
+        this.#state = state;
         this.scope = scope;
         bindMethods<this>(this, ['ready']);
     }
 
     /** Whether it is over: unsubscribed, refused by the server, or closed with its scope or client. */
     get ended(): boolean {
-        return this.#registration.ended;
+        return this.#state.ended;
     }
 
-    /** Resolves when the server has confirmed it, rejects when the server has refused it. */
+    /** Resolves when the server has confirmed the subscription, rejects when the server has refused it. */
     async ready(options?: WaitOptions): Promise<this> {
-        await this.#registration.ready(options);
+        await this.#state.ready(options);
         return this;
     }
 
     /**
-     * The events: from the first one where there is no callback, else those from now on. Leaving the
-     * loop ends a subscription that nobody else listens to; a refusal is thrown.
+     * The events: all of them where there is no callback, else those from now on. Leaving the loop ends
+     * a subscription without a callback or another loop. A refusal is thrown.
      */
     [Symbol.asyncIterator](): AsyncIterableIterator<Event> {
-        const iterator = new EventIterator(this.#registration.queue(), this);
+        const iterator = new EventIterator(this.#state.queue(), this);
         return iterator as AsyncIterableIterator<unknown> as AsyncIterableIterator<Event>;
     }
 

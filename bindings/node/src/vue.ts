@@ -16,10 +16,12 @@ import {
 import { invalid } from './checks.js';
 import type { Client } from './client.js';
 import { internalListener } from './diagnostics.js';
-import { inertSubscribe } from './inert.js';
+import type { AnyCallback } from './events.js';
 import { subscriptionOptions, type SubscriptionOptions } from './options.js';
 import type { Realtime } from './realtime.js';
-import type { AnyCallback, Subscribe, Subscription } from './subscription.js';
+import { endedSubscribe } from './ssr.js';
+import type { Subscribe } from './subscribe.js';
+import type { Subscription } from './subscription.js';
 
 /** The composable's names; `isConnected` is reactive. */
 export interface VueRealtime extends Omit<Realtime, 'isConnected'> {
@@ -62,7 +64,7 @@ export function useDirectusRealtime(client?: Client): VueRealtime {
     }
     const isConnected = connectedRef(used);
     if (isRenderedOnServer()) {
-        return { ...used.inertRealtime(RENDERED), isConnected };
+        return { ...used.ssrRealtime(RENDERED), isConnected };
     }
     const realtime = used.useRealtime();
     if (getCurrentScope() === undefined) {
@@ -83,7 +85,7 @@ export function useDirectusRealtime(client?: Client): VueRealtime {
 
 /** Only what outlives the component anyway. */
 function subscribeUnmounted(client: Client): Subscribe {
-    const end = inertSubscribe(UNMOUNTED);
+    const end = endedSubscribe(UNMOUNTED);
     return (options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> =>
         (subscriptionOptions(options).persistent ? client.subscribe : end)(options, callback);
 }

@@ -1,12 +1,12 @@
-/** Wakes the event loop when the library has something: its descriptor as a socket of Node's. */
+/** Wakes the event loop when something waits in the library, by reading its file descriptor as a socket. */
 
 import { Socket } from 'node:net';
-import { duplicate } from './abi/descriptor.js';
+import { dup } from './abi/dup.js';
 
 export class Wakeup {
     readonly #socket: Socket;
 
-    /** What is read says nothing: it is there to be read, and `wake` to look what there is. */
+    /** Calls `wake` whenever `fd` becomes readable. The bytes that are read have no meaning. */
     constructor(fd: number, wake: () => void) {
         const onread = {
             buffer: Buffer.alloc(16),
@@ -15,9 +15,9 @@ export class Wakeup {
                 return true;
             },
         };
-        const options = { fd: duplicate(fd), readable: true, writable: false, onread };
+        const options = { fd: dup(fd), readable: true, writable: false, onread };
         this.#socket = new Socket(options);
-        // It ends with the client.
+        // The other end is closed with the client: that is no error here.
         this.#socket.on('error', () => {});
     }
 

@@ -156,7 +156,7 @@ describe('a slow handler', () => {
                 t.mock.timers.tick(10_000);
             }
         }
-        assert.match(warning.message, /waiting for 10 s.*handler has not settled/);
+        assert.match(warning.message, /waiting for 10 s.*callback has not settled/);
     });
 
     it('that is too far behind gets a fresh snapshot in place of what was lost', async (t) => {

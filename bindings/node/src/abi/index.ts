@@ -1,12 +1,13 @@
-/** The C ABI with JavaScript's manners: values come back, and failures are thrown. */
+/** The C ABI as methods: results are returned, and failures are thrown. */
 
 import { isMainThread } from 'node:worker_threads';
-import { decode, register, sizeof } from 'koffi';
+import { decode, sizeof } from 'koffi';
 import { DirectusRealtimeError, type ErrorCode } from '../errors.js';
 import { declareFunctions, guardText, type Functions } from './functions.js';
+import { Callbacks, Inbox } from './inbox.js';
 import { loadLibrary } from './library.js';
-import { ThreadEnd } from './thread.js';
-import { inOurWords } from './words.js';
+import { translateMessage } from './messages.js';
+import { ThreadExit } from './thread-exit.js';
 import {
     DELIVER_POLL,
     DUPLICATE,
@@ -14,14 +15,14 @@ import {
     declareTypes,
     type ClientFields,
     type Handle,
-    type Row,
     type StatsFields,
     type SubscriptionFields,
     type Types,
 } from './types.js';
 
-export type { ClientFields, Handle, Row, StatsFields, SubscriptionFields };
-export { FLAG_ENDED, FLAG_RESYNC, OK } from './types.js';
+export type { EventRow } from './event-row.js';
+export type { Batch, Inbox, Notification } from './inbox.js';
+export type { ClientFields, Handle, StatsFields, SubscriptionFields };
 
 const NO_SCOPE = 0n;
 
@@ -34,64 +35,40 @@ function guardTexts(fields: Record<string, unknown>, texts: readonly string[]): 
     }
 }
 
-/** Takes what is told while a client is drained. It must not throw, nor call the library. */
-export interface Receiver {
-    state(state: number, reason: number, message: string): void;
-    tokenWanted(reason: number): void;
-    reply(id: number, status: number, json: string | undefined): void;
-    released(id: number): void;
-}
-
-/** The library: one per copy of this package and JavaScript thread. */
+/** The loaded library. There is one for each copy of this package in each JavaScript thread. */
 export class Abi {
     static #loaded: Abi | undefined;
 
     readonly #types: Types = declareTypes();
     readonly #c: Functions;
-    readonly #callbacks: { state: bigint; token: bigint; reply: bigint; release: bigint };
+    readonly #callbacks: Callbacks;
     readonly #out = new BigUint64Array(1);
     readonly #json = new BigUint64Array(1);
     readonly #length = new BigUint64Array(1);
     readonly #drained = new BigUint64Array(1);
-    /** The process ends with its main thread, and every link with the process. */
-    readonly #threadEnd: ThreadEnd | undefined;
-    #receiver: Receiver | undefined;
+    /** Only in worker threads: the main thread ends with the process, and so do all links. */
+    readonly #threadExit: ThreadExit | undefined;
 
     private constructor() {
         const library = loadLibrary();
         this.#c = declareFunctions(library, this.#types);
-        this.#threadEnd = isMainThread ? undefined : new ThreadEnd(library);
-        const { onState, onToken, onReply, onRelease } = this.#types;
-        this.#callbacks = {
-            state: register((_: bigint, state: number, reason: number, message: string) => {
-                this.#receiver?.state(state, reason, inOurWords(message));
-            }, onState),
-            token: register((_: bigint, reason: number) => {
-                this.#receiver?.tokenWanted(reason);
-            }, onToken),
-            reply: register((status: number, json: bigint | null, length: number, id: number) => {
-                this.#receiver?.reply(id, status, json === null ? undefined : decode.string(json, length));
-            }, onReply),
-            // Also runs outside of a drain, when a registration fails: there is nothing to release.
-            release: register((id: number) => {
-                this.#receiver?.released(id);
-            }, onRelease),
-        };
+        this.#threadExit = isMainThread ? undefined : new ThreadExit(library);
+        this.#callbacks = new Callbacks(this.#types, (status, message) => this.#error(status, message));
     }
 
-    /** Loads the library if need be. */
+    /** Loads the library at the first call. */
     static get(): Abi {
         return (this.#loaded ??= new Abi());
     }
 
-    /** The error of a negative status; the thread's last failed call has the sentence. */
-    error(status: number, message: string = this.#c.lastError()): DirectusRealtimeError {
-        return new DirectusRealtimeError(this.#c.statusName(status) as ErrorCode, inOurWords(message));
+    /** The error of a negative status. Without `message`, it has that of the thread's last failed call. */
+    #error(status: number, message: string = this.#c.lastError()): DirectusRealtimeError {
+        return new DirectusRealtimeError(this.#c.statusName(status) as ErrorCode, translateMessage(message));
     }
 
     #check(status: number): number {
         if (status < 0) {
-            throw this.error(status);
+            throw this.#error(status);
         }
         return status;
     }
@@ -100,7 +77,7 @@ export class Abi {
         return this.#c.version();
     }
 
-    /** A descriptor to read the log from, as lines of `[level, target, message]`. */
+    /** A file descriptor from which to read the log, as lines of `[level, target, message]`. */
     openLog(level: number): number {
         const fd = new Int32Array(1);
         this.#check(this.#c.logOpen(level, fd));
@@ -116,7 +93,7 @@ export class Abi {
         const struct_size = sizeof(this.#types.clientOptions);
         this.#check(this.#c.clientNew({ ...fields, struct_size, delivery: DELIVER_POLL }, this.#out));
         const client = this.#out[0]!;
-        this.#threadEnd?.watch(client);
+        this.#threadExit?.watch(client);
         return client;
     }
 
@@ -127,7 +104,7 @@ export class Abi {
         }
     }
 
-    listenNoMore(client: Handle): void {
+    unlisten(client: Handle): void {
         this.#check(this.#c.onState(client, null, 0, null));
         this.#check(this.#c.onToken(client, null, 0, null));
     }
@@ -159,20 +136,20 @@ export class Abi {
         return decode(room, this.#types.stats);
     }
 
-    /** Blocks: for the end of the process only. */
-    closeNow(client: Handle, timeoutMs: number): void {
+    /** Blocks until the link is closed: only for when the thread is ending. */
+    closeSync(client: Handle, timeoutMs: number): void {
         this.#c.close(client, timeoutMs);
     }
 
-    /** Waits on another thread, so no callback may be left that would have to run there. */
+    /** Waits on another thread. No callbacks may be due any more, because they would run there. */
     close(client: Handle, timeoutMs: number): Promise<void> {
-        this.#threadEnd?.unwatch(client);
+        this.#threadExit?.unwatch(client);
         return new Promise((resolve, reject) => {
             this.#c.close.async(client, timeoutMs, (failure: unknown, status: number) => {
                 if (failure) {
                     reject(failure as Error);
                 } else if (status < 0) {
-                    reject(this.error(status, 'the link could not be taken down in time'));
+                    reject(this.#error(status, 'the link was not closed in time'));
                 } else {
                     resolve();
                 }
@@ -180,18 +157,13 @@ export class Abi {
         });
     }
 
-    fd(client: Handle): number {
-        return this.#c.fd(client);
+    /** What the library delivers to a client. */
+    inbox(client: Handle): Inbox {
+        return new Inbox(this.#c.fd(client), this.#callbacks, (maxEvents) => this.#drain(client, maxEvents));
     }
 
-    /** The events that wait, as JSON, and how much was there: 0 when nothing is left. */
-    drain(client: Handle, most: number, receiver: Receiver): { json: string; drained: number } {
-        this.#receiver = receiver;
-        try {
-            this.#check(this.#c.drain(client, 0, most, this.#json, this.#length, this.#drained));
-        } finally {
-            this.#receiver = undefined;
-        }
+    #drain(client: Handle, maxEvents: number): { json: string; drained: number } {
+        this.#check(this.#c.drain(client, 0, maxEvents, this.#json, this.#length, this.#drained));
         const json = decode.string(this.#json[0]!, this.#length[0]!);
         return { json, drained: Number(this.#drained[0]!) };
     }
@@ -201,12 +173,12 @@ export class Abi {
         return this.#out[0]!;
     }
 
-    /** A scope that is gone already is closed. */
+    /** Does nothing where the scope is closed already. */
     closeScope(scope: Handle): void {
         this.#c.scopeClose(scope);
     }
 
-    /** The subscription's handle, or none when its uid is taken. */
+    /** The subscription's handle, or `undefined` when its uid is taken. */
     subscribe(
         client: Handle,
         scope: Handle | undefined,
@@ -220,7 +192,7 @@ export class Abi {
                 client,
                 scope ?? NO_SCOPE,
                 { ...fields, struct_size },
-                // Never called, because events are drained; but it has to be there.
+                // The event callback: required, but never called, because events are drained.
                 this.#callbacks.release,
                 id,
                 this.#callbacks.release,
@@ -230,7 +202,7 @@ export class Abi {
         return status === DUPLICATE ? undefined : this.#out[0]!;
     }
 
-    /** A subscription that is gone already has ended. */
+    /** Does nothing where the subscription has ended already. */
     unsubscribe(subscription: Handle): void {
         this.#c.subscriptionUnsubscribe(subscription);
     }

@@ -2,16 +2,11 @@
 
 import { pointer, proto, struct, type TypeObject } from 'koffi';
 
-/** A handle: a number in pointer's clothing. */
+/** An opaque integer handle, which C has in a pointer type. It is never dereferenced. */
 export type Handle = bigint;
-
-/** One event of a drained batch: user data, kind, flags, sequence, index, count, data, meta. */
-export type Row = [number, number, number, number, number, number, unknown, unknown?];
 
 export const OK = 0;
 export const DUPLICATE = 1;
-export const FLAG_RESYNC = 1;
-export const FLAG_ENDED = 2;
 export const DELIVER_POLL = 1;
 
 const HANDLE = 'uint64_t' as const;
@@ -73,7 +68,7 @@ const STATS = {
     last_rtt_us: 'uint64_t',
 };
 
-/** The members of a struct as JavaScript writes them, but for its size. */
+/** The members of a struct, but for `struct_size`, as JavaScript values. */
 type Fields<Definition> = {
     [Name in Exclude<keyof Definition, 'struct_size'>]?: string | number | bigint | boolean | null;
 };
@@ -85,7 +80,7 @@ export type StatsFields = Record<Exclude<keyof typeof STATS, 'struct_size'>, num
 const textsOf = (definition: Record<string, string>): string[] =>
     Object.keys(definition).filter((name) => definition[name] === 'str');
 
-/** The members that are text, or NULL. */
+/** The names of the members that are strings, or NULL. */
 export const TEXTS = { client: textsOf(CLIENT_OPTIONS), subscription: textsOf(SUBSCRIPTION_OPTIONS) };
 
 /** The options whose names are not the same in C and JavaScript. */
@@ -93,7 +88,7 @@ export const OPTION_NAMES = [CLIENT_OPTIONS, SUBSCRIPTION_OPTIONS]
     .flatMap((definition) => Object.keys(definition))
     .filter((name) => name.includes('_') && name !== 'struct_size');
 
-/** Types are without a name: koffi shares those with every other copy of this package. */
+/** The types have no names: koffi shares named types with every other copy of this package. */
 export function declareTypes() {
     const callback = (result: string, parameters: string[]): TypeObject =>
         pointer(proto(null, result, parameters));

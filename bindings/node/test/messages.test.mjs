@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { createClient } from 'directus-realtime';
 import { ROOT } from './server.mjs';
 
-const { inOurWords } = createRequire(import.meta.url)('../dist/abi/words.js');
+const { translateMessage } = createRequire(import.meta.url)('../dist/abi/messages.js');
 
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 
@@ -46,7 +46,7 @@ describe('an option', () => {
                 ['', ': it'],
             ]) {
                 const ours = before.replace('options.', '') + camel(name) + after;
-                assert.equal(inOurWords(before + name + after), ours);
+                assert.equal(translateMessage(before + name + after), ours);
             }
         }
     });
@@ -59,7 +59,7 @@ describe('an option', () => {
             'the subscription "ca_file"',
             'AUTH_FAILED: "access_token" is required',
         ]) {
-            assert.equal(inOurWords(text), text);
+            assert.equal(translateMessage(text), text);
         }
     });
 });
@@ -71,7 +71,7 @@ it("no sentence of the library's has a name of the C ABI that is not an error's 
     assert.ok(sentences.length > 200, `${sentences.length}`);
     const left = new RegExp(`drt_|DRT_(?!ERR_|LOG\\b)|(?<![\\w"/.])(${OPTIONS.join('|')})\\b|token callback`);
     for (const sentence of sentences) {
-        assert.doesNotMatch(inOurWords(sentence), left, sentence);
+        assert.doesNotMatch(translateMessage(sentence), left, sentence);
     }
 });
 

@@ -1,8 +1,9 @@
-/** First in, first out, however many there are: an array's own `shift` moves all the rest. */
+/** A first-in, first-out queue with constant-time `shift`: an array's own moves all remaining entries. */
 
-const WORTH_MOVING = 1024;
+/** Below this, compacting the array is not worth a copy. */
+const COMPACT_FROM = 1024;
 
-export class Fifo<T> {
+export class Queue<T> {
     #entries: (T | undefined)[] = [];
     #head = 0;
 
@@ -15,7 +16,7 @@ export class Fifo<T> {
         if (this.#head < this.#entries.length) {
             this.#entries[this.#head++] = undefined;
         }
-        if (this.#head > WORTH_MOVING && this.#head * 2 > this.#entries.length) {
+        if (this.#head > COMPACT_FROM && this.#head * 2 > this.#entries.length) {
             this.#entries = this.#entries.slice(this.#head);
             this.#head = 0;
         }

@@ -1,15 +1,20 @@
-/** Subscriptions that are over before they begin, for where nobody would ever end them. */
+/**
+ * Subscriptions that have ended before they begin: for server-side rendering, where no component is ever
+ * unmounted, and for components that are unmounted before they subscribe.
+ */
 
 import { randomUUID } from 'node:crypto';
 import { optionalFunction } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
+import type { AnyCallback } from './events.js';
 import { subscriptionFields, subscriptionOptions, type SubscriptionOptions } from './options.js';
-import { Registration, type Host } from './registration.js';
-import { Subscription, type Subscribe, type AnyCallback } from './subscription.js';
+import type { Subscribe } from './subscribe.js';
+import { SubscriptionState, type Subscription, type SubscriptionHost } from './subscription.js';
 
-const NOBODY: Host = {
+/** No client: nothing is counted, and nothing is waited for. */
+const NO_CLIENT: SubscriptionHost = {
     hold() {},
-    letGo() {},
+    release() {},
     expect() {},
     unsubscribe() {},
     forget() {},
@@ -20,8 +25,8 @@ const NOBODY: Host = {
     },
 };
 
-/** A `subscribe` that asks nothing of anybody; `why` is what waiting for an answer learns. */
-export function inertSubscribe(why: string): Subscribe {
+/** A `subscribe` that checks its arguments and sends nothing; `ready()` rejects with `reason`. */
+export function endedSubscribe(reason: string): Subscribe {
     return (given: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> => {
         const options = subscriptionOptions(given);
         optionalFunction('callback', callback);
@@ -30,8 +35,8 @@ export function inertSubscribe(why: string): Subscribe {
         const fields = subscriptionFields(options, uid);
         const persistent = options.persistent ?? false;
         const identity = { id: 0, uid, collection, persistent, scope: undefined, handle: 0n, fields };
-        const registration = new Registration(NOBODY, identity, callback);
-        registration.end(new DirectusRealtimeError('DRT_ERR_CLOSED', why));
-        return new Subscription<any, any>(NOBODY, registration, undefined);
+        const subscription = new SubscriptionState(NO_CLIENT, identity, callback);
+        subscription.end(new DirectusRealtimeError('DRT_ERR_CLOSED', reason));
+        return subscription.view();
     };
 }

@@ -1,8 +1,8 @@
 /**
- * The end of a worker thread. `worker.terminate()` ends one without a word to the code on it, and
- * the library, whose threads go on, would keep its links for ever. The system has a word: what a
- * thread stores under a key is handed to the key's destructor when the thread ends, however it does.
- * Here that is a client, and `drt_client_disconnect`.
+ * Disconnects the clients of a worker thread when the thread ends. `worker.terminate()` runs no more code
+ * of JavaScript on the thread, but the library's own threads would go on and keep the links open. So each
+ * client is stored as a thread-specific value of pthreads, whose destructor is `drt_client_disconnect`:
+ * the system calls it when the thread ends, however it ends.
  */
 
 import { address, load, type KoffiFunc, type LibraryHandle } from 'koffi';
@@ -16,7 +16,7 @@ interface Pthreads {
     remove: KoffiFunc<(key: number | bigint) => number>;
 }
 
-export class ThreadEnd {
+export class ThreadExit {
     readonly #pthreads: Pthreads;
     readonly #disconnect: bigint;
     readonly #keys = new Map<Handle, number | bigint>();
@@ -31,7 +31,7 @@ export class ThreadEnd {
         this.#disconnect = address(library.symbol('drt_client_disconnect'));
     }
 
-    /** Takes the client's link down when this thread ends. There are not keys for very many. */
+    /** Disconnects the client when this thread ends. Does nothing when the system has no more keys. */
     watch(client: Handle): void {
         const room = new Uint8Array(8);
         if (this.#pthreads.create(room, this.#disconnect) !== 0) {

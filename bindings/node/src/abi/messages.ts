@@ -1,16 +1,16 @@
-/** The library's sentences name the parts of the C ABI; here the same parts have other names. */
+/** The library's messages name parts of the C ABI. Users of this package know them by other names. */
 
 import { OPTION_NAMES } from './types.js';
 
 type Replacement = string | ((...groups: string[]) => string);
 
-/** With those that are not handed over in a struct. */
+/** The names of options, and of arguments that are not members of a struct. */
 const ALL_NAMES = [...OPTION_NAMES, 'timeout_ms', 'send_queue_bytes'];
 
-/** An option or argument of the C ABI as it stands in a sentence: not in a path, a quotation or another word. */
+/** An option or argument in a sentence, but not in a path, in a quotation or in another word. */
 const NAMES = new RegExp(`(?<![\\w"/.-])(?:${ALL_NAMES.join('|')})(?![\\w"/-]|\\.\\w)`, 'g');
 
-/** Where C has a function, and JavaScript a method of another name, or an option. */
+/** C functions whose counterparts in JavaScript are not simply their names in camel case. */
 const FUNCTIONS: Record<string, string> = {
     drt_client_on_token: 'the option getToken',
     drt_client_on_state: "client.on('state', …)",
@@ -20,7 +20,7 @@ const FUNCTIONS: Record<string, string> = {
     drt_set_log: 'setLog',
 };
 
-/** And where it has a constant, and JavaScript text. */
+/** C constants whose counterparts in JavaScript are strings. */
 const CONSTANTS: Record<string, string> = {
     DRT_AUTH_HANDSHAKE: "authMode: 'handshake'",
     DRT_AUTH_PUBLIC: "authMode: 'public'",
@@ -31,7 +31,7 @@ const CONSTANTS: Record<string, string> = {
     DRT_PER_MESSAGE: "granularity: 'message'",
 };
 
-const WORDS: readonly (readonly [RegExp, Replacement])[] = [
+const TRANSLATIONS: readonly (readonly [RegExp, Replacement])[] = [
     [/`options\.(\w+)`/g, '`$1`'],
     [/^url (?=is|has)/, '`url` '],
     [/\b(?:a|the) token callback\b/g, 'getToken'],
@@ -52,6 +52,10 @@ function camel(name: string): string {
     return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-export function inOurWords(message: string): string {
-    return WORDS.reduce((text, [theirs, ours]) => text.replace(theirs, ours as string), message);
+/** A message of the library with the names of this package. */
+export function translateMessage(message: string): string {
+    return TRANSLATIONS.reduce(
+        (text, [pattern, replacement]) => text.replace(pattern, replacement as string),
+        message,
+    );
 }
