@@ -9,7 +9,7 @@ use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
-use crate::session::ledger::{Entry, Kind, Suspect, What};
+use crate::session::in_flight::{Entry, Kind, Purpose, Suspect};
 use crate::subscriptions::{Phase, SubId};
 
 /// An answer may still overtake the error: how long it is waited for.
@@ -36,15 +36,17 @@ impl Session {
         if take(&mut self.owed, error.json) {
             return;
         }
-        let under_way = self.ledger.select(|e| e.what.kind() == Kind::Subscribe);
+        let under_way = self
+            .in_flight
+            .select(|e| e.purpose.kind() == Kind::Subscribe);
         let live = self.registry.select(|s| s.is_registered());
         if under_way.is_empty() {
             return self.event_withheld(now, live, error.json);
         }
         if let ([serial], true) = (under_way.as_slice(), live.is_empty() && !self.has_past()) {
             // It can only be this one.
-            if let Some(entry) = self.ledger.settle(*serial) {
-                if let What::Subscribe(id) = entry.what {
+            if let Some(entry) = self.in_flight.complete(*serial) {
+                if let Purpose::Subscribe(id) = entry.purpose {
                     self.subscribe_refused(now, id, error.json, &error.code);
                 }
             }
@@ -64,14 +66,14 @@ impl Session {
     fn suspect(&mut self, now: Now, serial: u64, suspect: Suspect) {
         let is_alone = suspect.alone;
         let by_another = self.is_judged_by_another(serial);
-        let Some(entry) = self.ledger.get_mut(serial) else {
+        let Some(entry) = self.in_flight.get_mut(serial) else {
             return;
         };
         if entry.suspect.is_some() {
             return;
         }
-        let subscription = match entry.what {
-            What::Subscribe(id) => self.registry.get(id),
+        let subscription = match entry.purpose {
+            Purpose::Subscribe(id) => self.registry.get(id),
             _ => None,
         };
         let reads = subscription.is_none_or(|s| s.spec.is_read_at_once());
@@ -93,13 +95,14 @@ impl Session {
     pub(super) fn settle_soon(&mut self, now: Now, serial: u64) {
         // What the limiter may have dropped is sent anew after its pause.
         let pause = self.pacer.paused_until().unwrap_or_default();
-        self.ledger.hasten(serial, pause.max(now.mono + SETTLE));
+        self.in_flight
+            .shorten_deadline(serial, pause.max(now.mono + SETTLE));
     }
 
     /// Another identity counts from now on: those that the last one may have been refused
     /// are asked for again.
     pub(super) fn settle_suspects(&mut self, now: Now) {
-        for serial in self.ledger.select(|entry| entry.suspect.is_some()) {
+        for serial in self.in_flight.select(|entry| entry.suspect.is_some()) {
             self.settle_soon(now, serial);
         }
     }
@@ -112,7 +115,7 @@ impl Session {
         let Some(serial) = subscription.serial() else {
             return;
         };
-        let entry = self.ledger.get_mut(serial);
+        let entry = self.in_flight.get_mut(serial);
         if entry.is_none_or(|entry| entry.suspect.is_none()) {
             return;
         }
@@ -136,8 +139,11 @@ impl Session {
     /// Whether errors may come for what was given up or ended: late refusals, and events
     /// that were under way.
     fn has_past(&self) -> bool {
-        let is_ending = !self.unsubscribes.is_empty() || self.ledger.count(Kind::Unsubscribe) > 0;
-        is_ending || self.ledger.late.has_subscribe() || self.ledger.late.has_event()
+        let is_ending =
+            !self.unsubscribes.is_empty() || self.in_flight.count(Kind::Unsubscribe) > 0;
+        is_ending
+            || self.in_flight.abandoned().has_subscribe()
+            || self.in_flight.abandoned().has_ended_subscription()
     }
 
     /// No INIT came after an error that may have been this subscription's, and no read can
@@ -189,9 +195,7 @@ impl Session {
         let (slot, serial) = (wire.slot, wire.serial);
         subscription.phase = Phase::Sent { serial };
         if let Some(serial) = later {
-            if let Some(entry) = self.ledger.get_mut(serial) {
-                entry.what = What::Orphan(WireUid { slot, serial });
-            }
+            self.in_flight.orphan(serial, WireUid { slot, serial });
         }
     }
 
@@ -199,7 +203,7 @@ impl Session {
     /// called now and then.
     pub(super) fn explain_subscribes(&mut self, now: Now) {
         let is_over = self.ambiguous.is_empty() && self.owed.is_empty();
-        if is_over || self.ledger.count(Kind::Subscribe) > 0 {
+        if is_over || self.in_flight.count(Kind::Subscribe) > 0 {
             return;
         }
         self.owed.clear();
@@ -233,9 +237,11 @@ impl Session {
     /// Some subscribe was refused in the words in which a read is refused now. Where other
     /// requests are never answered, that is all that is ever known.
     fn suspect_checks(&mut self, json: &str) {
-        let checks = self.ledger.select(|e| matches!(e.what, What::Check(_)));
+        let checks = self
+            .in_flight
+            .select(|e| matches!(e.purpose, Purpose::Check(_)));
         for serial in checks {
-            if let Some(entry) = self.ledger.get_mut(serial) {
+            if let Some(entry) = self.in_flight.get_mut(serial) {
                 let (json, alone) = (json.to_owned(), false);
                 entry.suspect = Some(Suspect { json, alone });
             }
@@ -245,8 +251,8 @@ impl Session {
     /// A suspect is not answered. The error with which it is refused, if its check, which
     /// is not answered either, was perhaps refused so, this time and the last time.
     pub(super) fn unanswered_refusal(&mut self, of: SubId) -> Option<String> {
-        let is_check = |e: &&Entry| matches!(e.what, What::Check(id) if id == of);
-        let mut checks = self.ledger.iter().filter(is_check);
+        let is_check = |e: &&Entry| matches!(e.purpose, Purpose::Check(id) if id == of);
+        let mut checks = self.in_flight.iter().filter(is_check);
         let error = checks.find_map(|e| e.suspect.as_ref().map(|s| s.json.clone()));
         let subscription = self.registry.get_mut(of)?;
         let reads = subscription.spec.is_read_at_once();
@@ -262,9 +268,8 @@ impl Session {
             return;
         }
         // Or it was that for a read which was given up before: neither is awaited any more.
-        self.ledger
-            .late
-            .forget_reads(1 + usize::from(kind == Kind::Read));
+        self.in_flight
+            .forget_abandoned_reads(1 + usize::from(kind == Kind::Read));
         let error = self.unexplained.remove(0);
         let text = format!("the server refused some read or request: {error}");
         self.log(Level::Warn, text);
@@ -278,36 +283,36 @@ impl Session {
             return;
         }
         let waiting = self
-            .ledger
-            .select(|e| e.what.kind().is_items() && e.is_sent());
-        let late = self.ledger.late.reads();
+            .in_flight
+            .select(|e| e.purpose.kind().is_items() && e.is_sent());
+        let late = self.in_flight.abandoned().reads();
         if late + waiting.len() > self.unexplained.len() {
             return;
         }
-        self.ledger.late.forget_reads(late);
+        self.in_flight.forget_abandoned_reads(late);
         let is_one = late + waiting.len() == 1;
-        let is_sure = is_one && self.ledger.late.requests() == 0;
+        let is_sure = is_one && self.in_flight.abandoned().requests() == 0;
         let errors = std::mem::take(&mut self.unexplained).into_iter().skip(late);
         for (serial, error) in waiting.into_iter().zip(errors) {
             let over = if is_sure {
-                self.ledger.settle(serial)
+                self.in_flight.complete(serial)
             } else {
-                self.ledger.settle_doubtfully(serial)
+                self.in_flight.untrack(serial)
             };
             let Some(entry) = over else {
                 continue;
             };
-            match entry.what {
-                What::Read(id) if self.is_doubtful(id, is_one) => self.read_again(id),
-                What::Read(id) => {
+            match entry.purpose {
+                Purpose::Read(id) if self.is_doubtful(id, is_one) => self.read_again(id),
+                Purpose::Read(id) => {
                     let refusal = read_refusal(&code_of(&error));
                     self.on_refused(now, id, &error, refusal);
                 }
-                What::Settle(id) if self.is_doubtful(id, is_one) => self.settle_again(id),
-                What::Settle(id) => self.settle_failed(now, id, serial),
-                What::Check(id) if self.is_doubtful(id, is_one) => self.checks.push_back(id),
-                What::Check(id) => self.check_refused(now, id, serial, &error, &code_of(&error)),
-                What::Request(request) => self.reply(*request, Status::Server, &error),
+                Purpose::Settle(id) if self.is_doubtful(id, is_one) => self.settle_again(id),
+                Purpose::Settle(id) => self.settle_failed(now, id, serial),
+                Purpose::Check(id) if self.is_doubtful(id, is_one) => self.checks.push_back(id),
+                Purpose::Check(id) => self.check_refused(now, id, serial, &error, &code_of(&error)),
+                Purpose::Request(request) => self.reply(*request, Status::Server, &error),
                 _ => {}
             }
         }
@@ -316,7 +321,7 @@ impl Session {
     /// Whether an error may be that for a request which was given up, rather than for this
     /// subscription's read, as often as there were such; or that for another read, once.
     fn is_doubtful(&mut self, id: SubId, is_one: bool) -> bool {
-        let doubts = self.ledger.late.requests() + usize::from(!is_one);
+        let doubts = self.in_flight.abandoned().requests() + usize::from(!is_one);
         let subscription = self.registry.get_mut(id);
         let Some(subscription) = subscription.filter(|s| s.doubted < doubts) else {
             return false;
@@ -331,8 +336,8 @@ impl Session {
             return;
         }
         let waiting = self
-            .ledger
-            .select(|e| matches!(e.what, What::Request(_)) && e.is_sent());
+            .in_flight
+            .select(|e| matches!(e.purpose, Purpose::Request(_)) && e.is_sent());
         if let [serial] = waiting.as_slice() {
             self.fail_request(*serial, error.json);
         } else {

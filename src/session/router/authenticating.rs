@@ -119,7 +119,7 @@ impl Session {
         });
         up.renew_at = None;
         up.is_guest = false;
-        self.transmit_casually(now, text);
+        self.transmit_untracked(now, text);
     }
 
     /// The server has refused a credential.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::Session;
 use crate::error::{Error, Result, Status};
-use crate::session::ledger::What;
 use crate::session::{Effect, Now};
 use crate::subscriptions::{Phase, ScopeId, SubId, Subscription};
 
@@ -89,18 +88,17 @@ impl Session {
         };
         match subscription.phase {
             Phase::Sent { serial } => {
-                if let Some(entry) = self.ledger.get_mut(serial) {
-                    entry.what = What::Orphan(wire);
-                    // The server may not have come to it yet. If it is allowed by then, it
-                    // is ended.
-                    if entry.suspect.is_some() {
-                        self.settle_soon(now, serial);
-                    }
+                self.in_flight.orphan(serial, wire);
+                // The server may not have come to it yet. If it is allowed by then, it
+                // is ended.
+                let entry = self.in_flight.get(serial);
+                if entry.is_some_and(|entry| entry.suspect.is_some()) {
+                    self.settle_soon(now, serial);
                 }
             }
             _ => {
                 if let Some(read) = subscription.read_under_way() {
-                    self.ledger.abandon(read);
+                    self.in_flight.abandon(read);
                 }
                 self.unsubscribes.push(wire, 0);
             }

@@ -7,7 +7,7 @@ use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
-use crate::session::ledger::What;
+use crate::session::in_flight::Purpose;
 use crate::subscriptions::{Phase, SubId};
 
 /// What a refusal means for the subscription.
@@ -63,22 +63,26 @@ impl Session {
             return self.fail_request(wire.serial, error.json);
         }
         let answered = match error.source {
-            ErrorSource::Subscribe => self.ledger.settle_subscribe(wire.serial),
-            _ => self.ledger.settle(wire.serial),
+            ErrorSource::Subscribe => self.in_flight.complete_subscribe(wire.serial),
+            _ => self.in_flight.complete(wire.serial),
         };
         if let Some(entry) = answered {
-            match entry.what {
-                What::Subscribe(id) => self.subscribe_refused(now, id, error.json, &error.code),
-                What::Read(id) => self.on_refused(now, id, error.json, read_refusal(&error.code)),
-                What::Settle(id) => {
+            match entry.purpose {
+                Purpose::Subscribe(id) => self.subscribe_refused(now, id, error.json, &error.code),
+                Purpose::Read(id) => {
+                    self.on_refused(now, id, error.json, read_refusal(&error.code))
+                }
+                Purpose::Settle(id) => {
                     self.settle_refused(now, id, wire.serial, error.json, &error.code);
                 }
-                What::Check(id) => {
+                Purpose::Check(id) => {
                     self.check_refused(now, id, wire.serial, error.json, &error.code);
                 }
-                What::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
-                What::Orphan(_) => {}
-                What::Request(request) => self.reply(*request, Status::Server, error.json),
+                Purpose::Unsubscribe { wire, tries, .. } => {
+                    self.unsubscribe_unanswered(wire, tries)
+                }
+                Purpose::Orphan(_) => {}
+                Purpose::Request(request) => self.reply(*request, Status::Server, error.json),
             }
             return;
         }

@@ -10,7 +10,7 @@ use crate::protocol::Frame;
 use crate::protocol::fast_path;
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire_uid::WireUid;
-use crate::session::ledger::What;
+use crate::session::in_flight::Purpose;
 use crate::session::{LinkId, Now};
 use crate::subscriptions::Phase;
 use crate::subscriptions::gone::Arrival;
@@ -36,7 +36,7 @@ impl Session {
         if !current {
             return self.linger_frames(link, frames);
         }
-        self.ledger.hear_anything();
+        self.in_flight.on_frames_received();
         let silence = self.unheard_for(now);
         self.batch_time = self.heard_time + silence;
         let mut frames = frames.drain(..);
@@ -99,7 +99,7 @@ impl Session {
     fn on_message(&mut self, now: Now, frame: &Frame, message: Incoming<'_>) {
         let wire = uid_of(&message).and_then(WireUid::parse);
         if let Some(wire) = wire {
-            self.ledger.hear(wire.serial);
+            self.in_flight.on_reply(wire.serial);
         }
         if let Some(wire) = wire.filter(|wire| wire.slot == REQUEST_SLOT) {
             if !matches!(message, Incoming::Error(_)) {
@@ -129,19 +129,19 @@ impl Session {
             }
             Incoming::Unsubscribed { .. } => {
                 if let Some(wire) = wire {
-                    self.ledger.confirm_unsubscribe(wire.serial);
+                    self.in_flight.on_unsubscribed(wire.serial);
                 }
             }
             Incoming::AuthOk { uid, refresh_token } => {
                 self.on_auth_ok(now, uid.as_deref(), refresh_token);
             }
             Incoming::Items { data, meta, .. } => {
-                if let Some(entry) = wire.and_then(|wire| self.ledger.settle(wire.serial)) {
-                    match (entry.what, wire) {
-                        (What::Read(id), Some(wire)) => {
+                if let Some(entry) = wire.and_then(|wire| self.in_flight.complete(wire.serial)) {
+                    match (entry.purpose, wire) {
+                        (Purpose::Read(id), Some(wire)) => {
                             self.on_read(now, id, wire.serial, &Snapshot { frame, data, meta });
                         }
-                        (What::Settle(id), Some(wire)) => {
+                        (Purpose::Settle(id), Some(wire)) => {
                             self.on_settled(now, id, wire.serial, data);
                         }
                         _ => {}

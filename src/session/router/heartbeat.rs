@@ -62,13 +62,13 @@ impl Session {
         };
         up.probed = Some(now.mono);
         let answers_pings = up.answers_pings;
-        self.transmit_casually(now, outgoing::ping(None));
+        self.transmit_untracked(now, outgoing::ping(None));
         if !answers_pings {
             // With its heartbeat switched off the server answers no ping,
             // but it confirms that it has forgotten what it never knew.
             let slot = REQUEST_SLOT;
             let wire = WireUid { slot, serial }.to_string();
-            self.transmit_casually(now, outgoing::unsubscribe(&wire));
+            self.transmit_untracked(now, outgoing::unsubscribe(&wire));
         }
     }
 
@@ -77,7 +77,7 @@ impl Session {
         if let Some(up) = self.up() {
             up.pong = Some(now.mono);
         }
-        self.transmit_casually(now, outgoing::pong());
+        self.transmit_untracked(now, outgoing::pong());
     }
 
     /// Tells it again if the limiter may have dropped the last time: the server ends links

@@ -7,7 +7,7 @@ use crate::log::Level;
 use crate::protocol::incoming::ServerError;
 use crate::session::Now;
 use crate::session::auth::Kind as Credential;
-use crate::session::ledger::{Entry, Kind, What};
+use crate::session::in_flight::{Entry, Purpose};
 use crate::subscriptions::Phase;
 
 /// What a limiter's pause lasts when the server does not say.
@@ -17,7 +17,7 @@ impl Session {
     /// A message was dropped by the server's rate limiter.
     pub(super) fn on_limit(&mut self, now: Now, error: &ServerError<'_>) {
         let retry_after = error.retry_after().unwrap_or(UNSAID_PAUSE);
-        let reached = self.ledger.reached();
+        let reached = self.in_flight.answered_up_to();
         self.pacer
             .exceeded(now.mono, retry_after, reached, &mut self.rng);
         let text = format!(
@@ -27,9 +27,9 @@ impl Session {
         self.log(Level::Info, text);
         // No answer is late because of the pause.
         let resume = now.mono + retry_after + self.config.ack_timeout;
-        let ours = |e: &Entry| e.is_sent() && e.is_of_ours();
-        for serial in self.ledger.select(ours) {
-            self.ledger.postpone(serial, resume);
+        let ours = |e: &Entry| e.is_sent() && e.has_ack_timeout();
+        for serial in self.in_flight.select(ours) {
+            self.in_flight.set_deadline(serial, resume);
         }
         if let Some(up) = self.up() {
             if let Some(reauth) = &mut up.reauth {
@@ -51,49 +51,51 @@ impl Session {
     fn resume_after_limit(&mut self, now: Now) {
         let dropped = self.pacer.resume();
         let sent_since = dropped.since..=now.mono;
-        let unanswered = self.ledger.select(|e| sent_since.contains(&e.sent));
-        let casual = self.ledger.casual_since(dropped.since);
+        let unanswered = self
+            .in_flight
+            .select(|e| e.sent.is_some_and(|sent| sent_since.contains(&sent)));
+        let untracked = self.in_flight.untracked_since(dropped.since);
         let others = unanswered.len();
-        let certain = casual.is_some_and(|n| others + n <= dropped.messages);
+        let certain = untracked.is_some_and(|n| others + n <= dropped.messages);
         self.show_again(now, others, dropped.messages);
         for serial in unanswered {
-            let Some(entry) = self.ledger.get_mut(serial) else {
+            let Some(entry) = self.in_flight.get(serial) else {
                 continue;
             };
-            if let What::Request(_) = entry.what {
+            if let Purpose::Request(_) = entry.purpose {
                 if certain {
                     self.resend_request(serial);
                 }
                 continue;
             }
             let over = if certain {
-                self.ledger.settle(serial)
+                self.in_flight.complete(serial)
             } else {
-                self.ledger.abandon(serial)
+                self.in_flight.abandon(serial)
             };
             let Some(entry) = over else { continue };
-            match entry.what {
-                What::Subscribe(id) => {
+            match entry.purpose {
+                Purpose::Subscribe(id) => {
                     if let Some(subscription) = self.registry.get_mut(id) {
                         subscription.phase = Phase::Wanted;
                         self.subscribes.push_front(id);
                     }
                 }
-                What::Read(id) => self.read_again(id),
-                What::Settle(id) => self.settle_again(id),
-                What::Check(id) => self.checks.push_back(id),
-                What::Unsubscribe {
+                Purpose::Read(id) => self.read_again(id),
+                Purpose::Settle(id) => self.settle_again(id),
+                Purpose::Check(id) => self.checks.push_back(id),
+                Purpose::Unsubscribe {
                     wire,
                     tries,
                     unconfirmed,
                 } => {
                     if unconfirmed > 1 {
                         // The first confirmation is that of an earlier one.
-                        self.ledger.late.give_up(Kind::Unsubscribe, serial);
+                        self.in_flight.abandon_unsubscribe(serial);
                     }
                     self.unsubscribes.push(wire, tries.saturating_sub(1));
                 }
-                What::Orphan(_) | What::Request(_) => {}
+                Purpose::Orphan(_) | Purpose::Request(_) => {}
             }
         }
         self.pong_again(now, dropped.since);
@@ -103,10 +105,10 @@ impl Session {
     /// A refresh token only where that is certain: it is good for one use, and the server
     /// may be busy with it.
     fn show_again(&mut self, now: Now, others: usize, dropped: usize) {
-        let ledger = &self.ledger;
+        let in_flight = &self.in_flight;
         let may_show = |reauth: &mut Reauth| {
-            let casual = ledger.casual_since(reauth.sent);
-            let certain = casual.is_some_and(|n| others + n <= dropped);
+            let untracked = in_flight.untracked_since(reauth.sent);
+            let certain = untracked.is_some_and(|n| others + n <= dropped);
             certain || reauth.shown.kind != Credential::Refresh
         };
         let reauth = match &mut self.link {

@@ -10,7 +10,7 @@ use crate::error::Status;
 use crate::protocol::Frame;
 use crate::protocol::incoming::{self, ErrorSource, Incoming};
 use crate::protocol::wire_uid::WireUid;
-use crate::session::ledger::Kind;
+use crate::session::in_flight::Kind;
 use crate::session::{Effect, LinkId, Now};
 
 /// The longest that a link is kept for this.
@@ -38,8 +38,8 @@ impl Session {
             Link::Up(up) => {
                 let link = up.id;
                 let awaited: HashSet<u64> = self
-                    .ledger
-                    .select(|entry| entry.what.kind() == Kind::Subscribe)
+                    .in_flight
+                    .select(|entry| entry.purpose.kind() == Kind::Subscribe)
                     .into_iter()
                     .collect();
                 if awaited.is_empty() {

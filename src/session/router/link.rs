@@ -7,7 +7,7 @@ use crate::error::Status;
 use crate::handover::{DeliveryItem, State};
 use crate::session::auth::{AuthMode, Kind};
 use crate::session::backoff::HEALTHY_AFTER;
-use crate::session::ledger::What;
+use crate::session::in_flight::Purpose;
 use crate::session::{Effect, LinkId, Loss, Now};
 use crate::subscriptions::Phase;
 use crate::subscriptions::gone::Gone;
@@ -293,8 +293,8 @@ impl Session {
         self.retry_at = None;
         self.one_at_a_time = false;
         let waiting = self.keep_for_next_link();
-        for entry in self.ledger.clear_except(&waiting) {
-            if let What::Request(request) = entry.what {
+        for entry in self.in_flight.on_link_lost(&waiting) {
+            if let Purpose::Request(request) = entry.purpose {
                 self.reply(*request, status, "");
             }
         }

@@ -29,7 +29,7 @@ use self::send_queue::SendQueue;
 use super::auth::{Auth, Shown};
 use super::backoff::Backoff;
 use super::idle_cut::IdleCuts;
-use super::ledger::{Ledger, What};
+use super::in_flight::{InFlight, Purpose};
 use super::pacer::Pacer;
 use super::unsubscribes::Unsubscribes;
 use super::{Config, Effect, LinkId, Now};
@@ -107,7 +107,7 @@ pub struct Session {
     pub(super) auth: Auth,
     pub(super) backoff: Backoff,
     pacer: Pacer,
-    ledger: Ledger,
+    in_flight: InFlight,
     registry: Registry,
     lingers: Vec<Linger>,
 
@@ -193,7 +193,7 @@ impl Session {
                 config.endpoints.len(),
             ),
             pacer: Pacer::default(),
-            ledger: Ledger::default(),
+            in_flight: InFlight::default(),
             registry: Registry::default(),
             lingers: Vec::new(),
             state: State::Idle,
@@ -351,7 +351,7 @@ impl Session {
             self.retry_at,
             pause,
             paced,
-            self.ledger.next_deadline().map(|(at, _)| at),
+            self.in_flight.next_deadline().map(|(at, _)| at),
             self.sleeping.first().map(|(at, _)| *at),
             self.resting.first().map(|(at, _)| *at),
             self.lingers.iter().map(|linger| linger.deadline).min(),
@@ -370,7 +370,7 @@ impl Session {
         }
         self.check_link(now);
         self.end_pause(now);
-        while let Some((at, serial)) = self.ledger.next_deadline() {
+        while let Some((at, serial)) = self.in_flight.next_deadline() {
             if at > now.mono {
                 break;
             }
@@ -390,28 +390,28 @@ impl Session {
 
     /// A message's answer did not come in time.
     fn unanswered(&mut self, now: Now, serial: u64) {
-        let entry = self.ledger.get_mut(serial);
-        let is_of_ours = entry.is_some_and(|entry| entry.is_of_ours());
+        let entry = self.in_flight.get(serial);
+        let has_ack_timeout = entry.is_some_and(|entry| entry.has_ack_timeout());
         // Whether the link lives is the question then, and is asked.
-        if is_of_ours && self.ledger.is_silent_since(serial) {
+        if has_ack_timeout && self.in_flight.is_silent_since(serial) {
             self.probe(now);
             let later = now.mono + PROBE_TIME.min(self.config.ack_timeout);
-            return self.ledger.postpone(serial, later);
+            return self.in_flight.set_deadline(serial, later);
         }
-        let Some(entry) = self.ledger.abandon(serial) else {
+        let Some(entry) = self.in_flight.abandon(serial) else {
             return;
         };
-        if entry.what.kind().is_items() && entry.is_sent() {
-            self.forget_unexplained(entry.what.kind());
+        if entry.purpose.kind().is_items() && entry.is_sent() {
+            self.forget_unexplained(entry.purpose.kind());
         }
-        match entry.what {
-            What::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
-            What::Orphan(wire) => self.unsubscribes.push(wire, 0),
-            What::Read(id) => self.read_unanswered(now, id, serial),
-            What::Settle(id) => self.settle_failed(now, id, serial),
-            What::Check(_) => {}
-            What::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
-            What::Request(request) => self.reply(*request, Status::Timeout, ""),
+        match entry.purpose {
+            Purpose::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
+            Purpose::Orphan(wire) => self.unsubscribes.push(wire, 0),
+            Purpose::Read(id) => self.read_unanswered(now, id, serial),
+            Purpose::Settle(id) => self.settle_failed(now, id, serial),
+            Purpose::Check(_) => {}
+            Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
+            Purpose::Request(request) => self.reply(*request, Status::Timeout, ""),
         }
     }
 }

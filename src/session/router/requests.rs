@@ -1,6 +1,5 @@
 //! Messages and requests of the application.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::Session;
@@ -11,36 +10,12 @@ use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::outgoing::{self, CustomMessage};
 use crate::protocol::wire_uid::WireUid;
-use crate::session::ledger::What;
+use crate::session::in_flight::Purpose;
+use crate::session::request::Request;
 use crate::session::{Effect, Now};
 
 /// The place in the wire uid of a request, where subscriptions have theirs.
 pub(super) const REQUEST_SLOT: u32 = u32::MAX;
-
-/// A request whose answer is awaited.
-pub struct Request {
-    /// Who is told; nobody where the application sent a message, whose answer is
-    /// awaited only so that it is not taken for somebody else's.
-    sink: Option<Box<dyn ReplySink>>,
-    message: CustomMessage,
-    /// Its place in the send queue, while it waits there.
-    ticket: u64,
-}
-
-impl Request {
-    /// Whether the application waits for the answer, for as long as it has said.
-    pub fn is_awaited(&self) -> bool {
-        self.sink.is_some()
-    }
-}
-
-impl fmt::Debug for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
-            .field("kind", &self.message.kind())
-            .finish_non_exhaustive()
-    }
-}
 
 impl Session {
     /// Sends a message whose answer the application does not expect. `backlog` is
@@ -90,36 +65,35 @@ impl Session {
             bytes,
             resent: false,
         });
-        // Not sent yet: it cannot be the one that an error without a uid means.
-        let what = What::Request(Box::new(Request {
+        let request = Request {
             sink,
             message,
             ticket,
-        }));
-        self.ledger.enter(serial, what, Duration::MAX, deadline);
+        };
+        self.in_flight.queue(serial, request, deadline);
     }
 
     /// Sends what comes next of the application's; false when it has to wait.
     pub(super) fn send_outgoing(&mut self, now: Now) -> bool {
         match self.send_queue.pop() {
             None => return false,
-            Some(Outgoing::Message(text)) => self.transmit_casually(now, text),
+            Some(Outgoing::Message(text)) => self.transmit_untracked(now, text),
             Some(Outgoing::Request { serial, .. }) => self.send_request(now, serial),
         }
         true
     }
 
     fn send_request(&mut self, now: Now, serial: u64) {
-        let Some(entry) = self.ledger.send(serial, now.mono) else {
+        let Some(entry) = self.in_flight.mark_sent(serial, now.mono) else {
             return;
         };
-        let What::Request(request) = &entry.what else {
+        let Purpose::Request(request) = &entry.purpose else {
             return;
         };
         let text = text_of(&request.message, serial);
-        if entry.is_of_ours() {
+        if entry.has_ack_timeout() {
             let deadline = now.mono + self.config.ack_timeout;
-            self.ledger.postpone(serial, deadline);
+            self.in_flight.set_deadline(serial, deadline);
         }
         self.transmit(now, text);
     }
@@ -134,18 +108,18 @@ impl Session {
         }
     }
 
-    /// Sends a frame that nothing in the ledger stands for.
-    pub(super) fn transmit_casually(&mut self, now: Now, text: String) {
+    /// Sends a frame whose reply is not waited for.
+    pub(super) fn transmit_untracked(&mut self, now: Now, text: String) {
         self.transmit(now, text);
-        self.ledger.sent_casually(now.mono);
+        self.in_flight.sent_untracked(now.mono);
     }
 
     /// The request of that serial is over: answered, or given up. It may still
     /// wait to be sent, for the first time or once more.
     pub(super) fn settle_request(&mut self, serial: u64) -> Option<Request> {
-        let entry = self.ledger.settle(serial)?;
-        match entry.what {
-            What::Request(request) => {
+        let entry = self.in_flight.complete(serial)?;
+        match entry.purpose {
+            Purpose::Request(request) => {
                 self.send_queue.remove(request.ticket);
                 Some(*request)
             }
@@ -190,20 +164,20 @@ impl Session {
 
     /// The request again, as it is to be sent.
     pub(super) fn resend_request(&mut self, serial: u64) {
-        let Some(entry) = self.ledger.get_mut(serial) else {
+        let Some(entry) = self.in_flight.get(serial) else {
             return;
         };
-        let is_of_ours = entry.is_of_ours();
-        if let What::Request(request) = &mut entry.what {
+        let has_ack_timeout = entry.has_ack_timeout();
+        if let Purpose::Request(request) = &entry.purpose {
             let bytes = text_of(&request.message, serial).len();
-            request.ticket = self.send_queue.push(Outgoing::Request {
+            let ticket = self.send_queue.push(Outgoing::Request {
                 serial,
                 bytes,
                 resent: true,
             });
-            entry.sent = Duration::MAX;
-            if is_of_ours {
-                self.ledger.postpone(serial, Duration::MAX);
+            self.in_flight.requeue(serial, ticket);
+            if has_ack_timeout {
+                self.in_flight.set_deadline(serial, Duration::MAX);
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::log::Level;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::backoff::jitter;
-use crate::session::ledger::Suspect;
+use crate::session::in_flight::Suspect;
 use crate::subscriptions::subscription::Behind;
 use crate::subscriptions::{Phase, SubId};
 
@@ -55,7 +55,7 @@ impl Session {
     /// The server has registered a subscription. Its own snapshot was read
     /// before that, so an exact one is read now.
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
-        self.ledger.settle_subscribe(wire.serial);
+        self.in_flight.complete_subscribe(wire.serial);
         let is_past = self.is_past(wire.serial);
         self.exonerate(wire);
         let known = self.registry.at_mut(wire.slot);
@@ -168,7 +168,7 @@ impl Session {
         // The server is told to forget that one: its INIT, if it comes late, is of no use.
         subscription.blamed.clear();
         if let Some(read) = subscription.read_under_way() {
-            self.ledger.abandon(read);
+            self.in_flight.abandon(read);
         }
         subscription.phase = Phase::Wanted;
         let uid = subscription.meta.uid_str().to_owned();

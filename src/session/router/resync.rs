@@ -50,7 +50,7 @@ impl Session {
             return;
         };
         if let Some(read) = subscription.read_under_way() {
-            self.ledger.abandon(read);
+            self.in_flight.abandon(read);
         }
         let until = Behind::Rested;
         subscription.leave_held(Phase::Behind { serial, until }, &mut self.places);
@@ -112,7 +112,7 @@ impl Session {
             }
             if let Phase::Settling { serial, read, .. } = subscription.phase {
                 if let Some(read) = read {
-                    self.ledger.abandon(read);
+                    self.in_flight.abandon(read);
                 }
                 let until = Behind::CaughtUp(epoch);
                 subscription.leave_held(Phase::Behind { serial, until }, &mut self.places);

@@ -13,7 +13,7 @@ use crate::log::Level;
 pub enum Outgoing {
     /// A message without an answer.
     Message(String),
-    /// The request of that serial, in the ledger.
+    /// The request in flight of that serial.
     Request {
         /// Its serial.
         serial: u64,
@@ -165,12 +165,12 @@ impl Session {
 
     /// Requests have a callback that learns it; of messages, only the log can tell.
     fn log_lost(&mut self, lost: &[Outgoing], why: &str) {
-        let ledger = &mut self.ledger;
+        let in_flight = &self.in_flight;
         let is_message = |waiting: &&Outgoing| match waiting {
             Outgoing::Message(_) => true,
-            Outgoing::Request { serial, .. } => ledger
-                .get_mut(*serial)
-                .is_some_and(|entry| entry.is_of_ours()),
+            Outgoing::Request { serial, .. } => in_flight
+                .get(*serial)
+                .is_some_and(|entry| entry.has_ack_timeout()),
         };
         let count = lost.iter().filter(is_message).count();
         if count > 0 {

@@ -6,7 +6,7 @@ use super::{Link, Session};
 use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
-use crate::session::ledger::{Kind, What};
+use crate::session::in_flight::{Kind, Purpose};
 use crate::subscriptions::Phase;
 use crate::subscriptions::subscription::Held;
 
@@ -47,7 +47,7 @@ impl Session {
         if !self.one_at_a_time {
             return None;
         }
-        let over = self.ledger.last_sent(of)? + TURN;
+        let over = self.in_flight.last_sent(of)? + TURN;
         (over > now.mono).then_some(over)
     }
 
@@ -84,7 +84,7 @@ impl Session {
     /// Sends one message of a class, if there is one and it may go: the application's
     /// own, what frees the server, snapshots that somebody waits for, subscribes.
     fn send_one_of(&mut self, class: usize, now: Now) -> bool {
-        let under_way = self.ledger.count(Kind::Subscribe) + self.ledger.count(Kind::Read);
+        let under_way = self.in_flight.count(Kind::Subscribe) + self.in_flight.count(Kind::Read);
         let room = under_way < IN_FLIGHT;
         match class {
             0 => self.items_turn(now).is_none() && self.send_outgoing(now),
@@ -104,12 +104,13 @@ impl Session {
         };
         let patience = self.config.ack_timeout * (1 << tries.min(UNSUBSCRIBE_DOUBLINGS));
         let deadline = now.mono + patience;
-        let what = What::Unsubscribe {
+        let purpose = Purpose::Unsubscribe {
             wire,
             tries: tries + 1,
-            unconfirmed: self.ledger.unconfirmed(wire.serial) + 1,
+            unconfirmed: self.in_flight.unconfirmed(wire.serial) + 1,
         };
-        self.ledger.enter(wire.serial, what, now.mono, deadline);
+        self.in_flight
+            .track(wire.serial, purpose, now.mono, deadline);
         self.transmit(now, outgoing::unsubscribe(&wire.to_string()));
         true
     }
@@ -135,8 +136,8 @@ impl Session {
             let text = outgoing::subscribe(&wire, collection, event, spec.query.as_deref());
             self.last_serial = serial;
             let deadline = now.mono + self.config.ack_timeout;
-            self.ledger
-                .enter(serial, What::Subscribe(id), now.mono, deadline);
+            self.in_flight
+                .track(serial, Purpose::Subscribe(id), now.mono, deadline);
             self.transmit(now, text);
             return true;
         }
@@ -169,7 +170,8 @@ impl Session {
             let text = outgoing::read(&wire, collection, subscription.spec.query.as_deref());
             self.last_serial = read;
             let deadline = now.mono + self.config.ack_timeout;
-            self.ledger.enter(read, What::Read(id), now.mono, deadline);
+            self.in_flight
+                .track(read, Purpose::Read(id), now.mono, deadline);
             self.transmit(now, text);
             return true;
         }
@@ -191,8 +193,8 @@ impl Session {
             let text = outgoing::check(&wire, collection, subscription.spec.query.as_deref());
             self.last_serial = serial;
             let deadline = now.mono + self.config.ack_timeout;
-            self.ledger
-                .enter(serial, What::Check(id), now.mono, deadline);
+            self.in_flight
+                .track(serial, Purpose::Check(id), now.mono, deadline);
             self.transmit(now, text);
             return true;
         }

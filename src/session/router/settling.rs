@@ -12,7 +12,7 @@ use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::deletes::{Present, Question, Verdict};
-use crate::session::ledger::What;
+use crate::session::in_flight::Purpose;
 use crate::subscriptions::gone::Arrival;
 use crate::subscriptions::subscription::Held;
 use crate::subscriptions::{Phase, SubId};
@@ -157,8 +157,8 @@ impl Session {
         let text = outgoing::read_keys(&wire, collection, query, primary_key, keys);
         self.last_serial = serial;
         let deadline = now.mono + self.config.ack_timeout;
-        self.ledger
-            .enter(serial, What::Settle(id), now.mono, deadline);
+        self.in_flight
+            .track(serial, Purpose::Settle(id), now.mono, deadline);
         self.transmit(now, text);
         true
     }
