@@ -44,7 +44,7 @@ fn scratch(name: &str) -> PathBuf {
 }
 
 #[test]
-fn it_needs_no_library_that_slim_images_lack() {
+fn the_library_needs_no_shared_library_missing_from_slim_images() {
     let dynamic = printed("readelf", &["-d"], &shared());
     let needed: Vec<&str> = dynamic
         .lines()
@@ -59,7 +59,7 @@ fn it_needs_no_library_that_slim_images_lack() {
 }
 
 #[test]
-fn only_the_functions_of_the_header_are_exported() {
+fn only_the_headers_functions_are_exported() {
     let header = fs::read_to_string(root().join("include/directus_realtime.h")).expect("a header");
     let listed = printed("nm", &["-D", "--defined-only"], &shared());
     let exported: Vec<&str> = listed
@@ -77,7 +77,7 @@ fn only_the_functions_of_the_header_are_exported() {
 }
 
 #[test]
-fn the_soname_has_the_major_version_and_nothing_beyond_the_systems_own_is_needed() {
+fn the_soname_has_the_major_version_and_only_system_libraries_are_needed() {
     let dynamic = printed("readelf", &["-dW"], &shared());
     assert!(
         dynamic.contains("soname: [libdirectus_realtime.so.0]"),
@@ -106,7 +106,7 @@ fn the_soname_has_the_major_version_and_nothing_beyond_the_systems_own_is_needed
 }
 
 #[test]
-fn no_page_is_both_writable_and_executable() {
+fn no_segment_of_the_library_is_writable_and_executable() {
     let headers = printed("readelf", &["-lW"], &shared());
     assert!(
         headers.contains("GNU_STACK") && headers.contains("GNU_RELRO"),
@@ -116,7 +116,7 @@ fn no_page_is_both_writable_and_executable() {
 }
 
 #[test]
-fn stripped_it_is_smaller_than_four_mebibytes() {
+fn the_stripped_library_is_smaller_than_four_mebibytes() {
     let stripped = scratch("stripped").join("libdirectus_realtime.so");
     let strip = &mut Command::new("strip");
     succeeds(
@@ -153,7 +153,7 @@ fn link(line: &str, source: &str, name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_program_that_is_linked_with_the_shared_library_as_the_readme_says_runs() {
+fn a_program_linked_with_the_shared_library_by_the_readmes_command_runs() {
     let lines = command_lines();
     let line = lines
         .iter()
@@ -165,7 +165,7 @@ fn a_program_that_is_linked_with_the_shared_library_as_the_readme_says_runs() {
 }
 
 #[test]
-fn a_program_that_is_linked_with_the_static_library_as_the_readme_says_runs_alone() {
+fn a_program_linked_with_the_static_library_by_the_readmes_command_runs_alone() {
     let lines = command_lines();
     let line = lines
         .iter()
@@ -177,7 +177,7 @@ fn a_program_that_is_linked_with_the_static_library_as_the_readme_says_runs_alon
 }
 
 #[test]
-fn the_readmes_first_program_compiles_without_a_warning() {
+fn the_readmes_first_program_compiles_without_warnings() {
     let readme = fs::read_to_string(root().join("README.md")).expect("a README");
     let (_, rest) = readme.split_once("```c\n").expect("a program in C");
     let (program, _) = rest.split_once("```").expect("its end");

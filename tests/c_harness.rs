@@ -11,8 +11,8 @@ use std::process::Command;
 use std::{fs, thread};
 
 use support::cc::{WARNINGS, compile_in, compiler, library, links, root, succeeds};
-use support::log::PATIENCE;
-use support::peer::Peer;
+use support::log::WAIT_TIMEOUT;
+use support::scripted_server::ScriptedServer;
 use support::server::{ADMIN, Server};
 use support::tls::{Ending, TlsFront};
 
@@ -81,7 +81,7 @@ fn run_with(source: &str, leak_check: &str, arguments: impl Fn(&Path) -> Vec<Str
 }
 
 #[test]
-fn the_header_compiles_without_a_warning_in_c99_and_in_cpp17() {
+fn the_header_compiles_without_warnings_as_c99_and_cpp17() {
     let (c, libraries) = compile("init_macros.c", compiler("CC", "cc"), "-std=c99");
     succeeds(Command::new(c).env("LD_LIBRARY_PATH", &libraries));
     let (cpp, libraries) = compile("init_macros.cpp", compiler("CXX", "c++"), "-std=c++17");
@@ -92,7 +92,7 @@ fn the_header_compiles_without_a_warning_in_c99_and_in_cpp17() {
 }
 
 #[test]
-fn the_headers_compile_behind_the_macros_of_qt_x11_and_windows() {
+fn the_headers_compile_after_the_macros_of_qt_x11_and_windows() {
     let (c, libraries) = compile("behind_macros.c", compiler("CC", "cc"), "-std=c99");
     succeeds(Command::new(c).env("LD_LIBRARY_PATH", &libraries));
     let (cpp, libraries) = compile("behind_macros.cpp", compiler("CXX", "c++"), "-std=c++17");
@@ -104,12 +104,12 @@ fn the_headers_compile_behind_the_macros_of_qt_x11_and_windows() {
 }
 
 #[test]
-fn the_structs_are_laid_out_as_they_were_published() {
+fn struct_layouts_match_the_published_abi() {
     compile("layout.c", compiler("CC", "cc"), "-std=c11");
 }
 
 #[test]
-fn misuse_is_an_error_code_and_a_sentence() {
+fn i8_misuse_returns_an_error_code_and_a_message() {
     run("misuse.c");
 }
 
@@ -119,30 +119,30 @@ fn i4_every_registration_is_released_once() {
 }
 
 #[test]
-fn inside_a_callback_what_blocks_refuses() {
+fn blocking_calls_are_refused_inside_a_callback() {
     run("callbacks.c");
 }
 
 #[test]
-fn threads_do_not_disturb_each_other_and_none_is_left() {
+fn threads_are_isolated_and_none_remains_after_the_last_close() {
     run("threads.c");
 }
 
 #[test]
-fn a_forked_child_begins_afresh() {
+fn a_forked_child_gets_stale_handles_and_may_open_new_clients() {
     // A child has what its parent's threads had on their stacks, but not the threads.
     run_with("fork.c", "--leak-check=no", |_| Vec::new());
 }
 
 #[test]
-fn a_fork_leaves_the_parents_live_link_alone() {
+fn a_fork_does_not_disturb_the_parents_link() {
     run_with("live_fork.c", "--leak-check=no", |_| {
         vec![Server::shared().url.clone(), ADMIN.into()]
     });
 }
 
 #[test]
-fn many_clients_share_one_thread_and_the_library_can_be_unloaded_after_them() {
+fn clients_share_one_thread_and_the_library_can_be_unloaded_after_the_last() {
     // What a library keeps for its next client goes with its statics.
     run_with("unload.c", "--leak-check=no", |libraries| {
         let library = libraries.join("libdirectus_realtime.so.0");
@@ -152,9 +152,9 @@ fn many_clients_share_one_thread_and_the_library_can_be_unloaded_after_them() {
 }
 
 /// Breaks each link once it is usable and used.
-fn break_links(peer: &Peer) {
-    while peer.is_called_within(PATIENCE) {
-        let mut link = peer.link();
+fn break_links(server: &ScriptedServer) {
+    while server.has_connection_within(WAIT_TIMEOUT) {
+        let mut link = server.link();
         let mut heard = 0;
         while let Some(message) = link.try_next().ok().filter(|_| heard < 3) {
             link.answer(&message);
@@ -165,12 +165,12 @@ fn break_links(peer: &Peer) {
 }
 
 #[test]
-fn i8_a_link_that_breaks_under_tls_is_no_signal_to_the_program() {
+fn i8_a_broken_tls_link_raises_no_signal() {
     for ending in [Ending::Reset, Ending::Killed] {
-        let peer = Peer::new();
-        let front = TlsFront::breaking(peer.port, ending);
+        let server = ScriptedServer::new();
+        let front = TlsFront::breaking(server.port, ending);
         // It outlives the test, until nobody calls any more.
-        thread::spawn(move || break_links(&peer));
+        thread::spawn(move || break_links(&server));
         // Not by valgrind, which does not understand the assembly of TLS's ciphers.
         run_bare("broken_links.c", |_| {
             vec![front.url(), front.ca_file().to_owned()]
@@ -179,19 +179,19 @@ fn i8_a_link_that_breaks_under_tls_is_no_signal_to_the_program() {
 }
 
 #[test]
-fn signals_are_left_to_the_program() {
+fn the_library_leaves_signals_to_the_program() {
     // Not by valgrind, which shows masks of its own.
     run_bare("signals.c", |_| Vec::new());
 }
 
 #[test]
-fn a_callback_has_as_much_stack_as_main() {
+fn callbacks_run_with_as_much_stack_as_main() {
     // Not by valgrind, which takes large frames for another stack.
     run_bare("deep.c", |_| Vec::new());
 }
 
 #[test]
-fn where_no_thread_is_allowed_that_is_the_reason_and_nothing_panics() {
+fn i8_a_failure_to_start_threads_is_reported_without_a_panic() {
     let (program, libraries) = compile("no_threads.c", compiler("CC", "cc"), "-std=c11");
     let run = &mut Command::new(&program);
     let output = succeeds(run.env("LD_LIBRARY_PATH", &libraries));
@@ -200,7 +200,7 @@ fn where_no_thread_is_allowed_that_is_the_reason_and_nothing_panics() {
 }
 
 #[test]
-fn a_collector_that_stops_threads_by_signals_stops_the_one_that_runs_callbacks() {
+fn a_garbage_collector_can_stop_the_callback_thread_by_signals() {
     let mut compiler = compiler("CC", "cc");
     compiler.args(["-D_DEFAULT_SOURCE", "-Wl,--no-as-needed", "-lgc"]);
     let (program, libraries) = compile("boehm.c", compiler, "-std=c11");
@@ -208,7 +208,7 @@ fn a_collector_that_stops_threads_by_signals_stops_the_one_that_runs_callbacks()
 }
 
 #[test]
-fn mono_collects_while_its_callback_thread_is_attached() {
+fn mono_can_collect_garbage_while_the_callback_thread_is_attached() {
     let directory = scratch("Collect.cs");
     let libraries = links(&directory);
     let program = directory.join("collect.exe");
@@ -221,12 +221,12 @@ fn mono_collects_while_its_callback_thread_is_attached() {
 }
 
 #[test]
-fn poll_delivery_runs_callbacks_where_it_is_told_to() {
+fn poll_delivery_runs_callbacks_inside_dispatch_and_drain() {
     run("poll.c");
 }
 
 #[test]
-fn the_library_exports_what_the_header_declares_and_nothing_else() {
+fn the_library_exports_exactly_what_the_header_declares() {
     let listed = succeeds(
         Command::new("nm")
             .args(["-D", "--defined-only"])

@@ -53,7 +53,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn the_header_is_what_the_source_says() {
+fn the_checked_in_header_matches_the_source() {
     let path = root().join("include/directus_realtime.h");
     let header = header();
     assert!(header.is_ascii(), "compilers disagree about anything else");

@@ -25,32 +25,32 @@ fn run_on_a_server(source: &str) {
 }
 
 #[test]
-fn the_cpp_surface_does_on_a_real_server_what_it_says() {
+fn the_cpp_wrapper_works_on_a_real_server() {
     run_on_a_server("live.cpp");
 }
 
 #[test]
-fn what_has_ended_in_cpp_calls_nothing_more() {
+fn i4_in_cpp_an_ended_registration_runs_no_more_callbacks() {
     run_on_a_server("ends.cpp");
 }
 
 #[test]
-fn exceptions_of_cpp_stay_where_they_belong() {
+fn cpp_exceptions_never_cross_the_c_abi() {
     run_on_a_server("exceptions.cpp");
 }
 
 #[test]
-fn the_cpp_surface_takes_and_tells_what_an_application_has_and_wants() {
+fn the_cpp_wrapper_accepts_and_returns_the_applications_types() {
     run_on_a_server("surface.cpp");
 }
 
 #[test]
-fn drained_events_can_be_told_apart_in_cpp() {
+fn drained_events_in_cpp_identify_their_subscription() {
     run_on_a_server("drain.cpp");
 }
 
 #[test]
-fn cpp20_has_designated_initialisers_and_threads_that_stop() {
+fn the_cpp_wrapper_works_with_cpp20_designated_initialisers_and_jthread() {
     let (program, libraries) = compile("cpp20.cpp", compiler("CXX", "c++"), "-std=c++20");
     succeeds(
         Command::new(program)
@@ -60,7 +60,7 @@ fn cpp20_has_designated_initialisers_and_threads_that_stop() {
 }
 
 #[test]
-fn the_cpp_header_is_one_in_all_units_and_libraries_of_a_program() {
+fn the_cpp_header_works_in_several_units_and_libraries_of_one_program() {
     let directory = scratch("units");
     let libraries = links(&directory);
     let build = |flags: &[&str], sources: &[&str], output: &Path| {
@@ -82,7 +82,7 @@ fn the_cpp_header_is_one_in_all_units_and_libraries_of_a_program() {
 }
 
 #[test]
-fn the_cpp_header_touches_no_memory_that_is_not_its_own() {
+fn i8_the_cpp_wrapper_passes_the_address_and_undefined_sanitizers() {
     let directory = scratch("sanitized");
     let libraries = links(&directory);
     for source in ["ends.cpp", "exceptions.cpp"] {
@@ -115,7 +115,7 @@ fn looks_at(mut compiler: Command, standard: &str, source: &Path) -> Command {
 }
 
 #[test]
-fn the_cpp_header_compiles_without_a_warning_by_every_standard_and_compiler() {
+fn the_cpp_header_compiles_without_warnings_with_every_standard_and_compiler() {
     assert!(
         is_installed("clang++"),
         "clang++ is not installed, with which the C++ header has to be tested: run `tests/deps.sh tests`"
@@ -133,7 +133,7 @@ fn the_cpp_header_compiles_without_a_warning_by_every_standard_and_compiler() {
 }
 
 #[test]
-fn the_cpp_header_says_what_it_needs() {
+fn the_cpp_header_names_its_requirements_where_they_are_missing() {
     for (flags, wanted) in [
         (["-std=c++14", "-w"], "needs C++17 or newer"),
         (["-std=c++17", "-fno-exceptions"], "needs exceptions"),

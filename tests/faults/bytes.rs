@@ -1,11 +1,11 @@
-//! Links that are silent, and bytes that are others than were sent.
+//! Half-open links and corrupted bytes.
 
 use serde_json::{Value, json};
 
 use super::proxy::{Fault, Proxy};
 use super::seed;
 use super::support::server::{ADMIN, Server, text};
-use super::support::sut::*;
+use super::support::test_client::*;
 use directus_realtime::ffi::*;
 
 fn all() -> Value {
@@ -13,15 +13,15 @@ fn all() -> Value {
 }
 
 #[test]
-fn i1_a_half_open_link_is_noticed_and_made_up_for() {
+fn i3_a_half_open_link_is_detected_and_ends_in_a_resync() {
     let server = Server::shared();
     let proxy = Proxy::start(server.port, 0);
     let client = Options::new(&proxy.url()).token(ADMIN).with(fast);
-    let client = client.with(|o| o.heartbeat_ms = 500).open();
-    let sub = client.follow(wish("things").query(all()));
+    let client = client.with(|o| o.heartbeat_ms = 2_000).open();
+    let sub = client.follow(subscription("things").query(all()));
     proxy.set(Fault::HalfOpen);
-    let made = server.create("things", json!({"title": "unheard"}));
-    client.told(DRT_STATE_BACKOFF);
+    let made = server.create("things", json!({"title": "missed"}));
+    client.wait_for_report(DRT_STATE_BACKOFF);
     proxy.set(Fault::None);
     let key = made["id"].clone();
     sub.log.until("a resync that has it", |events| {
@@ -30,18 +30,18 @@ fn i1_a_half_open_link_is_noticed_and_made_up_for() {
     server.delete("things", &key);
 }
 
-fn reconnect(client: &Sut) {
+fn reconnect(client: &TestClient) {
     // SAFETY: any number is a fine handle.
     assert_eq!(unsafe { drt_client_reconnect(client.raw) }, DRT_OK);
 }
 
 #[test]
-fn i8_whatever_bit_the_client_hears_wrong_it_lives_and_comes_right() {
+fn i8_the_client_recovers_from_corrupted_bytes_of_the_server() {
     let seed = seed();
     let server = Server::shared();
     let proxy = Proxy::start(server.port, seed);
     let client = Options::new(&proxy.url()).token(ADMIN).with(fast).open();
-    let sub = client.follow(wish("codes").query(all()));
+    let sub = client.follow(subscription("codes").query(all()));
     for round in 0..60 {
         proxy.set(Fault::Corrupt);
         let code = format!("corrupt-{seed}-{round}");
@@ -49,23 +49,25 @@ fn i8_whatever_bit_the_client_hears_wrong_it_lives_and_comes_right() {
         server.delete("codes", &json!(code));
     }
     proxy.set(Fault::None);
-    // A letter of a text that is another is no fault that anybody could notice.
+    // A changed letter inside a string cannot be noticed, so the copy is read anew.
     reconnect(&client);
     let there = server.read("codes").len();
     server.create(
         "codes",
         json!({"code": format!("last-{seed}"), "label": "x"}),
     );
-    sub.log
-        .until_quietly(&format!("all is well (DRT_FAULT_SEED={seed})"), |events| {
+    sub.log.until_quietly(
+        &format!("the copy agrees (DRT_FAULT_SEED={seed})"),
+        |events| {
             let copy = fold(events, "code");
             copy.contains_key(&format!("last-{seed}")) && copy.len() == there + 1
-        });
+        },
+    );
     server.delete("codes", &json!(format!("last-{seed}")));
 }
 
 #[test]
-fn i8_whatever_bit_the_server_hears_wrong_every_request_is_answered_once() {
+fn i8_every_request_is_answered_once_though_its_bytes_are_corrupted() {
     let seed = seed();
     let server = Server::shared();
     let proxy = Proxy::start(server.port, seed);
@@ -76,18 +78,19 @@ fn i8_whatever_bit_the_server_hears_wrong_every_request_is_answered_once() {
         o.connect_timeout_ms = 4_000;
     });
     let client = client.open();
-    let first = client.follow(wish("messages").query(all()));
+    let first = client.follow(subscription("messages").query(all()));
     let mut requests = Vec::new();
     for round in 0..40 {
-        // There is a link to ask something on, unless the last bit was one of the token's.
+        // Connected, unless the last corrupted bit was one of the token.
         client.wait(DRT_STATE_CONNECTED);
         proxy.set(Fault::Garble);
         match round % 4 {
             0 => reconnect(&client),
             1 => {
                 let uid = format!("garbled-{round}");
-                let sub = client.try_subscribe(std::ptr::null_mut(), wish("authors").uid(&uid));
-                // Refused it may have been already.
+                let sub =
+                    client.try_subscribe(std::ptr::null_mut(), subscription("authors").uid(&uid));
+                // The server may have refused it already.
                 sub.unsubscribe();
             }
             _ => {
@@ -98,8 +101,8 @@ fn i8_whatever_bit_the_server_hears_wrong_every_request_is_answered_once() {
                 }
             }
         }
-        eventually("a bit is another", || {
-            // It may have been one of the token's.
+        eventually("a bit is corrupted", || {
+            // It may have been a bit of the token.
             if client.state() == DRT_STATE_FAILED {
                 reconnect(&client);
             }
@@ -108,12 +111,12 @@ fn i8_whatever_bit_the_server_hears_wrong_every_request_is_answered_once() {
     }
     reconnect(&client);
     client.connect();
-    let made = server.create("messages", json!({"text": "heard"}));
+    let made = server.create("messages", json!({"text": "delivered"}));
     let has_it = |events: &[Seen]| fold(events, "id").contains_key(&text(&made["id"]));
-    let last = client.subscribe(wish("messages").query(all()));
+    let last = client.subscribe(subscription("messages").query(all()));
     let when = format!("the last item (DRT_FAULT_SEED={seed})");
     last.log.until_quietly(&when, has_it);
-    // What was asked for wrongly was refused rightly.
+    // The subscription may have been refused, where a bit of its request was corrupted.
     first.log.until_quietly(&when, |events| {
         has_it(events) || events.iter().any(Seen::is_end)
     });

@@ -1,5 +1,5 @@
-//! Snapshots that miss nothing of what is written while they are read, and tell nothing
-//! of it twice.
+//! Exact snapshots miss nothing that is written while they are read, and events repeat
+//! nothing that they contain.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -8,32 +8,32 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::mirror::{Rows, keyed};
+use super::report;
 use super::support::server::{Server, V12, text};
-use super::support::sut::*;
-use super::tell;
+use super::support::test_client::*;
 
 const WRITERS: usize = 4;
 const CREATES: usize = 400;
 const SUBSCRIPTIONS: usize = 50;
-/// Each has a few of them, as each asks for a few at a time only.
+/// A client has only a few subscribes in flight, so several clients share them.
 const CLIENTS: usize = 10;
-/// Many at once, so that reading takes its time; and then again, when many are told.
+/// Many at once, so that reading is slow; and again while many creates are announced.
 const AT_ONCE: usize = 25;
-/// The server tells of twenty thousand items, on a machine that may be busy.
+/// The server sends twenty thousand events, on a machine that may be busy.
 const A_LONG_TIME: Duration = Duration::from_secs(300);
 const FIELDS: [&str; 2] = ["*", "author.*"];
 
-/// What somebody knows who has folded the events of one subscription.
+/// The result of folding the events of one subscription.
 struct Copy {
     rows: Rows,
-    told_twice: usize,
+    repeated: usize,
 }
 
-/// Makes subscriptions while items with authors are made: what is there in the end, and
-/// what each subscription has told of it.
+/// Subscribes while items with authors are created. Returns the collection's final rows,
+/// and the copy of each subscription.
 fn copies(server: &Server, title: &str, server_snapshot: bool) -> (Rows, Vec<Copy>) {
-    let clients: Vec<Sut> = (0..CLIENTS).map(|_| Sut::admin(server)).collect();
-    clients.iter().for_each(Sut::connect);
+    let clients: Vec<TestClient> = (0..CLIENTS).map(|_| TestClient::admin(server)).collect();
+    clients.iter().for_each(TestClient::connect);
     let query = json!({"fields": FIELDS, "limit": -1, "filter": {"title": {"_eq": title}}});
     let made = AtomicUsize::new(0);
     let create = |author: &Value| {
@@ -55,9 +55,9 @@ fn copies(server: &Server, title: &str, server_snapshot: bool) -> (Rows, Vec<Cop
                 eventually_in(A_LONG_TIME, "so many are made", || {
                     made.load(Ordering::SeqCst) >= due
                 });
-                let mut wish = wish("posts").query(query.clone());
-                wish.server_snapshot = server_snapshot;
-                clients[n % CLIENTS].subscribe(wish)
+                let mut spec = subscription("posts").query(query.clone());
+                spec.server_snapshot = server_snapshot;
+                clients[n % CLIENTS].subscribe(spec)
             })
             .collect()
     });
@@ -67,22 +67,22 @@ fn copies(server: &Server, title: &str, server_snapshot: bool) -> (Rows, Vec<Cop
     });
     // The server may still be about to register what it has confirmed.
     thread::sleep(Duration::from_secs(1));
-    // What comes behind this has told everything that was written before.
+    // Once its event has arrived, all earlier writes have been delivered.
     let last = text(&create(&authors[0])["id"]);
     let is_last = |row: &Value| text(&row["id"]) == last;
-    let tells = |event: &Seen| match event.data.as_array() {
+    let has_last = |event: &Seen| match event.data.as_array() {
         Some(rows) => rows.iter().any(is_last),
         None => is_last(&event.data),
     };
     let copies = subs.iter().map(|sub| {
         eventually_in(A_LONG_TIME, "the last item", || {
-            sub.log.all().iter().any(tells)
+            sub.log.all().iter().any(has_last)
         });
         let events = sub.log.all();
-        let (rows, told_twice) = fold_and_count(&events, "id");
+        let (rows, repeated) = fold_and_count(&events, "id");
         Copy {
             rows: without_lists(rows),
-            told_twice,
+            repeated,
         }
     });
     let copies = copies.collect();
@@ -96,7 +96,8 @@ fn copies(server: &Server, title: &str, server_snapshot: bool) -> (Rows, Vec<Cop
     (without_lists(there), copies)
 }
 
-/// An author's list of posts changes with each post that is made; only that post is told of.
+/// An author's list of posts changes with each new post, and the server sends no event for
+/// that.
 fn without_lists(mut rows: Rows) -> Rows {
     for row in rows.values_mut() {
         row["author"]["posts"].take();
@@ -105,7 +106,7 @@ fn without_lists(mut rows: Rows) -> Rows {
 }
 
 #[test]
-fn i7_exact_snapshots_miss_nothing_that_is_written_meanwhile_and_tell_nothing_twice() {
+fn i7_exact_snapshots_miss_and_repeat_nothing_during_many_creates() {
     let server = Server::start(V12, &[]);
     let (there, exact) = copies(&server, "exact", false);
     assert!(there.values().all(|row| row["author"]["name"].is_string()));
@@ -115,14 +116,14 @@ fn i7_exact_snapshots_miss_nothing_that_is_written_meanwhile_and_tell_nothing_tw
             copy.rows == there,
             "an item is another than in the database"
         );
-        assert_eq!(copy.told_twice, 0, "of {}", there.len());
+        assert_eq!(copy.repeated, 0, "of {}", there.len());
     }
-    // How many the server's own miss is chance.
+    // How many items the server's own snapshots miss is chance, so this is only reported.
     let (there, own) = copies(&server, "own", true);
     let missed: usize = own.iter().map(|copy| there.len() - copy.rows.len()).sum();
     let holed = own.iter().filter(|copy| copy.rows.len() < there.len());
-    let twice: usize = own.iter().map(|copy| copy.told_twice).sum();
-    tell(&format!(
+    let twice: usize = own.iter().map(|copy| copy.repeated).sum();
+    report(&format!(
         "{SUBSCRIPTIONS} subscriptions made during {CREATES} creates: exact snapshots have missed \
          and repeated nothing; the server's own have missed {missed} items in {} subscriptions, \
          and {twice} items were told twice",

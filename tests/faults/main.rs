@@ -1,8 +1,8 @@
-//! Real faults on real servers: a proxy between the library and Directus that does
-//! what networks do, servers that are killed, applications that are slow.
+//! Real faults on real servers: a proxy that breaks connections between the library and
+//! Directus, servers that are killed, applications that are slow.
 //!
-//! `DRT_FAULT_SEED` replays the choices, `DRT_FAULT_RESTARTS` sets how often the server
-//! is killed, `DRT_FAULT_FAILOVERS` how often a node of the cluster is,
+//! `DRT_FAULT_SEED` replays the random choices. `DRT_FAULT_RESTARTS` sets how often the
+//! server is killed, `DRT_FAULT_FAILOVERS` how often a node of the cluster, and
 //! `DRT_FAULT_SECONDS` how long the application is slow.
 
 #[path = "../support/mod.rs"]
@@ -29,9 +29,9 @@ fn seed() -> u64 {
     setting("DRT_FAULT_SEED", fastrand::u64(..) >> 16)
 }
 
-/// Tells what was measured, also where the test passes.
-fn tell(text: &str) {
+/// Prints a measurement, also where the test passes.
+fn report(text: &str) {
     use std::io::Write;
-    // Not by a macro: what those print is kept for those that fail.
+    // Not by eprintln!: cargo shows its output only for tests that fail.
     let _ = writeln!(std::io::stderr(), "{text}");
 }

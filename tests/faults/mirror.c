@@ -1,12 +1,12 @@
 /*
- * A copy of a collection, made of nothing but what the library tells: INIT, the events,
- * RESYNC, folded by key. A test drives it, and compares the copy with the database.
+ * Keeps a copy of a collection by folding INIT, the events and RESYNC by key. A test
+ * drives it, and compares the copy with the database.
  *
  *     mirror URL TOKEN COLLECTION KEY HEARTBEAT_MS QUEUE_BYTES SLEEP_US
  *
- * SLEEP_US is how long it takes over each event. Orders come on standard input, one a
- * line; each is answered with a line of counts, and "copy" with the items as well, one
- * a line. It ends with its input.
+ * SLEEP_US is how long it sleeps after each event. Commands come on standard input, one
+ * per line. Each is answered with a line of counts, and "copy" with the items as well,
+ * one per line. The program ends with its input.
  */
 #include "../../examples/c/json.h"
 #include "directus_realtime.h"
@@ -26,13 +26,13 @@ static struct {
     pthread_mutex_t lock;
     struct item *items;
     size_t count, room;
-    /* What ought not to be. */
-    uint64_t told_twice, holes, unmarked;
+    /* Violations: these stay 0. */
+    uint64_t repeated, holes, unmarked;
     uint64_t events, resyncs, refused, failed, last_sequence;
 } copy = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static drt_client *client;
-static drt_subscription_options wish = DRT_SUBSCRIPTION_OPTIONS_INIT;
+static drt_subscription_options options = DRT_SUBSCRIPTION_OPTIONS_INIT;
 static struct timespec pause_after_event;
 
 static void *or_die(void *memory) {
@@ -58,9 +58,9 @@ static struct item *find(const char *key) {
     return NULL;
 }
 
-/* A key is a number or a text, and the same key may come as either. */
+/* A key is a number or a string, and the same key may come as either. */
 static void key_of(struct json row, char key[64]) {
-    json_text(json_get(row, wish.primary_key), key, 64);
+    json_text(json_get(row, options.primary_key), key, 64);
 }
 
 static void drop(struct json row) {
@@ -109,7 +109,7 @@ static void fold(const drt_event *event, struct json data) {
     copy.last_sequence = event->sequence;
     switch (event->kind) {
     case DRT_EVENT_INIT:
-        /* Whoever was refused has subscribed anew: that is no gap. */
+        /* After a refusal the program has subscribed anew, which is no gap. */
         copy.unmarked += !first && copy.refused == 0 && !(event->flags & DRT_FLAG_RESYNC);
         copy.resyncs += (event->flags & DRT_FLAG_RESYNC) != 0;
         begin_again(data);
@@ -117,9 +117,9 @@ static void fold(const drt_event *event, struct json data) {
     case DRT_EVENT_CREATE: {
         char key[64];
         key_of(data, key);
-        /* With another content it may be another item of that key. */
+        /* With other content it may be a new item of that key. */
         const struct item *known = find(key);
-        copy.told_twice += known != NULL && strlen(known->text) == data.len &&
+        copy.repeated += known != NULL && strlen(known->text) == data.len &&
                            memcmp(known->text, data.at, data.len) == 0;
         put(data);
         break;
@@ -143,7 +143,7 @@ static void on_event(const drt_event *event, void *user_data) {
     copy.refused += ended;
     pthread_mutex_unlock(&copy.lock);
     if (ended) {
-        /* Where bytes are corrupted, the server has been asked for something else. */
+        /* The request was corrupted on its way, and so refused. */
         subscribe();
     }
     nanosleep(&pause_after_event, NULL);
@@ -155,7 +155,7 @@ static void on_state(drt_client *which, drt_state state, drt_status reason, cons
     (void)message;
     (void)user_data;
     if (state == DRT_STATE_FAILED) {
-        /* The same with the credentials. */
+        /* The credentials were corrupted on their way, and so refused. */
         pthread_mutex_lock(&copy.lock);
         copy.failed++;
         pthread_mutex_unlock(&copy.lock);
@@ -164,7 +164,7 @@ static void on_state(drt_client *which, drt_state state, drt_status reason, cons
 }
 
 static void subscribe(void) {
-    expect(drt_subscribe(client, NULL, &wish, on_event, NULL, NULL, NULL), "subscribe");
+    expect(drt_subscribe(client, NULL, &options, on_event, NULL, NULL, NULL), "subscribe");
 }
 
 static void answer(bool with_items) {
@@ -178,7 +178,7 @@ static void answer(bool with_items) {
         uint64_t value;
     } counts[] = {
         {"events", copy.events},
-        {"told_twice", copy.told_twice},
+        {"repeated", copy.repeated},
         {"holes", copy.holes},
         {"unmarked", copy.unmarked},
         {"resyncs", copy.resyncs},
@@ -214,9 +214,9 @@ int main(int argc, char **argv) {
     options.reconnect_max_ms = 200;
     long sleep_us = strtol(argv[7], NULL, 10);
     pause_after_event = (struct timespec){sleep_us / 1000000, sleep_us % 1000000 * 1000};
-    wish.collection = argv[3];
-    wish.primary_key = argv[4];
-    wish.query = "{\"limit\":-1}";
+    options.collection = argv[3];
+    options.primary_key = argv[4];
+    options.query = "{\"limit\":-1}";
     expect(drt_client_new(&options, &client), "new");
     expect(drt_client_on_state(client, on_state, NULL, NULL), "on_state");
     subscribe();

@@ -12,26 +12,26 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::support::cc;
-use super::support::log::PATIENCE;
+use super::support::log::WAIT_TIMEOUT;
 use super::support::server::{ADMIN, text};
 
 pub type Rows = BTreeMap<String, Value>;
 
-/// What the program is told at its start.
-pub struct Wanted<'a> {
+/// The program's arguments.
+pub struct Settings<'a> {
     pub url: &'a str,
     pub collection: &'a str,
     pub key: &'a str,
     pub heartbeat: Duration,
     pub queue_bytes: u64,
-    /// How long it takes over each event.
+    /// How long it sleeps after each event.
     pub sleep: Duration,
 }
 
-impl Wanted<'_> {
-    /// A quick application that notices a dead link soon.
-    pub fn of<'a>(url: &'a str, collection: &'a str) -> Wanted<'a> {
-        Wanted {
+impl Settings<'_> {
+    /// A fast application with a short heartbeat.
+    pub fn of<'a>(url: &'a str, collection: &'a str) -> Settings<'a> {
+        Settings {
             url,
             collection,
             key: "id",
@@ -52,7 +52,7 @@ pub struct Mirror {
 
 impl Mirror {
     /// Compiles and starts it; it has its first INIT when this returns.
-    pub fn start(wanted: &Wanted) -> Mirror {
+    pub fn start(settings: &Settings) -> Mirror {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("mirror-{}-{number}", std::process::id());
@@ -61,10 +61,10 @@ impl Mirror {
         let compiler = cc::compiler("CC", "cc");
         let (program, libraries) = cc::compile_in(&directory, &source, compiler, "-std=c11");
         let mut child = Command::new(program)
-            .args([wanted.url, ADMIN, wanted.collection, wanted.key])
-            .arg(wanted.heartbeat.as_millis().to_string())
-            .arg(wanted.queue_bytes.to_string())
-            .arg(wanted.sleep.as_micros().to_string())
+            .args([settings.url, ADMIN, settings.collection, settings.key])
+            .arg(settings.heartbeat.as_millis().to_string())
+            .arg(settings.queue_bytes.to_string())
+            .arg(settings.sleep.as_micros().to_string())
             .env("LD_LIBRARY_PATH", libraries)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -75,12 +75,12 @@ impl Mirror {
             child,
             stdin,
             stdout: BufReader::new(stdout.expect("a pipe")),
-            key: wanted.key.to_owned(),
+            key: settings.key.to_owned(),
         };
         mirror.counts();
-        // It is loaded, and so is its library.
+        // The program and its library are loaded, so their files can go.
         fs::remove_dir_all(directory).expect("a directory of our own");
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while mirror.counts().get("events") == 0 {
             assert!(Instant::now() < deadline, "no INIT comes");
             thread::sleep(Duration::from_millis(5));
@@ -94,9 +94,9 @@ impl Mirror {
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("the mirror says {line:?}"))
     }
 
-    fn ask(&mut self, order: &str) -> Value {
+    fn ask(&mut self, command: &str) -> Value {
         let stdin = self.stdin.as_mut().expect("still open");
-        writeln!(stdin, "{order}").expect("it listens");
+        writeln!(stdin, "{command}").expect("it listens");
         self.line()
     }
 
@@ -113,10 +113,10 @@ impl Mirror {
         keyed(rows, &self.key)
     }
 
-    /// Waits until the copy is what it should be.
+    /// Waits until the copy agrees with `there`.
     #[track_caller]
     pub fn agrees_with(&mut self, there: impl Fn() -> Rows, when: &str) {
-        let deadline = Instant::now() + 2 * PATIENCE;
+        let deadline = Instant::now() + 2 * WAIT_TIMEOUT;
         loop {
             let (here, there) = (self.copy(), there());
             if here == there {
@@ -163,10 +163,10 @@ impl Counts {
             .unwrap_or_else(|| panic!("{name} is not in {}", self.0))
     }
 
-    /// Nothing out of order, nothing twice, no gap without its mark.
+    /// Checks that nothing was out of order (I2), repeated, or lost without a RESYNC (I3).
     #[track_caller]
     pub fn are_in_order(&self) {
-        for name in ["told_twice", "holes", "unmarked"] {
+        for name in ["repeated", "holes", "unmarked"] {
             assert_eq!(self.get(name), 0, "{name}: {}", self.0);
         }
     }

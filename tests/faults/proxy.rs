@@ -1,4 +1,4 @@
-//! A TCP proxy that does on purpose what networks do by accident.
+//! A TCP proxy that breaks, delays and corrupts connections on purpose.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -10,34 +10,34 @@ use std::time::Duration;
 
 use super::support::log::eventually;
 
-/// How often whoever waits for a socket looks up.
-const GLANCE: Duration = Duration::from_millis(10);
+/// How often a blocked read or write checks whether the connection was reset.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What happens to what passes.
+/// What the proxy does to the bytes that pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     None,
-    /// Nothing passes; it is kept.
+    /// Nothing passes; the bytes are kept.
     Freeze,
-    /// Nothing passes; it is lost, and nobody is told.
+    /// Nothing passes; the bytes are lost, and neither side is told.
     HalfOpen,
-    /// Sixty-four bytes now and then.
+    /// Sixty-four bytes at a time, with pauses.
     Trickle,
     /// Every packet in pieces.
     Split,
     /// Many packets as one.
     Join,
-    /// One bit of what the server says next is another.
+    /// Flips one bit of what the server sends next.
     Corrupt,
-    /// One bit of what the client says next is another.
+    /// Flips one bit of what the client sends next.
     Garble,
 }
 
-/// Both ends of a connection. They close with the last who holds it.
+/// Both ends of a connection. They close with the last reference.
 struct Pair {
     client: TcpStream,
     server: TcpStream,
-    /// Its end is to be a reset.
+    /// The connection ends with a reset.
     cut: AtomicBool,
 }
 
@@ -89,19 +89,19 @@ impl Proxy {
         *self.state.fault.lock().unwrap() == fault
     }
 
-    /// Whether somebody is connected through it.
+    /// Whether a connection is open through it.
     pub fn is_used(&self) -> bool {
         let connections = self.state.connections.lock().unwrap();
         connections.iter().any(|pair| pair.strong_count() > 0)
     }
 
-    /// Resets every connection, wherever its frames are: when this returns, both sides
-    /// have been told so, and neither has been told that the other has finished.
+    /// Resets every connection, also in the middle of a frame. When this returns, both
+    /// sides have got a reset, and neither a regular end.
     pub fn reset(&self) {
         let connections = std::mem::take(&mut *self.state.connections.lock().unwrap());
         for pair in connections.iter().filter_map(Weak::upgrade) {
-            linger_not(&pair.client);
-            linger_not(&pair.server);
+            reset_on_close(&pair.client);
+            reset_on_close(&pair.server);
             pair.cut.store(true, Ordering::SeqCst);
         }
         eventually("the connections are closed", || {
@@ -121,8 +121,8 @@ impl Drop for Proxy {
     }
 }
 
-/// A socket that is closed is reset, unless it has been shut down.
-fn linger_not(socket: &TcpStream) {
+/// Makes closing this socket send a reset, unless it has been shut down before.
+fn reset_on_close(socket: &TcpStream) {
     let linger = libc::linger {
         l_onoff: 1,
         l_linger: 0,
@@ -141,13 +141,13 @@ fn linger_not(socket: &TcpStream) {
 
 fn connect(state: &Arc<State>, client: TcpStream, to: u16) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", to)) else {
-        linger_not(&client);
+        reset_on_close(&client);
         return;
     };
     for socket in [&client, &server] {
         socket.set_nodelay(true).unwrap();
-        socket.set_read_timeout(Some(GLANCE)).unwrap();
-        socket.set_write_timeout(Some(GLANCE)).unwrap();
+        socket.set_read_timeout(Some(POLL_INTERVAL)).unwrap();
+        socket.set_write_timeout(Some(POLL_INTERVAL)).unwrap();
     }
     let pair = Arc::new(Pair {
         client,
@@ -170,17 +170,17 @@ fn connect(state: &Arc<State>, client: TcpStream, to: u16) {
 }
 
 impl Pair {
-    fn go_on(&self) -> io::Result<()> {
+    fn check_open(&self) -> io::Result<()> {
         if self.cut.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         Ok(())
     }
 
-    /// Repeats what is interrupted, now and then, by the question whether to go on.
-    fn patiently<T>(&self, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    /// Repeats an attempt that times out, as long as the connection is open.
+    fn retry<T>(&self, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         loop {
-            self.go_on()?;
+            self.check_open()?;
             match attempt() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 outcome => return outcome,
@@ -190,7 +190,7 @@ impl Pair {
 
     fn write(&self, mut to: &TcpStream, mut data: &[u8]) -> io::Result<()> {
         while !data.is_empty() {
-            let written = self.patiently(|| to.write(data))?;
+            let written = self.retry(|| to.write(data))?;
             data = &data[written..];
         }
         Ok(())
@@ -203,10 +203,10 @@ fn pump(state: &State, pair: &Pair, from_server: bool) -> io::Result<()> {
         false => (&pair.client, &pair.server),
     };
     let mut buffer = vec![0; 64 << 10];
-    // What is lost once makes a stream worthless: the connection stays deaf.
-    let mut deaf = false;
+    // A stream with lost bytes is useless, so the connection stays half-open.
+    let mut half_open = false;
     loop {
-        let length = pair.patiently(|| from.read(&mut buffer))?;
+        let length = pair.retry(|| from.read(&mut buffer))?;
         if length == 0 {
             return Ok(());
         }
@@ -216,16 +216,16 @@ fn pump(state: &State, pair: &Pair, from_server: bool) -> io::Result<()> {
             if fault != Fault::Freeze || state.over.load(Ordering::SeqCst) {
                 break fault;
             }
-            pair.go_on()?;
-            thread::sleep(GLANCE);
+            pair.check_open()?;
+            thread::sleep(POLL_INTERVAL);
         };
-        deaf |= fault == Fault::HalfOpen;
-        if deaf {
+        half_open |= fault == Fault::HalfOpen;
+        if half_open {
             continue;
         }
         match fault {
-            Fault::Corrupt if from_server => state.spoil(data, fault),
-            Fault::Garble if !from_server => state.spoil(data, fault),
+            Fault::Corrupt if from_server => state.corrupt(data, fault),
+            Fault::Garble if !from_server => state.corrupt(data, fault),
             _ => {}
         }
         match fault {
@@ -254,11 +254,11 @@ fn pump(state: &State, pair: &Pair, from_server: bool) -> io::Result<()> {
 }
 
 impl State {
-    /// Turns one bit over, once.
-    fn spoil(&self, data: &mut [u8], fault: Fault) {
-        let mut present = self.fault.lock().unwrap();
-        if *present == fault {
-            *present = Fault::None;
+    /// Flips one bit, once.
+    fn corrupt(&self, data: &mut [u8], fault: Fault) {
+        let mut current = self.fault.lock().unwrap();
+        if *current == fault {
+            *current = Fault::None;
             let mut rng = self.rng.lock().unwrap();
             data[rng.usize(..data.len())] ^= 1 << rng.u8(..8);
         }
@@ -266,7 +266,7 @@ impl State {
 }
 
 #[test]
-fn a_reset_is_no_goodbye_to_either_side() {
+fn the_fault_proxys_reset_reaches_both_sides_as_a_connection_reset() {
     for round in 0..20 {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let proxy = Proxy::start(server.local_addr().unwrap().port(), 0);

@@ -1,15 +1,15 @@
-//! Servers that are killed and networks that fail, while four writers change items: at
-//! every quiet moment the copy that a C program makes of events is the collection.
+//! Servers that are killed and networks that fail, while four writers change items. In
+//! every quiet moment the copy that a C program keeps of the events is the collection.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::mirror::{Mirror, Wanted};
+use super::mirror::{Mirror, Settings};
 use super::proxy::{Fault, Proxy};
 use super::support::server::{Server, V12};
 use super::writers::{WRITERS, rows, write};
-use super::{seed, setting, tell};
+use super::{report, seed, setting};
 
 const FAULTS: [Fault; 5] = [
     Fault::Freeze,
@@ -18,22 +18,23 @@ const FAULTS: [Fault; 5] = [
     Fault::Split,
     Fault::Join,
 ];
-/// What is told may be wrong now, and nobody can know, until the link is another.
-const LIES: [Fault; 2] = [Fault::Corrupt, Fault::Garble];
+/// Faults after which the copy may be wrong until the next link, as a changed value cannot
+/// be noticed.
+const CORRUPTING: [Fault; 2] = [Fault::Corrupt, Fault::Garble];
 
 #[test]
-fn i7_a_copy_agrees_with_the_server_however_often_it_is_killed() {
+fn i7_a_copy_agrees_after_every_server_kill() {
     let seed = seed();
     let server = Server::start(V12, &[]);
     let proxy = Proxy::start(server.port, seed);
-    let mut mirror = Mirror::start(&Wanted::of(&proxy.url(), "posts"));
+    let mut mirror = Mirror::start(&Settings::of(&proxy.url(), "posts"));
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut told_twice = 0;
+    let mut repeated = 0;
     for round in 0..setting("DRT_FAULT_RESTARTS", 30) {
         let mut faults = FAULTS.to_vec();
-        let lies = round % 2 == 1;
-        if lies {
-            faults.extend(LIES);
+        let corrupts = round % 2 == 1;
+        if corrupts {
+            faults.extend(CORRUPTING);
         }
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -49,23 +50,23 @@ fn i7_a_copy_agrees_with_the_server_however_often_it_is_killed() {
                 thread::sleep(Duration::from_millis(rng.u64(20..300)));
                 proxy.set(Fault::None);
             }
-            server.tell("kill");
-            server.tell("start");
+            server.control("kill");
+            server.control("start");
             thread::sleep(Duration::from_millis(rng.u64(..500)));
             stop.store(true, Ordering::SeqCst);
         });
         let when = format!("after kill {round} (DRT_FAULT_SEED={seed})");
         mirror.agrees_with(|| rows(&server), &when);
         let counts = mirror.counts();
-        if !lies {
-            assert_eq!(counts.get("told_twice"), told_twice, "{when}: {counts}");
+        if !corrupts {
+            assert_eq!(counts.get("repeated"), repeated, "{when}: {counts}");
         }
-        told_twice = counts.get("told_twice");
+        repeated = counts.get("repeated");
         for name in ["holes", "unmarked"] {
             assert_eq!(counts.get(name), 0, "{name} {when}: {counts}");
         }
         let afresh = counts.get("resyncs") + counts.get("refused");
         assert!(afresh > round, "{when}: {counts}");
     }
-    tell(&format!("the C program's mirror: {}", mirror.counts()));
+    report(&format!("the C program's mirror: {}", mirror.counts()));
 }

@@ -1,5 +1,5 @@
-//! An application that is slower than the server: `mirror.c`, in a process of its own,
-//! whose memory is its own as well.
+//! An application that is slower than the server: `mirror.c`, in a process of its own, so
+//! that its memory can be measured.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -10,41 +10,41 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::mirror::{Mirror, Wanted, keyed};
+use super::mirror::{Mirror, Settings, keyed};
 use super::support::frame;
-use super::support::log::PATIENCE;
-use super::support::peer::{Peer, answer_to, event};
-use super::{setting, tell};
+use super::support::log::WAIT_TIMEOUT;
+use super::support::scripted_server::{ScriptedServer, answer_to, event};
+use super::{report, setting};
 
-/// Events a second; a little more than is asked for, as none is told while a snapshot is
+/// Events a second: a little more than are required, as none is sent while a snapshot is
 /// read.
 const OFFERED: u64 = 5_500;
-const LEAST_TOLD: u64 = 5_000;
+const LEAST_SENT: u64 = 5_000;
 const QUEUE_BYTES: u64 = 1 << 20;
 const HEARTBEAT: Duration = Duration::from_millis(500);
-/// How long a ping may wait for its pong, where the machine does not stand still.
+/// How long a ping may wait for its pong, besides the time that the machine stood still.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
-/// What memory may grow by: what may wait, and what allocators keep.
+/// How much memory may grow: by the queue, and by what allocators keep.
 const GROWTH: u64 = QUEUE_BYTES + (6 << 20);
 const TICK: Duration = Duration::from_millis(20);
 
 #[test]
-fn i6_a_slow_application_costs_neither_the_link_nor_memory_and_comes_right() {
-    let peer = Peer::new();
-    let url = peer.url();
+fn i6_a_slow_application_keeps_its_link_and_its_memory_budget() {
+    let server = ScriptedServer::new();
+    let url = server.url();
     let table = Table::default();
     thread::scope(|scope| {
-        scope.spawn(|| serve(&peer, &table));
-        let mut wanted = Wanted::of(&url, "posts");
-        wanted.heartbeat = Duration::from_secs(25);
-        wanted.queue_bytes = QUEUE_BYTES;
-        // A tenth of what comes.
-        wanted.sleep = Duration::from_millis(2);
-        let mut mirror = Mirror::start(&wanted);
+        scope.spawn(|| serve(&server, &table));
+        let mut settings = Settings::of(&url, "posts");
+        settings.heartbeat = Duration::from_secs(25);
+        settings.queue_bytes = QUEUE_BYTES;
+        // A tenth of the events' rate.
+        settings.sleep = Duration::from_millis(2);
+        let mut mirror = Mirror::start(&settings);
         let seconds = setting("DRT_FAULT_SECONDS", 60);
         let most = watch(&mut mirror, &table, Duration::from_secs(seconds));
 
-        // The server falls silent: what was written last has to arrive.
+        // The server sends nothing more, so the last version must arrive.
         table.over.store(true, Ordering::SeqCst);
         mirror.agrees_with(|| keyed(table.rows(), "id"), "the server is silent");
         let counts = mirror.counts();
@@ -53,22 +53,22 @@ fn i6_a_slow_application_costs_neither_the_link_nor_memory_and_comes_right() {
             assert!(counts.get(name) > 0, "{name}: {counts}");
         }
         assert_eq!(counts.get("reconnects"), 0, "{counts}");
-        tell(&format!("the slow application: {most}; {counts}"));
+        report(&format!("the slow application: {most}; {counts}"));
     });
 }
 
-/// Lets time pass, and holds everything to its limits. Tells how far it went.
+/// Watches the application for that time, and checks the limits. Returns a summary.
 fn watch(mirror: &mut Mirror, table: &Table, time: Duration) -> String {
     let overflows = |mirror: &mut Mirror| mirror.counts().get("overflows");
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while overflows(mirror) == 0 {
         assert!(Instant::now() < deadline, "nothing overflows");
         thread::sleep(TICK);
     }
-    // The longest time that this machine has kept somebody waiting for no reason.
+    // The longest time by which this thread's sleep was exceeded: how busy the machine is.
     let (mut stall, mut memory, mut queued) = (Duration::ZERO, 0, 0);
     let before = mirror.resident_bytes();
-    let (began, told, pongs) = (Instant::now(), table.told(), table.pongs());
+    let (began, sent, pongs) = (Instant::now(), table.sent(), table.pongs());
     while began.elapsed() < time {
         let counts = mirror.counts();
         let (bytes, events) = (counts.get("queued_bytes"), counts.get("queued_events"));
@@ -82,8 +82,8 @@ fn watch(mirror: &mut Mirror, table: &Table, time: Duration) -> String {
     let grown = memory.saturating_sub(before);
     assert!(grown < GROWTH, "{grown} bytes more than at first");
     let seconds = began.elapsed().as_secs_f64();
-    let rate = (table.told() - told) as f64 / seconds;
-    assert!(rate >= LEAST_TOLD as f64, "only {rate:.0} events a second");
+    let rate = (table.sent() - sent) as f64 / seconds;
+    assert!(rate >= LEAST_SENT as f64, "only {rate:.0} events a second");
     let pongs = table.pongs() - pongs;
     let least = (seconds / (HEARTBEAT + ANSWERED_WITHIN + stall).as_secs_f64()) as u64;
     assert!(pongs >= least, "{pongs} pongs in {seconds:.0} s");
@@ -98,11 +98,11 @@ fn watch(mirror: &mut Mirror, table: &Table, time: Duration) -> String {
     )
 }
 
-/// The one row that the server has, and what it did.
+/// The one row that the server has, and counts of what it sent.
 #[derive(Default)]
 struct Table {
     version: AtomicU64,
-    told: AtomicU64,
+    sent: AtomicU64,
     pongs: AtomicU64,
     longest_ms: AtomicU64,
     over: AtomicBool,
@@ -113,8 +113,8 @@ impl Table {
         vec![json!({"id": 1, "n": self.version.load(Ordering::SeqCst)})]
     }
 
-    fn told(&self) -> u64 {
-        self.told.load(Ordering::SeqCst)
+    fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
     }
 
     fn pongs(&self) -> u64 {
@@ -126,7 +126,7 @@ impl Table {
     }
 }
 
-/// Who is subscribed, and the socket.
+/// The socket, and the wire uids of the subscriptions.
 struct Out {
     socket: TcpStream,
     wires: Vec<String>,
@@ -140,22 +140,22 @@ impl Out {
         self.socket.write_all(&frame)
     }
 
-    /// Writes the row anew, and tells of it.
+    /// Changes the row, and sends an update to every subscription.
     fn write(&mut self, table: &Table) -> io::Result<()> {
         table.version.fetch_add(1, Ordering::SeqCst);
         let rows = json!(table.rows());
         for wire in self.wires.clone() {
             self.say(&event(&wire, "update", &rows))?;
         }
-        let told = u64::from(!self.wires.is_empty());
-        table.told.fetch_add(told, Ordering::SeqCst);
+        let sent = u64::from(!self.wires.is_empty());
+        table.sent.fetch_add(sent, Ordering::SeqCst);
         Ok(())
     }
 }
 
-/// Plays the server until the client leaves.
-fn serve(peer: &Peer, table: &Table) {
-    let mut link = peer.ready();
+/// Plays the server until the client closes.
+fn serve(server: &ScriptedServer, table: &Table) {
+    let mut link = server.ready();
     let out = Mutex::new(Out {
         socket: link.socket.try_clone().unwrap(),
         wires: Vec::new(),
@@ -164,8 +164,8 @@ fn serve(peer: &Peer, table: &Table) {
     let left = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            // Ends by the other side's leaving.
-            let _ = pour(&out, table, &left);
+            // Ends with an error when the client closes.
+            let _ = send_events(&out, table, &left);
         });
         while let Ok(message) = link.try_next() {
             let mut out = out.lock().unwrap();
@@ -179,7 +179,7 @@ fn serve(peer: &Peer, table: &Table) {
             let Some(mut answer) = answer_to(&message) else {
                 continue;
             };
-            // Registered, read and answered in one step.
+            // All under one lock, so that no event comes between snapshot and registration.
             let uid = message["uid"].as_str().unwrap_or_default().to_owned();
             match message["type"].as_str() {
                 Some("subscribe") => out.wires.push(uid),
@@ -197,8 +197,8 @@ fn serve(peer: &Peer, table: &Table) {
     });
 }
 
-/// Writes the row as often as said, and pings.
-fn pour(out: &Mutex<Out>, table: &Table, left: &AtomicBool) -> io::Result<()> {
+/// Changes the row `OFFERED` times a second, and pings.
+fn send_events(out: &Mutex<Out>, table: &Table, left: &AtomicBool) -> io::Result<()> {
     let (began, mut last_ping) = (Instant::now(), Instant::now());
     let mut written = 0;
     while !left.load(Ordering::SeqCst) {

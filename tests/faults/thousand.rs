@@ -5,23 +5,23 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::proxy::Proxy;
+use super::report;
 use super::support::server::{ADMIN, Server, V12};
-use super::support::sut::*;
-use super::tell;
+use super::support::test_client::*;
 
 const SUBSCRIPTIONS: u64 = 1_000;
 /// Messages a second.
 const RATE: u64 = 200;
 
-/// `messages`: so many are needed for each subscription.
-fn come_back(server: &Server, server_snapshot: bool, messages: u64) {
+/// `messages`: how many messages each subscription needs.
+fn restore_all(server: &Server, server_snapshot: bool, messages: u64) {
     let proxy = Proxy::start(server.port, 0);
     let client = Options::new(&proxy.url()).token(ADMIN).with(fast).open();
     let subs: Vec<Sub> = (0..SUBSCRIPTIONS)
         .map(|_| {
-            let mut wish = wish("posts").query(json!({"limit": 1}));
-            wish.server_snapshot = server_snapshot;
-            client.subscribe(wish)
+            let mut spec = subscription("posts").query(json!({"limit": 1}));
+            spec.server_snapshot = server_snapshot;
+            client.subscribe(spec)
         })
         .collect();
     let all_active = || client.stats().active_subscriptions == SUBSCRIPTIONS;
@@ -44,21 +44,21 @@ fn come_back(server: &Server, server_snapshot: bool, messages: u64) {
         let again = all.iter().filter(|event| event.is_resync()).count();
         assert_eq!(again, 1, "{all:?}");
     }
-    // No faster than it allows: a window's messages at once, and so many a second; and
-    // next to nothing was sent in vain.
+    // No faster than the limit allows: one window's messages at once, and then `RATE` a
+    // second. Few messages are repeated.
     let seconds = took.as_secs_f64();
     let most = (RATE as f64 * (seconds + 1.0)).ceil() as u64;
     assert!(sent <= most, "{sent} messages in {seconds:.1} s");
     let needed = SUBSCRIPTIONS * messages;
     assert!(sent < needed * 5 / 4, "{sent} messages for {needed}");
-    tell(&format!(
+    report(&format!(
         "{SUBSCRIPTIONS} subscriptions came back in {seconds:.1} s, by {sent} messages at {RATE} \
          a second"
     ));
 }
 
 #[test]
-fn i1_a_thousand_subscriptions_come_back_as_fast_as_the_server_allows() {
+fn i1_a_thousand_subscriptions_are_restored_at_the_servers_rate_limit() {
     let points = RATE.to_string();
     let limited = [
         ("RATE_LIMITER_ENABLED", "true"),
@@ -66,7 +66,7 @@ fn i1_a_thousand_subscriptions_come_back_as_fast_as_the_server_allows() {
         ("RATE_LIMITER_DURATION", "1"),
     ];
     let server = Server::start(V12, &limited);
-    // Each is subscribed, and then read.
-    come_back(&server, false, 2);
-    come_back(&server, true, 1);
+    // An exact snapshot takes a subscribe and a read.
+    restore_all(&server, false, 2);
+    restore_all(&server, true, 1);
 }

@@ -1,4 +1,4 @@
-//! Other users, who change items of `posts`.
+//! Other users, who write to `posts`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ use super::support::server::{ADMIN, Server, text};
 
 pub const WRITERS: u64 = 4;
 
-/// Changes items at random until told to stop; the server may be away.
+/// Changes random items until `stop` is set. The server may be down at times.
 pub fn write(server: &Server, stop: &AtomicBool, writer: u64, seed: u64) {
     let mut rng = fastrand::Rng::with_seed(seed ^ writer);
     let mut mine: Vec<Value> = Vec::new();
@@ -28,8 +28,8 @@ pub fn write(server: &Server, stop: &AtomicBool, writer: u64, seed: u64) {
     }
 }
 
-/// The same, but no item is touched twice: in a cluster nothing keeps the server from
-/// telling of two changes in the other order. `known`: items that nobody else touches.
+/// The same, but changes no item twice: in a cluster, the events of two changes of an item
+/// may be sent in either order. `known`: items that no other writer changes.
 pub fn write_once(
     server: &Server,
     stop: &AtomicBool,

@@ -1,4 +1,4 @@
-//! Credentials: shown, refused, expired, renewed.
+//! Credentials: accepted, refused, expired, renewed.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::server::{ADMIN, READER, Server, V12};
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 #[test]
-fn a_static_token_a_login_and_a_refresh_token_each_connect() {
+fn static_token_login_and_refresh_token_each_authenticate() {
     let server = Server::shared();
     let login = server.login();
     let url = &server.url;
@@ -26,7 +26,7 @@ fn a_static_token_a_login_and_a_refresh_token_each_connect() {
     for options in ways {
         let client = options.open();
         client.connect();
-        assert!(client.follow(wish("posts")).log.all().is_empty());
+        assert!(client.follow(subscription("posts")).log.all().is_empty());
         let path = client.path();
         let expected = [
             DRT_STATE_CONNECTING,
@@ -38,7 +38,7 @@ fn a_static_token_a_login_and_a_refresh_token_each_connect() {
 }
 
 #[test]
-fn refused_credentials_fail_with_the_reason_and_a_good_token_mends_it() {
+fn refused_credentials_fail_with_the_reason_until_a_valid_token_is_set() {
     let server = Server::shared();
     let client = Options::new(&server.url).token("wrong-token-5150").open();
     // SAFETY: a live handle.
@@ -69,7 +69,7 @@ fn refused_credentials_fail_with_the_reason_and_a_good_token_mends_it() {
 }
 
 #[test]
-fn without_credentials_the_reason_says_what_to_set() {
+fn connecting_without_credentials_fails_and_names_the_option_to_set() {
     let client = Options::new(&Server::shared().url).open();
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
@@ -77,17 +77,21 @@ fn without_credentials_the_reason_says_what_to_set() {
     assert!(last_error().contains("access_token"), "{}", last_error());
 }
 
-/// What a token callback does: answer with the next of these.
+/// A token callback that sets the next of these tokens.
 struct Tokens {
     tokens: Mutex<Vec<String>>,
-    asked: AtomicUsize,
+    calls: AtomicUsize,
     reasons: Mutex<Vec<i32>>,
 }
 
-unsafe extern "C" fn give_token(client: *mut drt_client, reason: drt_status, data: *mut c_void) {
+unsafe extern "C" fn set_next_token(
+    client: *mut drt_client,
+    reason: drt_status,
+    data: *mut c_void,
+) {
     // SAFETY: the pointer of an Arc that outlives the client.
     let tokens = unsafe { &*data.cast::<Tokens>() };
-    tokens.asked.fetch_add(1, Ordering::SeqCst);
+    tokens.calls.fetch_add(1, Ordering::SeqCst);
     tokens.reasons.lock().unwrap().push(reason);
     let next = tokens.tokens.lock().unwrap().pop();
     if let Some(token) = next {
@@ -100,32 +104,32 @@ unsafe extern "C" fn give_token(client: *mut drt_client, reason: drt_status, dat
     }
 }
 
-fn with_tokens(client: &Sut, tokens: &[String]) -> Arc<Tokens> {
+fn with_tokens(client: &TestClient, tokens: &[String]) -> Arc<Tokens> {
     let tokens = Arc::new(Tokens {
         tokens: Mutex::new(tokens.iter().rev().cloned().collect()),
-        asked: AtomicUsize::new(0),
+        calls: AtomicUsize::new(0),
         reasons: Mutex::new(Vec::new()),
     });
     let data = Arc::as_ptr(&tokens).cast_mut().cast();
     // SAFETY: the Arc is kept by the test until the client is closed.
-    let status = unsafe { drt_client_on_token(client.raw, Some(give_token), data, None) };
+    let status = unsafe { drt_client_on_token(client.raw, Some(set_next_token), data, None) };
     assert_eq!(status, DRT_OK);
     tokens
 }
 
 #[test]
-fn the_token_callback_is_asked_before_the_first_link_and_after_a_refusal() {
+fn the_token_callback_runs_before_the_first_link_and_after_a_refusal() {
     let server = Server::shared();
     let client = Options::new(&server.url).open();
     let tokens = with_tokens(&client, &["wrong".into(), ADMIN.into()]);
     client.connect();
-    assert_eq!(tokens.asked.load(Ordering::SeqCst), 2);
+    assert_eq!(tokens.calls.load(Ordering::SeqCst), 2);
     assert_eq!(*tokens.reasons.lock().unwrap(), [DRT_OK, DRT_ERR_AUTH]);
     client.close();
 }
 
 #[test]
-fn a_token_that_is_not_given_in_time_is_asked_for_again() {
+fn the_token_callback_runs_again_when_no_token_is_set_in_time() {
     let server = Server::shared();
     let client = Options::new(&server.url)
         .with(|o| {
@@ -138,7 +142,7 @@ fn a_token_that_is_not_given_in_time_is_asked_for_again() {
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_connect(client.raw) }, DRT_OK);
     eventually("a second request", || {
-        tokens.asked.load(Ordering::SeqCst) >= 2
+        tokens.calls.load(Ordering::SeqCst) >= 2
     });
     client.set_token(ADMIN);
     assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_OK);
@@ -146,12 +150,12 @@ fn a_token_that_is_not_given_in_time_is_asked_for_again() {
 }
 
 #[test]
-fn public_mode_works_without_credentials_and_says_what_is_forbidden() {
+fn public_mode_connects_without_credentials_and_reports_forbidden_collections() {
     let server = Server::start(V12, &[("WEBSOCKETS_REST_AUTH", "public")]);
     let public = |o: &mut drt_client_options| o.auth_mode = DRT_AUTH_PUBLIC;
     let client = Options::new(&server.url).with(public).open();
     client.connect();
-    let refused = client.subscribe(wish("posts"));
+    let refused = client.subscribe(subscription("posts"));
     assert_eq!(refused.wait(), DRT_ERR_SERVER);
     assert!(last_error().contains("FORBIDDEN"), "{}", last_error());
     let seen = refused.log.until_len(1);
@@ -159,16 +163,16 @@ fn public_mode_works_without_credentials_and_says_what_is_forbidden() {
 
     let known = Options::new(&server.url).token(READER).with(public).open();
     known.connect();
-    known.follow(wish("posts"));
+    known.follow(subscription("posts"));
 }
 
 #[test]
-fn strict_mode_puts_the_token_into_the_url_and_a_wrong_one_fails() {
+fn strict_mode_sends_the_token_in_the_url_and_a_wrong_one_fails() {
     let server = Server::start(V12, &[("WEBSOCKETS_REST_AUTH", "strict")]);
     let strict = |o: &mut drt_client_options| o.auth_mode = DRT_AUTH_STRICT;
     let client = Options::new(&server.url).token(ADMIN).with(strict).open();
     client.connect();
-    client.follow(wish("posts"));
+    client.follow(subscription("posts"));
 
     let client = Options::new(&server.url).token("wrong").with(strict).open();
     // SAFETY: a live handle.
@@ -178,7 +182,7 @@ fn strict_mode_puts_the_token_into_the_url_and_a_wrong_one_fails() {
 }
 
 /// A server whose tokens live for six seconds.
-fn hasty() -> Server {
+fn with_short_lived_tokens() -> Server {
     Server::start(
         V12,
         &[
@@ -189,18 +193,18 @@ fn hasty() -> Server {
 }
 
 #[test]
-fn i3_a_login_outlives_its_token_and_its_first_expiry_ends_in_a_resync() {
-    let server = hasty();
+fn i3_the_first_expiry_of_a_login_ends_in_a_resync_and_later_ones_are_renewed_ahead() {
+    let server = with_short_lived_tokens();
     let options = Options::new(&server.url).text("email", "reader@example.com");
     let client = options.text("password", "reader-password").open();
-    let posts = client.follow(wish("posts").query(json!({"fields": ["id"], "limit": -1})));
-    // The first expiry cannot be foreseen: the server does not tell.
+    let posts = client.follow(subscription("posts").query(json!({"fields": ["id"], "limit": -1})));
+    // The first expiry cannot be foreseen: the server does not say how long a login lives.
     let seen = posts.log.until("the resync after the first expiry", |all| {
         all.iter().any(Seen::is_resync)
     });
     assert!(seen.iter().all(|e| !e.is_error()), "{seen:?}");
     posts.log.clear();
-    // The next ones are: renewed ahead, without a gap, on the same link.
+    // Later ones are renewed ahead, without a gap, on the same link.
     std::thread::sleep(std::time::Duration::from_secs(13));
     let post = server.create("posts", json!({"title": "after"}));
     let seen = posts.log.until_len(1);
@@ -209,18 +213,18 @@ fn i3_a_login_outlives_its_token_and_its_first_expiry_ends_in_a_resync() {
         ("create", &post["id"]),
         "{seen:?}"
     );
-    // The link of the first expiry was given up; the second one lives.
+    // The link of the first expiry was replaced; the second one is still open.
     assert_eq!(client.stats().connects, 2, "{:?}", client.states.all());
 }
 
 #[test]
-fn a_jwt_is_renewed_through_the_callback_ahead_of_its_expiry_without_a_gap() {
-    let server = hasty();
+fn the_token_callback_renews_a_jwt_before_it_expires_without_a_gap() {
+    let server = with_short_lived_tokens();
     let client = Options::new(&server.url).open();
-    // Each is fresh when it is asked for: the callback logs in.
+    // The callback logs in, so that each token is fresh.
     struct Login {
         server: *const Server,
-        asked: AtomicUsize,
+        calls: AtomicUsize,
     }
     unsafe extern "C" fn log_in(client: *mut drt_client, _: drt_status, data: *mut c_void) {
         // SAFETY: the test keeps both alive until the client is closed.
@@ -228,14 +232,14 @@ fn a_jwt_is_renewed_through_the_callback_ahead_of_its_expiry_without_a_gap() {
             let login = &*data.cast::<Login>();
             (login, &*login.server)
         };
-        login.asked.fetch_add(1, Ordering::SeqCst);
+        login.calls.fetch_add(1, Ordering::SeqCst);
         let token = c(server.login()["access_token"].as_str().unwrap());
         // SAFETY: a handle and a text.
         unsafe { drt_client_set_token(client, token.as_ptr()) };
     }
     let login = Login {
         server: &raw const server,
-        asked: AtomicUsize::new(0),
+        calls: AtomicUsize::new(0),
     };
     let data = (&raw const login).cast_mut().cast();
     // SAFETY: as above.
@@ -244,23 +248,23 @@ fn a_jwt_is_renewed_through_the_callback_ahead_of_its_expiry_without_a_gap() {
         DRT_OK
     );
     let posts = client.follow(
-        wish("posts")
+        subscription("posts")
             .query(json!({"limit": 0}))
             .events(DRT_ON_CREATE),
     );
     std::thread::sleep(std::time::Duration::from_secs(13));
     assert!(
-        login.asked.load(Ordering::SeqCst) >= 3,
-        "asked ahead of each expiry"
+        login.calls.load(Ordering::SeqCst) >= 3,
+        "a call ahead of each expiry"
     );
-    assert_eq!(posts.log.all(), [], "no gap, nothing withheld");
+    assert_eq!(posts.log.all(), [], "no resync, and no error");
     assert_eq!(client.stats().connects, 1, "{:?}", client.states.all());
     client.close();
 }
 
 #[test]
-fn an_expired_jwt_that_nobody_renews_fails_and_says_so() {
-    let server = hasty();
+fn an_expired_jwt_without_a_token_callback_fails_with_the_reason() {
+    let server = with_short_lived_tokens();
     let login = server.login();
     let client = Options::new(&server.url)
         .token(login["access_token"].as_str().unwrap())
@@ -273,13 +277,13 @@ fn an_expired_jwt_that_nobody_renews_fails_and_says_so() {
     let (_, reason, message) = states.last().unwrap();
     assert_eq!(*reason, DRT_ERR_AUTH);
     assert!(message.contains("expired"), "{message}");
-    // A fresh one brings it back.
+    // A valid token lets it connect again.
     client.set_token(ADMIN);
     assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_OK);
 }
 
 #[test]
-fn set_token_authenticates_a_live_link_anew() {
+fn set_token_reauthenticates_an_open_link() {
     let server = Server::shared();
     let client = Options::new(&server.url).token(READER).open();
     client.connect();

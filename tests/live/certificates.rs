@@ -1,11 +1,11 @@
-//! Certificates that the client shows, and TLS that goes wrong.
+//! Client certificates, and failures of TLS.
 
 use std::net::TcpListener;
 
 use serde_json::json;
 
 use super::server::{ADMIN, Server};
-use super::sut::*;
+use super::test_client::*;
 use super::tls::{Authority, TempFile, TlsFront};
 use directus_realtime::ffi::*;
 
@@ -19,44 +19,44 @@ fn client(front: &TlsFront) -> Options {
 }
 
 #[test]
-fn a_server_that_wants_a_client_certificate_gets_it() {
+fn a_client_certificate_is_sent_to_a_server_that_requires_one() {
     let front = TlsFront::demanding(Server::shared().port);
     let identity = front.authority.identity("control-room");
     let client = client(&front).identity(&identity).open();
-    client.follow(wish("posts").query(json!({"limit": 1})));
+    client.follow(subscription("posts").query(json!({"limit": 1})));
 }
 
 #[test]
-fn a_server_with_a_self_signed_certificate_is_trusted_where_ca_file_has_it() {
+fn a_self_signed_server_certificate_is_trusted_only_through_ca_file() {
     let front = TlsFront::self_signed(Server::shared().port);
     let named = client(&front).open();
-    named.follow(wish("posts").query(json!({"limit": 1})));
+    named.follow(subscription("posts").query(json!({"limit": 1})));
     let other = Authority::self_signed("localhost").identity("somebody");
     let other = client(&front)
         .text("ca_file", other.certificate.path())
         .open();
     other.start();
-    let (reason, message) = other.told(DRT_STATE_FAILED);
+    let (reason, message) = other.wait_for_report(DRT_STATE_FAILED);
     assert_eq!(reason, DRT_ERR_TLS, "{message}");
     assert!(message.contains("ca_file"), "{message}");
 }
 
 #[test]
-fn a_client_certificate_that_is_missing_or_not_trusted_is_told_with_advice() {
+fn a_missing_or_untrusted_client_certificate_is_reported_with_advice() {
     let front = TlsFront::demanding(Server::shared().port);
     let none = client(&front).open();
     let foreign = Authority::new().identity("control-room");
     let foreign = client(&front).identity(&foreign).open();
     for client in [none, foreign] {
         client.start();
-        let (reason, message) = client.told(BACKOFF);
+        let (reason, message) = client.wait_for_report(BACKOFF);
         assert_eq!(reason, DRT_ERR_TLS, "{message}");
         assert!(message.contains("client_cert_file"), "{message}");
     }
 }
 
 #[test]
-fn files_that_cannot_be_used_are_refused_by_name_and_never_quoted() {
+fn i9_unusable_certificate_files_are_refused_by_name_and_never_quoted() {
     let front = TlsFront::demanding(1);
     let (one, other) = (
         front.authority.identity("one"),
@@ -115,11 +115,11 @@ fn files_that_cannot_be_used_are_refused_by_name_and_never_quoted() {
 }
 
 #[test]
-fn a_port_without_tls_is_told_apart_and_tried_again() {
+fn a_port_without_tls_is_reported_and_retried() {
     let url = format!("wss://localhost:{}/websocket", Server::shared().port);
     let client = Options::new(&url).token(ADMIN).with(fast).open();
     client.start();
-    let (reason, message) = client.told(BACKOFF);
+    let (reason, message) = client.wait_for_report(BACKOFF);
     assert_eq!(reason, DRT_ERR_TLS, "{message}");
     assert!(
         message.contains("TLS") && message.contains("localhost"),
@@ -130,7 +130,7 @@ fn a_port_without_tls_is_told_apart_and_tried_again() {
 }
 
 #[test]
-fn a_tls_handshake_that_does_not_end_is_given_up_after_connect_timeout() {
+fn an_unfinished_tls_handshake_ends_with_connect_timeout() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("wss://127.0.0.1:{}/", silent.local_addr().unwrap().port());
     let client = Options::new(&url)
@@ -138,7 +138,7 @@ fn a_tls_handshake_that_does_not_end_is_given_up_after_connect_timeout() {
         .with(|o| o.connect_timeout_ms = 200)
         .open();
     client.start();
-    let (reason, message) = client.told(BACKOFF);
+    let (reason, message) = client.wait_for_report(BACKOFF);
     assert_eq!(reason, DRT_ERR_TIMEOUT, "{message}");
     assert!(message.contains("TLS handshake"), "{message}");
 }

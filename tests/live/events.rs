@@ -1,22 +1,22 @@
-//! Snapshots, creates, updates, deletes; queries, kinds, granularity.
+//! Snapshots and events: order, queries, kinds of events, granularity.
 
 use serde_json::json;
 
 use super::server::{ADMIN, Server, text};
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
-/// Tests share a server: each works on posts of a status of its own.
+/// Tests share a server, so each works on posts of its own status.
 fn of(status: &str) -> serde_json::Value {
     json!({"filter": {"status": {"_eq": status}}})
 }
 
 #[test]
-fn a_snapshot_then_each_change_reaches_the_callback_once_and_in_order() {
+fn i2_the_snapshot_and_each_change_reach_the_callback_once_in_order() {
     let server = Server::shared();
     let first = server.create("posts", json!({"title": "before", "status": "order"}));
-    let client = Sut::admin(server);
-    let posts = client.subscribe(wish("posts").query(of("order")).uid("my-posts"));
+    let client = TestClient::admin(server);
+    let posts = client.subscribe(subscription("posts").query(of("order")).uid("my-posts"));
     assert_eq!(posts.wait(), DRT_OK);
     let init = &posts.log.until_len(1)[0];
     assert!(init.is_init() && init.flags == 0, "{init:?}");
@@ -31,7 +31,7 @@ fn a_snapshot_then_each_change_reaches_the_callback_once_and_in_order() {
     server.delete("posts", &second["id"]);
     server.delete("posts", &first["id"]);
     let id = second["id"].clone();
-    // A delete by URL names the key as text.
+    // A delete by URL has the key as a string.
     let ours = |seen: &Seen| text(&seen.data["id"]) == text(&id);
     let seen = posts.log.until("create, update and delete", |all| {
         all.iter().filter(|e| ours(e)).count() >= 3
@@ -44,11 +44,11 @@ fn a_snapshot_then_each_change_reaches_the_callback_once_and_in_order() {
 }
 
 #[test]
-fn batches_arrive_item_by_item_or_message_by_message() {
+fn batch_writes_arrive_per_item_or_per_message() {
     let server = Server::shared();
-    let client = Sut::admin(server);
-    let per_item = client.follow(wish("posts").query(of("batch")));
-    let per_message = client.follow(wish("posts").query(of("batch")).per_message());
+    let client = TestClient::admin(server);
+    let per_item = client.follow(subscription("posts").query(of("batch")));
+    let per_message = client.follow(subscription("posts").query(of("batch")).per_message());
 
     let batch = json!([{"title": "a", "status": "batch"}, {"title": "b", "status": "batch"},
                        {"title": "c", "status": "batch"}]);
@@ -99,9 +99,9 @@ fn batches_arrive_item_by_item_or_message_by_message() {
 }
 
 #[test]
-fn only_the_wanted_kinds_of_events_arrive_and_their_init_is_empty() {
+fn only_subscribed_event_kinds_arrive_and_their_init_is_empty() {
     let server = Server::shared();
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let masks = [
         (DRT_ON_CREATE, vec!["create"]),
         (DRT_ON_UPDATE, vec!["update"]),
@@ -114,7 +114,7 @@ fn only_the_wanted_kinds_of_events_arrive_and_their_init_is_empty() {
     ];
     let subs: Vec<_> = masks
         .iter()
-        .map(|(mask, _)| client.subscribe(wish("things").events(*mask)))
+        .map(|(mask, _)| client.subscribe(subscription("things").events(*mask)))
         .collect();
     for (sub, (mask, _)) in subs.iter().zip(&masks) {
         let init = &sub.log.until_len(1)[0];
@@ -135,15 +135,15 @@ fn only_the_wanted_kinds_of_events_arrive_and_their_init_is_empty() {
 }
 
 #[test]
-fn the_query_shapes_snapshot_and_events_and_meta_comes_along() {
+fn the_query_applies_to_snapshot_and_events_and_meta_is_delivered() {
     let server = Server::shared();
     let author = server.create("authors", json!({"name": "Ada"}));
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let query = json!({
         "fields": ["id", "title", "author.name"], "filter": {"status": {"_eq": "query"}},
         "sort": ["-id"], "limit": 10, "meta": ["filter_count"],
     });
-    let sub = client.subscribe(wish("posts").query(query));
+    let sub = client.subscribe(subscription("posts").query(query));
     let init = &sub.log.until_len(1)[0];
     assert_eq!(init.data, json!([]));
     assert_eq!(init.meta, json!({"filter_count": 0}));
@@ -162,14 +162,18 @@ fn the_query_shapes_snapshot_and_events_and_meta_comes_along() {
 }
 
 #[test]
-fn an_exact_snapshot_and_the_servers_own_show_the_same_where_nothing_is_written() {
+fn exact_and_server_snapshots_agree_without_concurrent_writes() {
     let server = Server::shared();
     server.create("codes", json!({"code": "same", "label": "same"}));
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let query = json!({"filter": {"code": {"_eq": "same"}}});
-    let exact = client.subscribe(wish("codes").query(query.clone()).primary_key("code"));
+    let exact = client.subscribe(
+        subscription("codes")
+            .query(query.clone())
+            .primary_key("code"),
+    );
     let own = client.subscribe(
-        wish("codes")
+        subscription("codes")
             .query(query)
             .primary_key("code")
             .server_snapshot(),
@@ -181,10 +185,10 @@ fn an_exact_snapshot_and_the_servers_own_show_the_same_where_nothing_is_written(
 }
 
 #[test]
-fn a_singleton_and_a_system_collection_can_be_followed() {
+fn singletons_and_system_collections_can_be_subscribed_to() {
     let server = Server::shared();
-    let client = Sut::admin(server);
-    let settings = client.subscribe(wish("settings_one"));
+    let client = TestClient::admin(server);
+    let settings = client.subscribe(subscription("settings_one"));
     assert_eq!(settings.wait(), DRT_OK);
     settings.log.until_len(1);
     settings.log.clear();
@@ -196,7 +200,7 @@ fn a_singleton_and_a_system_collection_can_be_followed() {
     let seen = settings.log.until_len(1);
     assert!(["create", "update"].contains(&seen[0].name()), "{seen:?}");
 
-    let folders = client.follow(wish("directus_folders"));
+    let folders = client.follow(subscription("directus_folders"));
     let folder = server.rest("POST", "/folders", Some(json!({"name": "f"})));
     let seen = folders.log.until_len(1);
     assert_eq!(
@@ -208,9 +212,9 @@ fn a_singleton_and_a_system_collection_can_be_followed() {
 #[test]
 fn i7_folding_events_over_snapshots_gives_the_servers_items() {
     let server = Server::shared();
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let filter = json!({"filter": {"label": {"_starts_with": "fold"}}, "limit": -1});
-    let sub = client.subscribe(wish("codes").query(filter).primary_key("code"));
+    let sub = client.subscribe(subscription("codes").query(filter).primary_key("code"));
     sub.log.until_len(1);
     let mut rng = fastrand::Rng::with_seed(7);
     let key = |n: u32| json!(format!("fold-{n}"));
@@ -218,7 +222,7 @@ fn i7_folding_events_over_snapshots_gives_the_servers_items() {
         let n = rng.u32(0..20);
         let label = format!("fold {}", rng.u32(..));
         let body = json!({"code": key(n), "label": label});
-        // Some of these cannot succeed, and then change nothing.
+        // Some of these are refused, and then change nothing.
         let _ = match rng.u32(0..4) {
             0 | 1 => server.rest_as(ADMIN, "POST", "/items/codes", Some(body)),
             2 => {
@@ -246,9 +250,9 @@ fn i7_folding_events_over_snapshots_gives_the_servers_items() {
 }
 
 #[test]
-fn nothing_is_missing_between_an_exact_snapshot_and_the_events_under_concurrent_creates() {
+fn i7_exact_snapshots_and_events_miss_nothing_under_concurrent_creates() {
     let server = Server::start(super::server::V12, &[]);
-    let client = Sut::admin(&server);
+    let client = TestClient::admin(&server);
     client.connect();
     std::thread::scope(|threads| {
         for writer in 0..4 {
@@ -263,7 +267,7 @@ fn nothing_is_missing_between_an_exact_snapshot_and_the_events_under_concurrent_
         let subs: Vec<_> = (0..12)
             .map(|_| {
                 std::thread::sleep(std::time::Duration::from_millis(80));
-                client.subscribe(wish("posts").query(query.clone()))
+                client.subscribe(subscription("posts").query(query.clone()))
             })
             .collect();
         for sub in subs {

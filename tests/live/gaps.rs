@@ -1,4 +1,4 @@
-//! A gap is never silent: whatever may have lost an event ends in a RESYNC.
+//! I3: whatever may have lost an event ends in a RESYNC.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,15 +7,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::server::{ADMIN, Server, V12};
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 #[test]
-fn i3_what_is_written_while_the_link_is_down_comes_with_one_resync() {
+fn i3_writes_during_a_lost_link_arrive_in_one_resync() {
     let server = Server::shared();
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let query = json!({"filter": {"code": {"_starts_with": "gap"}}, "limit": -1});
-    let codes = client.follow(wish("codes").primary_key("code").query(query));
+    let codes = client.follow(subscription("codes").primary_key("code").query(query));
     server.create("codes", json!({"code": "gap-1", "label": "seen"}));
     codes.log.until_len(1);
     // SAFETY: live handles, here and below.
@@ -37,16 +37,16 @@ fn i3_what_is_written_while_the_link_is_down_comes_with_one_resync() {
 }
 
 #[test]
-fn subscriptions_without_a_snapshot_are_told_of_the_gap_as_well() {
-    let client = Sut::admin(Server::shared());
-    let creates = client.follow(wish("posts").events(DRT_ON_CREATE));
+fn i3_subscriptions_without_a_snapshot_get_a_resync_too() {
+    let client = TestClient::admin(Server::shared());
+    let creates = client.follow(subscription("posts").events(DRT_ON_CREATE));
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_reconnect(client.raw) }, DRT_OK);
     let seen = creates.log.until_len(1);
     assert!(seen[0].is_resync() && seen[0].data.is_null(), "{seen:?}");
 }
 
-/// A callback that stands still while the gate is shut.
+/// Blocks a callback while it is shut.
 struct Gate {
     shut: AtomicBool,
     log: EventLog,
@@ -74,7 +74,7 @@ unsafe extern "C" fn through_gate(event: *const drt_event, data: *mut c_void) {
 }
 
 #[test]
-fn i6_an_overflow_drops_what_waits_as_a_whole_and_ends_in_an_exact_resync() {
+fn i6_an_overflow_drops_all_queued_events_and_ends_in_a_resync() {
     let server = Server::start(V12, &[]);
     let client = Options::new(&server.url)
         .token(ADMIN)
@@ -127,7 +127,7 @@ fn i6_an_overflow_drops_what_waits_as_a_whole_and_ends_in_an_exact_resync() {
         );
     }
     server.create("posts", json!({"title": "after"}));
-    gate.log.until("life goes on", |all| {
+    gate.log.until("an event after the resync", |all| {
         all.iter().any(|e| e.data["title"] == "after")
     });
     client.close();

@@ -1,9 +1,9 @@
-//! Watching one item, whatever its key and whichever way it is written.
+//! Subscriptions to one item, with every type of key and every way to write it.
 
 use serde_json::{Value, json};
 
 use super::server::Server;
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 fn names(seen: &[Seen]) -> Vec<&'static str> {
@@ -11,12 +11,12 @@ fn names(seen: &[Seen]) -> Vec<&'static str> {
 }
 
 #[test]
-fn an_item_with_an_integer_key_is_followed_through_single_and_batch_writes() {
+fn an_item_with_an_integer_key_gets_single_and_batch_writes() {
     watch_posts(Server::shared());
 }
 
 #[test]
-fn an_item_with_an_integer_key_is_followed_on_11_x_too() {
+fn an_item_with_an_integer_key_gets_single_and_batch_writes_on_11_x() {
     watch_posts(Server::shared_v11());
 }
 
@@ -24,8 +24,8 @@ fn watch_posts(server: &Server) {
     let post = server.create("posts", json!({"title": "watched"}));
     let other = server.create("posts", json!({"title": "other"}));
     let id = &post["id"];
-    let client = Sut::admin(server);
-    let sub = client.subscribe(wish("posts").item(&id.to_string()));
+    let client = TestClient::admin(server);
+    let sub = client.subscribe(subscription("posts").item(&id.to_string()));
     let init = &sub.log.until_len(1)[0];
     assert_eq!(
         init.data["title"], "watched",
@@ -52,14 +52,16 @@ fn watch_posts(server: &Server) {
 }
 
 #[test]
-fn items_with_uuid_and_text_keys_are_followed() {
+fn items_with_uuid_and_string_keys_get_their_events() {
     let server = Server::shared();
     let thing = server.create("things", json!({"title": "t"}));
     server.create("codes", json!({"code": "it's \"odd\"", "label": "l"}));
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let uuid = thing["id"].as_str().unwrap();
-    let by_uuid = client.subscribe(wish("things").item(uuid));
-    let odd = wish("codes").primary_key("code").item("it's \"odd\"");
+    let by_uuid = client.subscribe(subscription("things").item(uuid));
+    let odd = subscription("codes")
+        .primary_key("code")
+        .item("it's \"odd\"");
     let by_text = client.subscribe(odd);
     assert_eq!(by_uuid.log.until_len(1)[0].data["title"], "t");
     assert_eq!(by_text.log.until_len(1)[0].data["label"], "l");
@@ -78,10 +80,10 @@ fn items_with_uuid_and_text_keys_are_followed() {
 }
 
 #[test]
-fn an_item_that_does_not_exist_yet_is_null_and_then_arrives() {
+fn an_item_that_does_not_exist_is_null_until_it_is_created() {
     let server = Server::shared();
-    let client = Sut::admin(server);
-    let sub = client.subscribe(wish("codes").primary_key("code").item("not-yet"));
+    let client = TestClient::admin(server);
+    let sub = client.subscribe(subscription("codes").primary_key("code").item("not-yet"));
     let init = &sub.log.until_len(1)[0];
     assert!(init.is_init() && init.data == Value::Null, "{init:?}");
     server.create("codes", json!({"code": "not-yet", "label": "now"}));
@@ -91,12 +93,16 @@ fn an_item_that_does_not_exist_yet_is_null_and_then_arrives() {
 }
 
 #[test]
-fn the_query_goes_together_with_the_item() {
+fn item_and_query_apply_together() {
     let server = Server::shared();
     let post = server.create("posts", json!({"title": "both", "status": "draft"}));
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let query = json!({"fields": ["id", "status"], "filter": {"status": {"_eq": "published"}}});
-    let sub = client.subscribe(wish("posts").item(&post["id"].to_string()).query(query));
+    let sub = client.subscribe(
+        subscription("posts")
+            .item(&post["id"].to_string())
+            .query(query),
+    );
     assert_eq!(
         sub.log.until_len(1)[0].data,
         Value::Null,

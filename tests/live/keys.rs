@@ -1,5 +1,5 @@
-//! Keys in every spelling, rows that come and go without a word, and events that come
-//! late: a copy that is kept as the documentation says is the server's.
+//! I7: keys in every spelling, rows that are deleted without an event, and late events. A
+//! copy that is kept as the documentation says agrees with the server.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,26 +7,26 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use serde_json::{Value, json};
 
 use super::server::{ADMIN, Server, V11, V12};
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 const UPPER: &str = "ABCDEF01-2345-4678-8ABC-DEF012345678";
 
-/// Servers that change their schema for several at a time refuse what they should not, or
-/// end: one test at a time.
-fn alone() -> MutexGuard<'static, ()> {
+/// One test at a time: a server that changes its schema for several clients at once may
+/// refuse valid requests, or crash.
+fn exclusive_schema() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Collections are made and dropped here all the time.
+/// Servers of these tests only, as they create and drop collections.
 fn servers() -> [&'static Server; 2] {
     static SERVERS: OnceLock<[Server; 2]> = OnceLock::new();
     let all = SERVERS.get_or_init(|| [V12, V11].map(|version| Server::start(version, &[])));
     [&all[0], &all[1]]
 }
 
-/// A collection with a key `id` and a field `name`, as long as this lives.
+/// A collection with the key `id` and a field `name`. It is dropped with this value.
 struct Collection<'a> {
     server: &'a Server,
     name: String,
@@ -45,7 +45,7 @@ impl<'a> Collection<'a> {
 
     fn rest(&self, method: &str, path: &str, body: Option<Value>) {
         let path = format!("/items/{}{path}", self.name);
-        // What reaches no row may be refused.
+        // A request that reaches no row may be refused.
         let _ = self.server.rest_as(ADMIN, method, &path, body);
     }
 
@@ -63,12 +63,12 @@ impl Drop for Collection<'_> {
     }
 }
 
-/// Keys count as they are: 7 is not "7".
+/// Keys keep their JSON type: 7 is not "7".
 fn by_key(row: &Value) -> (String, Value) {
     (row["id"].to_string(), row.clone())
 }
 
-/// A copy as the documentation says.
+/// The copy that results from folding events as the documentation says.
 fn copy(events: &[Seen]) -> BTreeMap<String, Value> {
     let mut rows = BTreeMap::new();
     for event in events {
@@ -90,19 +90,19 @@ fn copy(events: &[Seen]) -> BTreeMap<String, Value> {
     rows
 }
 
-fn plain() -> Wish {
-    wish("").query(json!({"fields": ["id", "name"], "limit": -1}))
+fn plain() -> SubscriptionSpec {
+    subscription("").query(json!({"fields": ["id", "name"], "limit": -1}))
 }
 
-/// Follows a collection.
-fn follow(client: &Sut, of: &Collection<'_>, mut wish: Wish) -> Sub {
-    wish.collection = of.name.clone();
-    let sub = client.subscribe(wish);
+/// Subscribes to a collection, and waits until it is active.
+fn follow(client: &TestClient, of: &Collection<'_>, mut spec: SubscriptionSpec) -> Sub {
+    spec.collection = of.name.clone();
+    let sub = client.subscribe(spec);
     assert_eq!(sub.wait(), DRT_OK);
     sub
 }
 
-/// Once a marker has come, everything before it has.
+/// Creates a marker item and waits for its event: everything before it has arrived.
 fn until_marker(sub: &Sub, of: &Collection<'_>, key: Value) -> Vec<Seen> {
     of.rest("POST", "", Some(json!({"id": key, "name": "marker"})));
     sub.log.until("the marker", |all| {
@@ -111,13 +111,13 @@ fn until_marker(sub: &Sub, of: &Collection<'_>, key: Value) -> Vec<Seen> {
 }
 
 #[test]
-fn i7_a_delete_has_the_key_that_the_rows_have_however_it_was_spelled() {
-    let _alone = alone();
+fn i7_a_delete_has_the_key_of_its_row_however_the_request_spelled_it() {
+    let _schema = exclusive_schema();
     let lower = UPPER.to_lowercase();
     let decimal = json!({"numeric_precision": 10, "numeric_scale": 5});
     let mut n = 0;
     for server in servers() {
-        let client = Sut::admin(server);
+        let client = TestClient::admin(server);
         for (kind, schema, row, path, body, marker) in [
             ("integer", json!({}), json!(7), "/007", None, json!(99)),
             ("integer", json!({}), json!(7), "/%2B7", None, json!(99)),
@@ -189,12 +189,12 @@ fn i7_a_delete_has_the_key_that_the_rows_have_however_it_was_spelled() {
 }
 
 #[test]
-fn i7_an_item_hears_its_delete_in_every_spelling_and_never_that_of_another_row() {
-    let _alone = alone();
+fn i7_an_item_subscription_gets_its_delete_in_every_spelling_and_no_other_rows() {
+    let _schema = exclusive_schema();
     let server = servers()[0];
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let lower = UPPER.to_lowercase();
-    for (n, (kind, row, item, deleted, is_heard)) in [
+    for (n, (kind, row, item, deleted, is_delivered)) in [
         ("integer", json!(7), "007", "7", true),
         ("integer", json!(7), "7", "007", true),
         ("decimal", json!(1.5), "1.50", "1.5", true),
@@ -213,7 +213,7 @@ fn i7_an_item_hears_its_delete_in_every_spelling_and_never_that_of_another_row()
         let shown = sub.log.until_len(1)[0].data.clone();
         assert_eq!(shown["id"], row, "{kind} {item}");
         items.rest("DELETE", &format!("/{deleted}"), None);
-        if is_heard {
+        if is_delivered {
             let seen = sub.log.until_len(2);
             assert_eq!(
                 (seen[1].name(), &seen[1].data),
@@ -232,10 +232,10 @@ fn i7_an_item_hears_its_delete_in_every_spelling_and_never_that_of_another_row()
 }
 
 #[test]
-fn i7_a_create_is_told_where_the_row_of_that_key_went_without_a_word() {
-    let _alone = alone();
+fn i7_a_create_is_delivered_where_its_key_was_deleted_without_an_event() {
+    let _schema = exclusive_schema();
     for server in servers() {
-        let client = Sut::admin(server);
+        let client = TestClient::admin(server);
         let parents = Collection::new(server, "t_parent", "integer", json!({}), false);
         let children = Collection::new(server, "t_child", "string", json!({}), false);
         let field = json!({"field": "parent", "type": "integer", "schema": {}, "meta": {}});
@@ -265,13 +265,13 @@ fn i7_a_create_is_told_where_the_row_of_that_key_went_without_a_word() {
 }
 
 #[test]
-fn i7_an_empty_singleton_is_null_and_its_key_then_is_as_it_was_shown() {
-    let _alone = alone();
+fn i7_an_empty_singleton_is_null_and_its_delete_has_the_key_of_its_create() {
+    let _schema = exclusive_schema();
     for server in servers() {
-        let client = Sut::admin(server);
+        let client = TestClient::admin(server);
         let schema = json!({"has_auto_increment": true});
         let one = Collection::new(server, "t_single", "integer", schema, true);
-        let sub = follow(&client, &one, wish(""));
+        let sub = follow(&client, &one, subscription(""));
         assert_eq!(sub.log.until_len(1)[0].data, Value::Null);
         one.rest("PATCH", "", Some(json!({"name": "x"})));
         let created = sub.log.until_len(2)[1].clone();
@@ -291,10 +291,10 @@ fn i7_an_empty_singleton_is_null_and_its_key_then_is_as_it_was_shown() {
 }
 
 #[test]
-fn i7_a_delete_that_overtakes_an_update_is_the_last_word() {
-    let _alone = alone();
+fn i7_an_update_overtaken_by_its_delete_does_not_bring_the_item_back() {
+    let _schema = exclusive_schema();
     for server in servers() {
-        let client = Sut::admin(server);
+        let client = TestClient::admin(server);
         let parents = Collection::new(server, "t_par", "integer", json!({}), false);
         let kids = Collection::new(
             server,
@@ -325,7 +325,11 @@ fn i7_a_delete_that_overtakes_an_update_is_the_last_word() {
             "kids.par.kids.*",
             "kids.par.kids.par.kids.*",
         ];
-        let sub = follow(&client, &parents, wish("").query(json!({"fields": fields})));
+        let sub = follow(
+            &client,
+            &parents,
+            subscription("").query(json!({"fields": fields})),
+        );
         for id in 1..=10 {
             let path = format!("/{id}?fields=id");
             parents.rest("PATCH", &path, Some(json!({"name": "q"})));
@@ -335,7 +339,7 @@ fn i7_a_delete_that_overtakes_an_update_is_the_last_word() {
             all.iter().filter(|e| e.name() == "delete").count() >= 10
         });
         drop(seen);
-        // What is late comes within two seconds, and is asked for.
+        // Late events arrive within two seconds, and the client reads their rows again.
         std::thread::sleep(std::time::Duration::from_secs(3));
         let seen = until_marker(&sub, &parents, json!(99));
         let names: Vec<_> = copy(&seen)
@@ -349,12 +353,12 @@ fn i7_a_delete_that_overtakes_an_update_is_the_last_word() {
 }
 
 #[test]
-fn the_delete_of_a_field_has_the_shape_of_other_deletes() {
-    let _alone = alone();
+fn deleting_a_field_is_reported_like_other_deletes() {
+    let _schema = exclusive_schema();
     for server in servers() {
-        let client = Sut::admin(server);
+        let client = TestClient::admin(server);
         let some = Collection::new(server, "t_fields", "integer", json!({}), false);
-        let fields = client.follow(wish("directus_fields"));
+        let fields = client.follow(subscription("directus_fields"));
         server.rest("DELETE", "/fields/t_fields/name", None);
         // Other tests drop collections, with the rows of their fields.
         let is_nameless = |e: &Seen| e.name() == "delete" && e.data == json!({"id": null});
@@ -370,13 +374,13 @@ fn the_delete_of_a_field_has_the_shape_of_other_deletes() {
 }
 
 #[test]
-fn a_query_that_aggregates_is_refused_with_what_to_do_instead() {
+fn an_aggregating_query_is_refused_with_advice() {
     let client = Options::new("http://127.0.0.1:9").token("t").open();
     for query in [
         json!({"aggregate": {"count": "*"}}),
         json!({"groupBy": ["a"]}),
     ] {
-        let sub = client.try_subscribe(std::ptr::null_mut(), wish("posts").query(query));
+        let sub = client.try_subscribe(std::ptr::null_mut(), subscription("posts").query(query));
         assert_eq!(sub.status, DRT_ERR_INVALID_ARGUMENT);
         assert!(
             last_error().contains("aggregate the changed items alone"),

@@ -1,4 +1,4 @@
-//! Subscriptions, scopes and clients: how they end, and what they leave behind.
+//! How subscriptions, scopes and clients end, and that they leave nothing behind.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -9,14 +9,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::server::Server;
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
-fn quiet(collection: &str) -> Wish {
-    wish(collection).query(json!({"limit": 1}))
+fn quiet(collection: &str) -> SubscriptionSpec {
+    subscription(collection).query(json!({"limit": 1}))
 }
 
-fn scope(client: &Sut) -> *mut drt_scope {
+fn scope(client: &TestClient) -> *mut drt_scope {
     let mut scope = ptr::null_mut();
     // SAFETY: a live handle and a valid out pointer.
     assert_eq!(unsafe { drt_scope_new(client.raw, &mut scope) }, DRT_OK);
@@ -24,8 +24,8 @@ fn scope(client: &Sut) -> *mut drt_scope {
 }
 
 #[test]
-fn a_duplicate_uid_gives_the_one_that_exists_and_releases_the_new_callback() {
-    let client = Sut::admin(Server::shared());
+fn i4_a_duplicate_uid_returns_the_existing_subscription_and_releases_the_new_callback() {
+    let client = TestClient::admin(Server::shared());
     let first = client.follow(quiet("posts").uid("one"));
     let second = client.try_subscribe(ptr::null_mut(), quiet("things").uid("one"));
     assert_eq!(second.status, DRT_DUPLICATE);
@@ -41,9 +41,9 @@ fn a_duplicate_uid_gives_the_one_that_exists_and_releases_the_new_callback() {
 }
 
 #[test]
-fn a_scope_ends_its_subscriptions_and_persistent_ones_live_on() {
+fn closing_a_scope_ends_its_subscriptions_but_not_persistent_ones() {
     let server = Server::shared();
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     let page = scope(&client);
     let local = client.try_subscribe(page, quiet("posts").uid("local"));
     let global = client.try_subscribe(page, quiet("things").uid("global").persistent());
@@ -70,8 +70,8 @@ fn a_scope_ends_its_subscriptions_and_persistent_ones_live_on() {
 }
 
 #[test]
-fn collective_unsubscribing_spares_persistent_ones_in_every_scope() {
-    let client = Sut::admin(Server::shared());
+fn unsubscribe_collection_and_unsubscribe_all_spare_persistent_subscriptions() {
+    let client = TestClient::admin(Server::shared());
     let page = scope(&client);
     client.subscribe(quiet("posts").uid("a"));
     client.try_subscribe(page, quiet("posts").uid("b"));
@@ -101,7 +101,7 @@ fn collective_unsubscribing_spares_persistent_ones_in_every_scope() {
     assert!(uids(&client).is_empty());
 }
 
-fn uids(client: &Sut) -> Vec<String> {
+fn uids(client: &TestClient) -> Vec<String> {
     unsafe extern "C" fn visit(info: *const drt_subscription_info, data: *mut c_void) -> bool {
         // SAFETY: the library passes a live info; data is the list below.
         let (info, list) = unsafe { (&*info, &mut *data.cast::<Vec<String>>()) };
@@ -121,34 +121,33 @@ fn uids(client: &Sut) -> Vec<String> {
 }
 
 #[test]
-fn i1_a_quick_unsubscribe_leaves_no_zombie_at_the_server() {
+fn i1_an_immediate_unsubscribe_leaves_no_subscription_at_the_server() {
     let server = Server::shared();
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     client.connect();
     for _ in 0..20 {
         let sub = client.subscribe(quiet("things"));
         assert_eq!(sub.unsubscribe(), DRT_OK);
     }
     let live = client.follow(quiet("things"));
-    let before = client.stats().frames_in;
     std::thread::sleep(Duration::from_millis(500));
     live.log.clear();
     let settled = client.stats().frames_in;
-    let thing = server.create("things", json!({"title": "zombies?"}));
+    let thing = server.create("things", json!({"title": "one event"}));
     live.log.until("the create", |all| {
         all.iter().any(|e| e.data["id"] == thing["id"])
     });
     std::thread::sleep(Duration::from_millis(300));
-    // Other tests write things too: each write is one frame for one subscription.
-    let events = live.log.len() as u64;
-    let frames = client.stats().frames_in - settled;
-    assert!(
-        frames <= events + 1,
-        "{frames} frames for {events} events (before: {before})"
-    );
+    // Other tests write things, too: each write is one frame per subscription. A frame
+    // counts before its callback runs, so it takes a moment until the numbers agree; with
+    // a subscription left at the server they never would.
+    eventually("one event for each frame", || {
+        let frames = client.stats().frames_in - settled;
+        frames <= live.log.len() as u64 + 1
+    });
 }
 
-/// What a callback of these tests works on.
+/// The user data of the callbacks in these tests.
 struct Shared {
     client: usize,
     inside: AtomicBool,
@@ -158,7 +157,7 @@ struct Shared {
     verdicts: Mutex<Vec<i32>>,
 }
 
-fn shared(client: &Sut) -> Arc<Shared> {
+fn shared(client: &TestClient) -> Arc<Shared> {
     Arc::new(Shared {
         client: client.raw as usize,
         inside: AtomicBool::new(false),
@@ -170,7 +169,7 @@ fn shared(client: &Sut) -> Arc<Shared> {
 }
 
 fn subscribe_raw(
-    client: &Sut,
+    client: &TestClient,
     collection: &str,
     uid: &str,
     f: unsafe extern "C" fn(*const drt_event, *mut c_void),
@@ -201,9 +200,9 @@ fn subscribe_raw(
 }
 
 #[test]
-fn i4_after_unsubscribe_returns_no_callback_runs_while_events_pour_in() {
+fn i4_no_callback_runs_after_unsubscribe_returns_under_load() {
     let server = Server::start(super::server::V12, &[]);
-    let client = Sut::admin(&server);
+    let client = TestClient::admin(&server);
     client.connect();
     unsafe extern "C" fn busy(_: *const drt_event, data: *mut c_void) {
         // SAFETY: the test keeps it until the client is closed.
@@ -247,8 +246,8 @@ fn i4_after_unsubscribe_returns_no_callback_runs_while_events_pour_in() {
 }
 
 #[test]
-fn inside_a_callback_everything_works_but_what_would_wait() {
-    let client = Sut::admin(Server::shared());
+fn inside_a_callback_only_blocking_calls_are_refused() {
+    let client = TestClient::admin(Server::shared());
     client.connect();
     unsafe extern "C" fn curious(event: *const drt_event, data: *mut c_void) {
         // SAFETY: the test keeps it until the client is closed; a live event.
@@ -290,8 +289,8 @@ fn inside_a_callback_everything_works_but_what_would_wait() {
 }
 
 #[test]
-fn close_releases_every_callback_once_and_makes_every_handle_stale() {
-    let client = Sut::admin(Server::shared());
+fn i4_close_releases_every_callback_once_and_invalidates_every_handle() {
+    let client = TestClient::admin(Server::shared());
     let page = scope(&client);
     let subs: Vec<_> = (0..20)
         .map(|_| client.try_subscribe(page, quiet("posts")))
@@ -311,8 +310,8 @@ fn close_releases_every_callback_once_and_makes_every_handle_stale() {
 }
 
 #[test]
-fn a_thousand_scopes_come_and_go_from_several_threads() {
-    let client = Sut::admin(Server::shared());
+fn i8_scopes_opened_and_closed_by_several_threads_leave_no_subscriptions() {
+    let client = TestClient::admin(Server::shared());
     client.connect();
     std::thread::scope(|threads| {
         for _ in 0..4 {

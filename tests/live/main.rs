@@ -1,13 +1,13 @@
 //! The library against real Directus servers, through its C ABI.
 //!
-//! Test names are sentences; those that guard an invariant of the design name
-//! it (`i1_…` to `i9_…`). Each kind of server is started once, when the first
-//! test wants it, and ends with this process.
+//! A test's name states the rule that it holds, and begins with the invariant that it
+//! guards (`i1_…` to `i9_…`, see `docs/architecture.md`). Each kind of server is started
+//! once, when the first test needs it, and stops when this process ends.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{server, sut, tls};
+use support::{server, test_client, tls};
 
 mod auth;
 mod certificates;

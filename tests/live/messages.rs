@@ -3,21 +3,21 @@
 use serde_json::json;
 
 use super::server::{Server, V12};
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 #[test]
-fn items_are_created_read_updated_and_deleted_over_the_socket() {
+fn items_can_be_written_and_read_over_the_socket() {
     create_read_update_delete(Server::shared());
 }
 
 #[test]
-fn items_are_created_read_updated_and_deleted_over_the_socket_of_11_x() {
+fn items_can_be_written_and_read_over_the_socket_on_11_x() {
     create_read_update_delete(Server::shared_v11());
 }
 
 fn create_read_update_delete(server: &Server) {
-    let client = Sut::admin(server);
+    let client = TestClient::admin(server);
     client.connect();
     let items = |extra: serde_json::Value| {
         let mut message = json!({"type": "items", "collection": "posts"});
@@ -45,8 +45,8 @@ fn create_read_update_delete(server: &Server) {
 }
 
 #[test]
-fn a_request_keeps_the_applications_own_uid() {
-    let client = Sut::admin(Server::shared());
+fn a_reply_has_the_uid_of_the_applications_request() {
+    let client = TestClient::admin(Server::shared());
     client.connect();
     for uid in [json!("mine"), json!(7)] {
         let (status, answer) = client.ask(&json!({"type": "ping", "uid": uid}));
@@ -60,9 +60,9 @@ fn a_request_keeps_the_applications_own_uid() {
 }
 
 #[test]
-fn errors_reach_the_request_that_they_are_for() {
+fn an_error_reaches_the_request_that_caused_it() {
     for server in [Server::shared(), Server::shared_v11()] {
-        let client = Sut::admin(server);
+        let client = TestClient::admin(server);
         client.connect();
         let bad = json!({"type": "items", "action": "read", "collection": "nowhere"});
         let good = json!({"type": "items", "action": "read", "collection": "posts",
@@ -84,8 +84,8 @@ fn errors_reach_the_request_that_they_are_for() {
 }
 
 #[test]
-fn what_the_server_never_answers_times_out_once_and_is_released() {
-    let client = Sut::admin(Server::shared());
+fn i4_an_unanswered_request_times_out_once_and_is_released() {
+    let client = TestClient::admin(Server::shared());
     client.connect();
     let (status, log) = client.request(&json!({"type": "no such type"}), 300);
     assert_eq!(status, DRT_OK);
@@ -94,12 +94,12 @@ fn what_the_server_never_answers_times_out_once_and_is_released() {
 }
 
 #[test]
-fn a_request_in_flight_when_the_link_dies_is_told_so() {
+fn a_request_in_flight_fails_when_the_link_is_lost() {
     let server = Server::start(V12, &[]);
-    let client = Sut::admin(&server);
+    let client = TestClient::admin(&server);
     client.connect();
     let (_, log) = client.request(&json!({"type": "no such type"}), 60_000);
-    server.tell("kill");
+    server.control("kill");
     assert_eq!(log.until_len(1)[0].0, DRT_ERR_NOT_CONNECTED);
     let (status, log) = client.request(&json!({"type": "ping"}), 1_000);
     assert_eq!(
@@ -111,8 +111,8 @@ fn a_request_in_flight_when_the_link_dies_is_told_so() {
 }
 
 #[test]
-fn a_request_in_flight_when_the_client_is_closed_is_told_so() {
-    let client = Sut::admin(Server::shared());
+fn i4_a_request_in_flight_fails_once_when_the_client_is_closed() {
+    let client = TestClient::admin(Server::shared());
     client.connect();
     let (_, log) = client.request(&json!({"type": "no such type"}), 60_000);
     assert_eq!(client.close(), DRT_OK);
@@ -121,8 +121,8 @@ fn a_request_in_flight_when_the_client_is_closed_is_told_so() {
 }
 
 #[test]
-fn messages_that_would_upset_the_link_are_refused_with_advice() {
-    let client = Sut::admin(Server::shared());
+fn reserved_and_invalid_messages_are_refused_with_advice() {
+    let client = TestClient::admin(Server::shared());
     client.connect();
     let cases = [
         (

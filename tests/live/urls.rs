@@ -1,14 +1,14 @@
-//! Addresses, with and without TLS.
+//! URLs, with and without TLS.
 
 use serde_json::json;
 
 use super::server::{ADMIN, Server, V12};
-use super::sut::*;
+use super::test_client::*;
 use super::tls::TlsFront;
 use directus_realtime::ffi::*;
 
 #[test]
-fn each_way_to_write_the_address_reaches_the_server() {
+fn every_accepted_url_form_reaches_the_server() {
     let server = Server::shared();
     let port = server.port;
     for url in [
@@ -25,7 +25,7 @@ fn each_way_to_write_the_address_reaches_the_server() {
 }
 
 #[test]
-fn a_path_of_the_servers_own_and_an_ipv6_address_work() {
+fn a_custom_path_and_an_ipv6_address_connect() {
     let server = Server::start(
         V12,
         &[("WEBSOCKETS_REST_PATH", "/custom/ws"), ("HOST", "::1")],
@@ -34,11 +34,11 @@ fn a_path_of_the_servers_own_and_an_ipv6_address_work() {
         .token(ADMIN)
         .open();
     client.connect();
-    client.follow(wish("posts").query(json!({"limit": 1})));
+    client.follow(subscription("posts").query(json!({"limit": 1})));
 }
 
 #[test]
-fn bad_addresses_are_refused_with_a_sentence() {
+fn i9_invalid_urls_are_refused_with_a_reason_and_without_their_secrets() {
     for (url, word) in [
         ("", "empty"),
         ("localhost:8055", "scheme"),
@@ -56,7 +56,7 @@ fn bad_addresses_are_refused_with_a_sentence() {
 }
 
 #[test]
-fn wss_works_with_a_ca_file_and_fails_without_trust_or_for_another_name() {
+fn wss_connects_with_a_ca_file_and_fails_for_an_untrusted_or_misnamed_certificate() {
     let server = Server::shared();
     let front = TlsFront::start(server.port);
     let good = format!("https://localhost:{}", front.port);
@@ -66,7 +66,7 @@ fn wss_works_with_a_ca_file_and_fails_without_trust_or_for_another_name() {
         .text("ca_file", front.ca_file())
         .open();
     client.connect();
-    client.follow(wish("posts").query(json!({"limit": 1})));
+    client.follow(subscription("posts").query(json!({"limit": 1})));
 
     let wrong_name = format!("https://127.0.0.1:{}", front.port);
     let untrusted = Options::new(&good).token(ADMIN);

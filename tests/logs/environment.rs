@@ -1,4 +1,5 @@
-//! The environment: read once for a process, so each test has processes of its own.
+//! The environment variables. The library reads them once, so each test starts processes
+//! of its own.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -9,13 +10,13 @@ use serde_json::json;
 
 use super::cc::{compile_in, compiler, links, root, succeeds};
 use super::listening::*;
-use super::peer::Peer;
-use super::sut::*;
+use super::scripted_server::ScriptedServer;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 const VARIABLE: &str = "DRT_LOG";
 
-/// One of the programs below, which are tests that nothing else runs.
+/// One of the programs below. They are ignored tests of this executable.
 fn program(name: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture"]);
@@ -40,42 +41,44 @@ fn run(name: &str, setting: Option<&str>) -> String {
 }
 
 #[test]
-#[ignore = "a program of the tests in this file"]
-fn a_program_without_a_log_function() {
-    let strict = |peer: &Peer| {
-        let options = Options::new(&peer.url()).token("str1ct-s3cret").with(fast);
+#[ignore = "run as a process by the tests in this file"]
+fn program_without_a_log_function() {
+    let strict = |server: &ScriptedServer| {
+        let options = Options::new(&server.url())
+            .token("str1ct-s3cret")
+            .with(fast);
         options.with(|o| o.auth_mode = DRT_AUTH_STRICT).open()
     };
-    let peer = Peer::new();
-    let client = strict(&peer);
+    let server = ScriptedServer::new();
+    let client = strict(&server);
     client.start();
-    peer.caller().refuse("502 Bad Gateway");
-    let mut link = peer.caller().upgrade();
+    server.handshake().refuse("502 Bad Gateway");
+    let mut link = server.handshake().upgrade();
     link.send(&json!({"type": "from-the-future", "data": "s3cret"}));
     eventually("the link", || client.state() == DRT_STATE_CONNECTED);
     link.hang_up();
-    client.told(DRT_STATE_BACKOFF);
+    client.wait_for_report(DRT_STATE_BACKOFF);
     assert_eq!(client.close(), DRT_OK);
-    let peer = Peer::new();
-    let client = strict(&peer);
+    let server = ScriptedServer::new();
+    let client = strict(&server);
     client.start();
-    peer.caller().refuse("401 Unauthorized");
-    client.told(DRT_STATE_FAILED);
+    server.handshake().refuse("401 Unauthorized");
+    client.wait_for_report(DRT_STATE_FAILED);
     assert_eq!(client.close(), DRT_OK);
-    let peer = Peer::new();
-    let client = Options::new(&peer.url())
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url())
         .text("email", "me@example.com")
         .text("password", "p4ss-s3cret")
         .with(fast)
         .open();
     client.start();
-    peer.ready();
+    server.ready();
     assert_eq!(client.close(), DRT_OK);
 }
 
 #[test]
-#[ignore = "a program of the tests in this file"]
-fn a_program_with_a_log_function_for_a_while() {
+#[ignore = "run as a process by the tests in this file"]
+fn program_with_a_log_function_for_a_while() {
     let say = |token: &str| {
         let url = format!("ws://{token}.example/");
         drop(Options::new(&url).token("t").open());
@@ -92,8 +95,8 @@ fn a_program_with_a_log_function_for_a_while() {
 }
 
 #[test]
-#[ignore = "a program of the tests in this file"]
-fn a_program_that_needs_root_certificates() {
+#[ignore = "run as a process by the tests in this file"]
+fn program_that_needs_root_certificates() {
     let (status, message) = Options::new("https://localhost")
         .token("t")
         .try_open()
@@ -104,29 +107,29 @@ fn a_program_that_needs_root_certificates() {
 }
 
 #[test]
-fn a_variable_that_leads_to_no_root_certificates_is_named() {
+fn an_environment_variable_without_usable_root_certificates_is_named_in_the_error() {
     for (variable, other) in [
         ("SSL_CERT_FILE", "SSL_CERT_DIR"),
         ("SSL_CERT_DIR", "SSL_CERT_FILE"),
     ] {
-        let mut program = program("a_program_that_needs_root_certificates");
+        let mut program = program("program_that_needs_root_certificates");
         program.env(variable, "/no/such").env_remove(other);
-        let told = stderr(&mut program);
+        let output = stderr(&mut program);
         assert!(
-            told.contains(&format!("{variable}=/no/such in the environment")),
-            "{told}"
+            output.contains(&format!("{variable}=/no/such in the environment")),
+            "{output}"
         );
         assert!(
-            told.contains("No such file") && told.contains("unset"),
-            "{told}"
+            output.contains("No such file") && output.contains("unset"),
+            "{output}"
         );
-        assert!(!told.contains(other), "{told}");
+        assert!(!output.contains(other), "{output}");
     }
 }
 
 #[test]
-#[ignore = "a program of the tests in this file"]
-fn a_program_with_and_without_a_proxy() {
+#[ignore = "run as a process by the tests in this file"]
+fn program_with_and_without_a_proxy() {
     for url in ["ws://127.0.0.1:1", "ws://localhost", "wss://far.example"] {
         drop(Options::new(url).token("t").open());
     }
@@ -135,29 +138,29 @@ fn a_program_with_and_without_a_proxy() {
 }
 
 #[test]
-fn proxy_variables_that_are_not_used_are_a_line_without_what_they_hold() {
-    let mut program = program("a_program_with_and_without_a_proxy");
+fn i9_unused_proxy_variables_are_logged_by_name_without_their_values() {
+    let mut program = program("program_with_and_without_a_proxy");
     program.env(VARIABLE, "info");
     for name in ["HTTP_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         program.env_remove(name);
     }
-    let told = stderr(program.env("HTTPS_PROXY", "").env("ALL_PROXY", ""));
-    assert!(!told.contains("proxy"), "{told}");
+    let output = stderr(program.env("HTTPS_PROXY", "").env("ALL_PROXY", ""));
+    assert!(!output.contains("proxy"), "{output}");
     let of_squid = "http://me:s3cret@squid.example:3128";
-    let told = stderr(program.env("HTTPS_PROXY", of_squid).env("ALL_PROXY", "x"));
-    assert_eq!(told.matches("proxy variables").count(), 1, "{told}");
+    let output = stderr(program.env("HTTPS_PROXY", of_squid).env("ALL_PROXY", "x"));
+    assert_eq!(output.matches("proxy variables").count(), 1, "{output}");
     let text = "INFO directus-realtime client: proxy variables are set and are not used \
                 (HTTPS_PROXY, ALL_PROXY)";
-    assert!(told.contains(text), "{told}");
-    assert!(!told.contains("squid"), "{told}");
+    assert!(output.contains(text), "{output}");
+    assert!(!output.contains("squid"), "{output}");
 }
 
 #[test]
-fn each_level_is_written_to_standard_error_and_no_secret() {
+fn i9_drt_log_writes_each_level_to_stderr_without_secrets() {
     let names = ["error", "warn", "info", "debug", "trace"];
     for (most, level) in names.iter().enumerate() {
-        let told = run("a_program_without_a_log_function", Some(level));
-        for line in told.lines() {
+        let output = run("program_without_a_log_function", Some(level));
+        for line in output.lines() {
             let mut words = line.split(' ');
             let time = words.next().unwrap();
             assert!(time.len() == 24 && time.ends_with('Z'), "{line}");
@@ -166,44 +169,47 @@ fn each_level_is_written_to_standard_error_and_no_secret() {
             assert!(allowed, "{line}");
             assert_eq!(words.next(), Some("directus-realtime"), "{line}");
         }
-        let has = |text: &str| told.contains(text);
-        assert!(!has("s3cret"), "{told}");
-        assert!(!has("access_token="), "{told}");
+        let has = |text: &str| output.contains(text);
+        assert!(!has("s3cret"), "{output}");
+        assert!(!has("access_token="), "{output}");
         let last = names[most].to_uppercase();
-        assert!(has(&format!(" {last} directus-realtime ")), "{told}");
-        assert!(has("session: Failed: "), "{told}");
-        assert_eq!(has("session: Backoff: "), most >= 1, "{told}");
-        assert_eq!(has("session: Connected: "), most >= 2, "{told}");
+        assert!(has(&format!(" {last} directus-realtime ")), "{output}");
+        assert!(has("session: Failed: "), "{output}");
+        assert_eq!(has("session: Backoff: "), most >= 1, "{output}");
+        assert_eq!(has("session: Connected: "), most >= 2, "{output}");
     }
 }
 
 #[test]
-fn nothing_is_written_without_the_variable_or_when_it_is_empty_or_off() {
+fn without_drt_log_nothing_is_written_to_stderr() {
     for setting in [None, Some(""), Some("off")] {
-        assert_eq!(run("a_program_without_a_log_function", setting), "");
+        assert_eq!(run("program_without_a_log_function", setting), "");
     }
 }
 
 #[test]
-fn an_unknown_value_is_one_line_that_says_what_is_allowed() {
-    let told = run("a_program_without_a_log_function", Some("loud"));
-    assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.contains(r#"DRT_LOG="loud""#), "{told}");
+fn an_unknown_drt_log_value_is_reported_in_one_line() {
+    let output = run("program_without_a_log_function", Some("loud"));
+    assert_eq!(output.lines().count(), 1, "{output}");
+    assert!(output.contains(r#"DRT_LOG="loud""#), "{output}");
     assert!(
-        told.contains("off, error, warn, info, debug, trace"),
-        "{told}"
+        output.contains("off, error, warn, info, debug, trace"),
+        "{output}"
     );
 }
 
 #[test]
-fn a_log_function_takes_the_place_of_standard_error_while_it_is_set() {
-    let told = run("a_program_with_a_log_function_for_a_while", Some("trace"));
-    let has = |text: &str| told.contains(text);
-    assert!(has("before.example") && has("afterwards.example"), "{told}");
-    assert!(has("later.example"), "read once: {told}");
-    assert!(!has("meanwhile.example"), "{told}");
-    let told = run("a_program_with_a_log_function_for_a_while", None);
-    assert_eq!(told, "");
+fn a_log_function_replaces_stderr_while_it_is_set() {
+    let output = run("program_with_a_log_function_for_a_while", Some("trace"));
+    let has = |text: &str| output.contains(text);
+    assert!(
+        has("before.example") && has("afterwards.example"),
+        "{output}"
+    );
+    assert!(has("later.example"), "read once: {output}");
+    assert!(!has("meanwhile.example"), "{output}");
+    let output = run("program_with_a_log_function_for_a_while", None);
+    assert_eq!(output, "");
 }
 
 /// Runs `program` with the variable set, and returns what it wrote.
@@ -214,19 +220,18 @@ fn stderr_of(program: &Path) -> String {
 }
 
 #[test]
-fn a_setuid_program_ignores_the_variable() {
+fn a_setuid_program_ignores_drt_log() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("logs");
     fs::create_dir_all(&directory).unwrap();
-    // A setuid program looks for libraries nowhere but where it was told to when it
-    // was linked.
+    // A setuid program ignores LD_LIBRARY_PATH, so the path is linked in.
     let mut linker = compiler("CC", "cc");
     linker.arg(format!("-Wl,-rpath,{}", links(&directory).display()));
     let source = root().join("tests/c/unencrypted.c");
     let (program, _) = compile_in(&directory, &source, linker, "-std=c11");
     assert!(stderr_of(&program).contains("unencrypted"));
-    let nobody = std::os::unix::fs::chown(&program, Some(65534), None);
+    let given_away = std::os::unix::fs::chown(&program, Some(65534), None);
     fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
-    if nobody.is_err() {
+    if given_away.is_err() {
         eprintln!("not run: only root can give a program away");
         return;
     }

@@ -1,23 +1,23 @@
-//! What each level tells.
+//! Which lines each level logs.
 
 use serde_json::json;
 
 use super::listening::*;
-use super::peer::Peer;
-use super::sut::*;
+use super::scripted_server::ScriptedServer;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
-/// A life with something for every level but ERROR: a credential in the clear, links that come and go,
-/// an unknown message.
-fn eventful_life() {
+/// Runs clients that log at every level but ERROR: a credential over an unencrypted link,
+/// a connection, an unknown message.
+fn log_at_all_levels_but_error() {
     let exposed = Options::new("ws://directus.example/websocket").token("t");
     drop(exposed.open());
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").with(fast).open();
-    let sub = client.subscribe(wish("posts"));
-    let mut link = peer.ready();
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").with(fast).open();
+    let sub = client.subscribe(subscription("posts"));
+    let mut link = server.ready();
     link.send(&json!({"type": "from-the-future"}));
-    link.subscribed();
+    link.confirm_subscribe_and_read();
     assert_eq!(sub.wait(), DRT_OK);
     assert_eq!(client.send(&json!({"type": "chat"})), DRT_OK);
     link.expect("chat");
@@ -25,8 +25,8 @@ fn eventful_life() {
 }
 
 #[test]
-fn a_level_tells_what_it_names_and_what_is_more_important() {
-    let _turn = turn();
+fn a_log_level_includes_its_own_and_more_severe_lines() {
+    let _log = exclusive_log();
     let levels = [
         DRT_LOG_ERROR,
         DRT_LOG_WARN,
@@ -36,7 +36,7 @@ fn a_level_tells_what_it_names_and_what_is_more_important() {
     ];
     for level in levels {
         let lines = listen(level);
-        eventful_life();
+        log_at_all_levels_but_error();
         let all = lines.all();
         assert!(
             all.iter()
@@ -56,20 +56,24 @@ fn a_level_tells_what_it_names_and_what_is_more_important() {
 }
 
 #[test]
-fn nothing_is_told_at_off_before_and_without_a_function() {
-    let _turn = turn();
+fn nothing_is_logged_at_off_or_without_a_function() {
+    let _log = exclusive_log();
     let lines = listen(DRT_LOG_TRACE);
     assert_eq!(
         set(
             DRT_LOG_OFF,
-            Some(keep),
+            Some(record),
             user_data(&lines),
             Some(release::<Line>)
         ),
         DRT_OK
     );
-    assert_eq!(lines.released(), 2, "the one before, and this one at once");
-    eventful_life();
+    assert_eq!(
+        lines.released(),
+        2,
+        "the function before, and this one at once"
+    );
+    log_at_all_levels_but_error();
     assert_eq!(lines.all(), []);
     assert_eq!(
         set(
@@ -81,33 +85,33 @@ fn nothing_is_told_at_off_before_and_without_a_function() {
         DRT_OK
     );
     assert_eq!(lines.released(), 3);
-    eventful_life();
+    log_at_all_levels_but_error();
     assert_eq!(lines.all(), []);
 }
 
 #[test]
-fn trace_tells_the_type_of_each_frame_both_ways_and_not_what_is_in_it() {
-    let _turn = turn();
+fn i9_trace_logs_the_type_of_each_frame_and_never_its_content() {
+    let _log = exclusive_log();
     let lines = listen(DRT_LOG_TRACE);
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").with(fast).open();
-    let sub = client.subscribe(wish("posts"));
-    let mut link = peer.ready();
-    let wire = link.subscribed();
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").with(fast).open();
+    let sub = client.subscribe(subscription("posts"));
+    let mut link = server.ready();
+    let wire = link.confirm_subscribe_and_read();
     link.event(
         &wire,
         "update",
         &json!([{"id": 1, "title": "confidential"}]),
     );
     sub.log.until_len(2);
-    let told = |line: &str| {
+    let wait_for_line = |line: &str| {
         lines.until(line, |all| all.iter().any(|(_, _, of)| of.contains(line)));
     };
-    told("sent auth, ");
-    told("received auth ok, ");
-    told(&format!("sent subscribe {wire}, "));
-    told("sent items ");
-    told(&format!("received subscription update {wire}, "));
+    wait_for_line("sent auth, ");
+    wait_for_line("received auth ok, ");
+    wait_for_line(&format!("sent subscribe {wire}, "));
+    wait_for_line("sent items ");
+    wait_for_line(&format!("received subscription update {wire}, "));
     let all = lines.all();
     assert!(
         !all.iter().any(|(.., line)| line.contains("confidential")),
@@ -116,8 +120,8 @@ fn trace_tells_the_type_of_each_frame_both_ways_and_not_what_is_in_it() {
 }
 
 #[test]
-fn a_reason_to_back_off_is_a_warning_once_and_the_other_states_are_infos() {
-    let _turn = turn();
+fn a_backoff_reason_is_a_warning_once_and_other_states_are_infos() {
+    let _log = exclusive_log();
     let lines = listen(DRT_LOG_INFO);
     let client = Options::new("ws://127.0.0.1:1/").token("t").with(fast);
     let client = client.open();
@@ -136,14 +140,14 @@ fn a_reason_to_back_off_is_a_warning_once_and_the_other_states_are_infos() {
 }
 
 #[test]
-fn the_same_reason_is_worth_another_warning_after_the_client_was_connected() {
-    let _turn = turn();
+fn a_backoff_reason_is_a_warning_again_after_the_client_was_connected() {
+    let _log = exclusive_log();
     let lines = listen(DRT_LOG_WARN);
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").with(fast).open();
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").with(fast).open();
     client.start();
     for connection in 1..=2 {
-        peer.ready().hang_up();
+        server.ready().hang_up();
         lines.until("the warning", |all| all.len() == connection);
     }
     let all = lines.all();
@@ -151,13 +155,13 @@ fn the_same_reason_is_worth_another_warning_after_the_client_was_connected() {
 }
 
 #[test]
-fn that_a_client_gives_up_is_an_error() {
-    let _turn = turn();
+fn giving_up_is_logged_as_an_error() {
+    let _log = exclusive_log();
     let lines = listen(DRT_LOG_ERROR);
     let client = Options::new("ws://127.0.0.1:1/").token("t");
     let client = client.with(|o| o.reconnect_attempts = 1).open();
     client.start();
-    client.told(DRT_STATE_FAILED);
+    client.wait_for_report(DRT_STATE_FAILED);
     lines.until(
         "the reason",
         |all| matches!(all, [(DRT_LOG_ERROR, _, line)] if line.starts_with("Failed: gave up")),
@@ -165,8 +169,8 @@ fn that_a_client_gives_up_is_an_error() {
 }
 
 #[test]
-fn a_credential_that_goes_unencrypted_to_another_machine_is_worth_a_warning() {
-    let _turn = turn();
+fn unencrypted_credentials_to_another_host_are_logged_as_a_warning() {
+    let _log = exclusive_log();
     let lines = listen(DRT_LOG_WARN);
     let warned = || {
         lines
@@ -206,7 +210,7 @@ fn a_credential_that_goes_unencrypted_to_another_machine_is_worth_a_warning() {
     );
     drop(Options::new(far).text("headers", "X-Cookie: none").open());
     assert_eq!(warned(), 5, "{:?}", lines.all());
-    // The one that comes later is as readable.
+    // A token that is set later is sent unencrypted as well.
     let client = Options::new(far).open();
     client.set_token("t");
     client.set_token("u");
@@ -214,13 +218,13 @@ fn a_credential_that_goes_unencrypted_to_another_machine_is_worth_a_warning() {
 }
 
 #[test]
-fn an_upgrade_that_gets_no_answer_is_a_warning_long_before_the_attempt_ends() {
-    let _turn = turn();
+fn an_unanswered_upgrade_is_logged_as_a_warning_before_it_times_out() {
+    let _log = exclusive_log();
     let lines = listen(DRT_LOG_WARN);
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").open();
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").open();
     client.start();
-    let silent = peer.caller();
+    let silent = server.handshake();
     let all = lines.until("a warning", |lines| !lines.is_empty());
     assert_eq!(client.state(), DRT_STATE_CONNECTING);
     assert!(

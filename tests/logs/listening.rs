@@ -1,37 +1,36 @@
-//! A log function that keeps what it is told.
+//! A log function that records its lines.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directus_realtime::ffi::*;
 
-use super::sut::*;
+use super::test_client::*;
 
 /// (level, target, message)
 pub type Line = (i32, String, String);
 pub type Lines = Log<Line>;
 
-/// One test at a time.
-static TURN: Mutex<()> = Mutex::new(());
+static LOG_LOCK: Mutex<()> = Mutex::new(());
 
-/// Ends the logging when it is dropped.
-pub struct Turn {
-    _turn: MutexGuard<'static, ()>,
+/// Exclusive use of the process's log. Removes the log function when it is dropped.
+pub struct ExclusiveLog {
+    _lock: MutexGuard<'static, ()>,
 }
 
-pub fn turn() -> Turn {
-    Turn {
-        _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner),
+pub fn exclusive_log() -> ExclusiveLog {
+    ExclusiveLog {
+        _lock: LOG_LOCK.lock().unwrap_or_else(PoisonError::into_inner),
     }
 }
 
-impl Drop for Turn {
+impl Drop for ExclusiveLog {
     fn drop(&mut self) {
         assert_eq!(set(DRT_LOG_OFF, None, std::ptr::null_mut(), None), DRT_OK);
     }
 }
 
-pub unsafe extern "C" fn keep(
+pub unsafe extern "C" fn record(
     level: drt_log_level,
     target: *const c_char,
     message: *const c_char,
@@ -51,11 +50,16 @@ pub fn set(level: i32, log: drt_log_fn, data: *mut c_void, release: drt_release_
     unsafe { drt_set_log(level, log, data, release) }
 }
 
-/// Lets the log be kept from now on.
+/// Records the log from now on.
 pub fn listen(level: i32) -> Arc<Lines> {
     let lines = Log::new();
     assert_eq!(
-        set(level, Some(keep), user_data(&lines), Some(release::<Line>)),
+        set(
+            level,
+            Some(record),
+            user_data(&lines),
+            Some(release::<Line>)
+        ),
         DRT_OK
     );
     lines

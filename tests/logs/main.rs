@@ -1,10 +1,10 @@
-//! `drt_set_log`, and that no secret is ever told (I9). The log is the process's, so
-//! these tests have a program of their own and run one after the other in it.
+//! `drt_set_log`, and that no secret is ever logged or reported (I9). The log belongs to
+//! the whole process, so these tests are a program of their own and run one by one.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{cc, peer, server, sut};
+use support::{cc, scripted_server, server, test_client};
 
 mod listening;
 

@@ -1,5 +1,5 @@
-//! I9: whatever the way to authenticate, and whatever goes wrong, no secret is in a
-//! log line, a state's message, an error or an event.
+//! I9: however the client authenticates, and whatever fails, no secret appears in a log
+//! line, a state's message or an error.
 
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -7,38 +7,38 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::listening::*;
-use super::peer::Peer;
+use super::scripted_server::ScriptedServer;
 use super::server::{ADMIN, Server};
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 const CONNECTED: i32 = DRT_STATE_CONNECTED;
 const BACKOFF: i32 = DRT_STATE_BACKOFF;
 const FAILED: i32 = DRT_STATE_FAILED;
 
-/// Everything that is told meanwhile, at the most talkative level.
-struct Overheard {
-    _turn: Turn,
+/// Collects all log lines at TRACE, and all messages that a test notes.
+struct Reports {
+    _log: ExclusiveLog,
     lines: Arc<Lines>,
-    said: Vec<String>,
+    messages: Vec<String>,
 }
 
-impl Overheard {
-    fn new() -> Overheard {
-        let turn = turn();
-        Overheard {
-            _turn: turn,
+impl Reports {
+    fn new() -> Reports {
+        let log = exclusive_log();
+        Reports {
+            _log: log,
             lines: listen(DRT_LOG_TRACE),
-            said: Vec::new(),
+            messages: Vec::new(),
         }
     }
 
     fn note(&mut self, what: impl Into<String>) {
-        self.said.push(what.into());
+        self.messages.push(what.into());
     }
 
-    /// What a client told, and then its end.
-    fn note_of(&mut self, client: &Sut) {
+    /// Closes a client, and notes its last error and the messages of its states.
+    fn close_and_note(&mut self, client: &TestClient) {
         self.note(last_error());
         assert_eq!(client.close(), DRT_OK);
         for (.., message) in client.states.all() {
@@ -46,20 +46,20 @@ impl Overheard {
         }
     }
 
-    /// Nothing that was told has one of these in it, in any of the forms in which it
-    /// may have been written.
+    /// Checks that none of these appears, neither as it is nor as JSON or
+    /// percent-encoded.
     #[track_caller]
-    fn has_none_of(&self, secrets: &[&str]) {
+    fn have_none_of(&self, secrets: &[&str]) {
         let lines = self.lines.all();
-        assert!(lines.len() > 2, "something is told: {lines:#?}");
-        let told = lines.iter().map(|(.., line)| line).chain(&self.said);
-        for line in told {
+        assert!(lines.len() > 2, "something is logged: {lines:#?}");
+        let reported = lines.iter().map(|(.., line)| line).chain(&self.messages);
+        for line in reported {
             for secret in secrets {
                 assert!(!secret.is_empty());
                 let quoted = json!(secret).to_string();
                 let encoded: String = secret.bytes().map(|b| format!("%{b:02X}")).collect();
                 for form in [secret, quoted.trim_matches('"'), &encoded] {
-                    assert!(!line.contains(form), "{secret} is told: {line}");
+                    assert!(!line.contains(form), "{secret} is reported: {line}");
                 }
             }
         }
@@ -67,28 +67,28 @@ impl Overheard {
 }
 
 #[test]
-fn i9_a_static_token_a_good_one_and_a_bad_one() {
-    let mut overheard = Overheard::new();
+fn i9_static_tokens_are_never_reported() {
+    let mut reports = Reports::new();
     let server = Server::shared();
     let client = Options::new(&server.url).token(ADMIN).open();
-    let sub = client.follow(wish("posts").query(json!({"limit": 1})));
+    let sub = client.follow(subscription("posts").query(json!({"limit": 1})));
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_reconnect(client.raw) }, DRT_OK);
     sub.log.until_len(1);
-    overheard.note_of(&client);
+    reports.close_and_note(&client);
     let client = Options::new(&server.url).token("bad-t0ken-s3cret").open();
     client.start();
     assert_eq!(client.wait(CONNECTED), DRT_ERR_AUTH);
-    overheard.note(last_error());
-    let refused = client.try_subscribe(std::ptr::null_mut(), wish("posts"));
+    reports.note(last_error());
+    let refused = client.try_subscribe(std::ptr::null_mut(), subscription("posts"));
     assert_eq!(refused.status, DRT_ERR_NOT_CONNECTED);
-    overheard.note_of(&client);
-    overheard.has_none_of(&[ADMIN, "bad-t0ken-s3cret"]);
+    reports.close_and_note(&client);
+    reports.have_none_of(&[ADMIN, "bad-t0ken-s3cret"]);
 }
 
 #[test]
-fn i9_a_login_a_good_one_and_a_bad_one() {
-    let mut overheard = Overheard::new();
+fn i9_passwords_are_never_reported() {
+    let mut reports = Reports::new();
     let server = Server::shared();
     for (password, state) in [("reader-password", CONNECTED), ("wr0ng-p4ssword", FAILED)] {
         let client = Options::new(&server.url)
@@ -96,15 +96,15 @@ fn i9_a_login_a_good_one_and_a_bad_one() {
             .text("password", password)
             .open();
         client.start();
-        client.told(state);
-        overheard.note_of(&client);
+        client.wait_for_report(state);
+        reports.close_and_note(&client);
     }
-    overheard.has_none_of(&["reader-password", "wr0ng-p4ssword"]);
+    reports.have_none_of(&["reader-password", "wr0ng-p4ssword"]);
 }
 
 #[test]
-fn i9_a_jwt_and_refresh_tokens_the_servers_successors_included() {
-    let mut overheard = Overheard::new();
+fn i9_jwts_and_refresh_tokens_are_never_reported() {
+    let mut reports = Reports::new();
     let server = Server::shared();
     let login = server.login();
     let text = |name: &str| login[name].as_str().unwrap().to_owned();
@@ -112,37 +112,37 @@ fn i9_a_jwt_and_refresh_tokens_the_servers_successors_included() {
     let client = Options::new(&server.url).token(&jwt).open();
     client.connect();
     client.set_token(&jwt);
-    overheard.note_of(&client);
+    reports.close_and_note(&client);
     let client = Options::new(&server.url)
         .text("refresh_token", &refresh)
         .open();
     client.connect();
-    overheard.note_of(&client);
-    // It is used up now.
+    reports.close_and_note(&client);
+    // The token is used up now, so it is refused.
     let client = Options::new(&server.url)
         .text("refresh_token", &refresh)
         .open();
     client.start();
-    client.told(FAILED);
-    overheard.note_of(&client);
+    client.wait_for_report(FAILED);
+    reports.close_and_note(&client);
 
-    let peer = Peer::new();
-    let client = Options::new(&peer.url())
+    let scripted = ScriptedServer::new();
+    let client = Options::new(&scripted.url())
         .text("refresh_token", "fi\"rst")
         .with(fast)
         .open();
     client.start();
     for (_, next) in [("fi\"rst", "se\\cond"), ("se\\cond", "third-s3cret")] {
-        let mut link = peer.link();
+        let mut link = scripted.link();
         link.expect("auth");
         link.send(&json!({"type": "auth", "status": "ok", "refresh_token": next}));
         assert_eq!(client.wait(CONNECTED), DRT_OK);
         link.hang_up();
     }
-    peer.link().expect("auth");
-    overheard.note_of(&client);
+    scripted.link().expect("auth");
+    reports.close_and_note(&client);
     let payload = jwt.split('.').nth(1).unwrap();
-    overheard.has_none_of(&[
+    reports.have_none_of(&[
         &jwt,
         payload,
         &refresh,
@@ -153,37 +153,40 @@ fn i9_a_jwt_and_refresh_tokens_the_servers_successors_included() {
 }
 
 #[test]
-fn i9_a_token_in_the_url_of_strict_mode_a_good_one_and_a_bad_one() {
-    let mut overheard = Overheard::new();
-    let peer = Peer::new();
+fn i9_strict_mode_tokens_are_never_reported() {
+    let mut reports = Reports::new();
+    let server = ScriptedServer::new();
     let strict = |url: &str, token: &str| {
         let options = Options::new(url).token(token).with(fast);
         options.with(|o| o.auth_mode = DRT_AUTH_STRICT).open()
     };
-    // Refused, answered with nonsense, lost, too late, and at last accepted.
-    let client = strict(&peer.url(), "str1ct s3cret&");
+    // Answered with nonsense, refused, reset, and at last accepted.
+    let client = strict(&server.url(), "str1ct s3cret&");
     client.start();
-    peer.caller().answer("SSH-2.0-OpenSSH_9.6\r\n");
-    peer.caller().refuse("502 Bad Gateway");
-    peer.caller().upgrade().reset();
-    let caller = peer.caller();
-    assert!(caller.path().contains("str1ct"), "it is in there");
-    let mut link = caller.upgrade();
+    server.handshake().answer("SSH-2.0-OpenSSH_9.6\r\n");
+    server.handshake().refuse("502 Bad Gateway");
+    server.handshake().upgrade().reset();
+    let handshake = server.handshake();
+    assert!(
+        handshake.path().contains("str1ct"),
+        "the token is in the URL"
+    );
+    let mut link = handshake.upgrade();
     eventually("the link", || client.state() == CONNECTED);
     link.send(&json!({"type": "auth", "status": "error",
                       "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}}));
-    client.told(FAILED);
-    overheard.note_of(&client);
-    let client = strict(&peer.url(), "another-s3cret");
+    client.wait_for_report(FAILED);
+    reports.close_and_note(&client);
+    let client = strict(&server.url(), "another-s3cret");
     client.start();
-    peer.caller().refuse("401 Unauthorized");
-    client.told(FAILED);
-    overheard.note_of(&client);
+    server.handshake().refuse("401 Unauthorized");
+    client.wait_for_report(FAILED);
+    reports.close_and_note(&client);
     let nowhere = strict("ws://127.0.0.1:1/websocket", "third-s3cret");
     nowhere.start();
-    nowhere.told(BACKOFF);
-    overheard.note_of(&nowhere);
-    overheard.has_none_of(&[
+    nowhere.wait_for_report(BACKOFF);
+    reports.close_and_note(&nowhere);
+    reports.have_none_of(&[
         "str1ct s3cret&",
         "str1ct",
         "another-s3cret",
@@ -193,26 +196,26 @@ fn i9_a_token_in_the_url_of_strict_mode_a_good_one_and_a_bad_one() {
 }
 
 #[test]
-fn i9_a_token_that_the_application_wrote_into_the_url_itself() {
-    let mut overheard = Overheard::new();
-    let peer = Peer::new();
-    let url = format!("{}?room=r00m&access_token=url-s3cret", peer.url());
+fn i9_tokens_in_the_applications_url_are_never_reported() {
+    let mut reports = Reports::new();
+    let server = ScriptedServer::new();
+    let url = format!("{}?room=r00m&access_token=url-s3cret", server.url());
     let client = Options::new(&url)
         .with(fast)
         .with(|o| o.auth_mode = DRT_AUTH_PUBLIC)
         .open();
     client.start();
-    let caller = peer.caller();
+    let handshake = server.handshake();
     assert!(
-        caller
+        handshake
             .path()
             .ends_with("?room=r00m&access_token=url-s3cret")
     );
-    caller.refuse("404 Not Found");
-    let silent = peer.caller();
-    client.told(BACKOFF);
+    handshake.refuse("404 Not Found");
+    let silent = server.handshake();
+    client.wait_for_report(BACKOFF);
     silent.upgrade().hang_up();
-    overheard.note_of(&client);
+    reports.close_and_note(&client);
     for bad in [
         "wsx://me:url-s3cret@127.0.0.1/",
         "ws://127.0.0.1:99999/?access_token=url-s3cret",
@@ -222,17 +225,17 @@ fn i9_a_token_that_the_application_wrote_into_the_url_itself() {
         "ws://good/, ws://me:url-s3cret@/",
     ] {
         if let Err((_, error)) = Options::new(bad).token("t").try_open() {
-            overheard.note(error);
+            reports.note(error);
         }
     }
-    overheard.has_none_of(&["url-s3cret"]);
+    reports.have_none_of(&["url-s3cret"]);
 }
 
 #[test]
-fn i9_the_proxys_credentials_and_headers() {
-    let mut overheard = Overheard::new();
-    let peer = Peer::new();
-    let proxy = format!("http://me:pr0xy-s3cret@127.0.0.1:{}", peer.port);
+fn i9_proxy_credentials_and_headers_are_never_reported() {
+    let mut reports = Reports::new();
+    let server = ScriptedServer::new();
+    let proxy = format!("http://me:pr0xy-s3cret@127.0.0.1:{}", server.port);
     let client = Options::new("ws://directus.example/websocket")
         .token("t0ken-s3cret")
         .text("proxy", &proxy)
@@ -243,13 +246,14 @@ fn i9_the_proxys_credentials_and_headers() {
         .with(fast)
         .open();
     client.start();
-    peer.caller()
+    server
+        .handshake()
         .answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
-    peer.caller().answer("HTTP/1.1 503 me:nothing\r\n\r\n");
-    peer.connection();
-    client.told(BACKOFF);
-    peer.caller();
-    overheard.note_of(&client);
+    server.handshake().answer("HTTP/1.1 503 me:nothing\r\n\r\n");
+    server.connection();
+    client.wait_for_report(BACKOFF);
+    server.handshake();
+    reports.close_and_note(&client);
     for (headers, proxy) in [
         ("Bad header-s3cret", "http://p:1"),
         ("Host: header-s3cret", "http://p:1"),
@@ -261,10 +265,10 @@ fn i9_the_proxys_credentials_and_headers() {
             .text("headers", headers)
             .text("proxy", proxy)
             .try_open();
-        overheard.note(refused.err().unwrap().1);
+        reports.note(refused.err().unwrap().1);
     }
     let basic = "bWU6cHIweHktczNjcmV0";
-    overheard.has_none_of(&[
+    reports.have_none_of(&[
         "pr0xy-s3cret",
         basic,
         "he4der-s3cret",
@@ -275,15 +279,15 @@ fn i9_the_proxys_credentials_and_headers() {
 }
 
 #[test]
-fn i9_tokens_from_the_callback_and_a_server_that_does_not_take_them() {
+fn i9_refused_tokens_of_the_token_callback_are_never_reported() {
     unsafe extern "C" fn answer(client: *mut drt_client, _: drt_status, _: *mut c_void) {
         // SAFETY: a live handle and a NUL-terminated text.
         let status = unsafe { drt_client_set_token(client, c"c4llback-s3cret".as_ptr()) };
         assert_eq!(status, DRT_OK);
     }
-    let mut overheard = Overheard::new();
-    let peer = Peer::new();
-    let client = Options::new(&peer.url())
+    let mut reports = Reports::new();
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url())
         .with(fast)
         .with(|o| o.ack_timeout_ms = 300)
         .open();
@@ -292,45 +296,45 @@ fn i9_tokens_from_the_callback_and_a_server_that_does_not_take_them() {
         unsafe { drt_client_on_token(client.raw, Some(answer), std::ptr::null_mut(), None) };
     assert_eq!(status, DRT_OK);
     client.start();
-    let mut link = peer.link();
+    let mut link = server.link();
     assert_eq!(link.expect("auth")["access_token"], "c4llback-s3cret");
     link.send(&json!({"type": "auth", "status": "error",
                       "error": {"code": "AUTH_FAILED", "message": "no"}}));
-    client.told(BACKOFF);
-    overheard.note_of(&client);
-    overheard.has_none_of(&["c4llback-s3cret"]);
+    client.wait_for_report(BACKOFF);
+    reports.close_and_note(&client);
+    reports.have_none_of(&["c4llback-s3cret"]);
 }
 
 #[test]
-fn i9_errors_of_calls_that_are_given_secrets() {
-    let mut overheard = Overheard::new();
+fn i9_errors_never_quote_secret_arguments() {
+    let mut reports = Reports::new();
     let client = Options::new("ws://127.0.0.1:1/").token("t").open();
     client.start();
-    client.told(BACKOFF);
+    client.wait_for_report(BACKOFF);
     let bad = [b"bad-s3cret \xFF".as_slice(), b"\0"].concat();
     // SAFETY: NUL-terminated texts and live handles.
     unsafe {
         let status = drt_client_set_token(client.raw, bad.as_ptr().cast());
         assert_eq!(status, DRT_ERR_INVALID_UTF8);
-        overheard.note(last_error());
+        reports.note(last_error());
         let auth = c(r#"{"type": "auth", "access_token": "bad-s3cret"}"#);
         assert_eq!(
             drt_send_message(client.raw, auth.as_ptr()),
             DRT_ERR_INVALID_ARGUMENT
         );
-        overheard.note(last_error());
+        reports.note(last_error());
         let broken = c(r#"{"type": "auth", "access_token": "bad-s3cret"#);
         assert_eq!(
             drt_send_message(client.raw, broken.as_ptr()),
             DRT_ERR_INVALID_JSON
         );
-        overheard.note(last_error());
+        reports.note(last_error());
     }
     let lonely = Options::new("ws://127.0.0.1:1/").text("password", "bad-s3cret");
-    overheard.note(lonely.try_open().err().unwrap().1);
+    reports.note(lonely.try_open().err().unwrap().1);
     let strict = Options::new("ws://127.0.0.1:1/").text("refresh_token", "bad-s3cret");
     let strict = strict.with(|o| o.auth_mode = DRT_AUTH_STRICT);
-    overheard.note(strict.try_open().err().unwrap().1);
-    overheard.note_of(&client);
-    overheard.has_none_of(&["bad-s3cret"]);
+    reports.note(strict.try_open().err().unwrap().1);
+    reports.close_and_note(&client);
+    reports.have_none_of(&["bad-s3cret"]);
 }

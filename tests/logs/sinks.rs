@@ -1,4 +1,4 @@
-//! Log functions that are set, replaced and released, wherever and whenever.
+//! Setting, replacing and releasing log functions, from any thread at any time.
 
 use std::ffi::{c_char, c_void};
 use std::io::Read;
@@ -10,42 +10,42 @@ use std::thread;
 use std::time::Duration;
 
 use super::listening::*;
-use super::peer::Peer;
-use super::sut::*;
+use super::scripted_server::ScriptedServer;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
-fn say_something() {
+fn log_something() {
     let client = Options::new("ws://127.0.0.1:1/").token("t").open();
     client.start();
-    client.told(DRT_STATE_BACKOFF);
+    client.wait_for_report(DRT_STATE_BACKOFF);
     assert_eq!(client.close(), DRT_OK);
 }
 
 #[test]
-fn each_function_is_released_once_when_another_one_or_none_takes_its_place() {
-    let _turn = turn();
+fn i4_a_replaced_log_function_is_released_once() {
+    let _log = exclusive_log();
     let (first, second) = (listen(DRT_LOG_TRACE), listen(DRT_LOG_TRACE));
     assert_eq!((first.released(), second.released()), (1, 0));
-    say_something();
+    log_something();
     assert!(first.all().is_empty() && !second.all().is_empty());
     assert_eq!(set(DRT_LOG_OFF, None, std::ptr::null_mut(), None), DRT_OK);
     assert_eq!((first.released(), second.released()), (1, 1));
     let so_far = second.len();
-    say_something();
+    log_something();
     assert_eq!((second.len(), second.released()), (so_far, 1));
 }
 
 #[test]
-fn a_descriptor_takes_the_messages_until_something_else_does() {
-    let _turn = turn();
+fn a_log_descriptor_receives_lines_until_it_is_replaced() {
+    let _log = exclusive_log();
     let mut fd = -1;
     // SAFETY: `fd` is valid for writing.
     assert_eq!(unsafe { drt_log_open(DRT_LOG_INFO, &raw mut fd) }, DRT_OK);
     // SAFETY: the descriptor is this function's own from here on.
     let mut reader = UnixStream::from(unsafe { OwnedFd::from_raw_fd(fd) });
-    say_something();
+    log_something();
     let next = listen(DRT_LOG_TRACE);
-    say_something();
+    log_something();
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
     assert!(text.lines().count() > 1 && !next.all().is_empty());
@@ -60,13 +60,13 @@ fn a_descriptor_takes_the_messages_until_something_else_does() {
 }
 
 #[test]
-fn a_registration_that_fails_is_released_before_the_call_returns_and_changes_nothing() {
-    let _turn = turn();
+fn i4_a_refused_log_function_is_released_before_the_call_returns() {
+    let _log = exclusive_log();
     let (kept, refused) = (listen(DRT_LOG_TRACE), Lines::new());
     for level in [-1, 6, i32::MAX, i32::MIN] {
         let status = set(
             level,
-            Some(keep),
+            Some(record),
             user_data(&refused),
             Some(release::<Line>),
         );
@@ -74,42 +74,42 @@ fn a_registration_that_fails_is_released_before_the_call_returns_and_changes_not
         assert!(last_error().contains("max_level"), "{}", last_error());
     }
     assert_eq!((refused.released(), kept.released()), (4, 0));
-    say_something();
+    log_something();
     assert!(!kept.all().is_empty() && refused.all().is_empty());
 }
 
 #[test]
-fn a_function_without_user_data_or_release_is_fine() {
+fn a_log_function_needs_no_user_data_and_no_release() {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     unsafe extern "C" fn count(_: i32, _: *const c_char, _: *const c_char, data: *mut c_void) {
         assert!(data.is_null());
         CALLS.fetch_add(1, Ordering::SeqCst);
     }
-    let _turn = turn();
+    let _log = exclusive_log();
     assert_eq!(
         set(DRT_LOG_TRACE, Some(count), std::ptr::null_mut(), None),
         DRT_OK
     );
-    say_something();
+    log_something();
     assert!(CALLS.load(Ordering::SeqCst) > 0);
 }
 
-/// A log function that replaces itself from inside itself.
-struct Handing {
+/// A log function that replaces itself from its own call.
+struct Replacing {
     to: Arc<Lines>,
-    handed: AtomicBool,
+    replaced: AtomicBool,
     releases: AtomicUsize,
     inside: AtomicUsize,
 }
 
-unsafe extern "C" fn hand_over(_: i32, _: *const c_char, _: *const c_char, data: *mut c_void) {
+unsafe extern "C" fn replace_itself(_: i32, _: *const c_char, _: *const c_char, data: *mut c_void) {
     // SAFETY: the test keeps it.
-    let own = unsafe { &*data.cast::<Handing>() };
+    let own = unsafe { &*data.cast::<Replacing>() };
     own.inside.fetch_add(1, Ordering::SeqCst);
-    if !own.handed.swap(true, Ordering::SeqCst) {
+    if !own.replaced.swap(true, Ordering::SeqCst) {
         let status = set(
             DRT_LOG_TRACE,
-            Some(keep),
+            Some(record),
             user_data(&own.to),
             Some(release::<Line>),
         );
@@ -117,52 +117,57 @@ unsafe extern "C" fn hand_over(_: i32, _: *const c_char, _: *const c_char, data:
         assert_eq!(
             own.releases.load(Ordering::SeqCst),
             0,
-            "its call has not returned"
+            "released while its call runs"
         );
     }
     own.inside.fetch_sub(1, Ordering::SeqCst);
 }
 
-unsafe extern "C" fn handed_over(data: *mut c_void) {
+unsafe extern "C" fn replaced_released(data: *mut c_void) {
     // SAFETY: as above.
-    let own = unsafe { &*data.cast::<Handing>() };
+    let own = unsafe { &*data.cast::<Replacing>() };
     assert_eq!(
         own.inside.load(Ordering::SeqCst),
         0,
-        "its last call has returned"
+        "released while a call runs"
     );
     own.releases.fetch_add(1, Ordering::SeqCst);
 }
 
 #[test]
-fn a_log_function_may_replace_itself_and_is_released_when_it_has_returned() {
-    let _turn = turn();
+fn i4_a_log_function_that_replaces_itself_is_released_after_it_returns() {
+    let _log = exclusive_log();
     for _ in 0..20 {
-        let handing = Handing {
+        let replacing = Replacing {
             to: Log::new(),
-            handed: AtomicBool::new(false),
+            replaced: AtomicBool::new(false),
             releases: AtomicUsize::new(0),
             inside: AtomicUsize::new(0),
         };
-        let data = (&raw const handing).cast_mut().cast();
+        let data = (&raw const replacing).cast_mut().cast();
         assert_eq!(
-            set(DRT_LOG_TRACE, Some(hand_over), data, Some(handed_over)),
+            set(
+                DRT_LOG_TRACE,
+                Some(replace_itself),
+                data,
+                Some(replaced_released)
+            ),
             DRT_OK
         );
-        say_something();
-        let released = || handing.releases.load(Ordering::SeqCst) == 1;
+        log_something();
+        let released = || replacing.releases.load(Ordering::SeqCst) == 1;
         eventually("the release", released);
-        handing.to.until_len(1);
-        assert_eq!(handing.to.released(), 0);
+        replacing.to.until_len(1);
+        assert_eq!(replacing.to.released(), 0);
         assert_eq!(set(DRT_LOG_OFF, None, std::ptr::null_mut(), None), DRT_OK);
-        handing
+        replacing
             .to
-            .until("its release", |_| handing.to.released() == 1);
+            .until("its release", |_| replacing.to.released() == 1);
         assert!(released(), "and no second time");
     }
 }
 
-/// A log function that takes its time.
+/// A log function that blocks until the test opens it.
 #[derive(Default)]
 struct Slow {
     entered: AtomicBool,
@@ -180,7 +185,7 @@ unsafe extern "C" fn slow(_: i32, _: *const c_char, _: *const c_char, data: *mut
     assert_eq!(own.releases.load(Ordering::SeqCst), 0);
 }
 
-unsafe extern "C" fn slow_is_over(data: *mut c_void) {
+unsafe extern "C" fn slow_released(data: *mut c_void) {
     // SAFETY: as above.
     unsafe { &*data.cast::<Slow>() }
         .releases
@@ -188,34 +193,34 @@ unsafe extern "C" fn slow_is_over(data: *mut c_void) {
 }
 
 #[test]
-fn a_function_that_still_runs_on_another_thread_is_released_when_it_returns() {
-    let _turn = turn();
+fn i4_a_replaced_log_function_is_released_after_its_running_call_returns() {
+    let _log = exclusive_log();
     let own = Slow::default();
     let data = (&raw const own).cast_mut().cast();
     assert_eq!(
-        set(DRT_LOG_TRACE, Some(slow), data, Some(slow_is_over)),
+        set(DRT_LOG_TRACE, Some(slow), data, Some(slow_released)),
         DRT_OK
     );
     thread::scope(|threads| {
-        let saying = threads.spawn(say_something);
+        let logging = threads.spawn(log_something);
         eventually("its call", || own.entered.load(Ordering::SeqCst));
         let lines = listen(DRT_LOG_TRACE);
         assert_eq!(own.releases.load(Ordering::SeqCst), 0, "it runs");
         own.open.store(true, Ordering::SeqCst);
-        saying.join().unwrap();
+        logging.join().unwrap();
         eventually("the release", || own.releases.load(Ordering::SeqCst) == 1);
         assert!(!lines.all().is_empty());
     });
 }
 
 #[test]
-fn functions_that_come_and_go_while_others_log_are_each_released_once() {
-    let _turn = turn();
+fn i4_log_functions_replaced_under_load_are_each_released_once() {
+    let _log = exclusive_log();
     let sinks: Vec<Arc<Lines>> = thread::scope(|threads| {
         for _ in 0..3 {
             threads.spawn(|| {
                 for _ in 0..10 {
-                    say_something();
+                    log_something();
                 }
             });
         }
@@ -236,14 +241,14 @@ fn functions_that_come_and_go_while_others_log_are_each_released_once() {
     for sink in &sinks {
         sink.until("its release", |_| sink.released() == 1);
     }
-    say_something();
+    log_something();
     assert!(sinks.iter().all(|sink| sink.released() == 1));
 }
 
 #[test]
-fn a_clients_states_come_in_their_order_however_slow_the_function_is() {
-    /// Takes its time for the first state, which the application's thread reports.
-    unsafe extern "C" fn dawdle(
+fn a_slow_log_function_gets_a_clients_states_in_order() {
+    /// Is slow at the first state, which is logged on the application's thread.
+    unsafe extern "C" fn slow_at_first(
         level: i32,
         target: *const c_char,
         message: *const c_char,
@@ -254,24 +259,24 @@ fn a_clients_states_come_in_their_order_however_slow_the_function_is() {
         if text.to_bytes().starts_with(b"Connecting") {
             thread::sleep(Duration::from_millis(200));
         }
-        // SAFETY: what this function was given, it passes on.
-        unsafe { keep(level, target, message, data) }
+        // SAFETY: the library's own arguments.
+        unsafe { record(level, target, message, data) }
     }
-    let _turn = turn();
+    let _log = exclusive_log();
     let lines: Arc<Lines> = Log::new();
     let set = set(
         DRT_LOG_INFO,
-        Some(dawdle),
+        Some(slow_at_first),
         user_data(&lines),
         Some(release::<Line>),
     );
     assert_eq!(set, DRT_OK);
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").with(fast).open();
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").with(fast).open();
     thread::scope(|threads| {
         let starting = threads.spawn(|| client.start());
-        let link = peer.ready();
-        client.told(DRT_STATE_CONNECTED);
+        let link = server.ready();
+        client.wait_for_report(DRT_STATE_CONNECTED);
         starting.join().unwrap();
         assert_eq!(client.close(), DRT_OK);
         drop(link);

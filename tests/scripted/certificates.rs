@@ -1,12 +1,12 @@
-//! Certificates that expire, are renewed, or are not as they should be.
+//! Certificates that expire, are renewed, or are unusable.
 
 use std::net::TcpListener;
 use std::path::Path;
 use std::{fs, thread};
 
-use super::log::PATIENCE;
-use super::peer::Peer;
-use super::sut::*;
+use super::log::WAIT_TIMEOUT;
+use super::scripted_server::ScriptedServer;
+use super::test_client::*;
 use super::tls::{Authority, Identity, TempFile, TlsFront};
 use directus_realtime::ffi::*;
 
@@ -14,13 +14,13 @@ const CONNECTED: i32 = DRT_STATE_CONNECTED;
 const BACKOFF: i32 = DRT_STATE_BACKOFF;
 const FAILED: i32 = DRT_STATE_FAILED;
 
-/// A server behind TLS that serves whoever gets through.
+/// A scripted server behind TLS that answers every client.
 fn front() -> TlsFront {
-    let peer = Peer::new();
-    let front = TlsFront::start(peer.port);
+    let server = ScriptedServer::new();
+    let front = TlsFront::start(server.port);
     thread::spawn(move || {
-        while peer.is_called_within(PATIENCE) {
-            let link = peer.link();
+        while server.has_connection_within(WAIT_TIMEOUT) {
+            let link = server.link();
             thread::spawn(move || link.serve());
         }
     });
@@ -48,10 +48,10 @@ fn made_by_hand(certificate: &str, key: &str) -> Identity {
     }
 }
 
-/// What a client is told that fails for its server's certificate.
+/// Waits until the client reports a TLS error with these words.
 #[track_caller]
-fn told(client: &Sut, state: i32, words: &[&str]) {
-    let (reason, message) = client.told(state);
+fn reports(client: &TestClient, state: i32, words: &[&str]) {
+    let (reason, message) = client.wait_for_report(state);
     assert_eq!(reason, DRT_ERR_TLS, "{message}");
     for word in words {
         assert!(message.contains(word), "{message}");
@@ -59,7 +59,7 @@ fn told(client: &Sut, state: i32, words: &[&str]) {
 }
 
 #[test]
-fn a_certificate_that_has_expired_or_is_not_valid_yet_is_waited_for() {
+fn an_expired_or_not_yet_valid_server_certificate_is_retried() {
     let front = front();
     let authority = &front.authority;
     let good = authority.identity("localhost");
@@ -69,32 +69,32 @@ fn a_certificate_that_has_expired_or_is_not_valid_yet_is_waited_for() {
         front.show(&bad, None);
         let client = client(&front).open();
         client.start();
-        told(&client, BACKOFF, &[word, "clock", "next attempt"]);
+        reports(&client, BACKOFF, &[word, "clock", "next attempt"]);
         front.show(&good, None);
         assert_eq!(client.wait(CONNECTED), DRT_OK, "{}", last_error());
     }
 }
 
 #[test]
-fn an_untrusted_authority_and_a_wrong_name_are_the_end_until_the_application_says_connect() {
+fn an_untrusted_or_misnamed_server_certificate_fails_until_connect_is_called() {
     let front = front();
     front.show(&front.authority.identity("other.example"), None);
     let named = client(&front).open();
     named.start();
-    told(&named, FAILED, &["another name", "other.example"]);
+    reports(&named, FAILED, &["another name", "other.example"]);
     let fresh = Authority::new();
     front.show(&fresh.identity("localhost"), None);
     let own = TempFile::new(&front.authority.pem());
     let client = client(&front).text("ca_file", own.path()).open();
     client.start();
-    told(&client, FAILED, &["localhost", "ca_file"]);
+    reports(&client, FAILED, &["localhost", "ca_file"]);
     own.replace(&fresh.pem());
     client.start();
     assert_eq!(client.wait(CONNECTED), DRT_OK, "{}", last_error());
 }
 
 #[test]
-fn a_ca_file_that_was_replaced_is_read_again() {
+fn a_replaced_ca_file_is_read_again() {
     let front = front();
     let ca_file = TempFile::new(&front.authority.pem());
     let client = client(&front).text("ca_file", ca_file.path()).open();
@@ -102,7 +102,7 @@ fn a_ca_file_that_was_replaced_is_read_again() {
     assert_eq!(client.wait(CONNECTED), DRT_OK);
     let fresh = Authority::new();
     front.show(&fresh.identity("localhost"), None);
-    // As it is while somebody writes it: the old ones are trusted on.
+    // While the file is being written it is empty; the old certificates stay in use.
     ca_file.replace("");
     ca_file.replace(&fresh.pem());
     // SAFETY: a live handle.
@@ -113,7 +113,7 @@ fn a_ca_file_that_was_replaced_is_read_again() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_any_more_leaves_what_was_read_before() {
+fn an_unusable_ca_file_keeps_the_certificates_read_before() {
     let front = front();
     let ca_file = TempFile::new(&front.authority.pem());
     let client = client(&front).text("ca_file", ca_file.path()).open();
@@ -123,7 +123,7 @@ fn a_file_that_cannot_be_used_any_more_leaves_what_was_read_before() {
 }
 
 #[test]
-fn a_client_certificate_that_was_renewed_is_read_again() {
+fn a_renewed_client_certificate_is_read_again() {
     let front = front();
     let server = front.authority.identity("localhost");
     let (old, new) = (Authority::new(), Authority::new());
@@ -131,8 +131,8 @@ fn a_client_certificate_that_was_renewed_is_read_again() {
     let shown = old.identity("control-room");
     let client = client(&front).identity(&shown).open();
     client.start();
-    told(&client, BACKOFF, &["client_cert_file"]);
-    // One after the other, as they are renewed: for a moment they do not go together.
+    reports(&client, BACKOFF, &["client_cert_file"]);
+    // The files are replaced one after the other; in between they do not match.
     let fresh = new.identity("control-room");
     let content = |file: &TempFile| fs::read_to_string(file.path()).unwrap();
     shown.certificate.replace(&content(&fresh.certificate));
@@ -146,13 +146,13 @@ fn a_client_certificate_that_was_renewed_is_read_again() {
 }
 
 #[test]
-fn a_server_with_a_certificate_of_version_1_is_told_what_to_make_instead() {
+fn an_x509_version_1_server_certificate_fails_with_advice() {
     let front = front();
     front.show(&made_by_hand("v1.pem", "v1.key"), None);
     for ca_file in ["authority.pem", "v1.pem"] {
         let client = client(&front).text("ca_file", &fixture(ca_file)).open();
         client.start();
-        told(
+        reports(
             &client,
             FAILED,
             &["X.509 version 1", "subjectAltName", "-extfile"],
@@ -161,7 +161,7 @@ fn a_server_with_a_certificate_of_version_1_is_told_what_to_make_instead() {
 }
 
 #[test]
-fn files_as_people_make_them_are_refused_with_what_to_do_about_it() {
+fn unusable_certificate_and_key_files_are_refused_with_advice() {
     let front = TlsFront::start(1);
     let with = |option: &str, cert: &str, key: &str| {
         let options = client(&front)
@@ -233,8 +233,8 @@ fn files_as_people_make_them_are_refused_with_what_to_do_about_it() {
 }
 
 #[test]
-fn tls_without_a_common_version_or_cipher_is_told_as_such() {
-    // What OpenSSL answers: a fatal alert.
+fn a_tls_alert_of_the_server_is_reported_by_name() {
+    // OpenSSL answers with a fatal alert.
     for (alert, words) in [
         (40, ["handshake_failure", "cipher"]),
         (70, ["protocol_version", "TLS 1.2"]),
@@ -257,7 +257,7 @@ fn tls_without_a_common_version_or_cipher_is_told_as_such() {
             .text("ca_file", &fixture("authority.pem"));
         let client = client.open();
         client.start();
-        told(&client, BACKOFF, &words);
+        reports(&client, BACKOFF, &words);
         server.join().unwrap();
     }
 }

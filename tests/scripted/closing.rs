@@ -1,4 +1,4 @@
-//! Closing a client in poll delivery while another thread is in there.
+//! Closing a client in poll delivery while another thread is inside dispatch.
 
 use std::ffi::{CStr, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,14 +6,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::polled::*;
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 #[test]
-fn close_ends_a_dispatch_that_waits() {
+fn close_ends_a_waiting_dispatch() {
     let polled = polled();
     let client = &polled.client;
-    empty(client);
+    dispatch_all(client);
     thread::scope(|threads| {
         let waiting = threads.spawn(|| {
             let mut ran = 0;
@@ -42,7 +42,7 @@ fn close_ends_a_dispatch_that_waits() {
     assert_eq!(fd(client), -1);
 }
 
-/// A callback that does not return until it is told to.
+/// Blocks a callback until the test opens it.
 #[derive(Default)]
 struct Gate {
     entered: AtomicBool,
@@ -57,7 +57,7 @@ unsafe extern "C" fn through_gate(event: *const drt_event, data: *mut c_void) {
     while !gate.open.load(Ordering::SeqCst) {
         thread::sleep(Duration::from_millis(1));
     }
-    // What the event points to is still there.
+    // The event's data stays valid until its callback returns.
     // SAFETY: names are NUL-terminated.
     assert_eq!(
         unsafe { CStr::from_ptr(event.collection) }.to_bytes(),
@@ -75,7 +75,7 @@ unsafe extern "C" fn close_gate(data: *mut c_void) {
 }
 
 #[test]
-fn close_from_another_thread_waits_for_the_callback_that_runs() {
+fn i4_close_waits_for_the_running_callback() {
     for patient in [true, false] {
         let mut polled = polled();
         let gate = Gate::default();
@@ -97,7 +97,7 @@ fn close_from_another_thread_waits_for_the_callback_that_runs() {
             );
             assert_eq!(status, DRT_OK);
         }
-        polled.link.registered();
+        polled.link.confirm_subscribe();
         let client = &polled.client;
         thread::scope(|threads| {
             let dispatching = threads.spawn(|| {
@@ -117,7 +117,7 @@ fn close_from_another_thread_waits_for_the_callback_that_runs() {
                 assert!(!gate.released.load(Ordering::SeqCst), "it is still in use");
                 gate.open.store(true, Ordering::SeqCst);
             } else {
-                // Long enough for a close that does not wait to be through.
+                // Long enough for a close to return that does not wait.
                 thread::sleep(Duration::from_millis(50));
                 assert!(!closing.is_finished());
                 gate.open.store(true, Ordering::SeqCst);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::polled::*;
-use super::sut::*;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 #[test]
-fn a_drained_batch_keeps_the_order_and_ends_before_other_callbacks() {
+fn a_drained_batch_ends_before_the_next_callback_that_is_no_event() {
     let mut polled = polled();
     let (sub, wire) = follow(&mut polled);
     let key = Arc::as_ptr(&sub.log) as u64;
@@ -50,7 +50,7 @@ fn a_drained_batch_keeps_the_order_and_ends_before_other_callbacks() {
     assert_eq!(second[1], json!([key, 3, 0, sequence + 4, 0, 1, {"id": 2}]));
     assert_eq!(sub.log.len(), 0, "no event callback ran");
 
-    // A release ends a batch, too: its user data is in there.
+    // A release ends a batch, too: the batch's entries carry its user data.
     link.event(&wire, "update", &json!([{"id": 1}]));
     eventually("the event", || client.stats().queued_events == 1);
     let (_, third, _) = drain(client, 0, 1);
@@ -62,7 +62,7 @@ fn a_drained_batch_keeps_the_order_and_ends_before_other_callbacks() {
 }
 
 #[test]
-fn a_state_ends_a_batch_and_what_follows_it_comes_in_the_next() {
+fn a_state_change_ends_a_drained_batch() {
     let mut polled = polled();
     let (_sub, wire) = follow(&mut polled);
     let client = &polled.client;
@@ -71,8 +71,8 @@ fn a_state_ends_a_batch_and_what_follows_it_comes_in_the_next() {
     polled.link.event(&wire, "update", &json!([{"id": 1}]));
     eventually("the event", || client.stats().queued_events == 1);
     polled.link.hang_up();
-    let mut link = polled.peer.ready();
-    link.registered();
+    let mut link = polled.server.ready();
+    link.confirm_subscribe();
     eventually("the resync", || client.stats().queued_events == 2);
     let (_, first, _) = drain(client, 0, 0);
     assert_eq!((first.len(), client.states.len()), (1, states));
@@ -82,7 +82,7 @@ fn a_state_ends_a_batch_and_what_follows_it_comes_in_the_next() {
 }
 
 #[test]
-fn max_events_limits_a_batch() {
+fn max_events_limits_a_drained_batch() {
     let mut polled = polled();
     let (_sub, wire) = follow(&mut polled);
     let (client, link) = (&polled.client, &mut polled.link);

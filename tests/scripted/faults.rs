@@ -1,40 +1,40 @@
-//! Links that end badly, and frames that make no sense: the reason is told, and
-//! everything comes back.
+//! Broken links and invalid frames: the reason is reported, and every subscription
+//! recovers.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::frame;
-use super::peer::{Link, Peer, event};
-use super::sut::*;
+use super::scripted_server::{Link, ScriptedServer, event};
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 const CONNECTED: i32 = DRT_STATE_CONNECTED;
 const BACKOFF: i32 = DRT_STATE_BACKOFF;
 
-fn options(peer: &Peer) -> Options {
-    Options::new(&peer.url()).token("static-token").with(fast)
+fn options(server: &ScriptedServer) -> Options {
+    Options::new(&server.url()).token("static-token").with(fast)
 }
 
 /// A client with one subscription that is up to date.
 struct Following {
-    peer: Peer,
-    client: Sut,
+    server: ScriptedServer,
+    client: TestClient,
     sub: Sub,
     wire: String,
 }
 
 fn following(set: impl Fn(&mut drt_client_options) + 'static) -> (Following, Link) {
-    let peer = Peer::new();
-    let client = options(&peer).with(set).open();
-    let sub = client.subscribe(wish("posts"));
-    let mut link = peer.ready();
-    let wire = link.subscribed();
+    let server = ScriptedServer::new();
+    let client = options(&server).with(set).open();
+    let sub = client.subscribe(subscription("posts"));
+    let mut link = server.ready();
+    let wire = link.confirm_subscribe_and_read();
     assert_eq!(sub.wait(), DRT_OK);
     sub.log.until_len(1);
     let following = Following {
-        peer,
+        server,
         client,
         sub,
         wire,
@@ -43,15 +43,15 @@ fn following(set: impl Fn(&mut drt_client_options) + 'static) -> (Following, Lin
 }
 
 impl Following {
-    /// The link is lost for that reason; the next one brings a RESYNC, and events
-    /// under a fresh wire uid.
+    /// The link is lost for that reason; the next link delivers a RESYNC (I3), and then
+    /// events under a new wire uid (I2).
     #[track_caller]
-    fn is_mended(&self, reason: i32, word: &str) {
-        let (got, message) = self.client.told(BACKOFF);
+    fn recovers_after(&self, reason: i32, word: &str) {
+        let (got, message) = self.client.wait_for_report(BACKOFF);
         assert!(message.contains(word), "{message}");
         assert_eq!(got, reason, "{message}");
-        let mut link = self.peer.ready();
-        let wire = link.subscribed();
+        let mut link = self.server.ready();
+        let wire = link.confirm_subscribe_and_read();
         assert_ne!(wire, self.wire);
         link.event(&wire, "update", &json!([{"id": 1}]));
         let seen = self.sub.log.until("the update", |all| {
@@ -65,56 +65,56 @@ impl Following {
 }
 
 #[test]
-fn a_close_without_a_code_is_answered_told_and_mended() {
+fn i3_a_close_frame_is_answered_and_ends_in_a_resync() {
     let (following, mut link) = following(|_| {});
     link.raw(&frame::encode(frame::CLOSE, true, b""));
     let (opcode, _) = frame::read(&mut link.socket).unwrap();
     assert_eq!(opcode, frame::CLOSE);
-    following.is_mended(DRT_ERR_IO, "without saying why");
+    following.recovers_after(DRT_ERR_IO, "without saying why");
 }
 
 #[test]
-fn a_close_with_a_code_and_a_reason_is_told_with_both() {
+fn a_close_frame_is_reported_with_its_code_and_reason() {
     let (following, mut link) = following(|_| {});
     link.raw(&frame::encode(
         frame::CLOSE,
         true,
         b"\x03\xE9moving \x07 house",
     ));
-    following.is_mended(DRT_ERR_IO, "code 1001: moving \u{fffd} house");
+    following.recovers_after(DRT_ERR_IO, "code 1001: moving \u{fffd} house");
 }
 
 #[test]
-fn the_servers_last_error_is_part_of_the_reason() {
+fn a_lost_link_is_reported_with_the_last_server_error() {
     let (following, mut link) = following(|_| {});
     link.send(&json!({"type": "server", "status": "error",
                       "error": {"code": "SOMETHING", "message": "went badly wrong."}}));
     link.raw(&frame::encode(frame::CLOSE, true, b""));
-    following.is_mended(DRT_ERR_IO, "SOMETHING: went badly wrong.");
+    following.recovers_after(DRT_ERR_IO, "SOMETHING: went badly wrong.");
 }
 
 #[test]
-fn a_reset_in_the_middle_of_a_frame_is_told_and_mended() {
+fn i3_a_reset_inside_a_frame_ends_in_a_resync() {
     let (following, mut link) = following(|_| {});
     let whole = event(&following.wire, "update", &json!([{"id": 1}])).to_string();
     let frame = frame::encode(frame::TEXT, true, whole.as_bytes());
     link.raw(&frame[..frame.len() / 2]);
     link.reset();
-    following.is_mended(DRT_ERR_IO, "broke");
+    following.recovers_after(DRT_ERR_IO, "broke");
     assert_eq!(following.sub.log.len(), 3, "half an event is none");
 }
 
 #[test]
-fn an_end_in_the_middle_of_a_frame_is_told_and_mended() {
+fn i3_a_connection_closed_inside_a_frame_ends_in_a_resync() {
     let (following, mut link) = following(|_| {});
     link.raw(&frame::head(frame::TEXT, true, 500));
     link.raw(b"{\"type\":");
     link.hang_up();
-    following.is_mended(DRT_ERR_IO, "without a word");
+    following.recovers_after(DRT_ERR_IO, "without a word");
 }
 
 #[test]
-fn frames_that_make_no_sense_end_the_link_because_they_may_have_been_events() {
+fn i3_invalid_frames_end_the_link_and_resync() {
     for (opcode, payload, word) in [
         (
             frame::TEXT,
@@ -130,30 +130,30 @@ fn frames_that_make_no_sense_end_the_link_because_they_may_have_been_events() {
     ] {
         let (following, mut link) = following(|_| {});
         link.raw(&frame::encode(opcode, true, payload));
-        following.is_mended(DRT_ERR_IO, word);
+        following.recovers_after(DRT_ERR_IO, word);
     }
 }
 
 #[test]
-fn an_event_that_only_looks_well_formed_is_a_gap_and_not_delivered() {
+fn i3_an_event_with_malformed_json_is_a_gap_and_not_delivered() {
     let (following, mut link) = following(|_| {});
     let wire = &following.wire;
     link.text(&format!(
         "{{\"type\":\"subscription\",\"event\":\"update\",\"data\":[{{\"id\":}}],\"uid\":\"{wire}\"}}"
     ));
-    following.is_mended(DRT_ERR_IO, "well-formed");
+    following.recovers_after(DRT_ERR_IO, "well-formed");
     assert_eq!(following.sub.log.len(), 3);
 }
 
 #[test]
-fn a_masked_frame_of_the_server_is_refused_as_the_protocol_wants() {
+fn a_masked_frame_from_the_server_ends_the_link() {
     let (following, mut link) = following(|_| {});
     link.raw(&[0x81, 0x82, 1, 2, 3, 4, b'{' ^ 1, b'}' ^ 2]);
-    following.is_mended(DRT_ERR_IO, "WebSocket");
+    following.recovers_after(DRT_ERR_IO, "WebSocket");
 }
 
 #[test]
-fn unknown_messages_are_passed_over() {
+fn i8_unknown_messages_are_ignored() {
     let (following, mut link) = following(|_| {});
     for message in [
         json!({"type": "from-the-future", "data": [1]}),
@@ -177,7 +177,7 @@ fn unknown_messages_are_passed_over() {
 }
 
 #[test]
-fn fragments_make_one_message_and_control_frames_may_come_between() {
+fn fragments_with_control_frames_between_them_make_one_message() {
     let (following, mut link) = following(|_| {});
     let text = event(
         &following.wire,
@@ -201,7 +201,7 @@ fn fragments_make_one_message_and_control_frames_may_come_between() {
 }
 
 #[test]
-fn binary_frames_of_text_are_messages_too() {
+fn a_binary_frame_with_json_is_a_message() {
     let (following, mut link) = following(|_| {});
     let text = event(&following.wire, "create", &json!([{"id": 1}])).to_string();
     link.raw(&frame::encode(frame::BINARY, true, text.as_bytes()));
@@ -209,7 +209,7 @@ fn binary_frames_of_text_are_messages_too() {
 }
 
 #[test]
-fn a_frame_byte_by_byte_is_a_frame() {
+fn a_frame_that_arrives_byte_by_byte_is_received() {
     let (following, mut link) = following(|_| {});
     let text = event(&following.wire, "create", &json!([{"id": 1}])).to_string();
     for byte in frame::encode(frame::TEXT, true, text.as_bytes()) {
@@ -219,7 +219,7 @@ fn a_frame_byte_by_byte_is_a_frame() {
 }
 
 #[test]
-fn messages_of_many_megabytes_are_taken() {
+fn messages_of_many_megabytes_are_received() {
     let (following, mut link) = following(|_| {});
     let items: Vec<_> = (0..20)
         .map(|id| json!({"id": id, "text": "x".repeat(1 << 20)}))
@@ -231,7 +231,7 @@ fn messages_of_many_megabytes_are_taken() {
 }
 
 #[test]
-fn a_message_beyond_max_message_bytes_ends_the_link_with_advice() {
+fn a_message_over_max_message_bytes_ends_the_link_with_advice() {
     let (following, mut link) = following(|o| o.max_message_bytes = 1_000);
     link.event(
         &following.wire,
@@ -244,30 +244,30 @@ fn a_message_beyond_max_message_bytes_ends_the_link_with_advice() {
         "update",
         &json!([{"id": 2, "text": "x".repeat(1_000)}]),
     );
-    following.client.told(BACKOFF);
+    following.client.wait_for_report(BACKOFF);
     assert_eq!(following.sub.log.len(), 2);
     following.sub.log.clear();
-    following.is_mended(DRT_ERR_IO, "max_message_bytes");
+    following.recovers_after(DRT_ERR_IO, "max_message_bytes");
 }
 
 #[test]
-fn fragments_beyond_max_message_bytes_end_the_link_before_they_are_all_there() {
+fn fragments_over_max_message_bytes_end_the_link_before_the_last_one() {
     let (following, mut link) = following(|o| o.max_message_bytes = 1_000);
     link.raw(&frame::encode(frame::TEXT, false, &[b' '; 900]));
     link.raw(&frame::encode(frame::CONTINUATION, false, &[b' '; 900]));
-    following.is_mended(DRT_ERR_IO, "max_message_bytes");
+    following.recovers_after(DRT_ERR_IO, "max_message_bytes");
 }
 
 #[test]
-fn a_frame_that_claims_to_be_endless_is_not_waited_for() {
+fn a_frame_header_over_max_message_bytes_ends_the_link_at_once() {
     let (following, mut link) = following(|_| {});
     link.raw(&frame::head(frame::TEXT, true, 1 << 62));
-    following.is_mended(DRT_ERR_IO, "max_message_bytes");
+    following.recovers_after(DRT_ERR_IO, "max_message_bytes");
 }
 
 #[test]
-fn a_half_open_link_is_noticed_by_the_heartbeat() {
-    let (following, mut link) = following(|o| o.heartbeat_ms = 1_500);
+fn the_heartbeat_detects_a_half_open_link() {
+    let (following, mut link) = following(|o| o.heartbeat_ms = 2_000);
     // Alive while it answers.
     for _ in 0..2 {
         while link.next()["type"] != "ping" {}
@@ -277,26 +277,21 @@ fn a_half_open_link_is_noticed_by_the_heartbeat() {
     eventually("the round trip", || {
         following.client.stats().last_rtt_us > 0
     });
-    // From now on nothing comes any more, as when a cable is pulled.
-    following.is_mended(DRT_ERR_TIMEOUT, "heartbeat");
+    // From now on the server is silent, as when a cable is pulled.
+    following.recovers_after(DRT_ERR_TIMEOUT, "heartbeat");
 }
 
 #[test]
-fn a_peer_that_does_not_read_any_more_is_noticed_too() {
+fn the_heartbeat_detects_a_server_that_stopped_reading() {
+    // More than the sockets' buffers take. It is one message, and made beforehand, so that
+    // the heartbeat cannot end the link before all of it was sent.
+    let large = json!({"type": "chat", "text": "x".repeat(32 << 20)});
     let (following, link) = following(|o| {
-        o.heartbeat_ms = 300;
+        o.heartbeat_ms = 2_000;
         o.queue_bytes = 1 << 30;
     });
-    let long = "x".repeat(1 << 20);
-    for _ in 0..32 {
-        assert_eq!(
-            following
-                .client
-                .send(&json!({"type": "chat", "text": long})),
-            DRT_OK
-        );
-    }
-    following.is_mended(DRT_ERR_TIMEOUT, "heartbeat");
+    assert_eq!(following.client.send(&large), DRT_OK, "{}", last_error());
+    following.recovers_after(DRT_ERR_TIMEOUT, "heartbeat");
     drop(link);
 }
 
@@ -308,13 +303,13 @@ fn the_servers_pings_are_answered() {
 }
 
 #[test]
-fn answers_that_never_come_are_asked_for_again_under_another_uid() {
-    let peer = Peer::new();
-    let client = options(&peer).with(|o| o.ack_timeout_ms = 200).open();
-    let sub = client.subscribe(wish("posts"));
-    let mut link = peer.ready();
+fn an_unanswered_subscribe_is_sent_again_under_another_wire_uid() {
+    let server = ScriptedServer::new();
+    let client = options(&server).with(|o| o.ack_timeout_ms = 2_000).open();
+    let sub = client.subscribe(subscription("posts"));
+    let mut link = server.ready();
     let first = link.expect("subscribe")["uid"].clone();
-    // Nothing is repeated before the link is known to live: what asks for that is answered.
+    // The client pings before it repeats a request, to know that the link is alive.
     let again = link.answer_until("subscribe");
     assert_ne!(again["uid"], first);
     assert_eq!(
@@ -326,7 +321,7 @@ fn answers_that_never_come_are_asked_for_again_under_another_uid() {
     let read = link.answer_until("items");
     link.answer(&read);
     assert_eq!(sub.wait(), DRT_OK);
-    // The first one's answer comes after all, and is told to go.
+    // The late reply to the first one registers it after all, so it is unsubscribed.
     link.send(&json!({"type": "subscription", "event": "init", "data": [], "uid": first}));
     while link.answer_until("unsubscribe")["uid"] != first {}
     sub.log.until_len(1);
@@ -334,20 +329,20 @@ fn answers_that_never_come_are_asked_for_again_under_another_uid() {
 }
 
 #[test]
-fn many_links_that_break_at_every_byte_leave_nothing_behind() {
-    let peer = Peer::new();
-    let client = options(&peer).open();
-    let sub = client.subscribe(wish("posts").events(DRT_ON_CREATE));
+fn i8_links_that_break_inside_a_frame_deliver_no_partial_event() {
+    let server = ScriptedServer::new();
+    let client = options(&server).open();
+    let sub = client.subscribe(subscription("posts").events(DRT_ON_CREATE));
     let told = event("0.0", "create", &json!([{"id": 1}])).to_string();
     let frame = frame::encode(frame::TEXT, true, told.as_bytes());
     for cut in (0..frame.len()).step_by(3) {
-        let mut link = peer.ready();
-        link.registered();
+        let mut link = server.ready();
+        link.confirm_subscribe();
         link.raw(&frame[..cut]);
         link.reset();
     }
-    let mut link = peer.ready();
-    let wire = link.registered();
+    let mut link = server.ready();
+    let wire = link.confirm_subscribe();
     link.event(&wire, "create", &json!([{"id": 2}]));
     let seen = sub.log.until("the create", |all| {
         all.last().is_some_and(|last| last.name() == "create")

@@ -1,22 +1,22 @@
-//! The library, through its C ABI, against a server that misbehaves as no real one
-//! can be made to: the test itself says the server's every word.
+//! The library, through its C ABI, against a scripted server, which misbehaves as no
+//! real one can be made to.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-use support::{frame, log, peer, seen, sut, tls};
+use support::{frame, log, scripted_server, seen, test_client, tls};
 
 mod authentication;
 mod certificates;
 mod closing;
 mod draining;
+mod event_load;
 mod expiry;
 mod faults;
-mod fountain;
+mod load_server;
 mod names;
 mod polled;
 mod polling;
-mod pouring;
 mod proxies;
 mod states;
 mod stats;

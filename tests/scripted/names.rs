@@ -2,21 +2,21 @@
 
 use serde_json::json;
 
-use super::peer::Peer;
-use super::sut::*;
+use super::scripted_server::ScriptedServer;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
-fn connected() -> (Peer, Sut, super::peer::Link) {
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").with(fast).open();
+fn connected() -> (ScriptedServer, TestClient, super::scripted_server::Link) {
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").with(fast).open();
     client.start();
-    let link = peer.ready();
-    (peer, client, link)
+    let link = server.ready();
+    (server, client, link)
 }
 
 #[test]
-fn a_uid_is_any_text_and_stays_with_the_application() {
-    let (_peer, client, mut link) = connected();
+fn any_text_is_a_valid_uid_and_is_never_sent_to_the_server() {
+    let (_server, client, mut link) = connected();
     let long = "ab\u{1F600}".repeat(5_000 / 3);
     assert!(long.chars().count() >= 4_998);
     for uid in [
@@ -27,7 +27,7 @@ fn a_uid_is_any_text_and_stays_with_the_application() {
         "e\u{301}",
         &long,
     ] {
-        let sub = client.subscribe(wish("posts").uid(uid).server_snapshot());
+        let sub = client.subscribe(subscription("posts").uid(uid).server_snapshot());
         let subscribe = link.expect("subscribe");
         let wire = subscribe["uid"].as_str().unwrap();
         let ours = wire.chars().all(|c| c == '.' || c.is_ascii_hexdigit());
@@ -36,7 +36,7 @@ fn a_uid_is_any_text_and_stays_with_the_application() {
         let seen = sub.log.until_len(1);
         assert_eq!(seen[0].uid, uid);
         assert!(client.has(uid));
-        let second = client.try_subscribe(std::ptr::null_mut(), wish("posts").uid(uid));
+        let second = client.try_subscribe(std::ptr::null_mut(), subscription("posts").uid(uid));
         assert_eq!((second.status, second.raw), (DRT_DUPLICATE, sub.raw));
         assert_eq!(client.unsubscribe(uid), DRT_OK);
         assert!(!client.has(uid));
@@ -45,26 +45,26 @@ fn a_uid_is_any_text_and_stays_with_the_application() {
         link.answer(&unsubscribe);
     }
     // Alike to the eye, and not the same text.
-    client.subscribe(wish("posts").uid("\u{e9}"));
+    client.subscribe(subscription("posts").uid("\u{e9}"));
     assert!(!client.has("e\u{301}") && client.has("\u{e9}"));
 }
 
 #[test]
-fn a_uid_that_is_not_there_is_named_by_the_error() {
-    let (_peer, client, _link) = connected();
+fn unsubscribing_an_unknown_uid_names_it_in_the_error() {
+    let (_server, client, _link) = connected();
     assert_eq!(client.unsubscribe("Grüße"), DRT_ERR_NOT_FOUND);
     assert!(last_error().contains("Grüße"), "{}", last_error());
 }
 
 #[test]
-fn generated_uids_avoid_those_that_the_application_chose() {
-    let (_peer, client, _link) = connected();
+fn generated_uids_avoid_the_applications_uids() {
+    let (_server, client, _link) = connected();
     let mut taken: Vec<String> = (0..40).map(|n| format!("drt-{n}")).collect();
     for uid in &taken {
-        client.subscribe(wish("posts").uid(uid));
+        client.subscribe(subscription("posts").uid(uid));
     }
     for _ in 0..20 {
-        client.subscribe(wish("posts"));
+        client.subscribe(subscription("posts"));
     }
     assert_eq!(client.stats().subscriptions, 60);
     taken.dedup();
@@ -72,8 +72,8 @@ fn generated_uids_avoid_those_that_the_application_chose() {
 }
 
 #[test]
-fn collections_and_queries_reach_the_server_letter_by_letter() {
-    let (_peer, client, mut link) = connected();
+fn collections_and_queries_reach_the_server_unchanged() {
+    let (_server, client, mut link) = connected();
     for collection in [
         "Straße",
         "quoted \"name\" \\",
@@ -82,7 +82,7 @@ fn collections_and_queries_reach_the_server_letter_by_letter() {
         "tab\tand\u{1}",
     ] {
         let query = json!({"filter": {"title": {"_eq": "\"\\\u{1F600}\u{0}\n"}}, "limit": -1});
-        let sub = client.subscribe(wish(collection).query(query.clone()));
+        let sub = client.subscribe(subscription(collection).query(query.clone()));
         let subscribe = link.expect("subscribe");
         assert_eq!(subscribe["collection"], collection);
         assert_eq!(subscribe["query"]["filter"], query["filter"]);
@@ -103,10 +103,10 @@ fn collections_and_queries_reach_the_server_letter_by_letter() {
 }
 
 #[test]
-fn a_collection_is_matched_as_a_whole() {
-    let (_peer, client, _link) = connected();
+fn unsubscribe_collection_matches_the_whole_name() {
+    let (_server, client, _link) = connected();
     for collection in ["post", "posts", "Posts", "posts "] {
-        client.subscribe(wish(collection));
+        client.subscribe(subscription(collection));
     }
     let mut ended = 0;
     // SAFETY: as above.
@@ -116,12 +116,12 @@ fn a_collection_is_matched_as_a_whole() {
 }
 
 #[test]
-fn the_primary_key_has_the_name_that_the_application_gives() {
-    let (_peer, client, mut link) = connected();
+fn deletes_use_the_primary_key_name_of_the_options() {
+    let (_server, client, mut link) = connected();
     let key = "Schlüssel \"1\"";
-    let one = wish("posts").primary_key(key).server_snapshot();
+    let one = subscription("posts").primary_key(key).server_snapshot();
     let sub = client.subscribe(one);
-    let wire = link.registered();
+    let wire = link.confirm_subscribe();
     link.event(&wire, "delete", &json!(["a\"b"]));
     let seen = sub.log.until_len(2);
     assert_eq!(seen[1].data, json!({key: "a\"b"}));

@@ -2,36 +2,40 @@
 
 use serde_json::Value;
 
-use super::peer::{Link, Peer};
-use super::sut::*;
+use super::scripted_server::{Link, ScriptedServer};
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 pub struct Polled {
-    pub peer: Peer,
-    pub client: Sut,
+    pub server: ScriptedServer,
+    pub client: TestClient,
     pub link: Link,
 }
 
-/// A client whose callbacks up to CONNECTED have run, or wait.
+/// A connected client. Callbacks may still be queued.
 pub fn polled() -> Polled {
-    let peer = Peer::new();
-    let client = Options::new(&peer.url())
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url())
         .token("t")
         .with(fast)
         .with(|o| o.delivery = DRT_DELIVER_POLL)
         .open();
     client.start();
-    let link = peer.ready();
+    let link = server.ready();
     assert_eq!(
         client.wait(DRT_STATE_CONNECTED),
         DRT_OK,
         "waiting needs no dispatch"
     );
-    Polled { peer, client, link }
+    Polled {
+        server,
+        client,
+        link,
+    }
 }
 
 /// (status, callbacks)
-pub fn dispatch(client: &Sut, timeout_ms: i32, most: usize) -> (i32, usize) {
+pub fn dispatch(client: &TestClient, timeout_ms: i32, most: usize) -> (i32, usize) {
     let mut dispatched = 77;
     // SAFETY: any handle, and a valid out pointer.
     let status = unsafe { drt_client_dispatch(client.raw, timeout_ms, most, &mut dispatched) };
@@ -39,7 +43,7 @@ pub fn dispatch(client: &Sut, timeout_ms: i32, most: usize) -> (i32, usize) {
 }
 
 /// (status, batch, callbacks and events)
-pub fn drain(client: &Sut, timeout_ms: i32, most: usize) -> (i32, Vec<Value>, usize) {
+pub fn drain(client: &TestClient, timeout_ms: i32, most: usize) -> (i32, Vec<Value>, usize) {
     let (mut text, mut len, mut drained) = (std::ptr::null(), 0, 77);
     // SAFETY: any handle, and valid out pointers; the text lives until the next call.
     unsafe {
@@ -58,11 +62,11 @@ pub fn drain(client: &Sut, timeout_ms: i32, most: usize) -> (i32, Vec<Value>, us
     }
 }
 
-pub fn empty(client: &Sut) {
+pub fn dispatch_all(client: &TestClient) {
     while dispatch(client, 0, 0) != (DRT_OK, 0) {}
 }
 
-pub fn fd(client: &Sut) -> i32 {
+pub fn fd(client: &TestClient) -> i32 {
     // SAFETY: any handle.
     unsafe { drt_client_fd(client.raw) }
 }
@@ -73,14 +77,16 @@ pub fn readable(fd: i32, timeout_ms: i32) -> bool {
         events: libc::POLLIN,
         revents: 0,
     };
-    // SAFETY: one pollfd, as said.
+    // SAFETY: one pollfd, whose length is passed.
     unsafe { libc::poll(&mut poll, 1, timeout_ms) == 1 && poll.revents & libc::POLLIN != 0 }
 }
 
-/// A subscription of the server's own snapshot that is confirmed.
+/// A confirmed subscription to the server's own snapshot, and its wire uid.
 pub fn follow(polled: &mut Polled) -> (Sub, String) {
-    let sub = polled.client.subscribe(wish("posts").server_snapshot());
-    let wire = polled.link.registered();
+    let sub = polled
+        .client
+        .subscribe(subscription("posts").server_snapshot());
+    let wire = polled.link.confirm_subscribe();
     assert_eq!(sub.wait(), DRT_OK);
     (sub, wire)
 }

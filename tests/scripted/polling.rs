@@ -1,4 +1,4 @@
-//! Poll delivery: what waits, who may dispatch, and when the descriptor says so.
+//! Poll delivery: dispatching, and when the descriptor is readable.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::peer::Peer;
 use super::polled::*;
-use super::sut::*;
+use super::scripted_server::ScriptedServer;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 /// What ran, and on which thread.
@@ -47,9 +47,9 @@ unsafe extern "C" fn on_release(log: *mut c_void) {
 }
 
 #[test]
-fn callbacks_of_every_kind_run_inside_dispatch_and_nowhere_else() {
-    let peer = Peer::new();
-    let client = Options::new(&peer.url())
+fn in_poll_delivery_every_callback_runs_inside_dispatch() {
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url())
         .with(fast)
         .with(|o| o.delivery = DRT_DELIVER_POLL)
         .open();
@@ -86,7 +86,7 @@ fn callbacks_of_every_kind_run_inside_dispatch_and_nowhere_else() {
     let fd = fd(&client);
     let runs = |what: &str| log.all().iter().any(|(of, _)| *of == what);
     let until = |what: &str| {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while !runs(what) {
             assert!(Instant::now() < deadline, "no {what}");
             assert!(!readable(fd, 10) || dispatch(&client, 0, 0).0 == DRT_OK);
@@ -95,8 +95,8 @@ fn callbacks_of_every_kind_run_inside_dispatch_and_nowhere_else() {
     assert_eq!(log.all(), [], "not inside the calls that register them");
     until("token");
     client.set_token("t");
-    let mut link = peer.ready();
-    link.registered();
+    let mut link = server.ready();
+    link.confirm_subscribe();
     until("event");
     let ask = c(r#"{"type": "ping"}"#);
     // SAFETY: as above.
@@ -126,12 +126,12 @@ fn callbacks_of_every_kind_run_inside_dispatch_and_nowhere_else() {
 }
 
 #[test]
-fn the_descriptor_is_readable_exactly_while_something_waits() {
+fn the_poll_descriptor_is_readable_exactly_while_callbacks_are_queued() {
     let mut polled = polled();
     let (sub, wire) = follow(&mut polled);
     let (client, link) = (&polled.client, &mut polled.link);
     let fd = fd(client);
-    empty(client);
+    dispatch_all(client);
     assert!(!readable(fd, 0));
     for round in 0..200 {
         let before = sub.log.len();
@@ -152,11 +152,11 @@ fn the_descriptor_is_readable_exactly_while_something_waits() {
 }
 
 #[test]
-fn what_is_left_behind_keeps_the_descriptor_readable() {
+fn events_left_by_a_limited_dispatch_keep_the_descriptor_readable() {
     let mut polled = polled();
     let (sub, wire) = follow(&mut polled);
     let (client, link) = (&polled.client, &mut polled.link);
-    empty(client);
+    dispatch_all(client);
     link.event(&wire, "update", &json!([{"id": 1}, {"id": 2}, {"id": 3}]));
     let begin = sub.log.len();
     for n in 1..=3 {
@@ -168,11 +168,11 @@ fn what_is_left_behind_keeps_the_descriptor_readable() {
 }
 
 #[test]
-fn a_loop_that_reads_the_byte_itself_is_woken_again() {
+fn reading_from_the_descriptor_loses_no_wake_up() {
     let mut polled = polled();
     let (sub, wire) = follow(&mut polled);
     let (client, link) = (&polled.client, &mut polled.link);
-    empty(client);
+    dispatch_all(client);
     let fd = fd(client);
     for round in 0..50 {
         let before = sub.log.len();
@@ -181,17 +181,17 @@ fn a_loop_that_reads_the_byte_itself_is_woken_again() {
         let mut bytes = [0u8; 64];
         // SAFETY: a live descriptor and a buffer of that size.
         unsafe { libc::read(fd, bytes.as_mut_ptr().cast(), bytes.len()) };
-        empty(client);
+        dispatch_all(client);
         assert_eq!(sub.log.len(), before + 1);
     }
 }
 
 #[test]
-fn timeouts_are_kept_and_something_that_comes_ends_them() {
+fn dispatch_waits_for_its_timeout_or_the_next_event() {
     let mut polled = polled();
     let (sub, wire) = follow(&mut polled);
     let (client, link) = (&polled.client, &mut polled.link);
-    empty(client);
+    dispatch_all(client);
     let begin = Instant::now();
     assert_eq!(dispatch(client, 100, 0), (DRT_OK, 0), "nothing is no error");
     assert!(begin.elapsed() >= Duration::from_millis(100));
@@ -208,7 +208,7 @@ fn timeouts_are_kept_and_something_that_comes_ends_them() {
 }
 
 #[test]
-fn two_threads_that_dispatch_take_turns_and_no_event_is_lost_doubled_or_out_of_order() {
+fn i2_several_dispatching_threads_deliver_each_event_once_in_order() {
     let mut polled = polled();
     let (sub, wire) = follow(&mut polled);
     let (client, link) = (&polled.client, &mut polled.link);
@@ -236,10 +236,10 @@ fn two_threads_that_dispatch_take_turns_and_no_event_is_lost_doubled_or_out_of_o
 }
 
 #[test]
-fn who_waits_for_its_turn_to_dispatch_or_drain_does_so_no_longer_than_it_said() {
+fn a_dispatch_or_drain_behind_another_returns_at_its_timeout() {
     let polled = polled();
     let client = &polled.client;
-    empty(client);
+    dispatch_all(client);
     thread::scope(|threads| {
         let first = threads.spawn(|| {
             loop {
@@ -249,7 +249,7 @@ fn who_waits_for_its_turn_to_dispatch_or_drain_does_so_no_longer_than_it_said() 
                 }
             }
         });
-        // The first one has its turn most of that time, and never gives it up.
+        // The first thread waits inside drain almost all the time, and keeps the others out.
         for _ in 0..10 {
             assert_eq!(drain(client, 10, 0), (DRT_OK, Vec::new(), 0));
             assert_eq!(dispatch(client, 10, 0), (DRT_OK, 0));

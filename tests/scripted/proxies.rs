@@ -1,7 +1,7 @@
-//! The way out through an HTTP proxy.
+//! Connections through an HTTP proxy.
 
-use super::peer::{Caller, Peer};
-use super::sut::*;
+use super::scripted_server::{Handshake, ScriptedServer};
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 const CONNECTED: i32 = DRT_STATE_CONNECTED;
@@ -10,7 +10,7 @@ const BACKOFF: i32 = DRT_STATE_BACKOFF;
 /// `me:s3cret`, as HTTP writes it.
 const BASIC: &str = "Basic bWU6czNjcmV0";
 
-/// A client of a server that only the proxy knows.
+/// A client of a host that only the proxy can resolve.
 fn client(proxy: &str) -> Options {
     Options::new("ws://directus.example:8055/websocket")
         .token("static-token")
@@ -18,13 +18,13 @@ fn client(proxy: &str) -> Options {
         .with(fast)
 }
 
-fn behind(peer: &Peer) -> Options {
-    client(&format!("http://me:s3cret@127.0.0.1:{}", peer.port))
+fn behind(server: &ScriptedServer) -> Options {
+    client(&format!("http://me:s3cret@127.0.0.1:{}", server.port))
 }
 
-/// Takes a CONNECT, and lets through what comes next.
-fn tunnel(peer: &Peer) -> Caller {
-    let Caller { mut socket, head } = peer.caller();
+/// Accepts a CONNECT, and returns the upgrade request that comes through the tunnel.
+fn tunnel(server: &ScriptedServer) -> Handshake {
+    let Handshake { mut socket, head } = server.handshake();
     assert!(
         head.starts_with("CONNECT directus.example:8055 HTTP/1.1\r\n"),
         "{head}"
@@ -33,19 +33,19 @@ fn tunnel(peer: &Peer) -> Caller {
     socket
         .write_all(b"HTTP/1.1 200 Connection established\r\nX-More: 1\r\n\r\n")
         .unwrap();
-    Caller::read(socket)
+    Handshake::read(socket)
 }
 
 #[test]
-fn everything_goes_through_the_tunnel_and_the_proxys_credentials_only_to_the_proxy() {
-    let peer = Peer::new();
-    let client = behind(&peer).open();
-    let sub = client.subscribe(wish("posts"));
-    let first = peer.caller();
+fn i9_proxy_credentials_are_sent_to_the_proxy_only() {
+    let server = ScriptedServer::new();
+    let client = behind(&server).open();
+    let sub = client.subscribe(subscription("posts"));
+    let first = server.handshake();
     assert_eq!(first.header("Proxy-Authorization"), [BASIC]);
     assert_eq!(first.header("Host"), ["directus.example:8055"]);
     drop(first);
-    let inner = tunnel(&peer);
+    let inner = tunnel(&server);
     assert!(
         inner.header("Proxy-Authorization").is_empty(),
         "{}",
@@ -54,23 +54,23 @@ fn everything_goes_through_the_tunnel_and_the_proxys_credentials_only_to_the_pro
     assert_eq!(inner.header("Host"), ["directus.example:8055"]);
     let mut link = inner.upgrade();
     link.authenticate();
-    link.subscribed();
+    link.confirm_subscribe_and_read();
     assert_eq!((sub.wait(), client.state()), (DRT_OK, CONNECTED));
 }
 
 #[test]
-fn without_credentials_none_are_shown() {
-    let peer = Peer::new();
-    let client = client(&format!("http://localhost:{}", peer.port)).open();
+fn without_proxy_credentials_no_proxy_authorization_is_sent() {
+    let server = ScriptedServer::new();
+    let client = client(&format!("http://localhost:{}", server.port)).open();
     client.start();
-    let outer = peer.caller();
+    let outer = server.handshake();
     assert!(
         outer.header("Proxy-Authorization").is_empty(),
         "{}",
         outer.head
     );
     outer.answer("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
-    let (_, message) = client.told(BACKOFF);
+    let (_, message) = client.wait_for_report(BACKOFF);
     assert!(
         message.contains("407") && message.contains("user:password"),
         "{message}"
@@ -78,7 +78,7 @@ fn without_credentials_none_are_shown() {
 }
 
 #[test]
-fn a_proxy_that_refuses_is_told_without_its_password_and_tried_again() {
+fn i9_a_refusing_proxy_is_reported_without_its_password_and_retried() {
     for (answer, word) in [
         ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "407"),
         (
@@ -96,11 +96,11 @@ fn a_proxy_that_refuses_is_told_without_its_password_and_tried_again() {
         ("HTTP/1.1 200", "broke the connection"),
         ("", "broke the connection"),
     ] {
-        let peer = Peer::new();
-        let client = behind(&peer).open();
+        let server = ScriptedServer::new();
+        let client = behind(&server).open();
         client.start();
-        peer.caller().answer(answer);
-        let (reason, message) = client.told(BACKOFF);
+        server.handshake().answer(answer);
+        let (reason, message) = client.wait_for_report(BACKOFF);
         assert_eq!(reason, DRT_ERR_IO, "{message}");
         assert!(
             message.contains("proxy") && message.contains(word),
@@ -110,20 +110,20 @@ fn a_proxy_that_refuses_is_told_without_its_password_and_tried_again() {
             !message.contains("s3cret") && !message.contains(BASIC),
             "{message}"
         );
-        let mut link = tunnel(&peer).upgrade();
+        let mut link = tunnel(&server).upgrade();
         link.authenticate();
         assert_eq!(client.wait(CONNECTED), DRT_OK);
     }
 }
 
 #[test]
-fn a_proxy_that_answers_without_an_end_is_given_up() {
-    let peer = Peer::new();
-    let client = behind(&peer).open();
+fn an_endless_proxy_response_ends_the_attempt() {
+    let server = ScriptedServer::new();
+    let client = behind(&server).open();
     client.start();
     let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(100_000));
-    peer.caller().answer(&endless);
-    let (_, message) = client.told(BACKOFF);
+    server.handshake().answer(&endless);
+    let (_, message) = client.wait_for_report(BACKOFF);
     assert!(
         message.contains("did not answer as an HTTP proxy does"),
         "{message}"
@@ -131,12 +131,12 @@ fn a_proxy_that_answers_without_an_end_is_given_up() {
 }
 
 #[test]
-fn a_proxy_that_says_nothing_ends_with_connect_timeout() {
-    let peer = Peer::new();
-    let client = behind(&peer).with(|o| o.connect_timeout_ms = 200).open();
+fn a_silent_proxy_ends_with_connect_timeout() {
+    let server = ScriptedServer::new();
+    let client = behind(&server).with(|o| o.connect_timeout_ms = 200).open();
     client.start();
-    let silent = peer.caller();
-    let (reason, message) = client.told(BACKOFF);
+    let silent = server.handshake();
+    let (reason, message) = client.wait_for_report(BACKOFF);
     assert_eq!(reason, DRT_ERR_TIMEOUT);
     assert!(
         message.contains("proxy") && message.contains("directus.example:8055"),
@@ -146,10 +146,10 @@ fn a_proxy_that_says_nothing_ends_with_connect_timeout() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_named_as_the_one_to_look_after() {
+fn i9_an_unreachable_proxy_is_named_without_its_password() {
     let client = client("http://me:s3cret@127.0.0.1:1").open();
     client.start();
-    let (reason, message) = client.told(BACKOFF);
+    let (reason, message) = client.wait_for_report(BACKOFF);
     assert_eq!(reason, DRT_ERR_IO);
     assert!(
         message.contains("the proxy cannot be reached: 127.0.0.1:1 refused"),
@@ -159,7 +159,7 @@ fn a_proxy_that_is_not_there_is_named_as_the_one_to_look_after() {
 }
 
 #[test]
-fn a_bad_proxy_url_is_refused_without_being_quoted() {
+fn i9_an_invalid_proxy_url_is_refused_without_being_quoted() {
     for proxy in [
         "socks5://me:s3cret@p:1",
         "p:3128",

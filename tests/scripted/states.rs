@@ -1,12 +1,12 @@
-//! Every call in every state.
+//! Every call in every state of the client.
 
 use std::ptr;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::peer::{Link, Peer};
-use super::sut::*;
+use super::scripted_server::{Link, ScriptedServer};
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
 const IDLE: i32 = DRT_STATE_IDLE;
@@ -16,57 +16,57 @@ const CONNECTED: i32 = DRT_STATE_CONNECTED;
 const BACKOFF: i32 = DRT_STATE_BACKOFF;
 const FAILED: i32 = DRT_STATE_FAILED;
 
-/// A client that was brought into a state, and what keeps it there.
+/// A client in a certain state, and the connection that keeps it there.
 struct Held {
-    client: Sut,
-    peer: Peer,
+    client: TestClient,
+    server: ScriptedServer,
     _link: Option<Link>,
     _socket: Option<std::net::TcpStream>,
 }
 
-fn open(peer: &Peer, set: impl Fn(&mut drt_client_options) + 'static) -> Sut {
-    Options::new(&peer.url())
+fn open(server: &ScriptedServer, set: impl Fn(&mut drt_client_options) + 'static) -> TestClient {
+    Options::new(&server.url())
         .token("static-token")
         .with(set)
         .open()
 }
 
 fn held_in(state: i32) -> Held {
-    let peer = Peer::new();
+    let server = ScriptedServer::new();
     let (mut link, mut socket) = (None, None);
     let client = match state {
-        BACKOFF => open(&peer, |o| {
+        BACKOFF => open(&server, |o| {
             o.reconnect_min_ms = 3_600_000;
             o.reconnect_max_ms = 3_600_000;
         }),
-        _ => open(&peer, fast),
+        _ => open(&server, fast),
     };
     if state != IDLE {
         client.start();
     }
     match state {
-        CONNECTING => socket = Some(peer.connection()),
+        CONNECTING => socket = Some(server.connection()),
         AUTHENTICATING => {
-            let mut held = peer.link();
+            let mut held = server.link();
             held.expect("auth");
             link = Some(held);
         }
-        CONNECTED => link = Some(peer.ready()),
-        BACKOFF => peer.caller().refuse("502 Bad Gateway"),
-        FAILED => refuse_token(&peer),
+        CONNECTED => link = Some(server.ready()),
+        BACKOFF => server.handshake().refuse("502 Bad Gateway"),
+        FAILED => refuse_token(&server),
         _ => {}
     }
     eventually("the state", || client.state() == state);
     Held {
         client,
-        peer,
+        server,
         _link: link,
         _socket: socket,
     }
 }
 
-fn refuse_token(peer: &Peer) {
-    let mut link = peer.link();
+fn refuse_token(server: &ScriptedServer) {
+    let mut link = server.link();
     link.expect("auth");
     link.send(&json!({"type": "auth", "status": "error",
                       "error": {"code": "AUTH_FAILED", "message": "no"}}));
@@ -75,7 +75,7 @@ fn refuse_token(peer: &Peer) {
 
 const OPEN_STATES: [i32; 6] = [IDLE, CONNECTING, AUTHENTICATING, CONNECTED, BACKOFF, FAILED];
 
-fn calls(client: &Sut) -> [i32; 4] {
+fn calls(client: &TestClient) -> [i32; 4] {
     // SAFETY: any number is a fine handle.
     unsafe {
         [
@@ -88,11 +88,11 @@ fn calls(client: &Sut) -> [i32; 4] {
 }
 
 #[test]
-fn subscribing_works_in_every_state_but_failed() {
+fn subscribe_works_in_every_state_but_failed() {
     for state in OPEN_STATES {
         let held = held_in(state);
         let client = &held.client;
-        let sub = client.try_subscribe(ptr::null_mut(), wish("posts").uid("one"));
+        let sub = client.try_subscribe(ptr::null_mut(), subscription("posts").uid("one"));
         if state == FAILED {
             assert_eq!(sub.status, DRT_ERR_NOT_CONNECTED);
             assert!(last_error().contains("told to connect"), "{}", last_error());
@@ -122,7 +122,7 @@ fn every_way_to_unsubscribe_works_in_every_state() {
         let mut scope = ptr::null_mut();
         assert_eq!(unsafe { drt_scope_new(client.raw, &mut scope) }, DRT_OK);
         let one = |uid, scope, collection| {
-            let sub = client.try_subscribe(scope, wish(collection).uid(uid));
+            let sub = client.try_subscribe(scope, subscription(collection).uid(uid));
             assert_eq!(sub.status, DRT_OK);
             sub
         };
@@ -135,7 +135,7 @@ fn every_way_to_unsubscribe_works_in_every_state() {
             one("all", none, "c"),
         ];
         client.start();
-        let _kept = into(state, &held);
+        let _kept = bring_into(state, &held);
         let mut ended = 9;
         unsafe {
             assert_eq!(drt_subscription_unsubscribe(all[0].raw), DRT_OK);
@@ -156,21 +156,21 @@ fn every_way_to_unsubscribe_works_in_every_state() {
     }
 }
 
-/// Brings a client that was told to connect into a state.
-fn into(state: i32, held: &Held) -> (Option<Link>, Option<std::net::TcpStream>) {
+/// Brings a client that is connecting into a state.
+fn bring_into(state: i32, held: &Held) -> (Option<Link>, Option<std::net::TcpStream>) {
     let (mut link, mut socket) = (None, None);
     match state {
         // SAFETY: a live handle.
         IDLE => assert_eq!(unsafe { drt_client_disconnect(held.client.raw) }, DRT_OK),
-        CONNECTING => socket = Some(held.peer.connection()),
+        CONNECTING => socket = Some(held.server.connection()),
         AUTHENTICATING => {
-            let mut held = held.peer.link();
+            let mut held = held.server.link();
             held.expect("auth");
             link = Some(held);
         }
-        CONNECTED => link = Some(held.peer.ready()),
-        BACKOFF => held.peer.caller().refuse("502 Bad Gateway"),
-        _ => refuse_token(&held.peer),
+        CONNECTED => link = Some(held.server.ready()),
+        BACKOFF => held.server.handshake().refuse("502 Bad Gateway"),
+        _ => refuse_token(&held.server),
     }
     let seen = |all: &[(i32, i32, String)]| all.iter().any(|(s, ..)| *s == state);
     if state != IDLE {
@@ -180,7 +180,7 @@ fn into(state: i32, held: &Held) -> (Option<Link>, Option<std::net::TcpStream>) 
 }
 
 #[test]
-fn messages_and_requests_are_taken_by_a_usable_link_and_refused_with_the_state_otherwise() {
+fn messages_and_requests_need_a_usable_link() {
     for state in OPEN_STATES {
         let held = held_in(state);
         let client = &held.client;
@@ -206,7 +206,7 @@ fn messages_and_requests_are_taken_by_a_usable_link_and_refused_with_the_state_o
 }
 
 #[test]
-fn waiting_for_the_state_that_is_returns_at_once_and_for_another_times_out() {
+fn wait_returns_at_once_for_the_current_state_and_times_out_for_others() {
     for state in OPEN_STATES {
         let held = held_in(state);
         let client = &held.client;
@@ -232,26 +232,26 @@ fn waiting_for_the_state_that_is_returns_at_once_and_for_another_times_out() {
 }
 
 #[test]
-fn somebody_who_waits_is_told_of_failed_and_closed_at_once() {
-    let peer = Peer::new();
-    let client = open(&peer, fast);
+fn wait_returns_at_once_when_the_client_fails_or_closes() {
+    let server = ScriptedServer::new();
+    let client = open(&server, fast);
     client.start();
     let (failed, closed) = std::thread::scope(|threads| {
         let waiting = threads.spawn(|| (client.wait(CONNECTED), last_error()));
-        refuse_token(&peer);
+        refuse_token(&server);
         let failed = waiting.join().unwrap();
         // SAFETY: a live handle.
         assert_eq!(unsafe { drt_client_disconnect(client.raw) }, DRT_OK);
         assert_eq!(client.state(), IDLE);
         let waiting = threads.spawn(|| client.wait(CONNECTED));
-        // So that it most likely waits already.
+        // So that it most likely waits already; the assertion allows both orders.
         std::thread::sleep(Duration::from_millis(50));
         assert_eq!(client.close(), DRT_OK);
         (failed, waiting.join().unwrap())
     });
     assert_eq!(failed.0, DRT_ERR_AUTH);
     assert!(failed.1.contains("AUTH_FAILED"), "{}", failed.1);
-    // Closed meanwhile, or before it began to wait.
+    // INVALID_HANDLE if the close came before the wait.
     assert!(
         [DRT_ERR_CLOSED, DRT_ERR_INVALID_HANDLE].contains(&closed),
         "{closed}"
@@ -259,16 +259,16 @@ fn somebody_who_waits_is_told_of_failed_and_closed_at_once() {
 }
 
 #[test]
-fn a_state_that_was_passed_through_while_somebody_waited_counts() {
-    let peer = Peer::new();
-    let client = open(&peer, fast);
+fn wait_returns_for_a_state_that_was_only_passed_through() {
+    let server = ScriptedServer::new();
+    let client = open(&server, fast);
     client.start();
     std::thread::scope(|threads| {
         let waiting = threads.spawn(|| client.wait(BACKOFF));
-        // Until the waiting thread is there, and then some more.
+        // Repeated, as the first BACKOFF may come before the thread waits.
         while !waiting.is_finished() {
-            if peer.is_called_within(Duration::from_millis(10)) {
-                peer.caller().refuse("502 Bad Gateway");
+            if server.has_connection_within(Duration::from_millis(10)) {
+                server.handshake().refuse("502 Bad Gateway");
             }
         }
         assert_eq!(waiting.join().unwrap(), DRT_OK);
@@ -288,44 +288,50 @@ fn connect_reconnect_and_set_token_leave_failed() {
         // SAFETY: a live handle.
         assert_eq!(unsafe { leave(held.client.raw) }, DRT_OK);
         assert_ne!(held.client.state(), FAILED);
-        let mut link = held.peer.ready();
+        let mut link = held.server.ready();
         assert_eq!(held.client.wait(CONNECTED), DRT_OK);
-        let sub = held.client.subscribe(wish("posts"));
-        link.subscribed();
+        let sub = held.client.subscribe(subscription("posts"));
+        link.confirm_subscribe_and_read();
         assert_eq!(sub.wait(), DRT_OK);
     }
 }
 
 #[test]
-fn disconnect_leaves_failed_for_idle_and_subscribing_works_again() {
+fn disconnect_turns_failed_into_idle_where_subscribe_works_again() {
     let held = held_in(FAILED);
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_disconnect(held.client.raw) }, DRT_OK);
     assert_eq!(held.client.state(), IDLE);
-    let sub = held.client.subscribe(wish("posts"));
+    let sub = held.client.subscribe(subscription("posts"));
     assert!(
-        !held.peer.is_called_within(Duration::from_millis(200)),
+        !held
+            .server
+            .has_connection_within(Duration::from_millis(200)),
         "it stays down"
     );
     held.client.start();
-    let mut link = held.peer.ready();
-    link.subscribed();
+    let mut link = held.server.ready();
+    link.confirm_subscribe_and_read();
     assert_eq!(sub.wait(), DRT_OK);
 }
 
 #[test]
-fn reconnect_and_disconnect_work_from_every_state() {
+fn reconnect_and_disconnect_work_in_every_state() {
     for state in OPEN_STATES {
         let held = held_in(state);
         let client = &held.client;
         // SAFETY: live handles.
         assert_eq!(unsafe { drt_client_reconnect(client.raw) }, DRT_OK);
-        let mut link = held.peer.ready();
+        let mut link = held.server.ready();
         assert_eq!(client.wait(CONNECTED), DRT_OK, "from state {state}");
         assert_eq!(unsafe { drt_client_disconnect(client.raw) }, DRT_OK);
         assert_eq!(client.state(), IDLE);
         link.until_closed();
-        assert!(!held.peer.is_called_within(Duration::from_millis(100)));
+        assert!(
+            !held
+                .server
+                .has_connection_within(Duration::from_millis(100))
+        );
     }
 }
 
@@ -342,13 +348,13 @@ fn a_closed_client_is_an_invalid_handle_to_every_call() {
         assert_eq!(client.wait_for(IDLE, 0), DRT_ERR_INVALID_HANDLE);
         assert_eq!(client.close(), DRT_ERR_INVALID_HANDLE);
         assert_eq!(client.state(), DRT_STATE_CLOSED);
-        let late = client.try_subscribe(ptr::null_mut(), wish("posts"));
+        let late = client.try_subscribe(ptr::null_mut(), subscription("posts"));
         assert_eq!(
             (late.status, late.log.released()),
             (DRT_ERR_INVALID_HANDLE, 1)
         );
         let (asked, log) = client.request(&json!({"type": "ping"}), 1);
         assert_eq!((asked, log.released()), (DRT_ERR_INVALID_HANDLE, 1));
-        assert!(!held.peer.is_called_within(Duration::from_millis(50)));
+        assert!(!held.server.has_connection_within(Duration::from_millis(50)));
     }
 }

@@ -1,13 +1,13 @@
-//! Each counter of `drt_client_stats` against what the other side counted.
+//! Each counter of `drt_client_stats`, against what the scripted server counted.
 
 use serde_json::json;
 
 use super::frame;
-use super::peer::{Link, Peer, answer_to, auth_ok};
-use super::sut::*;
+use super::scripted_server::{Link, ScriptedServer, answer_to, auth_ok};
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
-/// A link that counts like the library has to.
+/// A link that counts frames and bytes as the library must.
 struct Counted {
     link: Link,
     frames: [u64; 2],
@@ -52,39 +52,41 @@ impl Counted {
         message["uid"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn is_what(&self, stats: &drt_stats) -> bool {
+    fn matches(&self, stats: &drt_stats) -> bool {
         let ins = [stats.frames_in, stats.bytes_in];
         let outs = [stats.frames_out, stats.bytes_out];
         ins == [self.frames[IN], self.bytes[IN]] && outs == [self.frames[OUT], self.bytes[OUT]]
     }
 }
 
-fn connected(set: impl Fn(&mut drt_client_options) + 'static) -> (Peer, Sut, Counted) {
-    let peer = Peer::new();
-    let client = Options::new(&peer.url())
+fn connected(
+    set: impl Fn(&mut drt_client_options) + 'static,
+) -> (ScriptedServer, TestClient, Counted) {
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url())
         .token("t")
         .with(fast)
         .with(set)
         .open();
     client.start();
-    let mut counted = Counted::new(peer.link());
+    let mut counted = Counted::new(server.link());
     let auth = counted.expect("auth");
     counted.send(&auth_ok(&auth));
     assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_OK);
-    (peer, client, counted)
+    (server, client, counted)
 }
 
 #[test]
-fn frames_and_bytes_are_those_that_went_over_the_link_in_both_directions() {
-    let (_peer, client, mut counted) = connected(|_| {});
-    let before = Sut::stats(&client);
-    assert!(counted.is_what(&before), "the authentication");
-    client.subscribe(wish("posts").uid("a uid that stays here"));
+fn stats_count_frames_and_bytes_in_both_directions() {
+    let (_server, client, mut counted) = connected(|_| {});
+    let before = TestClient::stats(&client);
+    assert!(counted.matches(&before), "the authentication");
+    client.subscribe(subscription("posts").uid("a uid that stays here"));
     let wire = counted.answer("subscribe");
     counted.answer("items");
     for id in 0..10 {
         let text = "ü".repeat(id);
-        counted.send(&super::peer::event(
+        counted.send(&super::scripted_server::event(
             &wire,
             "update",
             &json!([{"id": id, "text": text}]),
@@ -92,12 +94,12 @@ fn frames_and_bytes_are_those_that_went_over_the_link_in_both_directions() {
     }
     assert_eq!(client.send(&json!({"type": "chat", "text": "häß"})), DRT_OK);
     counted.expect("chat");
-    eventually("the same numbers", || counted.is_what(&client.stats()));
+    eventually("the same numbers", || counted.matches(&client.stats()));
 }
 
 #[test]
-fn fragments_count_as_the_message_that_they_make() {
-    let (_peer, client, mut counted) = connected(|_| {});
+fn stats_count_a_fragmented_message_as_one_frame() {
+    let (_server, client, mut counted) = connected(|_| {});
     let text = json!({"type": "from-the-future"}).to_string();
     let (first, rest) = text.as_bytes().split_at(5);
     counted.link.raw(&frame::encode(frame::TEXT, false, first));
@@ -105,29 +107,29 @@ fn fragments_count_as_the_message_that_they_make() {
         .link
         .raw(&frame::encode(frame::CONTINUATION, true, rest));
     counted.count(IN, text.len());
-    eventually("one more", || counted.is_what(&client.stats()));
+    eventually("one more", || counted.matches(&client.stats()));
 }
 
 #[test]
-fn connects_and_reconnects_count_usable_links_only() {
-    let (peer, client, counted) = connected(|_| {});
-    let both = |client: &Sut| (client.stats().connects, client.stats().reconnects);
+fn stats_count_connects_and_reconnects_of_usable_links_only() {
+    let (server, client, counted) = connected(|_| {});
+    let both = |client: &TestClient| (client.stats().connects, client.stats().reconnects);
     assert_eq!(both(&client), (1, 0));
     counted.link.hang_up();
-    peer.caller().refuse("502 Bad Gateway");
-    let mut link = peer.link();
+    server.handshake().refuse("502 Bad Gateway");
+    let mut link = server.link();
     link.expect("auth");
     link.hang_up();
     assert_eq!(both(&client), (1, 0), "neither was usable");
-    let _link = peer.ready();
+    let _link = server.ready();
     eventually("the second", || both(&client) == (2, 1));
 }
 
 #[test]
-fn events_resyncs_and_subscriptions_count_what_was_delivered() {
-    let (peer, client, mut counted) = connected(|_| {});
-    let one = client.subscribe(wish("posts").uid("one").server_snapshot());
-    let two = client.subscribe(wish("posts").uid("two").server_snapshot());
+fn stats_count_delivered_events_resyncs_and_subscriptions() {
+    let (server, client, mut counted) = connected(|_| {});
+    let one = client.subscribe(subscription("posts").uid("one").server_snapshot());
+    let two = client.subscribe(subscription("posts").uid("two").server_snapshot());
     let wire = counted.answer("subscribe");
     assert_eq!(one.wait(), DRT_OK);
     let stats = client.stats();
@@ -143,10 +145,10 @@ fn events_resyncs_and_subscriptions_count_what_was_delivered() {
     assert_eq!((stats.events, stats.resyncs), (5, 0));
     assert_eq!((stats.subscriptions, stats.active_subscriptions), (2, 2));
     counted.link.hang_up();
-    let mut link = peer.ready();
+    let mut link = server.ready();
     assert_eq!(client.stats().active_subscriptions, 0);
-    link.registered();
-    link.registered();
+    link.confirm_subscribe();
+    link.confirm_subscribe();
     one.log.until_len(5);
     two.log.until_len(2);
     let stats = client.stats();
@@ -158,9 +160,9 @@ fn events_resyncs_and_subscriptions_count_what_was_delivered() {
 }
 
 #[test]
-fn what_is_queued_counts_until_it_was_delivered() {
-    let (_peer, client, mut counted) = connected(|o| o.delivery = DRT_DELIVER_POLL);
-    let sub = client.subscribe(wish("posts").server_snapshot());
+fn stats_count_queued_events_until_they_are_delivered() {
+    let (_server, client, mut counted) = connected(|o| o.delivery = DRT_DELIVER_POLL);
+    let sub = client.subscribe(subscription("posts").server_snapshot());
     let wire = counted.answer("subscribe");
     assert_eq!(sub.wait(), DRT_OK);
     for id in 0..10 {
@@ -192,12 +194,12 @@ fn what_is_queued_counts_until_it_was_delivered() {
 }
 
 #[test]
-fn an_overflow_counts_once_for_each_subscription_that_loses_what_waits() {
-    let (_peer, client, mut counted) = connected(|o| {
+fn stats_count_an_overflow_once_for_each_subscription_that_lost_events() {
+    let (_server, client, mut counted) = connected(|o| {
         o.delivery = DRT_DELIVER_POLL;
         o.queue_bytes = 20_000;
     });
-    let sub = client.subscribe(wish("posts").server_snapshot());
+    let sub = client.subscribe(subscription("posts").server_snapshot());
     let wire = counted.answer("subscribe");
     assert_eq!(sub.wait(), DRT_OK);
     let text = "x".repeat(1_000);
@@ -211,8 +213,8 @@ fn an_overflow_counts_once_for_each_subscription_that_loses_what_waits() {
 }
 
 #[test]
-fn the_round_trip_is_that_of_the_last_heartbeat() {
-    let (_peer, client, mut counted) = connected(|o| o.heartbeat_ms = 1_500);
+fn stats_report_the_round_trip_of_the_last_heartbeat() {
+    let (_server, client, mut counted) = connected(|o| o.heartbeat_ms = 1_500);
     assert_eq!(client.stats().last_rtt_us, 0, "none yet");
     while counted.link.next()["type"] != "ping" {}
     std::thread::sleep(std::time::Duration::from_millis(30));

@@ -5,11 +5,11 @@ use std::ptr;
 
 use serde_json::json;
 
-use super::peer::Peer;
-use super::sut::*;
+use super::scripted_server::ScriptedServer;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
-/// What a visitor was shown.
+/// The subscription that a visitor was called with.
 #[derive(Debug, PartialEq)]
 struct Shown {
     handle: *mut drt_subscription,
@@ -20,12 +20,12 @@ struct Shown {
     last_sequence: u64,
 }
 
-/// What a visitor does on the way.
-type Errand<'a> = &'a mut dyn FnMut(&Shown) -> bool;
+/// Returns whether the visit goes on.
+type Visitor<'a> = &'a mut dyn FnMut(&Shown) -> bool;
 
 unsafe extern "C" fn visit(info: *const drt_subscription_info, data: *mut c_void) -> bool {
     // SAFETY: the library passes a live info and the pointer of `visit_all`.
-    let (info, errand) = unsafe { (&*info, &mut *data.cast::<Errand<'_>>()) };
+    let (info, visitor) = unsafe { (&*info, &mut *data.cast::<Visitor<'_>>()) };
     assert_eq!(info.struct_size, size_of::<drt_subscription_info>());
     let name = |name: *const c_char, len: usize| {
         // SAFETY: names are NUL-terminated.
@@ -33,7 +33,7 @@ unsafe extern "C" fn visit(info: *const drt_subscription_info, data: *mut c_void
         assert_eq!(name.to_bytes().len(), len);
         name.to_str().unwrap().to_owned()
     };
-    errand(&Shown {
+    visitor(&Shown {
         handle: info.handle,
         uid: name(info.uid, info.uid_len),
         collection: name(info.collection, info.collection_len),
@@ -43,13 +43,13 @@ unsafe extern "C" fn visit(info: *const drt_subscription_info, data: *mut c_void
     })
 }
 
-fn visit_with(client: &Sut, errand: Errand<'_>) -> i32 {
-    let mut errand = errand;
-    // SAFETY: the errand lives during the call.
-    unsafe { drt_active_subscriptions(client.raw, Some(visit), (&raw mut errand).cast()) }
+fn visit_with(client: &TestClient, visitor: Visitor<'_>) -> i32 {
+    let mut visitor = visitor;
+    // SAFETY: the visitor lives during the call.
+    unsafe { drt_active_subscriptions(client.raw, Some(visit), (&raw mut visitor).cast()) }
 }
 
-fn shown(client: &Sut) -> Vec<Shown> {
+fn shown(client: &TestClient) -> Vec<Shown> {
     let mut all = Vec::new();
     let status = visit_with(client, &mut |one: &Shown| {
         all.push(Shown {
@@ -64,11 +64,11 @@ fn shown(client: &Sut) -> Vec<Shown> {
     all
 }
 
-fn uids(client: &Sut) -> Vec<String> {
+fn uids(client: &TestClient) -> Vec<String> {
     shown(client).into_iter().map(|one| one.uid).collect()
 }
 
-fn offline() -> Sut {
+fn offline() -> TestClient {
     let client = Options::new("ws://127.0.0.1:1/").token("t").open();
     // SAFETY: a live handle.
     assert_eq!(unsafe { drt_client_disconnect(client.raw) }, DRT_OK);
@@ -76,17 +76,17 @@ fn offline() -> Sut {
 }
 
 #[test]
-fn they_are_shown_in_the_order_in_which_they_were_made_though_places_are_used_again() {
+fn active_subscriptions_are_visited_in_creation_order_even_when_slots_are_reused() {
     let client = offline();
     for uid in ["a", "b", "c", "d", "e"] {
-        client.subscribe(wish("posts").uid(uid));
+        client.subscribe(subscription("posts").uid(uid));
     }
     for uid in ["b", "d", "a"] {
         let sub = client.unsubscribe(uid);
         assert_eq!(sub, DRT_OK);
     }
-    let last = client.subscribe(wish("things").uid("f").persistent());
-    client.subscribe(wish("things").uid("b"));
+    let last = client.subscribe(subscription("things").uid("f").persistent());
+    client.subscribe(subscription("things").uid("b"));
     assert_eq!(uids(&client), ["c", "e", "f", "b"]);
     let third = &shown(&client)[2];
     assert_eq!((third.handle, third.persistent), (last.raw, true));
@@ -95,10 +95,10 @@ fn they_are_shown_in_the_order_in_which_they_were_made_though_places_are_used_ag
 }
 
 #[test]
-fn a_generated_uid_is_shown_and_names_the_subscription() {
+fn a_visitor_sees_the_generated_uid_that_names_the_subscription() {
     let client = offline();
-    client.subscribe(wish("posts"));
-    client.subscribe(wish("posts"));
+    client.subscribe(subscription("posts"));
+    client.subscribe(subscription("posts"));
     let all = uids(&client);
     assert_eq!(all.len(), 2);
     assert_ne!(all[0], all[1]);
@@ -108,21 +108,21 @@ fn a_generated_uid_is_shown_and_names_the_subscription() {
 }
 
 #[test]
-fn the_status_follows_the_server_and_the_sequence_the_events() {
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").with(fast).open();
+fn a_visitor_sees_the_current_status_and_the_last_sequence() {
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").with(fast).open();
     let (one, two) = ("one", "two");
-    let first = client.subscribe(wish("posts").uid(one).server_snapshot());
-    let second = client.subscribe(wish("posts").uid(two).server_snapshot());
-    let status = |client: &Sut| -> Vec<_> {
+    let first = client.subscribe(subscription("posts").uid(one).server_snapshot());
+    let second = client.subscribe(subscription("posts").uid(two).server_snapshot());
+    let status = |client: &TestClient| -> Vec<_> {
         let all = shown(client).into_iter();
         all.map(|s| (s.status, s.last_sequence)).collect()
     };
     const PENDING: i32 = DRT_SUB_PENDING;
     const ACTIVE: i32 = DRT_SUB_ACTIVE;
     assert_eq!(status(&client), [(PENDING, 0), (PENDING, 0)]);
-    let mut link = peer.ready();
-    let (_, wire) = (link.expect("subscribe"), link.registered());
+    let mut link = server.ready();
+    let (_, wire) = (link.expect("subscribe"), link.confirm_subscribe());
     assert_eq!(second.wait(), DRT_OK);
     second.log.until_len(1);
     assert_eq!(status(&client), [(PENDING, 0), (ACTIVE, 1)]);
@@ -130,11 +130,11 @@ fn the_status_follows_the_server_and_the_sequence_the_events() {
     second.log.until_len(3);
     assert_eq!(status(&client), [(PENDING, 0), (ACTIVE, 3)]);
     assert_eq!(first.wait_for(0), DRT_ERR_TIMEOUT);
-    // Without a link nothing is active; what was told stays told.
+    // Without a link nothing is active; the last sequence stays.
     link.hang_up();
-    let mut link = peer.ready();
+    let mut link = server.ready();
     assert_eq!(status(&client), [(PENDING, 0), (PENDING, 3)]);
-    let (one, two) = (link.registered(), link.registered());
+    let (one, two) = (link.confirm_subscribe(), link.confirm_subscribe());
     assert_ne!((one.as_str(), wire.as_str()), (two.as_str(), two.as_str()));
     assert_eq!((first.wait(), second.wait()), (DRT_OK, DRT_OK));
     second.log.until_len(4);
@@ -144,10 +144,10 @@ fn the_status_follows_the_server_and_the_sequence_the_events() {
 }
 
 #[test]
-fn false_stops() {
+fn a_visitor_that_returns_false_stops_the_visit() {
     let client = offline();
     for uid in ["a", "b", "c"] {
-        client.subscribe(wish("posts").uid(uid));
+        client.subscribe(subscription("posts").uid(uid));
     }
     let mut calls = 0;
     let status = visit_with(&client, &mut |one: &Shown| {
@@ -158,25 +158,25 @@ fn false_stops() {
 }
 
 #[test]
-fn nothing_is_shown_where_there_is_nothing() {
+fn a_client_without_subscriptions_visits_none() {
     assert_eq!(shown(&offline()), []);
 }
 
 #[test]
-fn a_visitor_may_end_what_it_is_shown_and_make_more() {
+fn a_visitor_may_subscribe_and_unsubscribe() {
     let client = offline();
     for n in 0..50 {
-        client.subscribe(wish("posts").uid(&format!("s{n}")));
+        client.subscribe(subscription("posts").uid(&format!("s{n}")));
     }
     let mut seen = Vec::new();
     let status = visit_with(&client, &mut |one: &Shown| {
         seen.push(one.uid.clone());
         if seen.len() == 1 {
-            client.subscribe(wish("posts").uid("new"));
+            client.subscribe(subscription("posts").uid("new"));
             // SAFETY: any number is a fine handle.
             let ended = unsafe { drt_unsubscribe_all(client.raw, ptr::null_mut()) };
             assert_eq!(ended, DRT_OK);
-            // Others that a visit shows may have ended since it began.
+            // The visit goes on over the subscriptions that it began with, though they have ended.
             assert_eq!(shown(&client), []);
         }
         assert!(!client.has(&one.uid));
@@ -193,7 +193,7 @@ fn a_visitor_may_end_what_it_is_shown_and_make_more() {
 }
 
 #[test]
-fn visits_from_several_threads_while_others_come_and_go_show_whole_entries() {
+fn concurrent_visits_see_consistent_entries() {
     let client = offline();
     std::thread::scope(|threads| {
         for thread in 0..3 {
@@ -201,7 +201,7 @@ fn visits_from_several_threads_while_others_come_and_go_show_whole_entries() {
             threads.spawn(move || {
                 for n in 0..300 {
                     let uid = format!("{thread}-{n}");
-                    let sub = client.subscribe(wish(&format!("of {uid}")).uid(&uid));
+                    let sub = client.subscribe(subscription(&format!("of {uid}")).uid(&uid));
                     if n % 3 > 0 {
                         assert_eq!(sub.unsubscribe(), DRT_OK);
                     }

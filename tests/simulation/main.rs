@@ -42,7 +42,7 @@ fn i1_to_i9_hold_on_every_schedule() {
 }
 
 #[test]
-fn i8_nothing_grows() {
+fn i8_a_long_lived_client_does_not_grow() {
     growth::run();
 }
 

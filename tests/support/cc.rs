@@ -17,7 +17,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The library lies beside the tests that cargo has built with it.
+/// Cargo puts the library beside the test programs that it built with it.
 pub fn library() -> PathBuf {
     let test = env::current_exe().expect("a path");
     let library = test.with_file_name("libdirectus_realtime.so");
@@ -59,7 +59,7 @@ pub fn compiler(variable: &str, default: &str) -> Command {
     Command::new(env::var_os(variable).unwrap_or_else(|| default.into()))
 }
 
-/// Compiles a program into a directory: the program, and where its library is.
+/// Compiles a program into a directory. Returns the program and the directory of its library.
 pub fn compile_in(
     directory: &Path,
     source: &Path,

@@ -1,4 +1,4 @@
-//! WebSocket frames, written and read by hand, so that tests can make bad ones.
+//! WebSocket frames, encoded and decoded by hand, so that tests can send invalid ones.
 
 use std::io::{self, Read};
 
@@ -16,7 +16,7 @@ pub fn encode(opcode: u8, last: bool, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The head of a server's frame, for a payload of that length.
+/// The header of a server's frame, for a payload of that length.
 pub fn head(opcode: u8, last: bool, len: u64) -> Vec<u8> {
     let mut head = vec![opcode | if last { 0x80 } else { 0 }];
     match len {

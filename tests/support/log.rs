@@ -1,12 +1,12 @@
-//! What callbacks were told, for tests to wait on.
+//! Records what callbacks received, so that tests can wait for it.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// For what has to come, on a machine that may be busy.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits for something that must happen, on a machine that may be busy.
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Something that callbacks add to and tests wait on.
 pub struct Log<T> {
@@ -46,13 +46,13 @@ impl<T: Clone> Log<T> {
         self.released.load(Ordering::SeqCst)
     }
 
-    /// Waits until the entries satisfy `done`; panics after `PATIENCE`.
+    /// Waits until the entries satisfy `done`; panics after `WAIT_TIMEOUT`.
     #[track_caller]
     pub fn until(&self, what: &str, done: impl Fn(&[T]) -> bool) -> Vec<T>
     where
         T: std::fmt::Debug,
     {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         let mut entries = self.entries.lock().unwrap();
         while !done(&entries) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -62,10 +62,10 @@ impl<T: Clone> Log<T> {
         entries.clone()
     }
 
-    /// The same for what need not be shown in full.
+    /// Like `until`, for logs that are too long to print and too busy to recheck at every entry.
     #[track_caller]
     pub fn until_quietly(&self, what: &str, done: impl Fn(&[T]) -> bool) -> Vec<T> {
-        let deadline = Instant::now() + 2 * PATIENCE;
+        let deadline = Instant::now() + 2 * WAIT_TIMEOUT;
         let mut entries = self.entries.lock().unwrap();
         while !done(&entries) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -74,7 +74,6 @@ impl<T: Clone> Log<T> {
                 "not in time: {what}; {} entries",
                 entries.len()
             );
-            // Not for each of a thousand events.
             drop(entries);
             std::thread::sleep(Duration::from_millis(50));
             entries = self.entries.lock().unwrap();
@@ -91,13 +90,13 @@ impl<T: Clone> Log<T> {
     }
 }
 
-/// Waits until something is so; panics after `PATIENCE`.
+/// Waits until a condition holds; panics after `WAIT_TIMEOUT`.
 #[track_caller]
 pub fn eventually(what: &str, so: impl Fn() -> bool) {
-    eventually_in(PATIENCE, what, so);
+    eventually_in(WAIT_TIMEOUT, what, so);
 }
 
-/// The same for what a busy machine may take long for.
+/// The same with a timeout of the caller's.
 #[track_caller]
 pub fn eventually_in(time: Duration, what: &str, so: impl Fn() -> bool) {
     let deadline = Instant::now() + time;
@@ -107,7 +106,7 @@ pub fn eventually_in(time: Duration, what: &str, so: impl Fn() -> bool) {
     }
 }
 
-/// Gives the log's reference back, and counts that.
+/// The `release` of a log: drops the reference that the library held, and counts the call.
 pub unsafe extern "C" fn release<T>(user_data: *mut c_void) {
     // SAFETY: the pointer came from Arc::into_raw of the same type.
     let log = unsafe { Arc::from_raw(user_data.cast::<Log<T>>()) };

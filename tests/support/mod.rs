@@ -1,13 +1,13 @@
-//! What the tests of the C ABI share. Each test program uses a part of it.
+//! Shared by the Rust tests of the C ABI. Each test program uses a part of it.
 
 #![allow(dead_code)]
 
 pub mod cc;
 pub mod frame;
 pub mod log;
-pub mod peer;
+pub mod scripted_server;
 pub mod seen;
 pub mod server;
-pub mod sut;
+pub mod subscription;
+pub mod test_client;
 pub mod tls;
-pub mod wish;

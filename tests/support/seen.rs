@@ -1,4 +1,4 @@
-//! Events, as a callback saw them.
+//! Events, recorded as a callback saw them.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_void};
@@ -85,15 +85,15 @@ pub unsafe extern "C" fn on_event(event: *const drt_event, user_data: *mut c_voi
     });
 }
 
-/// What a collection looks like to somebody who folds its events, by key.
+/// The collection that results from folding these events, by key.
 pub fn fold(events: &[Seen], key: &str) -> BTreeMap<String, Value> {
     fold_and_count(events, key).0
 }
 
-/// The same, and how many items were told to be new that were known already, as they
-/// were: with other content, a create may be of another item by that key.
+/// The same, and how many creates repeated an item that was known already. Only a create
+/// with the same content counts: with other content it may be a new item of that key.
 pub fn fold_and_count(events: &[Seen], key: &str) -> (BTreeMap<String, Value>, usize) {
-    let (mut mirror, mut told_twice) = (BTreeMap::new(), 0);
+    let (mut mirror, mut repeated) = (BTreeMap::new(), 0);
     for event in events {
         let id = |item: &Value| super::server::text(&item[key]);
         match event.name() {
@@ -106,7 +106,7 @@ pub fn fold_and_count(events: &[Seen], key: &str) -> (BTreeMap<String, Value>, u
             name @ ("create" | "update") => {
                 let known = mirror.insert(id(&event.data), event.data.clone());
                 let is_same = known.as_ref() == Some(&event.data);
-                told_twice += usize::from(name == "create" && is_same);
+                repeated += usize::from(name == "create" && is_same);
             }
             "delete" => {
                 mirror.remove(&id(&event.data));
@@ -114,5 +114,5 @@ pub fn fold_and_count(events: &[Seen], key: &str) -> (BTreeMap<String, Value>, u
             _ => {}
         }
     }
-    (mirror, told_twice)
+    (mirror, repeated)
 }

@@ -16,7 +16,7 @@ pub const V11: &str = "11.17.4";
 pub struct Server {
     pub url: String,
     pub port: u16,
-    /// Which one of those that a controller has.
+    /// Which server of the controller this is, as its commands name it.
     name: &'static str,
     control: Arc<Mutex<Control>>,
 }
@@ -28,7 +28,8 @@ struct Control {
 }
 
 impl Control {
-    /// Runs a script of `tests/directus/` that obeys; tells what it has started as well.
+    /// Runs a script of `tests/directus/` that takes commands on its standard input. Also
+    /// returns its first line, which describes the servers that it started.
     fn start(script: &str, version: &str, env: &[(&str, &str)]) -> (Arc<Mutex<Control>>, Value) {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/directus");
         let mut command = Command::new("python3");
@@ -64,7 +65,7 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        // It stops its servers when its input ends.
+        // The script stops its servers when its input ends.
         self.stdin = None;
         let _ = self.child.wait();
     }
@@ -99,17 +100,17 @@ impl Server {
         SERVER.get_or_init(|| Server::start(V12, &[]))
     }
 
-    /// Its elder.
+    /// The same of version 11.
     pub fn shared_v11() -> &'static Server {
         static SERVER: OnceLock<Server> = OnceLock::new();
         SERVER.get_or_init(|| Server::start(V11, &[]))
     }
 
-    /// One of: stop, kill, start, freeze, thaw.
-    pub fn tell(&self, order: &str) {
+    /// Sends a command: stop, kill, start, freeze or thaw.
+    pub fn control(&self, command: &str) {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let stdin = control.stdin.as_mut().expect("still open");
-        writeln!(stdin, "{order}{}", self.name).expect("it listens");
+        writeln!(stdin, "{command}{}", self.name).expect("it listens");
         let answer = control.line();
         assert_eq!(answer["error"], Value::Null, "{answer}");
     }
@@ -188,7 +189,7 @@ impl Server {
     }
 }
 
-/// A key as it stands in a path.
+/// A key as it is written in a URL's path.
 pub fn text(key: &Value) -> String {
     key.as_str().map_or_else(|| key.to_string(), str::to_owned)
 }

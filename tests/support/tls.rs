@@ -15,9 +15,9 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 use tokio_rustls::server::TlsStream;
 
-use super::sut::Options;
+use super::test_client::Options;
 
-/// A file that is gone when this is dropped.
+/// A file that is removed when this is dropped.
 pub struct TempFile(PathBuf);
 
 impl TempFile {
@@ -34,7 +34,7 @@ impl TempFile {
         self.0.to_str().unwrap()
     }
 
-    /// Puts another content in the file's place.
+    /// Replaces the file by one with other content.
     pub fn replace(&self, content: &str) {
         let fresh = self.0.with_extension("new");
         std::fs::write(&fresh, content).unwrap();
@@ -73,7 +73,7 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    /// What `openssl req -x509` makes for a server: of no authority but itself.
+    /// A self-signed certificate, as `openssl req -x509` makes it for a server.
     pub fn self_signed(name: &str) -> Authority {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -85,7 +85,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// What one shows to somebody who trusts this authority.
+    /// A certificate that this authority has signed.
     pub fn identity(&self, name: &str) -> Identity {
         self.identity_between(name, 2000, 3000)
     }
@@ -104,18 +104,18 @@ impl Authority {
     }
 }
 
-/// How a front ends a connection whose inner server has gone.
+/// How a front closes a connection after the server behind it has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// With TLS's own goodbye.
-    Polite,
-    /// As a process that is killed does.
+    /// With TLS's `close_notify`.
+    Graceful,
+    /// Without `close_notify`, as a process that is killed does.
     Killed,
-    /// As a machine that has lost its memory does.
+    /// With a TCP reset.
     Reset,
 }
 
-/// Forwards what comes over TLS; for `localhost` only.
+/// A TLS endpoint that forwards to a plain port. Its certificate is for `localhost`.
 pub struct TlsFront {
     pub port: u16,
     pub authority: Authority,
@@ -126,26 +126,26 @@ pub struct TlsFront {
 
 impl TlsFront {
     pub fn start(to_port: u16) -> TlsFront {
-        TlsFront::open(to_port, false, Ending::Polite)
+        TlsFront::open(to_port, false, Ending::Graceful)
     }
 
-    /// Shows a certificate that nobody but itself has signed.
+    /// Presents a self-signed certificate.
     pub fn self_signed(to_port: u16) -> TlsFront {
         let authority = Authority::self_signed("localhost");
         let key = authority.0.key().serialize_der();
         let chain = vec![authority.0.der().clone()];
         let config = config(chain, &key, None);
-        TlsFront::serve(to_port, authority, config, Ending::Polite)
+        TlsFront::serve(to_port, authority, config, Ending::Graceful)
     }
 
-    /// Leaves without TLS's goodbye, whenever the server behind it does.
+    /// Closes connections in this way when the server behind it closes.
     pub fn breaking(to_port: u16, ending: Ending) -> TlsFront {
         TlsFront::open(to_port, false, ending)
     }
 
-    /// Lets only those in who show a certificate of its authority.
+    /// Accepts only clients with a certificate of its authority.
     pub fn demanding(to_port: u16) -> TlsFront {
-        TlsFront::open(to_port, true, Ending::Polite)
+        TlsFront::open(to_port, true, Ending::Graceful)
     }
 
     fn open(to_port: u16, demanding: bool, ending: Ending) -> TlsFront {
@@ -193,8 +193,8 @@ impl TlsFront {
         }
     }
 
-    /// Shows this from now on, and lets only those in who show a certificate of
-    /// `clients`, if it is given.
+    /// Presents this certificate from now on. With `clients`, accepts only clients with a
+    /// certificate of that authority.
     pub fn show(&self, identity: &Identity, clients: Option<&Authority>) {
         let chain = CertificateDer::from_pem_file(identity.certificate.path()).unwrap();
         let key = PrivateKeyDer::from_pem_file(identity.key.path()).unwrap();
@@ -212,7 +212,7 @@ impl TlsFront {
 }
 
 async fn forward(mut outer: TlsStream<TcpStream>, mut inner: TcpStream, ending: Ending) {
-    if ending == Ending::Polite {
+    if ending == Ending::Graceful {
         let _ = copy_bidirectional(&mut outer, &mut inner).await;
         return;
     }
@@ -227,7 +227,7 @@ async fn forward(mut outer: TlsStream<TcpStream>, mut inner: TcpStream, ending: 
     }
 }
 
-/// `clients`: whose certificates are asked for, if any are.
+/// `clients`: the authority whose certificates clients must present, if any.
 fn config(
     chain: Vec<CertificateDer<'static>>,
     key: &[u8],
@@ -245,7 +245,8 @@ fn config(
     } else {
         builder.with_no_client_auth()
     };
-    // With no look at what kind of certificate it is.
+    // Unlike `with_single_cert`, this does not check the certificate, so that tests can
+    // present invalid ones.
     let key = PrivateKeyDer::try_from(key.to_vec()).unwrap();
     let key = provider.key_provider.load_private_key(key).unwrap();
     let shown = CertifiedKey::new(chain, key);

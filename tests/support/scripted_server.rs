@@ -1,6 +1,6 @@
-//! A server whose every word a test decides, for faults that a real one cannot be
-//! made to show. The test itself plays the server, so that it reads from top to
-//! bottom.
+//! A WebSocket server whose every message a test decides, for faults that a real server
+//! cannot be made to show. The test itself plays the server, so that it reads from top
+//! to bottom.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::frame;
-use super::log::{PATIENCE, eventually};
+use super::log::{WAIT_TIMEOUT, eventually};
 
 /// Listens on loopback.
-pub struct Peer {
+pub struct ScriptedServer {
     listener: TcpListener,
     pub port: u16,
 }
 
-/// A connection whose request has been read and not answered.
-pub struct Caller {
+/// A connection whose upgrade request has been read and not answered.
+pub struct Handshake {
     pub socket: TcpStream,
     /// The request line and the headers.
     pub head: String,
@@ -32,11 +32,11 @@ pub struct Link {
     pub head: String,
 }
 
-impl Peer {
-    pub fn new() -> Peer {
+impl ScriptedServer {
+    pub fn new() -> ScriptedServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        Peer { listener, port }
+        ScriptedServer { listener, port }
     }
 
     pub fn url(&self) -> String {
@@ -46,24 +46,27 @@ impl Peer {
     /// The next connection.
     #[track_caller]
     pub fn connection(&self) -> TcpStream {
-        assert!(self.is_called_within(PATIENCE), "nobody connects");
+        assert!(
+            self.has_connection_within(WAIT_TIMEOUT),
+            "no client connects"
+        );
         let socket = self.listener.accept().unwrap().0;
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
+        socket.set_write_timeout(Some(WAIT_TIMEOUT)).unwrap();
         socket.set_nodelay(true).unwrap();
         socket
     }
 
     /// The next connection and its request.
     #[track_caller]
-    pub fn caller(&self) -> Caller {
-        Caller::read(self.connection())
+    pub fn handshake(&self) -> Handshake {
+        Handshake::read(self.connection())
     }
 
     /// The next connection, upgraded.
     #[track_caller]
     pub fn link(&self) -> Link {
-        self.caller().upgrade()
+        self.handshake().upgrade()
     }
 
     /// The next connection, upgraded and authenticated.
@@ -74,22 +77,22 @@ impl Peer {
         link
     }
 
-    /// Whether somebody connects in that time.
-    pub fn is_called_within(&self, time: Duration) -> bool {
+    /// Whether a client connects in that time.
+    pub fn has_connection_within(&self, time: Duration) -> bool {
         let mut poll = libc::pollfd {
             fd: self.listener.as_raw_fd(),
             events: libc::POLLIN,
             revents: 0,
         };
-        // SAFETY: one pollfd, as said.
+        // SAFETY: one pollfd, whose length is passed.
         unsafe { libc::poll(&mut poll, 1, time.as_millis() as i32) == 1 }
     }
 }
 
-impl Caller {
-    /// Reads a request's head.
+impl Handshake {
+    /// Reads a request's line and headers.
     #[track_caller]
-    pub fn read(mut socket: TcpStream) -> Caller {
+    pub fn read(mut socket: TcpStream) -> Handshake {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -97,7 +100,7 @@ impl Caller {
             head.push(byte[0]);
         }
         let head = String::from_utf8(head).unwrap();
-        Caller { socket, head }
+        Handshake { socket, head }
     }
 
     /// All values of a header.
@@ -114,13 +117,13 @@ impl Caller {
         self.head.split(' ').nth(1).unwrap()
     }
 
-    /// Answers in so many words, and closes.
+    /// Sends this text as the response, and closes.
     pub fn answer(mut self, text: &str) {
         // The other side may be gone already.
         let _ = self.socket.write_all(text.as_bytes());
     }
 
-    /// Refuses the upgrade as Directus does: with a status line and nothing else.
+    /// Refuses the upgrade as Directus does: with a status line only.
     pub fn refuse(self, status: &str) {
         self.answer(&format!("HTTP/1.1 {status}\r\n\r\n"));
     }
@@ -149,7 +152,7 @@ impl Link {
         }
     }
 
-    /// The next message, or why there is none.
+    /// The next message, or the error of a link that has ended.
     pub fn try_next(&mut self) -> io::Result<Value> {
         loop {
             let (opcode, payload) = frame::read(&mut self.socket)?;
@@ -162,19 +165,25 @@ impl Link {
         }
     }
 
-    /// The next message, which is of that type.
+    /// The next message; panics if it is of another type. Heartbeats that come first are
+    /// answered: on a busy machine they may come at any time.
     #[track_caller]
     pub fn expect(&mut self, kind: &str) -> Value {
-        let message = self.next();
+        let heartbeat = json!({"type": "ping"});
+        let mut message = self.next();
+        while kind != "ping" && message == heartbeat {
+            self.answer(&heartbeat);
+            message = self.next();
+        }
         assert_eq!(message["type"], kind, "{message}");
         message
     }
 
-    /// Whether nothing comes in that time.
+    /// Whether no data arrives in that time.
     pub fn is_silent_for(&mut self, time: Duration) -> bool {
         self.socket.set_read_timeout(Some(time)).unwrap();
         let peeked = self.socket.peek(&mut [0]);
-        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        self.socket.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
@@ -207,7 +216,7 @@ impl Link {
         self.text(&message.to_string());
     }
 
-    /// Takes the credentials, whatever they are, and gives them back.
+    /// Accepts any credentials, and returns the `auth` message.
     #[track_caller]
     pub fn authenticate(&mut self) -> Value {
         let auth = self.expect("auth");
@@ -215,19 +224,20 @@ impl Link {
         auth
     }
 
-    /// Confirms the next subscription with an empty snapshot, and the reading of it
-    /// that follows. Tells the wire uid, which events bear.
+    /// Confirms the next subscribe with an empty snapshot, and answers the read of the
+    /// exact snapshot that follows. Returns the wire uid.
     #[track_caller]
-    pub fn subscribed(&mut self) -> String {
-        let wire = self.registered();
+    pub fn confirm_subscribe_and_read(&mut self) -> String {
+        let wire = self.confirm_subscribe();
         let read = self.expect("items");
         self.answer(&read);
         wire
     }
 
-    /// Confirms the next subscription, and leaves the reading of its snapshot.
+    /// Confirms the next subscribe, and leaves the read of its snapshot unanswered.
+    /// Returns the wire uid.
     #[track_caller]
-    pub fn registered(&mut self) -> String {
+    pub fn confirm_subscribe(&mut self) -> String {
         let subscribe = self.expect("subscribe");
         self.answer(&subscribe);
         subscribe["uid"].as_str().unwrap().to_owned()
@@ -259,7 +269,7 @@ impl Link {
         }
     }
 
-    /// Answers everything as Directus would, until the other side leaves.
+    /// Answers everything as Directus would, until the client closes.
     pub fn serve(mut self) {
         while let Ok(message) = self.try_next() {
             if let Some(answer) = answer_to(&message) {
@@ -271,13 +281,13 @@ impl Link {
         }
     }
 
-    /// Keeps the connection until something is so.
+    /// Keeps the connection open until a condition holds.
     #[track_caller]
     pub fn hold_until(self, so: impl Fn() -> bool) {
         eventually("what the link is held for", so);
     }
 
-    /// Ends the connection as a machine that has lost its memory does.
+    /// Ends the connection with a TCP reset.
     pub fn reset(self) {
         let linger = libc::linger {
             l_onoff: 1,
@@ -296,7 +306,7 @@ impl Link {
         assert_eq!(set, 0);
     }
 
-    /// Ends the connection without a WebSocket's goodbye.
+    /// Closes the connection without a close frame.
     pub fn hang_up(self) {
         let _ = self.socket.shutdown(Shutdown::Both);
     }

@@ -1,5 +1,5 @@
-//! A server that pours events at every subscription that it has, as fast as they are
-//! taken, numbered for each from 0.
+//! A server that sends events to every subscription as fast as they are read. Each
+//! subscription's events are numbered from 0.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -9,32 +9,33 @@ use std::thread::{self, JoinHandle};
 use serde_json::json;
 
 use super::frame;
-use super::peer::{Link, answer_to, event};
+use super::scripted_server::{Link, answer_to, event};
 
-/// Runs until the other side leaves.
-pub struct Fountain {
+/// Runs until the client closes.
+pub struct LoadServer {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// The subscriptions that events go to.
 #[derive(Default)]
-struct Basin {
+struct Sink {
     /// (wire uid, events so far)
     wires: Mutex<Vec<(String, u64)>>,
 }
 
-impl Fountain {
-    pub fn start(mut link: Link) -> Fountain {
-        let basin = Arc::new(Basin::default());
+impl LoadServer {
+    pub fn start(mut link: Link) -> LoadServer {
+        let sink = Arc::new(Sink::default());
         let out = Arc::new(Mutex::new(link.socket.try_clone().unwrap()));
-        let (also, pouring) = (Arc::clone(&basin), Arc::clone(&out));
+        let (senders_sink, senders_out) = (Arc::clone(&sink), Arc::clone(&out));
         let reader = thread::spawn(move || {
             while let Ok(message) = link.try_next() {
                 let wire = message["uid"].as_str().unwrap_or_default().to_owned();
                 match message["type"].as_str() {
-                    // Registered, and then confirmed, as by the real one.
-                    Some("subscribe") => basin.wires.lock().unwrap().push((wire, 0)),
+                    // Registered before it is confirmed, as Directus does it.
+                    Some("subscribe") => sink.wires.lock().unwrap().push((wire, 0)),
                     Some("unsubscribe") => {
-                        basin.wires.lock().unwrap().retain(|(of, _)| *of != wire);
+                        sink.wires.lock().unwrap().retain(|(of, _)| *of != wire);
                     }
                     _ => {}
                 }
@@ -43,15 +44,15 @@ impl Fountain {
                     break;
                 }
             }
-            basin.wires.lock().unwrap().clear();
+            sink.wires.lock().unwrap().clear();
         });
-        let pourer = thread::spawn(move || pour(&also, &pouring));
-        Fountain {
-            threads: vec![reader, pourer],
+        let sender = thread::spawn(move || send_events(&senders_sink, &senders_out));
+        LoadServer {
+            threads: vec![reader, sender],
         }
     }
 
-    /// To be called when the client is closed.
+    /// Waits for the threads. Call it once the client is closed.
     pub fn ends(self) {
         for thread in self.threads {
             thread.join().unwrap();
@@ -59,9 +60,9 @@ impl Fountain {
     }
 }
 
-fn pour(basin: &Basin, out: &Mutex<TcpStream>) {
+fn send_events(sink: &Sink, out: &Mutex<TcpStream>) {
     loop {
-        let texts: Vec<String> = basin
+        let texts: Vec<String> = sink
             .wires
             .lock()
             .unwrap()
@@ -75,7 +76,7 @@ fn pour(basin: &Basin, out: &Mutex<TcpStream>) {
         if texts.is_empty() {
             thread::sleep(std::time::Duration::from_millis(1));
         }
-        // An empty text notices the end, too.
+        // The ping fails once the client has closed, also when there are no events to send.
         let ping = json!({"type": "ping"}).to_string();
         for text in texts.iter().chain([&ping]) {
             if say(out, text).is_err() {

@@ -1,9 +1,9 @@
-//! Subscriptions, as tests ask for them and hold them.
+//! Subscriptions: the options that a test sets, and the handle that it gets.
 
 use directus_realtime::ffi::*;
 use serde_json::Value;
 
-use super::log::PATIENCE;
+use super::log::WAIT_TIMEOUT;
 use super::seen::EventLog;
 
 /// A subscription of the library.
@@ -19,7 +19,7 @@ unsafe impl Send for Sub {}
 
 /// Options of a subscription, as a test sets them.
 #[derive(Clone, Default)]
-pub struct Wish {
+pub struct SubscriptionSpec {
     pub collection: String,
     pub query: Option<Value>,
     pub uid: Option<String>,
@@ -31,50 +31,50 @@ pub struct Wish {
     pub server_snapshot: bool,
 }
 
-pub fn wish(collection: &str) -> Wish {
-    Wish {
+pub fn subscription(collection: &str) -> SubscriptionSpec {
+    SubscriptionSpec {
         collection: collection.into(),
-        ..Wish::default()
+        ..SubscriptionSpec::default()
     }
 }
 
-impl Wish {
-    pub fn query(mut self, query: Value) -> Wish {
+impl SubscriptionSpec {
+    pub fn query(mut self, query: Value) -> SubscriptionSpec {
         self.query = Some(query);
         self
     }
 
-    pub fn uid(mut self, uid: &str) -> Wish {
+    pub fn uid(mut self, uid: &str) -> SubscriptionSpec {
         self.uid = Some(uid.into());
         self
     }
 
-    pub fn item(mut self, key: &str) -> Wish {
+    pub fn item(mut self, key: &str) -> SubscriptionSpec {
         self.item = Some(key.into());
         self
     }
 
-    pub fn primary_key(mut self, name: &str) -> Wish {
+    pub fn primary_key(mut self, name: &str) -> SubscriptionSpec {
         self.primary_key = Some(name.into());
         self
     }
 
-    pub fn persistent(mut self) -> Wish {
+    pub fn persistent(mut self) -> SubscriptionSpec {
         self.persistent = true;
         self
     }
 
-    pub fn events(mut self, mask: u32) -> Wish {
+    pub fn events(mut self, mask: u32) -> SubscriptionSpec {
         self.events = mask;
         self
     }
 
-    pub fn per_message(mut self) -> Wish {
+    pub fn per_message(mut self) -> SubscriptionSpec {
         self.per_message = true;
         self
     }
 
-    pub fn server_snapshot(mut self) -> Wish {
+    pub fn server_snapshot(mut self) -> SubscriptionSpec {
         self.server_snapshot = true;
         self
     }
@@ -82,7 +82,7 @@ impl Wish {
 
 impl Sub {
     pub fn wait(&self) -> i32 {
-        self.wait_for(PATIENCE.as_millis() as u32)
+        self.wait_for(WAIT_TIMEOUT.as_millis() as u32)
     }
 
     pub fn wait_for(&self, ms: u32) -> i32 {

@@ -1,4 +1,4 @@
-//! The system under test: a client of the C ABI that records what it is told.
+//! A client of the C ABI that records its states, events and replies.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub use super::log::*;
 pub use super::seen::*;
-pub use super::wish::*;
+pub use super::subscription::*;
 
 /// (state, reason, message)
 pub type StateLog = Arc<Log<(i32, i32, String)>>;
@@ -59,7 +59,7 @@ pub fn last_error() -> String {
         .into_owned()
 }
 
-/// Comes back quickly.
+/// Short backoff, so that tests of reconnecting are quick.
 pub fn fast(o: &mut drt_client_options) {
     o.reconnect_min_ms = 20;
     o.reconnect_max_ms = 200;
@@ -67,7 +67,7 @@ pub fn fast(o: &mut drt_client_options) {
 
 type Setter = Box<dyn Fn(&mut drt_client_options)>;
 
-/// Options of a client, as a test sets them. Texts are kept alive here.
+/// Options of a client. The texts live here until the client is made.
 #[derive(Default)]
 pub struct Options {
     texts: BTreeMap<&'static str, CString>,
@@ -93,7 +93,7 @@ impl Options {
         self
     }
 
-    pub fn try_open(self) -> Result<Sut, (i32, String)> {
+    pub fn try_open(self) -> Result<TestClient, (i32, String)> {
         // SAFETY: all-zero is the default of every option.
         let mut options: drt_client_options = unsafe { std::mem::zeroed() };
         options.struct_size = size_of::<drt_client_options>();
@@ -134,72 +134,68 @@ impl Options {
             )
         };
         assert_eq!(registered, DRT_OK);
-        Ok(Sut { raw, states })
+        Ok(TestClient { raw, states })
     }
 
     #[track_caller]
-    pub fn open(self) -> Sut {
+    pub fn open(self) -> TestClient {
         self.try_open()
             .unwrap_or_else(|(status, error)| panic!("{status}: {error}"))
     }
 }
 
 /// A client of the library.
-pub struct Sut {
+pub struct TestClient {
     pub raw: *mut drt_client,
     pub states: StateLog,
 }
 
 // SAFETY: a handle is a number that any thread may use.
-unsafe impl Send for Sut {}
+unsafe impl Send for TestClient {}
 // SAFETY: the same.
-unsafe impl Sync for Sut {}
+unsafe impl Sync for TestClient {}
 
-impl Sut {
+impl TestClient {
     /// A client of a server, with the admin's token.
-    pub fn admin(server: &super::server::Server) -> Sut {
+    pub fn admin(server: &super::server::Server) -> TestClient {
         Options::new(&server.url).token(super::server::ADMIN).open()
     }
 
     #[track_caller]
-    pub fn subscribe(&self, wish: Wish) -> Sub {
-        let sub = self.try_subscribe(ptr::null_mut(), wish);
+    pub fn subscribe(&self, spec: SubscriptionSpec) -> Sub {
+        let sub = self.try_subscribe(ptr::null_mut(), spec);
         assert_eq!(sub.status, DRT_OK, "{}", last_error());
         sub
     }
 
-    /// Subscribes and waits for the first INIT; the log begins behind it.
+    /// Subscribes, waits for the first INIT, and empties the log.
     #[track_caller]
-    pub fn follow(&self, wish: Wish) -> Sub {
-        let sub = self.subscribe(wish);
+    pub fn follow(&self, spec: SubscriptionSpec) -> Sub {
+        let sub = self.subscribe(spec);
         let first = sub.log.until_len(1);
         assert!(first[0].is_init(), "{first:?}");
         sub.log.clear();
         sub
     }
 
-    pub fn try_subscribe(&self, scope: *mut drt_scope, wish: Wish) -> Sub {
+    pub fn try_subscribe(&self, scope: *mut drt_scope, spec: SubscriptionSpec) -> Sub {
         let log = Log::new();
-        let (mut raw, status) = (ptr::null_mut(), self.subscribe_with(scope, &wish, &log));
-        let (status, handle) = status;
-        if !handle.is_null() {
-            raw = handle;
-        }
+        let (status, raw) = self.subscribe_with(scope, &spec, &log);
         Sub { raw, log, status }
     }
 
     pub fn subscribe_with(
         &self,
         scope: *mut drt_scope,
-        wish: &Wish,
+        spec: &SubscriptionSpec,
         log: &EventLog,
     ) -> (i32, *mut drt_subscription) {
         let texts = [
-            Some(c(&wish.collection)),
-            wish.query.as_ref().map(|query| c(&query.to_string())),
-            wish.uid.as_deref().map(c),
-            wish.item.as_deref().map(c),
-            wish.primary_key.as_deref().map(c),
+            Some(c(&spec.collection)),
+            spec.query.as_ref().map(|query| c(&query.to_string())),
+            spec.uid.as_deref().map(c),
+            spec.item.as_deref().map(c),
+            spec.primary_key.as_deref().map(c),
         ];
         let text = |i: usize| texts[i].as_ref().map_or(ptr::null(), |text| text.as_ptr());
         // SAFETY: all-zero is the default of every option.
@@ -210,12 +206,12 @@ impl Sut {
         options.uid = text(2);
         options.item = text(3);
         options.primary_key = text(4);
-        options.persistent = wish.persistent;
-        options.events = wish.events as _;
-        if wish.per_message {
+        options.persistent = spec.persistent;
+        options.events = spec.events as _;
+        if spec.per_message {
             options.granularity = DRT_PER_MESSAGE;
         }
-        if wish.server_snapshot {
+        if spec.server_snapshot {
             options.snapshot = DRT_SNAPSHOT_SERVER;
         }
         let mut raw = ptr::null_mut();
@@ -250,7 +246,7 @@ impl Sut {
     }
 
     pub fn wait(&self, state: i32) -> i32 {
-        self.wait_for(state, PATIENCE.as_millis() as u32)
+        self.wait_for(state, WAIT_TIMEOUT.as_millis() as u32)
     }
 
     pub fn wait_for(&self, state: i32, ms: u32) -> i32 {
@@ -271,11 +267,11 @@ impl Sut {
         assert_eq!(unsafe { drt_client_connect(self.raw) }, DRT_OK);
     }
 
-    /// Waits until a state was told, and gives its reason and message.
+    /// Waits until a state was reported; returns its reason and message.
     #[track_caller]
-    pub fn told(&self, state: i32) -> (i32, String) {
-        let told = |all: &[(i32, i32, String)]| all.iter().any(|(s, ..)| *s == state);
-        let states = self.states.until(&format!("state {state}"), told);
+    pub fn wait_for_report(&self, state: i32) -> (i32, String) {
+        let reported = |all: &[(i32, i32, String)]| all.iter().any(|(s, ..)| *s == state);
+        let states = self.states.until(&format!("state {state}"), reported);
         let (_, reason, message) = states.into_iter().find(|(s, ..)| *s == state).unwrap();
         (reason, message)
     }
@@ -343,7 +339,7 @@ impl Sut {
     }
 }
 
-impl Drop for Sut {
+impl Drop for TestClient {
     fn drop(&mut self) {
         self.close();
     }

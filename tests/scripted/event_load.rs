@@ -1,5 +1,5 @@
-//! Subscriptions that come and go, from callbacks and from other threads, while events
-//! pour in.
+//! Subscribing and unsubscribing, from callbacks and from other threads, while events
+//! arrive as fast as they can be delivered.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -9,13 +9,13 @@ use std::thread;
 
 use serde_json::Value;
 
-use super::fountain::Fountain;
-use super::peer::Peer;
-use super::sut::*;
+use super::load_server::LoadServer;
+use super::scripted_server::ScriptedServer;
+use super::test_client::*;
 use directus_realtime::ffi::*;
 
-/// What a subscription's callback does to the client when it runs for the nth time.
-type Deed = fn(&Watched);
+/// What a subscription's callback does with the client in its nth run.
+type Action = fn(&Watched);
 
 /// One subscription's user data.
 struct Watched {
@@ -23,8 +23,8 @@ struct Watched {
     handle: AtomicPtr<drt_subscription>,
     scope: *mut drt_scope,
     uid: String,
-    deed: Option<(u64, Deed)>,
-    /// An unsubscribing call has returned: nothing may run any more.
+    action: Option<(u64, Action)>,
+    /// An unsubscribing call has returned: the callback must not run any more.
     ended: AtomicBool,
     /// The callback has ended its own subscription: this run is the last.
     last: AtomicBool,
@@ -58,9 +58,9 @@ unsafe extern "C" fn on_event(event: *const drt_event, data: *mut c_void) {
     }
     own.faults.fetch_add(fault as usize, Ordering::SeqCst);
     let call = own.calls.fetch_add(1, Ordering::SeqCst);
-    if let Some((_, deed)) = own.deed.filter(|(at, _)| *at == call) {
+    if let Some((_, action)) = own.action.filter(|(at, _)| *at == call) {
         own.handle.store(event.subscription, Ordering::SeqCst);
-        deed(own);
+        action(own);
     }
 }
 
@@ -70,22 +70,22 @@ unsafe extern "C" fn on_release(data: *mut c_void) {
     own.released.fetch_add(1, Ordering::SeqCst);
 }
 
-struct Pouring {
-    client: Sut,
-    fountain: Fountain,
-    _peer: Peer,
+struct EventLoad {
+    client: TestClient,
+    load_server: LoadServer,
+    _server: ScriptedServer,
 }
 
-fn pouring() -> Pouring {
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").with(fast).open();
+fn event_load() -> EventLoad {
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").with(fast).open();
     client.start();
-    let fountain = Fountain::start(peer.ready());
+    let load_server = LoadServer::start(server.ready());
     assert_eq!(client.wait(DRT_STATE_CONNECTED), DRT_OK);
-    Pouring {
+    EventLoad {
         client,
-        fountain,
-        _peer: peer,
+        load_server,
+        _server: server,
     }
 }
 
@@ -94,24 +94,24 @@ struct Plan {
     collection: &'static str,
     scope: *mut drt_scope,
     persistent: bool,
-    deed: Option<(u64, Deed)>,
+    action: Option<(u64, Action)>,
 }
 
 const PLAIN: Plan = Plan {
     collection: "posts",
     scope: ptr::null_mut(),
     persistent: false,
-    deed: None,
+    action: None,
 };
 
-impl Pouring {
+impl EventLoad {
     fn subscribe(&self, uid: String, plan: &Plan) -> Arc<Watched> {
         let watched = Arc::new(Watched {
             client: self.client.raw,
             handle: AtomicPtr::default(),
             scope: plan.scope,
             uid: uid.clone(),
-            deed: plan.deed,
+            action: plan.action,
             ended: AtomicBool::new(false),
             last: AtomicBool::new(false),
             calls: AtomicU64::new(0),
@@ -155,10 +155,10 @@ impl Pouring {
         scope
     }
 
-    /// Ends everything, and looks at what was seen.
-    fn ends_well(self, all: &[Arc<Watched>]) {
+    /// Closes the client, and checks that no callback saw a fault.
+    fn finish(self, all: &[Arc<Watched>]) {
         assert_eq!(self.client.close(), DRT_OK, "{}", last_error());
-        self.fountain.ends();
+        self.load_server.ends();
         for watched in all {
             assert_eq!(watched.faults.load(Ordering::SeqCst), 0, "{}", watched.uid);
             assert_eq!(
@@ -175,7 +175,7 @@ fn calls(watched: &Watched) -> u64 {
     watched.calls.load(Ordering::SeqCst)
 }
 
-/// All have had so many calls.
+/// Waits until each has run at least so often.
 fn all_have(all: &[Arc<Watched>], least: u64) {
     eventually("events for all", || {
         all.iter().all(|one| calls(one) >= least)
@@ -183,14 +183,16 @@ fn all_have(all: &[Arc<Watched>], least: u64) {
 }
 
 #[test]
-fn the_sequence_has_no_hole_over_many_subscriptions_and_each_ones_events_are_in_order() {
-    let peer = Peer::new();
-    let client = Options::new(&peer.url()).token("t").with(fast).open();
+fn i2_under_load_sequences_have_no_gaps_and_each_subscription_is_in_order() {
+    let server = ScriptedServer::new();
+    let client = Options::new(&server.url()).token("t").with(fast).open();
     client.start();
-    let fountain = Fountain::start(peer.ready());
+    let load_server = LoadServer::start(server.ready());
     let log = Log::new();
     for n in 0..60 {
-        let one = wish("posts").uid(&format!("s{n}")).server_snapshot();
+        let one = subscription("posts")
+            .uid(&format!("s{n}"))
+            .server_snapshot();
         let (status, _) = client.subscribe_with(ptr::null_mut(), &one, &log);
         assert_eq!(status, DRT_OK);
     }
@@ -200,7 +202,7 @@ fn the_sequence_has_no_hole_over_many_subscriptions_and_each_ones_events_are_in_
         all.len() > 5_000 && last.len() == 60
     });
     assert_eq!(client.close(), DRT_OK);
-    fountain.ends();
+    load_server.ends();
     let all = log.all();
     let mut next = std::collections::HashMap::new();
     for (at, event) in all.iter().enumerate() {
@@ -215,11 +217,11 @@ fn the_sequence_has_no_hole_over_many_subscriptions_and_each_ones_events_are_in_
 }
 
 #[test]
-fn i4_after_any_way_to_unsubscribe_from_another_thread_no_callback_runs() {
-    let pouring = pouring();
+fn i4_no_callback_runs_after_any_unsubscribing_call_returns_on_another_thread() {
+    let load = event_load();
     let mut everyone = Vec::new();
     for round in 0..12 {
-        let scope = pouring.scope();
+        let scope = load.scope();
         let of = |n: usize| match n % 3 {
             0 => Plan {
                 collection: "a",
@@ -232,10 +234,10 @@ fn i4_after_any_way_to_unsubscribe_from_another_thread_no_callback_runs() {
             _ => Plan { scope, ..PLAIN },
         };
         let all: Vec<_> = (0..12)
-            .map(|n| pouring.subscribe(format!("{round}-{n}"), &of(n)))
+            .map(|n| load.subscribe(format!("{round}-{n}"), &of(n)))
             .collect();
         all_have(&all, 5);
-        let client = pouring.client.raw;
+        let client = load.client.raw;
         let end = |chosen: &dyn Fn(usize) -> bool, call: &dyn Fn() -> i32| {
             assert_eq!(call(), DRT_OK, "{}", last_error());
             for (n, watched) in all.iter().enumerate() {
@@ -260,16 +262,16 @@ fn i4_after_any_way_to_unsubscribe_from_another_thread_no_callback_runs() {
         }
         everyone.extend(all);
     }
-    // Those that are there now get theirs, and nobody else does.
-    let witness = pouring.subscribe("witness".into(), &PLAIN);
+    // A live subscription still gets events, so the ended ones would have got theirs.
+    let witness = load.subscribe("witness".into(), &PLAIN);
     everyone.push(Arc::clone(&witness));
     all_have(&[witness], 200);
-    pouring.ends_well(&everyone);
+    load.finish(&everyone);
 }
 
 #[test]
-fn i4_from_inside_its_own_callback_the_run_that_ends_it_is_the_last() {
-    let deeds: [Deed; 5] = [
+fn i4_a_callback_that_ends_its_own_subscription_runs_no_more() {
+    let actions: [Action; 5] = [
         |own| {
             // SAFETY: any number is a fine handle, here and below.
             let status = unsafe { drt_subscription_unsubscribe(own.handle.load(Ordering::SeqCst)) };
@@ -299,37 +301,37 @@ fn i4_from_inside_its_own_callback_the_run_that_ends_it_is_the_last() {
             own.last.store(true, Ordering::SeqCst);
         },
     ];
-    let pouring = pouring();
+    let load = event_load();
     let persistent = Plan {
         persistent: true,
         ..PLAIN
     };
-    let witness = pouring.subscribe("witness".into(), &persistent);
+    let witness = load.subscribe("witness".into(), &persistent);
     let mut everyone = vec![Arc::clone(&witness)];
-    for (at, deed) in deeds.into_iter().enumerate() {
+    for (at, action) in actions.into_iter().enumerate() {
         let scope = if at == 4 {
-            pouring.scope()
+            load.scope()
         } else {
             ptr::null_mut()
         };
         let plan = Plan {
             scope,
-            deed: Some((20, deed)),
+            action: Some((20, action)),
             ..PLAIN
         };
-        let own = pouring.subscribe(format!("own {at}"), &plan);
+        let own = load.subscribe(format!("own {at}"), &plan);
         eventually("its end", || own.released.load(Ordering::SeqCst) == 1);
         assert_eq!(calls(&own), 21, "way {at}");
         let so_far = calls(&witness);
         all_have(&[Arc::clone(&witness)], so_far + 50);
         everyone.push(own);
     }
-    pouring.ends_well(&everyone);
+    load.finish(&everyone);
 }
 
 #[test]
-fn a_callback_may_end_the_others_and_none_of_them_runs_again() {
-    let end_others: Deed = |own| {
+fn i4_subscriptions_ended_by_another_callback_run_no_more() {
+    let end_others: Action = |own| {
         let mut ended = 0;
         // SAFETY: any number is a fine handle.
         let status =
@@ -338,34 +340,34 @@ fn a_callback_may_end_the_others_and_none_of_them_runs_again() {
         OTHERS_ENDED.store(true, Ordering::SeqCst);
     };
     static OTHERS_ENDED: AtomicBool = AtomicBool::new(false);
-    let pouring = pouring();
+    let load = event_load();
     let plan = Plan {
         collection: "others",
         ..PLAIN
     };
     let others: Vec<_> = (0..20)
-        .map(|n| pouring.subscribe(format!("other {n}"), &plan))
+        .map(|n| load.subscribe(format!("other {n}"), &plan))
         .collect();
     all_have(&others, 5);
     let plan = Plan {
-        deed: Some((10, end_others)),
+        action: Some((10, end_others)),
         ..PLAIN
     };
-    let own = pouring.subscribe("own".into(), &plan);
-    eventually("the deed", || OTHERS_ENDED.load(Ordering::SeqCst));
-    // It returned on the thread of the callbacks, so that none ran meanwhile.
+    let own = load.subscribe("own".into(), &plan);
+    eventually("the action", || OTHERS_ENDED.load(Ordering::SeqCst));
+    // The call returned on the thread that runs the callbacks, so none ran meanwhile.
     for other in &others {
         other.ended.store(true, Ordering::SeqCst);
     }
     all_have(&[Arc::clone(&own)], 100);
     let everyone: Vec<_> = others.into_iter().chain([own]).collect();
-    pouring.ends_well(&everyone);
+    load.finish(&everyone);
 }
 
 #[test]
-fn persistent_ones_outlive_their_scope_and_the_collective_ways_while_events_pour_in() {
-    let pouring = pouring();
-    let scope = pouring.scope();
+fn persistent_subscriptions_survive_scope_close_and_unsubscribe_all_under_load() {
+    let load = event_load();
+    let scope = load.scope();
     let lasting = Plan {
         scope,
         persistent: true,
@@ -373,10 +375,10 @@ fn persistent_ones_outlive_their_scope_and_the_collective_ways_while_events_pour
     };
     let passing = Plan { scope, ..PLAIN };
     let kept: Vec<_> = (0..5)
-        .map(|n| pouring.subscribe(format!("kept {n}"), &lasting))
+        .map(|n| load.subscribe(format!("kept {n}"), &lasting))
         .collect();
     let gone: Vec<_> = (0..5)
-        .map(|n| pouring.subscribe(format!("gone {n}"), &passing))
+        .map(|n| load.subscribe(format!("gone {n}"), &passing))
         .collect();
     all_have(&kept, 5);
     all_have(&gone, 5);
@@ -384,7 +386,7 @@ fn persistent_ones_outlive_their_scope_and_the_collective_ways_while_events_pour
     // SAFETY: live handles.
     unsafe {
         assert_eq!(drt_scope_close(scope), DRT_OK);
-        let client = pouring.client.raw;
+        let client = load.client.raw;
         assert_eq!(
             drt_unsubscribe_collection(client, c"posts".as_ptr(), &mut ended),
             DRT_OK
@@ -398,22 +400,22 @@ fn persistent_ones_outlive_their_scope_and_the_collective_ways_while_events_pour
     }
     let so_far = kept.iter().map(|one| calls(one)).max().unwrap();
     all_have(&kept, so_far + 50);
-    assert_eq!(pouring.client.stats().subscriptions, 5);
+    assert_eq!(load.client.stats().subscriptions, 5);
     let everyone: Vec<_> = kept.into_iter().chain(gone).collect();
-    pouring.ends_well(&everyone);
+    load.finish(&everyone);
 }
 
 #[test]
-fn many_threads_subscribe_and_unsubscribe_while_events_pour_in() {
-    let pouring = pouring();
+fn i4_threads_may_subscribe_and_unsubscribe_concurrently_under_load() {
+    let load = event_load();
     let everyone: Vec<_> = thread::scope(|threads| {
         let threads: Vec<_> = (0..4)
             .map(|thread| {
-                let pouring = &pouring;
+                let load = &load;
                 threads.spawn(move || {
                     let mut all = Vec::new();
                     for n in 0..40 {
-                        let one = pouring.subscribe(format!("{thread}-{n}"), &PLAIN);
+                        let one = load.subscribe(format!("{thread}-{n}"), &PLAIN);
                         if n % 4 == 0 {
                             all_have(&[Arc::clone(&one)], 3);
                         }
@@ -432,6 +434,6 @@ fn many_threads_subscribe_and_unsubscribe_while_events_pour_in() {
             .flat_map(|thread| thread.join().unwrap())
             .collect()
     });
-    assert_eq!(pouring.client.stats().subscriptions, 0);
-    pouring.ends_well(&everyone);
+    assert_eq!(load.client.stats().subscriptions, 0);
+    load.finish(&everyone);
 }
