@@ -1,5 +1,5 @@
-//! What the session hands over to the application, and the callbacks that take
-//! it: the words that the session speaks and delivery understands.
+//! The types that the session and delivery share: what is delivered to the application, and the
+//! callbacks that receive it.
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use crate::protocol::incoming::Change;
 /// An epoch that no event carries: the subscription has ended.
 pub const ENDED: u32 = u32::MAX;
 
-/// What session and delivery both know of one subscription.
+/// What the session and delivery both know of one subscription.
 #[derive(Debug)]
 pub struct SubscriptionMeta {
     /// The subscription's place in the registry and in the consumer's table.
     /// Used again only after the consumer has seen [`DeliveryItem::Release`].
     pub slot: u32,
-    /// A number of the upper rooms' own (the handle of the C ABI).
+    /// A number for the modules above: the handle of the C ABI.
     pub tag: u64,
     /// The uid as the application knows it.
     pub uid: CString,
     /// The collection's name.
     pub collection: CString,
-    /// How changes are handed over.
+    /// How changes are delivered.
     pub delivery: DeliveryOptions,
-    /// Events of another epoch than this are not delivered any more. It is
-    /// [`ENDED`] once the subscription has ended.
+    /// Events of another epoch than this are not delivered. [`ENDED`] once the subscription has
+    /// ended.
     pub epoch: AtomicU32,
     /// The sequence number of the last delivered event.
     pub last_sequence: AtomicU64,
@@ -55,15 +55,15 @@ fn text(name: &CStr) -> &str {
     name.to_str().unwrap_or_default()
 }
 
-/// How the changes of one subscription are cut into callbacks.
+/// How the changes of one subscription are delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryOptions {
     /// One callback per server message instead of one per item.
     pub per_message: bool,
-    /// The name of the primary key, for the data of a delete.
+    /// The name of the primary key's field, for the data of a delete.
     pub primary_key: Box<str>,
-    /// Where one item is watched: its key, as the application spells it. The session leaves
-    /// deletes of others out.
+    /// If one item is watched: its key, as the application writes it. The session drops deletes
+    /// of other items.
     pub item: Option<Box<str>>,
 }
 
@@ -73,13 +73,13 @@ pub struct DeliveryOptions {
 pub enum EventKind {
     /// A snapshot.
     Init = 0,
-    /// Items were made.
+    /// Items were created.
     Create = 1,
-    /// Items were changed.
+    /// Items were updated.
     Update = 2,
     /// Items were deleted.
     Delete = 3,
-    /// The server refused something.
+    /// The server reported an error.
     Error = 4,
 }
 
@@ -94,25 +94,25 @@ impl EventKind {
     }
 }
 
-/// The event follows a gap: replace what was known (`DRT_FLAG_RESYNC`).
+/// The event follows a gap and replaces everything that is known (`DRT_FLAG_RESYNC`).
 pub const FLAG_RESYNC: u32 = 1;
-/// The subscription is over (`DRT_FLAG_ENDED`).
+/// The subscription has ended (`DRT_FLAG_ENDED`).
 pub const FLAG_ENDED: u32 = 2;
 
-/// One event as a sink sees it. Borrowed for the time of the call.
+/// One event, as a sink gets it: borrowed for the time of the call.
 #[derive(Clone, Copy, Debug)]
 pub struct EventView<'a> {
-    /// Whose event it is.
+    /// The subscription that the event is for.
     pub subscription: &'a SubscriptionMeta,
     /// What happened.
     pub kind: EventKind,
     /// `FLAG_*`.
     pub flags: u32,
-    /// JSON; `None` where there is none.
+    /// JSON, if the event has data.
     pub data: Option<&'a str>,
     /// The server's `meta`, as JSON.
     pub meta: Option<&'a str>,
-    /// The client's events are counted from 1 in the order of delivery.
+    /// The number of the event: a client's events are counted from 1 in the order of delivery.
     pub sequence: u64,
     /// Place of the item within its server message.
     pub index: u32,
@@ -120,11 +120,11 @@ pub struct EventView<'a> {
     pub count: u32,
 }
 
-/// An event callback. Called by one thread at a time; dropped by the consumer.
+/// An event callback. Called by one thread at a time; dropping it releases it.
 pub trait EventSink: Send {
     /// Runs the callback.
     fn event(&self, event: &EventView<'_>);
-    /// The number that stands for the callback in a drained batch.
+    /// The number that names the callback in a drained array.
     fn drain_key(&self) -> u64;
 }
 
@@ -136,13 +136,13 @@ pub trait StateSink: Send {
 
 /// A callback that is asked for a token.
 pub trait TokenSink: Send {
-    /// Runs the callback: a token is wanted for this reason.
+    /// Runs the callback: the client needs a token, for this reason.
     fn token_wanted(&self, reason: Status);
 }
 
-/// The callback of one request; called once.
+/// The callback of one request. Called once.
 pub trait ReplySink: Send {
-    /// Runs the callback. `json` is the answer or the error object, or empty.
+    /// Runs the callback. `json` is the reply or the error object, or empty.
     fn reply(&self, status: Status, json: &str);
 }
 
@@ -154,13 +154,13 @@ pub enum State {
     Idle = 0,
     /// A link is being opened.
     Connecting = 1,
-    /// The link is open; the credentials are with the server, or being asked for.
+    /// The link is open; the client waits for the credentials, or for the server to accept them.
     Authenticating = 2,
     /// Authenticated and usable.
     Connected = 3,
     /// Waiting before the next attempt.
     Backoff = 4,
-    /// Something that retrying cannot mend.
+    /// An error that retrying does not repair.
     Failed = 5,
     /// The client is closed.
     Closed = 6,
@@ -179,12 +179,12 @@ pub struct Event {
     pub flags: u32,
     /// The text that the ranges point into.
     pub frame: Frame,
-    /// Where `data` is in the frame, as byte offsets (start, end).
+    /// The place of `data` in the frame, as byte offsets (start, end).
     pub data: Option<(u32, u32)>,
-    /// Where `meta` is in the frame.
+    /// The place of `meta` in the frame.
     pub meta: Option<(u32, u32)>,
-    /// Whether `data` is known to be one well-formed JSON value. If not (the
-    /// fast scan saw only the frame's ends), the consumer finds out.
+    /// Whether `data` is known to be one well-formed JSON value. If not (the fast path looked only
+    /// at the frame's two ends), the consumer checks it.
     pub checked: bool,
 }
 
@@ -199,15 +199,15 @@ pub enum DeliveryItem {
     },
     /// An event.
     Event(Event),
-    /// Made by the queue behind an overflow: when the consumer gets here, the
-    /// application has caught up and the subscription can be brought up to date.
+    /// Added by the queue after an overflow: when the consumer gets here, the application has
+    /// caught up and the subscription can be resynchronised.
     CaughtUp {
         /// The subscription.
         slot: u32,
         /// The epoch that began with the overflow.
         epoch: u32,
     },
-    /// The subscription has ended; its callback is dropped here.
+    /// The subscription has ended; its callback is released here.
     Release {
         /// The subscription.
         slot: u32,
@@ -218,25 +218,25 @@ pub enum DeliveryItem {
         state: State,
         /// Why.
         reason: Status,
-        /// Why, in words.
+        /// Why, as a sentence.
         message: String,
     },
-    /// Replaces the state callback; the old one is dropped here.
+    /// Replaces the state callback; the old one is released here.
     SetStateSink(Option<Box<dyn StateSink>>),
-    /// Replaces the token callback; the old one is dropped here.
+    /// Replaces the token callback; the old one is released here.
     SetTokenSink(Option<Box<dyn TokenSink>>),
-    /// A token is wanted.
+    /// The client needs a token.
     TokenWanted {
         /// Why.
         reason: Status,
     },
-    /// A request is answered; its callback runs and is dropped here.
+    /// A request is answered; its callback runs and is released here.
     Reply {
         /// The callback.
         sink: Box<dyn ReplySink>,
-        /// How it went.
+        /// The outcome.
         status: Status,
-        /// The answer or the error object.
+        /// The reply or the error object.
         json: Frame,
     },
 }

@@ -1,4 +1,4 @@
-//! Delivery as the rooms above see it.
+//! The interface of delivery for the modules above it.
 
 use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::consumer::{Consumer, Shop, release};
-use super::desk::Turn;
+use super::consumer::{Consumer, Shared, release};
+use super::consumer_slot::Acquired;
 use super::dispatcher::Dispatcher;
-use super::drain::Batch;
-use super::presence::{enter_callback, in_callback};
+use super::drain::EventArray;
 use super::queue::Wait;
+use super::running::{enter_callback, in_callback};
 use super::wakeup::Signal;
 use super::{DeliveryItem, Feedback, Mode, SubscriptionMeta};
 use crate::error::{Error, Result, Status};
 use crate::threads::{self, Work};
 
-/// What a thread with nothing left to do may take to end.
+/// How long `close` waits at least: what an idle thread may need to wake up and end.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Counters of a delivery.
@@ -25,15 +25,15 @@ const GRACE: Duration = Duration::from_millis(100);
 pub struct DeliveryStats {
     /// Events delivered: callbacks run and events drained.
     pub events: u64,
-    /// Times that a subscription lost what waited for want of room.
+    /// How often a subscription overflowed.
     pub overflows: u64,
-    /// Messages that wait to be delivered.
+    /// Events (messages of the server) that wait to be delivered.
     pub queued_events: u64,
     /// Their bytes.
     pub queued_bytes: u64,
 }
 
-/// The way to the application of one client: a queue, and whoever empties it.
+/// The delivery of one client: a queue, and the consumer that empties it.
 pub struct Delivery {
     mode: Mode,
     inner: Arc<Dispatcher>,
@@ -41,9 +41,8 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Makes the delivery: in thread mode it starts the thread, in poll mode it
-    /// opens the descriptor. Once `budget_bytes` of events wait, subscriptions
-    /// lose theirs.
+    /// Makes the delivery: starts the thread in thread mode, opens the descriptor in poll mode.
+    /// When more than `budget_bytes` of events wait, the largest subscriptions overflow.
     pub fn new(
         mode: Mode,
         budget_bytes: u64,
@@ -76,12 +75,12 @@ impl Delivery {
         }
     }
 
-    /// One that is closed already, for a client that could not be made.
+    /// A delivery that is closed already, for a client that could not be made.
     pub fn closed() -> Arc<Delivery> {
         let feedback: Weak<NoFeedback> = Weak::new();
         let inner = Dispatcher::new(0, None, feedback, None);
-        inner.shop.queue.close();
-        inner.desk.leave_for_good();
+        inner.shared.queue.close();
+        inner.consumer_slot.retire();
         Arc::new(Delivery {
             mode: Mode::Poll,
             inner,
@@ -89,83 +88,72 @@ impl Delivery {
         })
     }
 
-    /// Appends a batch under one lock, and wakes the dispatcher if it sleeps.
-    /// Returns the subscriptions that lost what waited for them for want of
-    /// room, each with the epoch that begins: their slots and epochs.
+    /// Appends the items under one lock, and wakes the dispatcher if it sleeps. Returns the
+    /// subscriptions that overflow: their slots and the epochs that begin.
     ///
-    /// Events of an ended subscription, or of another epoch than the present
-    /// one, are left out. After [`Delivery::close`] nothing is taken any more;
-    /// callbacks that come too late are dropped with the delivery.
-    pub fn push(&self, batch: &mut Vec<DeliveryItem>) -> Vec<(u32, u32)> {
-        if batch.is_empty() {
+    /// Events of an ended subscription, or of another epoch than the present one, are dropped.
+    /// After [`Delivery::close`] nothing is accepted; callbacks that are pushed then are released
+    /// when the delivery is dropped.
+    pub fn push(&self, items: &mut Vec<DeliveryItem>) -> Vec<(u32, u32)> {
+        if items.is_empty() {
             return Vec::new();
         }
-        self.inner.shop.queue.push(batch)
+        self.inner.shared.queue.push(items)
     }
 
-    /// A subscription has ended: from now on nothing of it is delivered any
-    /// more, though a callback may still be running ([`Delivery::quiesce`]).
-    /// Its callback is dropped where callbacks run.
+    /// Ends a subscription: from now on none of its events is delivered, though a callback may
+    /// still be running ([`Delivery::quiesce`]). Its callback is released where callbacks run.
     pub fn end(&self, meta: &Arc<SubscriptionMeta>) {
-        self.inner.shop.queue.end(meta);
+        self.inner.shared.queue.end(meta);
     }
 
-    /// Drops what waits for a subscription, without [`DeliveryItem::CaughtUp`], and
-    /// returns the epoch that begins.
-    pub fn discard(&self, meta: &Arc<SubscriptionMeta>) -> u32 {
-        self.inner.shop.queue.discard(meta)
-    }
-
-    /// Waits until no callback of these subscriptions is running. They must
-    /// have ended before. On the thread that runs the callbacks it returns at
-    /// once: the one it was called from, if it is one of these, is the last.
+    /// Waits until no callback of these subscriptions, which must have ended, is running. On the
+    /// thread that runs the callbacks it returns at once, because it would wait for itself: if
+    /// the callback that it was called from is one of these, it is the last one.
     pub fn quiesce(&self, slots: &[u32]) {
-        let Shop {
-            presence, queue, ..
-        } = &self.inner.shop;
-        if presence.is_dispatcher() {
+        let Shared { running, queue, .. } = &self.inner.shared;
+        if running.is_dispatcher() {
             return;
         }
         for &slot in slots {
-            // Where another subscription has the place by now, it is that one's
-            // run, and nothing to wait for.
-            if let Some(run) = presence.run_at(slot).filter(|_| queue.has_ended(slot)) {
-                presence.wait_until_left(run);
+            // If another subscription has the slot by now, the run is of that one: do not wait.
+            if let Some(run) = running.run_of(slot).filter(|_| queue.has_ended(slot)) {
+                running.wait_until_over(run);
             }
         }
     }
 
     /// The descriptor of poll mode: readable while something waits.
     pub fn fd(&self) -> Option<RawFd> {
-        self.inner.shop.queue.fd()
+        self.inner.shared.queue.fd()
     }
 
-    /// Poll mode: waits for something (for ever without a timeout), runs the
-    /// callbacks of what is there, at most `max_events` (0: no limit), and
-    /// returns how many it ran: 0 after the timeout.
+    /// Poll mode: waits until something is queued (for ever without a timeout), runs its
+    /// callbacks, at most `max_events` (0: no limit), and returns their number: 0 after the
+    /// timeout.
     pub fn dispatch(&self, timeout: Option<Duration>, max_events: usize) -> Result<usize> {
-        self.take_turn(timeout, max_events, None)
+        self.dispatch_into(timeout, max_events, None)
     }
 
     /// Like [`Delivery::dispatch`], but writes the events into `out` as one JSON
     /// array, `[[key,kind,flags,sequence,index,count,data,meta?],…]`, `key` being
-    /// [`EventSink::drain_key`](super::EventSink::drain_key). Other callbacks
-    /// run, in their place: a batch ends before one. The result counts both.
+    /// [`EventSink::drain_key`](super::EventSink::drain_key). Other callbacks run, in order: the
+    /// array ends before one. The result counts events and callbacks.
     pub fn drain(
         &self,
         timeout: Option<Duration>,
         max_events: usize,
         out: &mut String,
     ) -> Result<usize> {
-        let mut batch = Batch::new(std::mem::take(out));
-        let count = self.take_turn(timeout, max_events, Some(&mut batch));
-        *out = batch.into_text();
+        let mut array = EventArray::new(std::mem::take(out));
+        let count = self.dispatch_into(timeout, max_events, Some(&mut array));
+        *out = array.into_text();
         count
     }
 
     /// The counters.
     pub fn stats(&self) -> DeliveryStats {
-        let queue = &self.inner.shop.queue;
+        let queue = &self.inner.shared.queue;
         let (load, overflows) = queue.load();
         DeliveryStats {
             events: queue.progress.delivered.load(Ordering::Relaxed),
@@ -175,52 +163,51 @@ impl Delivery {
         }
     }
 
-    /// Whether so much waits that more should come slowly: over half the budget.
+    /// Whether more than half of the budget is used, so that the driver should read more slowly.
     pub fn is_crowded(&self) -> bool {
-        self.inner.shop.queue.is_crowded()
+        self.inner.shared.queue.is_crowded()
     }
 
-    /// Ends the delivery: events that wait are dropped, everything else still
-    /// runs, in order, then every callback is dropped, all of that where
-    /// callbacks run; in poll mode that is here. No thread is left then. If a
-    /// callback is still running at the deadline, or a moment from now if that is
-    /// later, the rest is left to the thread that it runs on. May be called again.
+    /// Ends the delivery: drops the events that wait, delivers everything else in order, then
+    /// releases every callback, all of it where callbacks run; in poll mode that is this thread.
+    /// No thread is left then. If a callback is still running at the deadline (or 100 ms from
+    /// now, if that is later), its thread does the rest. May be called again.
     pub fn close(&self, deadline: Instant) -> Result<()> {
         if in_callback() {
             let message = "delivery cannot be closed from inside a callback: it would wait for it";
             return Err(Error::new(Status::WouldDeadlock, message));
         }
         let inner = &*self.inner;
-        inner.shop.queue.close();
-        inner.desk.stir();
-        // Else a thread that only has to wake up would pass for a callback.
+        inner.shared.queue.close();
+        inner.consumer_slot.notify();
+        // Without the grace, a thread that only needs to wake up would look like a callback.
         let deadline = deadline.max(Instant::now() + GRACE);
-        let turn = match inner.desk.sit_down(Wait::Until(deadline), || false) {
-            Turn::Late => inner.desk.orphan(),
+        let turn = match inner.consumer_slot.acquire(Wait::Until(deadline), || false) {
+            Acquired::Busy => inner.consumer_slot.abandon(),
             turn => turn,
         };
         match turn {
-            Turn::Yours(consumer) => inner.finish(consumer),
-            Turn::Late => {
+            Acquired::Consumer(consumer) => inner.finish(consumer),
+            Acquired::Busy => {
                 let message = "a callback was still running when the time to close was up; \
                                the rest is released when it returns";
                 return Err(Error::new(Status::Timeout, message));
             }
-            Turn::Over => {}
+            Acquired::Finished => {}
         }
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take() {
-            // It has done everything and is about to return.
+            // It has finished and is about to return.
             let _ = thread.join();
         }
         Ok(())
     }
 
-    fn take_turn(
+    fn dispatch_into(
         &self,
         timeout: Option<Duration>,
         max_events: usize,
-        batch: Option<&mut Batch>,
+        array: Option<&mut EventArray>,
     ) -> Result<usize> {
         if self.mode == Mode::Thread {
             let message = "the client delivers on a thread of its own; \
@@ -239,16 +226,16 @@ impl Delivery {
             None => Wait::Forever,
         };
         let inner = &*self.inner;
-        let queue = &inner.shop.queue;
-        match inner.desk.sit_down(wait, || queue.is_closed()) {
-            Turn::Yours(mut consumer) => {
+        let queue = &inner.shared.queue;
+        match inner.consumer_slot.acquire(wait, || queue.is_closed()) {
+            Acquired::Consumer(mut consumer) => {
                 let most = if max_events == 0 {
                     usize::MAX
                 } else {
                     max_events
                 };
-                let count = inner.dispatch(&mut consumer, wait, most, batch);
-                if let Some(consumer) = inner.desk.get_up(consumer) {
+                let count = inner.dispatch(&mut consumer, wait, most, array);
+                if let Some(consumer) = inner.consumer_slot.release(consumer) {
                     inner.finish(consumer);
                 }
                 if count == 0 && queue.is_closed() {
@@ -257,55 +244,54 @@ impl Delivery {
                     Ok(count)
                 }
             }
-            Turn::Late => Ok(0),
-            Turn::Over => Err(closed()),
+            Acquired::Busy => Ok(0),
+            Acquired::Finished => Err(closed()),
         }
     }
 }
 
 impl Drop for Delivery {
-    /// Without [`Delivery::close`] a thread finishes by itself: this may run on
-    /// that very thread.
+    /// Does not join the thread, which ends by itself: this may run on that thread.
     fn drop(&mut self) {
         let inner = &*self.inner;
-        inner.shop.queue.close();
-        if let Turn::Yours(consumer) = inner.desk.sit_down(Wait::No, || false) {
+        inner.shared.queue.close();
+        if let Acquired::Consumer(consumer) = inner.consumer_slot.acquire(Wait::No, || false) {
             inner.finish(consumer);
         }
         let _inside = enter_callback();
-        release(inner.shop.queue.take_remains());
+        release(inner.shared.queue.take_late_items());
     }
 }
 
-/// What tests look at.
+/// For tests.
 #[cfg(test)]
 impl Delivery {
     /// Waits until a thread waits in [`Delivery::quiesce`].
     pub fn await_waiter(&self) {
-        while self.inner.shop.presence.waiters() == 0 {
+        while self.inner.shared.running.waiters() == 0 {
             std::thread::yield_now();
         }
     }
 
     /// Waits until a thread sleeps in [`Delivery::dispatch`].
     pub fn await_sleeper(&self) {
-        while !self.inner.shop.queue.has_sleeper() {
+        while !self.inner.shared.queue.has_sleeper() {
             std::thread::yield_now();
         }
     }
 
     /// Whether [`Delivery::close`] was called.
     pub fn is_closed(&self) -> bool {
-        self.inner.shop.queue.is_closed()
+        self.inner.shared.queue.is_closed()
     }
 
-    /// The readable end once more.
+    /// A duplicate of the descriptor's readable end.
     pub fn reader(&self) -> std::os::unix::net::UnixStream {
-        self.inner.shop.queue.reader()
+        self.inner.shared.queue.reader()
     }
 }
 
-/// The feedback of a delivery that never was.
+/// The feedback of [`Delivery::closed`].
 struct NoFeedback;
 
 impl Feedback for NoFeedback {

@@ -1,30 +1,30 @@
-//! Owns every callback and runs it. One thread at a time has the consumer.
+//! The consumer owns all callbacks of a client and runs them. One thread at a time has it.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use super::cutter::Cutter;
-use super::drain::Batch;
-use super::keys::{Keys, Learnt};
+use super::backlog::SPARE_ITEMS;
+use super::drain::EventArray;
+use super::key_format::{KeyFormat, KeyFormatCache};
 use super::load::{Done, is_due, load_of};
-use super::presence::Presence;
 use super::queue::{Queue, Refill, Wait};
-use super::waiting::SPARE_ITEMS;
+use super::running::Running;
+use super::splitter::Splitter;
 use super::{
     DeliveryItem, Event, EventKind, EventSink, EventView, Feedback, StateSink, SubscriptionMeta,
     TokenSink,
 };
 use crate::log::{self, Level};
 
-/// The room's name in the log.
+/// The module's name in the log.
 const TARGET: &str = "delivery";
 
-/// What the consumer works with and does not own.
-pub(super) struct Shop {
+/// What the consumer uses and every other thread may use, too.
+pub(super) struct Shared {
     pub queue: Queue,
-    pub presence: Presence,
+    pub running: Running,
     pub feedback: Weak<dyn Feedback>,
 }
 
@@ -32,19 +32,18 @@ pub(super) struct Shop {
 struct Entry {
     meta: Arc<SubscriptionMeta>,
     sink: Box<dyn EventSink>,
-    /// An event was broken: the rest is worthless until the next INIT.
+    /// An event was malformed and is lost: changes are skipped until the next INIT.
     gap: bool,
-    keys: Keys,
+    keys: KeyFormat,
 }
 
 /// How far [`Consumer::work`] goes.
-pub(super) struct Job<'a> {
-    /// Callbacks and drained events, at most.
-    pub most: usize,
-    /// Whether the rest is left to `close` once that has been called.
-    pub leave: bool,
-    /// Where events go instead of their callbacks.
-    pub batch: Option<&'a mut Batch>,
+#[derive(Clone, Copy)]
+pub(super) struct DispatchLimits {
+    /// Callbacks run and events drained, at most.
+    pub max_callbacks: usize,
+    /// Whether to stop when the queue is closed; `close` then delivers the rest.
+    pub stop_when_closed: bool,
 }
 
 /// See the module.
@@ -53,16 +52,16 @@ pub(super) struct Consumer {
     entries: Vec<Option<Entry>>,
     state_sink: Option<Box<dyn StateSink>>,
     token_sink: Option<Box<dyn TokenSink>>,
-    /// Out of the queue, and not looked at yet.
-    hand: VecDeque<DeliveryItem>,
-    /// The message that is being delivered.
-    cutter: Cutter,
-    /// How collections write their keys.
-    learnt: Learnt,
-    /// What the queue has not been told yet.
+    /// Taken out of the queue, and not processed yet.
+    batch: VecDeque<DeliveryItem>,
+    /// Splits the message that is being delivered.
+    splitter: Splitter,
+    /// How the collections write their keys.
+    key_formats: KeyFormatCache,
+    /// Delivered, and not reported to the queue yet.
     done: Vec<Done>,
-    /// The subscription that callbacks run of, and the number of that run.
-    at: Option<u32>,
+    /// The slot of the subscription whose callbacks run, and the number of that run.
+    running_slot: Option<u32>,
     run: u32,
     sequence: u64,
     /// Callbacks run and events drained since [`Consumer::begin`].
@@ -70,112 +69,134 @@ pub(super) struct Consumer {
 }
 
 impl Consumer {
-    /// Starts to count.
+    /// Sets the count to zero.
     pub fn begin(&mut self) {
         self.count = 0;
     }
 
     /// Whether everything that was taken out of the queue is delivered.
     pub fn is_idle(&self) -> bool {
-        self.hand.is_empty() && self.cutter.event().is_none()
+        self.batch.is_empty() && self.splitter.event().is_none()
     }
 
     /// See [`Queue::refill`].
     pub fn refill(
         &mut self,
-        shop: &Shop,
+        shared: &Shared,
         horizon: &mut Option<u64>,
         wait: Wait,
-        leave: bool,
+        stop_when_closed: bool,
     ) -> Refill {
-        shop.queue
-            .refill(&mut self.hand, &mut self.done, horizon, wait, leave)
+        shared.queue.refill(
+            &mut self.batch,
+            &mut self.done,
+            horizon,
+            wait,
+            stop_when_closed,
+        )
     }
 
     /// See [`Queue::park`].
-    pub fn park(&mut self, shop: &Shop) {
+    pub fn park(&mut self, shared: &Shared) {
         let idle = self.is_idle();
         if idle {
-            self.hand.shrink_to(SPARE_ITEMS);
+            self.batch.shrink_to(SPARE_ITEMS);
         }
-        shop.queue.park(&mut self.done, idle);
+        shared.queue.park(&mut self.done, idle);
     }
 
-    /// Delivers what is in hand. A panic costs the item that it came from.
-    pub fn work(&mut self, shop: &Shop, job: &mut Job<'_>) {
-        while catch_unwind(AssertUnwindSafe(|| self.deliver(shop, job))).is_err() {
-            if let Some(batch) = job.batch.as_deref_mut() {
-                batch.repair();
+    /// Delivers the batch; events go into `array`, if there is one, instead of their callbacks.
+    /// A panic loses the delivery item whose callback panicked, and no other.
+    pub fn work(
+        &mut self,
+        shared: &Shared,
+        limits: DispatchLimits,
+        mut array: Option<&mut EventArray>,
+    ) {
+        while catch_unwind(AssertUnwindSafe(|| {
+            self.deliver(shared, limits, array.as_deref_mut());
+        }))
+        .is_err()
+        {
+            if let Some(array) = array.as_deref_mut() {
+                array.repair();
             }
             log::emit(
                 Level::Error,
                 TARGET,
-                "a callback panicked; delivery goes on without it",
+                "a callback panicked; delivery continues with the next one",
             );
         }
-        self.turn_away(shop);
+        self.leave(shared);
     }
 
-    fn deliver(&mut self, shop: &Shop, job: &mut Job<'_>) {
-        while self.count < job.most && !(job.leave && shop.queue.is_closed()) {
-            if self.cutter.event().is_some() {
-                self.deliver_piece(shop, job);
+    fn deliver(
+        &mut self,
+        shared: &Shared,
+        limits: DispatchLimits,
+        mut array: Option<&mut EventArray>,
+    ) {
+        while self.count < limits.max_callbacks
+            && !(limits.stop_when_closed && shared.queue.is_closed())
+        {
+            if self.splitter.event().is_some() {
+                self.deliver_part(shared, array.as_deref_mut());
                 continue;
             }
-            let batch = job.batch.as_deref_mut();
-            if let (Some(batch), Some(item)) = (batch, self.hand.front()) {
-                if batch.ends_before(item) {
+            if let (Some(array), Some(item)) = (array.as_deref_mut(), self.batch.front()) {
+                if array.ends_before(item) {
                     break;
                 }
             }
-            match self.hand.pop_front() {
-                Some(DeliveryItem::Event(event)) => self.cutter.load(event),
-                Some(item) => self.process(shop, item),
+            match self.batch.pop_front() {
+                Some(DeliveryItem::Event(event)) => self.splitter.load(event),
+                Some(item) => self.process(shared, item),
                 None => break,
             }
         }
     }
 
-    /// Delivers the next piece of the message, or finds that there is none.
-    fn deliver_piece(&mut self, shop: &Shop, job: &mut Job<'_>) {
-        let Some(event) = self.cutter.event() else {
+    /// Delivers the next part of the message, or finishes the message if it is not due.
+    fn deliver_part(&mut self, shared: &Shared, array: Option<&mut EventArray>) {
+        let Some(event) = self.splitter.event() else {
             return;
         };
         let (slot, epoch, is_init) = (event.slot, event.epoch, event.kind == EventKind::Init);
-        if self.at != Some(slot) {
-            self.turn_to(shop, Some(slot));
+        if self.running_slot != Some(slot) {
+            self.enter(shared, Some(slot));
         }
-        // After `turn_to`: see `Presence`.
+        // The epoch is read after `enter`; `Running` says why.
         let entry = self.entries.get_mut(slot as usize).and_then(Option::as_mut);
         let Some(entry) = entry.filter(|entry| {
-            self.cutter
+            self.splitter
                 .event()
                 .is_some_and(|event| is_due(event, &entry.meta))
         }) else {
-            self.turn_away(shop);
-            return self.finish(shop);
+            self.leave(shared);
+            return self.finish(shared);
         };
         let options = &entry.meta.delivery;
-        if !self.cutter.is_open() {
+        if !self.splitter.is_split() {
             if is_init {
                 entry.gap = false;
             }
-            if entry.gap && is_change(self.cutter.event()) {
-                return self.finish(shop);
+            if entry.gap && is_change(self.splitter.event()) {
+                return self.finish(shared);
             }
             let known = entry.keys;
-            if self.cutter.open(options, &mut entry.keys).is_err() {
+            if self.splitter.split(options, &mut entry.keys).is_err() {
                 entry.gap = true;
-                return self.report_broken(shop, slot, epoch);
+                return self.report_broken(shared, slot, epoch);
             }
-            let is_delete = kind_of(self.cutter.event()) == Some(EventKind::Delete);
-            self.learnt
+            let is_delete = kind_of(self.splitter.event()) == Some(EventKind::Delete);
+            self.key_formats
                 .share(&entry.meta, known, &mut entry.keys, is_delete);
         }
-        if let Some(piece) = self.cutter.next_piece(options, entry.keys) {
+        if let Some(part) = self.splitter.next_part(options, entry.keys) {
             self.sequence += 1;
             self.count += 1;
-            shop.queue
+            shared
+                .queue
                 .progress
                 .delivered
                 .store(self.sequence, Ordering::Relaxed);
@@ -185,31 +206,31 @@ impl Consumer {
                 .store(self.sequence, Ordering::Relaxed);
             let view = EventView {
                 subscription: &entry.meta,
-                kind: piece.kind,
-                flags: piece.flags,
-                data: piece.data,
-                meta: piece.meta,
+                kind: part.kind,
+                flags: part.flags,
+                data: part.data,
+                meta: part.meta,
                 sequence: self.sequence,
-                index: piece.index,
-                count: piece.count,
+                index: part.index,
+                count: part.count,
             };
-            match job.batch.as_deref_mut() {
+            match array {
                 None => entry.sink.event(&view),
-                Some(batch) => batch.add(entry.sink.drain_key(), &view),
+                Some(array) => array.add(entry.sink.drain_key(), &view),
             }
         }
-        if !self.cutter.has_more() {
-            self.finish(shop);
+        if !self.splitter.has_more() {
+            self.finish(shared);
         }
     }
 
-    /// The message is done with.
-    fn finish(&mut self, shop: &Shop) {
-        let Some(event) = self.cutter.finish() else {
+    /// Ends the message that is being delivered, and counts it.
+    fn finish(&mut self, shared: &Shared) {
+        let Some(event) = self.splitter.finish() else {
             return;
         };
         let load = load_of(&event);
-        shop.queue.progress.finish(load);
+        shared.queue.progress.finish(load);
         match self.done.last_mut() {
             Some(last) if last.slot == event.slot && last.epoch == event.epoch => {
                 last.bytes += load.bytes;
@@ -223,32 +244,32 @@ impl Consumer {
     }
 
     #[cold]
-    fn report_broken(&mut self, shop: &Shop, slot: u32, epoch: u32) {
-        self.turn_away(shop);
-        self.finish(shop);
-        if let Some(feedback) = shop.feedback.upgrade() {
+    fn report_broken(&mut self, shared: &Shared, slot: u32, epoch: u32) {
+        self.leave(shared);
+        self.finish(shared);
+        if let Some(feedback) = shared.feedback.upgrade() {
             feedback.malformed(slot, epoch);
         }
     }
 
-    fn turn_to(&mut self, shop: &Shop, slot: Option<u32>) {
+    fn enter(&mut self, shared: &Shared, slot: Option<u32>) {
         self.run = self.run.wrapping_add(1);
-        self.at = slot;
-        shop.presence.turn_to(self.run, slot);
+        self.running_slot = slot;
+        shared.running.enter(self.run, slot);
     }
 
-    /// No event callback runs any more.
-    fn turn_away(&mut self, shop: &Shop) {
-        if self.at.is_some() {
-            self.turn_to(shop, None);
+    /// From here on no callback of an event runs.
+    fn leave(&mut self, shared: &Shared) {
+        if self.running_slot.is_some() {
+            self.enter(shared, None);
         }
     }
 
-    /// Everything but events.
-    fn process(&mut self, shop: &Shop, item: DeliveryItem) {
-        self.turn_away(shop);
+    /// Processes a delivery item that is no event.
+    fn process(&mut self, shared: &Shared, item: DeliveryItem) {
+        self.leave(shared);
         match item {
-            DeliveryItem::Event(event) => self.cutter.load(event),
+            DeliveryItem::Event(event) => self.splitter.load(event),
             DeliveryItem::Register { meta, sink } => {
                 let at = meta.slot as usize;
                 if self.entries.len() <= at {
@@ -258,20 +279,21 @@ impl Consumer {
                     meta,
                     sink,
                     gap: false,
-                    keys: Keys::Unknown,
+                    keys: KeyFormat::Unknown,
                 });
                 release(old);
             }
             DeliveryItem::CaughtUp { slot, epoch } => {
-                if let Some(feedback) = shop.feedback.upgrade() {
+                if let Some(feedback) = shared.feedback.upgrade() {
                     feedback.caught_up(slot, epoch);
                 }
             }
             DeliveryItem::Release { slot } => {
                 let entry = self.entries.get_mut(slot as usize).and_then(Option::take);
-                shop.queue.forget(&mut self.done, slot);
-                // Who is released finds that the subscription has ended.
-                if let Some(feedback) = shop.feedback.upgrade() {
+                shared.queue.forget(&mut self.done, slot);
+                // Before the release, so that the application's release function finds the
+                // subscription ended.
+                if let Some(feedback) = shared.feedback.upgrade() {
                     feedback.released(slot);
                 }
                 release(entry);
@@ -297,7 +319,7 @@ impl Consumer {
                     self.count += 1;
                     catch_unwind(AssertUnwindSafe(|| sink.token_wanted(reason)))
                 });
-                if let Some(feedback) = shop.feedback.upgrade() {
+                if let Some(feedback) = shared.feedback.upgrade() {
                     feedback.token_callback_returned();
                 }
                 if let Some(Err(panic)) = outcome {
@@ -316,14 +338,14 @@ impl Consumer {
         }
     }
 
-    /// Drops every callback; `remains` are those that came too late.
-    pub fn release_all(&mut self, shop: &Shop) {
+    /// Releases every callback, those included that were pushed after the close.
+    pub fn release_all(&mut self, shared: &Shared) {
         for entry in std::mem::take(&mut self.entries) {
             release(entry);
         }
         release(self.state_sink.take());
         release(self.token_sink.take());
-        release(shop.queue.take_remains());
+        release(shared.queue.take_late_items());
     }
 }
 
@@ -336,8 +358,8 @@ fn is_change(event: Option<&Event>) -> bool {
     matches!(kind_of(event), Some(Create | Update | Delete))
 }
 
-/// Drops callbacks, which is when the application is told that they are
-/// released. A panic there must not keep others from being released.
+/// Drops callbacks, which calls the application's release functions. If one panics, the others
+/// are released all the same.
 pub(super) fn release<T>(callbacks: T) {
     if catch_unwind(AssertUnwindSafe(|| drop(callbacks))).is_err() {
         log::emit(Level::Error, TARGET, "releasing a callback panicked");

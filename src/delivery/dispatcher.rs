@@ -1,20 +1,20 @@
-//! Dispatching: by the thread of the library, by the application in its turn,
-//! and one last time when the client is closed.
+//! Dispatching: on the library's dispatcher thread, in the application's calls of dispatch, and
+//! one last time when the client is closed.
 
 use std::sync::{Arc, Weak};
 
 use super::Feedback;
-use super::consumer::{Consumer, Job, Shop};
-use super::desk::Desk;
-use super::drain::Batch;
-use super::presence::{Presence, enter_callback};
+use super::consumer::{Consumer, DispatchLimits, Shared};
+use super::consumer_slot::ConsumerSlot;
+use super::drain::EventArray;
 use super::queue::{Queue, Refill, Wait};
+use super::running::{Running, enter_callback};
 use super::wakeup::Signal;
 
-/// What whoever dispatches shares with everybody else.
+/// What the thread that dispatches shares with all others.
 pub(super) struct Dispatcher {
-    pub shop: Shop,
-    pub desk: Desk,
+    pub shared: Shared,
+    pub consumer_slot: ConsumerSlot,
 }
 
 impl Dispatcher {
@@ -25,20 +25,20 @@ impl Dispatcher {
         consumer: Option<Box<Consumer>>,
     ) -> Arc<Dispatcher> {
         let queue = Queue::new(budget, signal);
-        let shop = Shop {
+        let shared = Shared {
             queue,
-            presence: Presence::default(),
+            running: Running::default(),
             feedback,
         };
         Arc::new(Dispatcher {
-            shop,
-            desk: Desk::new(consumer),
+            shared,
+            consumer_slot: ConsumerSlot::new(consumer),
         })
     }
 
     /// The dispatcher thread, from its start to its end.
     pub fn run(&self, mut consumer: Box<Consumer>) {
-        self.shop.presence.dispatching(true);
+        self.shared.running.dispatching(true);
         {
             let _inside = enter_callback();
             while self.work(&mut consumer, Wait::Forever) {}
@@ -46,71 +46,70 @@ impl Dispatcher {
         self.finish(consumer);
     }
 
-    /// Delivers one portion; false when there is none.
+    /// Delivers one batch. False if the queue is empty, after the wait, or closed.
     fn work(&self, consumer: &mut Consumer, wait: Wait) -> bool {
-        let found = consumer.refill(&self.shop, &mut Some(u64::MAX), wait, false);
+        let found = consumer.refill(&self.shared, &mut Some(u64::MAX), wait, false);
         consumer.begin();
         consumer.work(
-            &self.shop,
-            &mut Job {
-                most: usize::MAX,
-                leave: false,
-                batch: None,
+            &self.shared,
+            DispatchLimits {
+                max_callbacks: usize::MAX,
+                stop_when_closed: false,
             },
+            None,
         );
         found == Refill::Some
     }
 
-    /// One turn of the application's.
+    /// One dispatch by the application. It returns after one wait, with what was delivered.
     pub fn dispatch(
         &self,
         consumer: &mut Consumer,
         wait: Wait,
-        most: usize,
-        batch: Option<&mut Batch>,
+        max_callbacks: usize,
+        mut array: Option<&mut EventArray>,
     ) -> usize {
-        let shop = &self.shop;
-        let mut job = Job {
-            most,
-            leave: true,
-            batch,
+        let shared = &self.shared;
+        let limits = DispatchLimits {
+            max_callbacks,
+            stop_when_closed: true,
         };
         let mut horizon = None;
-        shop.presence.dispatching(true);
+        shared.running.dispatching(true);
         let _inside = enter_callback();
         consumer.begin();
         loop {
             if consumer.is_idle() {
-                // Registrations and releases alone are not worth returning for.
+                // After registrations and releases alone, keep waiting for a callback.
                 let wait = if consumer.count == 0 { wait } else { Wait::No };
                 if consumer.count == 0 {
                     horizon = None;
                 }
-                if consumer.refill(shop, &mut horizon, wait, true) != Refill::Some {
+                if consumer.refill(shared, &mut horizon, wait, true) != Refill::Some {
                     break;
                 }
             }
-            consumer.work(shop, &mut job);
-            let batch_is_over = job.batch.as_ref().is_some_and(|batch| batch.is_over);
-            if consumer.count >= most || batch_is_over || shop.queue.is_closed() {
+            consumer.work(shared, limits, array.as_deref_mut());
+            let array_is_over = array.as_ref().is_some_and(|array| array.is_over);
+            if consumer.count >= max_callbacks || array_is_over || shared.queue.is_closed() {
                 break;
             }
         }
-        consumer.park(shop);
-        shop.presence.dispatching(false);
+        consumer.park(shared);
+        shared.running.dispatching(false);
         consumer.count
     }
 
-    /// After the end: runs what is left and drops every callback.
+    /// After the queue is closed: delivers what is left and releases every callback.
     pub fn finish(&self, mut consumer: Box<Consumer>) {
-        self.shop.presence.dispatching(true);
+        self.shared.running.dispatching(true);
         {
             let _inside = enter_callback();
             while self.work(&mut consumer, Wait::No) {}
-            consumer.release_all(&self.shop);
+            consumer.release_all(&self.shared);
         }
-        self.shop.queue.silence();
-        self.shop.presence.dispatching(false);
-        self.desk.leave_for_good();
+        self.shared.queue.clear_signal();
+        self.shared.running.dispatching(false);
+        self.consumer_slot.retire();
     }
 }

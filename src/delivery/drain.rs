@@ -8,20 +8,20 @@ use super::{DeliveryItem, EventView};
 /// The array that is being written:
 /// `[[key,kind,flags,sequence,index,count,data,meta?],…]`.
 #[derive(Default)]
-pub(super) struct Batch {
+pub(super) struct EventArray {
     text: String,
-    /// Up to where the text is whole: behind the last event.
+    /// The length up to the end of the last complete event.
     whole: usize,
-    /// The next item must come after the batch has been handed over.
+    /// The array must be returned before the next delivery item is processed.
     pub is_over: bool,
 }
 
-impl Batch {
-    /// An empty batch that uses this buffer.
-    pub fn new(mut buffer: String) -> Batch {
+impl EventArray {
+    /// An empty array that uses this buffer.
+    pub fn new(mut buffer: String) -> EventArray {
         buffer.clear();
         buffer.push('[');
-        Batch {
+        EventArray {
             whole: buffer.len(),
             text: buffer,
             is_over: false,
@@ -32,7 +32,8 @@ impl Batch {
         self.whole == 1
     }
 
-    /// Whether the batch has to be handed over before this item is processed.
+    /// Whether the array must be returned before this delivery item is processed: the item is not
+    /// an event, and its callback must not run before the events ahead of it are delivered.
     pub fn ends_before(&mut self, item: &DeliveryItem) -> bool {
         self.is_over = !self.is_empty()
             && match item {

@@ -1,9 +1,9 @@
-//! What events weigh, and which of them are still to be delivered.
+//! What events cost of the budget, and which of them are still to be delivered.
 
 use super::{ENDED, Event, FLAG_ENDED, SubscriptionMeta};
 
-/// What an event costs beside its frame: its place in the queue, and what its
-/// frame needs beside the text.
+/// What an event costs beside the text of its frame: its place in the queue and the frame's
+/// bookkeeping.
 pub(super) const OVERHEAD: u64 = 128;
 
 /// Events and their bytes.
@@ -30,8 +30,8 @@ impl Load {
     }
 }
 
-/// What an event weighs. A refused subscription's last word weighs nothing and
-/// is never dropped for want of room: no INIT would follow it.
+/// What an event costs. The final error of a refused subscription costs nothing, so that an
+/// overflow never drops it: no INIT would follow.
 pub(super) fn load_of(event: &Event) -> Load {
     if event.flags & FLAG_ENDED != 0 {
         return Load::default();
@@ -42,13 +42,13 @@ pub(super) fn load_of(event: &Event) -> Load {
     }
 }
 
-/// Whether an event is to be delivered still.
+/// Whether an event is still to be delivered.
 pub(super) fn is_due(event: &Event, meta: &SubscriptionMeta) -> bool {
     let epoch = meta.epoch();
     epoch == event.epoch || (event.flags & FLAG_ENDED != 0 && epoch != ENDED)
 }
 
-/// Events of one subscription and epoch that the consumer has done with.
+/// Bytes of events of one subscription and epoch that the consumer has delivered or dropped.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Done {
     pub slot: u32,

@@ -1,40 +1,36 @@
-//! What waits for the application: a queue with a byte budget, in order, and
-//! whoever runs the callbacks, the library's dispatcher thread or the
-//! application's own.
+//! Delivery: what waits for the application, in order and within a byte budget, and the consumer
+//! that runs the callbacks, on the library's dispatcher thread or on a thread of the application.
 //!
-//! The session pushes [`DeliveryItem`]s; the consumer owns every sink (callback) and
-//! runs it, so that a callback is dropped (released) exactly once and just
-//! there where callbacks run.
+//! The session pushes [`DeliveryItem`]s. The consumer owns every sink (callback) and runs it, so
+//! that a callback is released exactly once, and only where callbacks run.
 
 mod api;
+mod backlog;
 mod consumer;
-mod cutter;
-mod desk;
+mod consumer_slot;
 mod dispatcher;
 mod drain;
-mod keys;
+mod key_format;
 mod load;
-mod presence;
 mod queue;
-mod waiting;
+mod running;
+mod splitter;
 mod wakeup;
 
 #[cfg(test)]
 mod tests;
 
 pub use api::{Delivery, DeliveryStats};
-pub use presence::{CallbackGuard, enter_callback, in_callback};
+pub use running::{CallbackGuard, enter_callback, in_callback};
 
 pub use crate::handover::*;
 
-/// What the consumer tells the rooms that fill the queue. Called without any
-/// lock of the delivery held, from the thread that dispatches.
+/// What the consumer reports to the modules that fill the queue. Called on the thread that
+/// dispatches, without any lock of the delivery held.
 pub trait Feedback: Send + Sync {
-    /// The application has worked off everything from before the overflow that
-    /// began this epoch.
+    /// The application has processed everything from before the overflow that began this epoch.
     fn caught_up(&self, slot: u32, epoch: u32);
-    /// A frame that looked like an event is not well-formed: the subscription
-    /// has lost an event.
+    /// A frame that looked like an event is malformed: the subscription has lost an event.
     fn malformed(&self, slot: u32, epoch: u32);
     /// `DeliveryItem::Release` was processed: the slot may be used again.
     fn released(&self, slot: u32);
@@ -42,12 +38,12 @@ pub trait Feedback: Send + Sync {
     fn token_callback_returned(&self);
 }
 
-/// Who runs the callbacks (`DRT_DELIVER_*`).
+/// Where callbacks run (`DRT_DELIVER_*`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// A thread of the library.
+    /// On a thread of the library.
     #[default]
     Thread,
-    /// Whoever calls dispatch or drain.
+    /// On the thread that calls dispatch or drain.
     Poll,
 }

@@ -1,5 +1,5 @@
-//! The queue as threads see it: what waits, behind its lock, and who has to be
-//! woken.
+//! The queue that threads share: the backlog behind its lock, and the waking of the thread that
+//! dispatches.
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::backlog::{Backlog, SPARE_ITEMS};
 use super::load::{Done, Load};
-use super::waiting::{SPARE_ITEMS, Waiting};
-use super::wakeup::{Bell, Signal};
+use super::wakeup::{Signal, Waker};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
 
-/// What the consumer counts, for everybody to read.
+/// The consumer's counters, which any thread may read.
 #[derive(Default)]
 // On cache lines of its own: the consumer writes here for every event.
 #[repr(align(128))]
@@ -24,8 +24,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Events that came out of the queue and are done with. Only the consumer
-    /// calls it, so that an addition need not be atomic.
+    /// Counts events that were taken out of the queue and are delivered or dropped. Only the
+    /// thread that has the consumer calls it, so the addition need not be atomic.
     pub fn finish(&self, load: Load) {
         let add = |counter: &AtomicU64, by| {
             counter.store(counter.load(Ordering::Relaxed) + by, Ordering::Relaxed);
@@ -56,7 +56,7 @@ pub(super) enum Wait {
 /// What [`Queue::refill`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refill {
-    /// Something is in the hand.
+    /// The batch holds something.
     Some,
     /// Nothing came in time, or nothing is left before the horizon.
     Nothing,
@@ -74,11 +74,11 @@ pub(super) struct Queue {
 }
 
 struct State {
-    waiting: Waiting,
-    bell: Bell,
-    /// What came after the end. It may hold callbacks, which must not be
-    /// dropped under a lock.
-    remains: Vec<DeliveryItem>,
+    backlog: Backlog,
+    waker: Waker,
+    /// What was pushed after the close and holds callbacks: these must not be dropped under a
+    /// lock, because dropping one runs the application's release function.
+    late_items: Vec<DeliveryItem>,
 }
 
 impl Queue {
@@ -86,9 +86,9 @@ impl Queue {
         Queue {
             fd: signal.as_ref().map(Signal::fd),
             state: Mutex::new(State {
-                waiting: Waiting::new(budget),
-                bell: Bell::new(signal),
-                remains: Vec::new(),
+                backlog: Backlog::new(budget),
+                waker: Waker::new(signal),
+                late_items: Vec::new(),
             }),
             ready: Condvar::new(),
             closed: AtomicBool::new(false),
@@ -109,7 +109,7 @@ impl Queue {
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let notify = state.bell.ring();
+        let notify = state.waker.wake();
         drop(state);
         if notify {
             self.ready.notify_one();
@@ -117,16 +117,16 @@ impl Queue {
     }
 
     /// See [`Delivery::push`](super::Delivery::push).
-    pub fn push(&self, batch: &mut Vec<DeliveryItem>) -> Vec<(u32, u32)> {
+    pub fn push(&self, items: &mut Vec<DeliveryItem>) -> Vec<(u32, u32)> {
         let mut state = self.lock();
         if self.is_closed() {
-            let sinks = batch.drain(..).filter(carries_sink);
-            state.remains.extend(sinks);
+            let sinks = items.drain(..).filter(carries_sink);
+            state.late_items.extend(sinks);
             return Vec::new();
         }
         let finished = self.progress.finished();
-        let lost = state.waiting.push(batch, finished);
-        if !state.waiting.is_empty() {
+        let lost = state.backlog.push(items, finished);
+        if !state.backlog.is_empty() {
             self.wake(state);
         }
         lost
@@ -137,55 +137,51 @@ impl Queue {
         let mut state = self.lock();
         if self.is_closed() {
             meta.epoch.store(ENDED, Ordering::SeqCst);
-        } else if state.waiting.end(meta) {
+        } else if state.backlog.end(meta) {
             self.wake(state);
         }
     }
 
-    /// See [`Delivery::discard`](super::Delivery::discard).
-    pub fn discard(&self, meta: &Arc<SubscriptionMeta>) -> u32 {
-        self.lock().waiting.discard(meta)
-    }
-
     pub fn has_ended(&self, slot: u32) -> bool {
-        self.lock().waiting.has_ended(slot)
+        self.lock().backlog.has_ended(slot)
     }
 
-    /// What waits, and how often something was lost for want of room.
+    /// What waits, and the number of overflows.
     pub fn load(&self) -> (Load, u64) {
         let state = self.lock();
         let finished = self.progress.finished();
-        (state.waiting.load(finished), state.waiting.overflows())
+        (state.backlog.load(finished), state.backlog.overflows())
     }
 
-    /// Whether more than half of what may wait does.
+    /// Whether more than half of the budget is used.
     pub fn is_crowded(&self) -> bool {
         let state = self.lock();
-        let waiting = state.waiting.load(self.progress.finished());
-        waiting.bytes > state.waiting.budget() / 2
+        let load = state.backlog.load(self.progress.finished());
+        load.bytes > state.backlog.budget() / 2
     }
 
-    /// Fills the consumer's empty hand with a portion of what waits before the
-    /// horizon; without one, what waits now sets it. `leave` is for those who
-    /// leave the rest to somebody else once the queue is closed.
+    /// Fills the consumer's empty batch with what waits before the horizon. Without a horizon,
+    /// the present end of the queue becomes it, so that a dispatch ends although events keep
+    /// coming. With `stop_when_closed`, nothing is taken from a closed queue: `close` delivers
+    /// the rest.
     pub fn refill(
         &self,
-        hand: &mut VecDeque<DeliveryItem>,
+        batch: &mut VecDeque<DeliveryItem>,
         done: &mut Vec<Done>,
         horizon: &mut Option<u64>,
         wait: Wait,
-        leave: bool,
+        stop_when_closed: bool,
     ) -> Refill {
         let mut state = self.lock();
-        state.waiting.settle(done);
+        state.backlog.record_done(done);
         loop {
-            if self.is_closed() && (leave || state.waiting.is_empty()) {
+            if self.is_closed() && (stop_when_closed || state.backlog.is_empty()) {
                 return Refill::Closed;
             }
-            if !state.waiting.is_empty() {
-                let horizon = *horizon.get_or_insert(state.waiting.horizon());
-                state.waiting.take(hand, horizon);
-                return if hand.is_empty() {
+            if !state.backlog.is_empty() {
+                let horizon = *horizon.get_or_insert(state.backlog.horizon());
+                state.backlog.take(batch, horizon);
+                return if batch.is_empty() {
                     Refill::Nothing
                 } else {
                     Refill::Some
@@ -199,10 +195,10 @@ impl Queue {
                 },
                 Wait::Forever => None,
             };
-            state.waiting.rest();
-            hand.shrink_to(SPARE_ITEMS);
-            state.bell.silence();
-            state.bell.sleeping = true;
+            state.backlog.shrink();
+            batch.shrink_to(SPARE_ITEMS);
+            state.waker.clear();
+            state.waker.sleeping = true;
             state = match left {
                 Some(left) => {
                     let waited = self.ready.wait_timeout(state, left);
@@ -213,61 +209,60 @@ impl Queue {
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner),
             };
-            state.bell.sleeping = false;
+            state.waker.sleeping = false;
         }
     }
 
-    /// The consumer pauses; it is idle if it has nothing left in its hand.
+    /// A dispatch ends. `idle`: the consumer's batch is empty.
     pub fn park(&self, done: &mut Vec<Done>, idle: bool) {
         let mut state = self.lock();
-        state.waiting.settle(done);
-        if idle && state.waiting.is_empty() {
-            state.waiting.rest();
-            state.bell.silence();
+        state.backlog.record_done(done);
+        if idle && state.backlog.is_empty() {
+            state.backlog.shrink();
+            state.waker.clear();
         } else {
-            state.bell.repeat();
+            state.waker.signal_again();
         }
     }
 
-    /// The consumer has come to the release of a subscription.
+    /// The consumer has reached the release of a subscription: its place is free.
     pub fn forget(&self, done: &mut Vec<Done>, slot: u32) {
         let mut state = self.lock();
-        state.waiting.settle(done);
-        state.waiting.forget(slot);
+        state.backlog.record_done(done);
+        state.backlog.forget(slot);
     }
 
-    /// Nothing is accepted any more, and no event delivered; whoever waits is
-    /// woken.
+    /// From now on nothing is accepted and no event is delivered. Wakes the threads that wait.
     pub fn close(&self) {
         let mut state = self.lock();
         if self.closed.swap(true, Ordering::SeqCst) {
             return;
         }
-        state.waiting.close();
-        let _ = state.bell.ring();
+        state.backlog.close();
+        let _ = state.waker.wake();
         drop(state);
         self.ready.notify_all();
     }
 
-    /// The consumer is gone: the descriptor falls silent.
-    pub fn silence(&self) {
-        self.lock().bell.silence();
+    /// Makes the descriptor unreadable: nothing will be delivered any more.
+    pub fn clear_signal(&self) {
+        self.lock().waker.clear();
     }
 
-    /// Takes what came after the end.
-    pub fn take_remains(&self) -> Vec<DeliveryItem> {
-        std::mem::take(&mut self.lock().remains)
+    /// Takes the callbacks that were pushed after the close.
+    pub fn take_late_items(&self) -> Vec<DeliveryItem> {
+        std::mem::take(&mut self.lock().late_items)
     }
 }
 
 #[cfg(test)]
 impl Queue {
     pub fn has_sleeper(&self) -> bool {
-        self.lock().bell.sleeping
+        self.lock().waker.sleeping
     }
 
     pub fn reader(&self) -> std::os::unix::net::UnixStream {
-        self.lock().bell.reader()
+        self.lock().waker.reader()
     }
 }
 

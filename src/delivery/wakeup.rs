@@ -1,5 +1,5 @@
-//! Waking whoever dispatches: a condition variable for threads that wait in
-//! here, a socket pair for event loops that wait elsewhere.
+//! Wakes the thread that dispatches: by a condition variable if it waits inside the library, by a
+//! descriptor (one end of a socket pair) if its event loop waits elsewhere.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -9,9 +9,8 @@ use std::os::unix::net::UnixStream;
 /// The descriptor of poll delivery: readable while a byte is in it.
 pub(super) struct Signal {
     reader: UnixStream,
-    /// No TCP, but what writes with `send`, whatever the socket is, so that no
-    /// SIGPIPE ends a program that has closed the other end. A `UnixStream` may
-    /// use `write`.
+    /// Not TCP. Rust's `TcpStream` writes with `send` and `MSG_NOSIGNAL`, so that no SIGPIPE ends
+    /// a program that has closed the other end; `UnixStream` may use `write`.
     writer: TcpStream,
 }
 
@@ -31,8 +30,8 @@ impl Signal {
     }
 
     fn raise(&self) {
-        // A full pair is readable already; nothing else can go wrong as long as
-        // nobody closes the descriptor under us.
+        // Other errors need no handling: a full pair is readable already, and nothing else fails
+        // unless the application closed the descriptor.
         while let Err(error) = (&self.writer).write(&[1]) {
             if error.kind() != ErrorKind::Interrupted {
                 break;
@@ -46,37 +45,35 @@ impl Signal {
             match (&self.reader).read(&mut bytes) {
                 Ok(read) if read == bytes.len() => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // Empty now, or read by the application itself.
+                // Empty now, perhaps because the application has read it.
                 _ => break,
             }
         }
     }
 }
 
-/// Who has to be woken when something is pushed. Lives under the queue's lock,
-/// and so does every read and write of the descriptor: a byte that is written
-/// late would leave it readable with nothing there.
+/// What a push has to wake. It is kept under the queue's lock, and so is every read and write of
+/// the descriptor: a byte that is written late would leave it readable with an empty queue.
 #[derive(Default)]
-pub(super) struct Bell {
-    /// Somebody waits on the condition variable.
+pub(super) struct Waker {
+    /// A thread waits on the condition variable.
     pub sleeping: bool,
-    /// There is a byte in the descriptor, or the application has taken it and
-    /// is about to dispatch.
+    /// A byte is in the descriptor, or the application has read it and is about to dispatch.
     raised: bool,
     signal: Option<Signal>,
 }
 
-impl Bell {
-    pub fn new(signal: Option<Signal>) -> Bell {
-        Bell {
+impl Waker {
+    pub fn new(signal: Option<Signal>) -> Waker {
+        Waker {
             signal,
-            ..Bell::default()
+            ..Waker::default()
         }
     }
 
-    /// Something has come. True if the condition variable has to be notified.
+    /// Something was pushed. True if the caller has to notify the condition variable.
     #[must_use]
-    pub fn ring(&mut self) -> bool {
+    pub fn wake(&mut self) -> bool {
         if std::mem::take(&mut self.sleeping) {
             return true;
         }
@@ -87,17 +84,17 @@ impl Bell {
         false
     }
 
-    /// Nothing is left.
-    pub fn silence(&mut self) {
+    /// The queue is empty: makes the descriptor unreadable.
+    pub fn clear(&mut self) {
         if let Some(signal) = self.signal.as_ref().filter(|_| self.raised) {
             signal.clear();
             self.raised = false;
         }
     }
 
-    /// Something is left behind: the descriptor becomes readable anew, for
-    /// those who only look at changes and those who have taken the byte.
-    pub fn repeat(&mut self) {
+    /// A dispatch leaves something in the queue: makes the descriptor readable anew, for event
+    /// loops that are edge-triggered or have read the byte.
+    pub fn signal_again(&mut self) {
         if let Some(signal) = &self.signal {
             signal.clear();
             signal.raise();
@@ -107,7 +104,7 @@ impl Bell {
 }
 
 #[cfg(test)]
-impl Bell {
+impl Waker {
     pub fn reader(&self) -> UnixStream {
         self.signal.as_ref().unwrap().reader.try_clone().unwrap()
     }

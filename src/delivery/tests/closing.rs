@@ -10,10 +10,10 @@ fn reply(bench: &Bench, name: &'static str) -> DeliveryItem {
 }
 
 #[test]
-fn closing_drops_events_and_runs_everything_else() {
+fn close_drops_waiting_events_and_runs_all_other_callbacks() {
     for mode in [Mode::Thread, Mode::Poll] {
         let bench = Bench::new(mode, AMPLE);
-        let (open, wait) = door();
+        let (open, wait) = gate();
         let a = bench.register(0, "a");
         let b = bench.register(1, "b");
         if mode == Mode::Thread {
@@ -64,7 +64,7 @@ fn closing_drops_events_and_runs_everything_else() {
 }
 
 #[test]
-fn after_close_nothing_is_accepted_and_late_callbacks_are_released_with_the_delivery() {
+fn callbacks_pushed_after_close_are_released_with_the_delivery() {
     for mode in [Mode::Thread, Mode::Poll] {
         let bench = Bench::new(mode, AMPLE);
         let diary = bench.diary.clone();
@@ -84,10 +84,10 @@ fn after_close_nothing_is_accepted_and_late_callbacks_are_released_with_the_deli
 }
 
 #[test]
-fn closing_gives_up_at_the_deadline_and_the_thread_finishes_by_itself() {
+fn close_times_out_and_the_thread_of_the_callback_finishes() {
     for mode in [Mode::Thread, Mode::Poll] {
         let bench = Bench::new(mode, AMPLE);
-        let (open, wait) = door();
+        let (open, wait) = gate();
         let (entered, inside) = channel();
         let a = bench.register_hooked(0, "a", move |_| {
             entered.send(()).unwrap();
@@ -117,7 +117,7 @@ fn closing_gives_up_at_the_deadline_and_the_thread_finishes_by_itself() {
 }
 
 #[test]
-fn closing_wakes_whoever_waits_in_dispatch() {
+fn close_wakes_threads_that_wait_in_dispatch() {
     let bench = Bench::poll();
     std::thread::scope(|scope| {
         let waiting: Vec<_> = (0..3)
@@ -131,7 +131,7 @@ fn closing_wakes_whoever_waits_in_dispatch() {
 }
 
 #[test]
-fn what_would_wait_for_itself_is_refused_inside_a_callback() {
+fn dispatch_drain_and_close_are_refused_inside_a_callback() {
     let bench = Bench::poll();
     let _inside = enter_callback();
     let mut out = String::new();
@@ -147,7 +147,7 @@ fn what_would_wait_for_itself_is_refused_inside_a_callback() {
 }
 
 #[test]
-fn a_delivery_that_is_dropped_unclosed_releases_everything() {
+fn dropping_a_delivery_without_close_releases_every_callback() {
     for mode in [Mode::Thread, Mode::Poll] {
         let bench = Bench::new(mode, AMPLE);
         bench.register(0, "a");
@@ -167,7 +167,7 @@ fn a_delivery_that_is_dropped_unclosed_releases_everything() {
 }
 
 #[test]
-fn a_delivery_may_be_dropped_by_its_own_thread() {
+fn a_delivery_may_be_dropped_on_its_dispatcher_thread() {
     let bench = Bench::new(Mode::Thread, AMPLE);
     let diary = bench.diary.clone();
     struct Last(Mutex<Option<Arc<Delivery>>>, Receiver<()>);
@@ -196,7 +196,7 @@ fn a_delivery_may_be_dropped_by_its_own_thread() {
 }
 
 #[test]
-fn one_that_was_never_made_is_closed() {
+fn a_delivery_that_is_made_closed_refuses_everything() {
     let delivery = Delivery::closed();
     assert_eq!(delivery.fd(), None);
     assert_eq!(

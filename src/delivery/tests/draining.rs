@@ -7,7 +7,7 @@ fn drain(bench: &Bench, most: usize) -> (usize, String) {
 }
 
 #[test]
-fn events_come_as_one_array() {
+fn drain_returns_events_as_one_json_array() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     let b = bench.register(1, "b");
@@ -30,7 +30,7 @@ fn events_come_as_one_array() {
 }
 
 #[test]
-fn a_batch_ends_before_any_other_callback() {
+fn a_drained_array_ends_before_any_other_callback() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     let b = bench.register(1, "b");
@@ -67,7 +67,7 @@ fn a_batch_ends_before_any_other_callback() {
 }
 
 #[test]
-fn a_batch_takes_no_more_than_was_asked_for() {
+fn drain_returns_at_most_max_events() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([
@@ -86,7 +86,7 @@ fn a_batch_takes_no_more_than_was_asked_for() {
 }
 
 #[test]
-fn an_ended_subscription_is_in_no_batch() {
+fn drain_returns_no_event_of_an_ended_subscription() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([update(&a, "[1,2,3]")]);
@@ -97,7 +97,7 @@ fn an_ended_subscription_is_in_no_batch() {
 }
 
 #[test]
-fn a_panic_leaves_a_whole_array() {
+fn a_panic_while_draining_leaves_valid_json() {
     let bench = Bench::poll();
     struct Bomb;
     impl EventSink for Bomb {

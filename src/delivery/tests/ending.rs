@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn an_ended_subscription_gets_nothing_more_and_is_released_in_its_place() {
+fn after_end_waiting_events_are_dropped_and_the_callback_is_released_in_order() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     let b = bench.register(1, "b");
@@ -25,7 +25,7 @@ fn an_ended_subscription_gets_nothing_more_and_is_released_in_its_place() {
 }
 
 #[test]
-fn a_place_may_be_used_again_after_its_release() {
+fn a_slot_can_be_reused_after_its_release() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([update(&a, "[1]")]);
@@ -39,7 +39,7 @@ fn a_place_may_be_used_again_after_its_release() {
 }
 
 #[test]
-fn a_cut_message_is_not_continued_after_the_end() {
+fn a_partly_delivered_message_stops_when_its_subscription_ends() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([update(&a, "[1,2,3]")]);
@@ -49,7 +49,7 @@ fn a_cut_message_is_not_continued_after_the_end() {
 }
 
 #[test]
-fn i4_ending_from_inside_the_callback_makes_it_the_last() {
+fn i4_a_callback_that_ends_its_subscription_is_the_last_one() {
     for mode in [Mode::Thread, Mode::Poll] {
         let bench = Bench::new(mode, AMPLE);
         let slot: Arc<Mutex<Option<Arc<SubscriptionMeta>>>> = Arc::default();
@@ -76,9 +76,9 @@ fn i4_ending_from_inside_the_callback_makes_it_the_last() {
 }
 
 #[test]
-fn i4_quiesce_waits_for_the_callback_that_runs() {
+fn i4_quiesce_waits_for_the_running_callback() {
     let bench = Bench::new(Mode::Thread, AMPLE);
-    let (open, wait) = door();
+    let (open, wait) = gate();
     let (entered, inside) = channel();
     let diary = bench.diary.clone();
     let a = bench.register_hooked(0, "a", move |_| {
@@ -110,7 +110,7 @@ fn i4_quiesce_waits_for_the_callback_that_runs() {
 #[test]
 fn i4_quiesce_does_not_wait_for_other_subscriptions() {
     let bench = Bench::new(Mode::Thread, AMPLE);
-    let (open, wait) = door();
+    let (open, wait) = gate();
     let (entered, inside) = channel();
     let a = bench.register_hooked(0, "a", move |_| {
         entered.send(()).unwrap();

@@ -1,12 +1,12 @@
 //! Fakes for the tests of delivery, and the tests by concern.
 
 mod closing;
-mod cutting;
 mod draining;
 mod ending;
 mod order;
 mod overflow;
 mod polling;
+mod splitting;
 mod stress;
 
 use std::ffi::CString;
@@ -20,7 +20,7 @@ use super::*;
 use crate::error::{Result, Status};
 use crate::protocol::Frame;
 
-/// Longer than anything takes, even on a machine that is busy.
+/// Longer than anything takes, even on a busy machine.
 const AGES: Duration = Duration::from_secs(60);
 const NOW: Option<Duration> = Some(Duration::ZERO);
 const AMPLE: u64 = 1 << 26;
@@ -41,7 +41,7 @@ impl Diary {
 
 type Hook = Box<dyn Fn(&EventView<'_>) + Send>;
 
-/// Every kind of callback; writes what it is told, and its release.
+/// Every kind of callback; writes its arguments and its release into the diary.
 struct FakeSink {
     name: &'static str,
     diary: Diary,
@@ -199,7 +199,7 @@ impl Bench {
         lost
     }
 
-    /// Dispatches what is there, and tells what happened.
+    /// Dispatches what is queued, and returns what happened.
     fn run(&self) -> Vec<String> {
         self.dispatch(0).unwrap();
         self.diary.take()
@@ -209,7 +209,7 @@ impl Bench {
         self.delivery.dispatch(NOW, most)
     }
 
-    /// In thread mode: waits until everything that was pushed is done with.
+    /// In thread mode: waits until everything that was pushed is delivered.
     fn settle(&self) {
         let (done, signal) = channel();
         self.push([DeliveryItem::Reply {
@@ -233,7 +233,7 @@ impl Drop for Bench {
     }
 }
 
-/// Tells that delivery has come so far.
+/// Reports that delivery has reached this place of the queue.
 struct Mark(Sender<()>);
 
 impl ReplySink for Mark {
@@ -242,8 +242,8 @@ impl ReplySink for Mark {
     }
 }
 
-/// A door that a callback waits behind until it is opened.
-fn door() -> (Sender<()>, impl Fn() + Send) {
+/// A gate that a callback waits at until it is opened.
+fn gate() -> (Sender<()>, impl Fn() + Send) {
     let (open, wait): (Sender<()>, Receiver<()>) = channel();
     (open, move || {
         let _ = wait.recv_timeout(AGES);
@@ -288,7 +288,7 @@ fn state(message: &str) -> DeliveryItem {
     }
 }
 
-/// What an update with this data weighs.
+/// What an update with this data costs of the budget.
 fn weight(data: &str) -> u64 {
     data.len() as u64 + OVERHEAD
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn everything_is_delivered_in_the_order_of_the_pushes() {
+fn poll_delivery_runs_all_callbacks_in_push_order() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([
@@ -39,7 +39,7 @@ fn everything_is_delivered_in_the_order_of_the_pushes() {
 }
 
 #[test]
-fn the_thread_delivers_in_the_same_order() {
+fn thread_delivery_runs_events_in_push_order() {
     let bench = Bench::new(Mode::Thread, AMPLE);
     let a = bench.register(3, "a");
     let b = bench.register(70, "b");
@@ -64,7 +64,7 @@ fn the_thread_delivers_in_the_same_order() {
 }
 
 #[test]
-fn states_and_token_requests_without_a_callback_go_nowhere() {
+fn states_and_token_requests_without_a_callback_are_dropped() {
     let bench = Bench::poll();
     bench.push([
         state("unheard"),
@@ -76,7 +76,7 @@ fn states_and_token_requests_without_a_callback_go_nowhere() {
 }
 
 #[test]
-fn a_panic_costs_only_the_callback_that_panicked() {
+fn a_panicking_callback_does_not_stop_the_others() {
     let bench = Bench::poll();
     let a = bench.register_hooked(0, "a", |event| assert_ne!(event.data, Some("2")));
     struct Bomb(Diary);
@@ -119,7 +119,7 @@ fn a_panic_costs_only_the_callback_that_panicked() {
 }
 
 #[test]
-fn a_message_may_be_cut_in_the_middle() {
+fn dispatch_may_stop_in_the_middle_of_a_message() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([update(&a, "[1,2,3]"), update(&a, "[4]")]);
@@ -134,7 +134,7 @@ fn a_message_may_be_cut_in_the_middle() {
 }
 
 #[test]
-fn stats_count_what_was_delivered_and_what_waits() {
+fn stats_count_delivered_and_queued_events() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([update(&a, "[1,2]"), update(&a, "[3]")]);

@@ -28,7 +28,7 @@ fn is_readable(bench: &Bench) -> bool {
 }
 
 #[test]
-fn the_descriptor_is_readable_while_something_waits() {
+fn the_descriptor_is_readable_while_the_queue_holds_something() {
     let bench = Bench::poll();
     assert!(!is_readable(&bench));
     let a = bench.register(0, "a");
@@ -45,7 +45,7 @@ fn the_descriptor_is_readable_while_something_waits() {
 }
 
 #[test]
-fn the_application_may_take_the_byte_itself() {
+fn the_application_may_read_the_byte_of_the_descriptor() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     let mut reader = bench.delivery.reader();
@@ -61,7 +61,7 @@ fn the_application_may_take_the_byte_itself() {
 }
 
 #[test]
-fn who_looks_only_at_changes_sees_one_for_whatever_is_left() {
+fn an_edge_triggered_event_loop_is_woken_for_what_a_dispatch_left() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     let runtime = runtime();
@@ -100,7 +100,7 @@ fn the_descriptor_is_a_socket_that_children_do_not_inherit() {
 }
 
 #[test]
-fn dispatch_waits_for_something_to_come() {
+fn dispatch_waits_until_something_is_pushed() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     assert_eq!(
@@ -121,9 +121,9 @@ fn dispatch_waits_for_something_to_come() {
 }
 
 #[test]
-fn a_second_dispatcher_waits_for_its_turn() {
+fn a_second_dispatch_waits_for_the_first() {
     let bench = Bench::poll();
-    let (open, wait) = door();
+    let (open, wait) = gate();
     let (entered, inside) = channel();
     let a = bench.register_hooked(0, "a", move |_| {
         entered.send(()).unwrap();
@@ -147,7 +147,7 @@ fn a_second_dispatcher_waits_for_its_turn() {
 }
 
 #[test]
-fn dispatching_everything_ends_although_callbacks_bring_more() {
+fn dispatch_ends_although_callbacks_push_more() {
     let bench = Bench::poll();
     let delivery = Arc::downgrade(&bench.delivery);
     let a = bench.register_hooked(0, "a", move |event| {
@@ -161,7 +161,7 @@ fn dispatching_everything_ends_although_callbacks_bring_more() {
 }
 
 #[test]
-fn thread_delivery_cannot_be_dispatched() {
+fn dispatch_and_drain_are_refused_in_thread_delivery() {
     let bench = Bench::new(Mode::Thread, AMPLE);
     let error = bench.dispatch(0).unwrap_err();
     assert_eq!(error.status, Status::InvalidArgument);

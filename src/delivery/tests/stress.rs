@@ -80,7 +80,7 @@ impl Feedback for Places {
 type Alive = (Arc<SubscriptionMeta>, Arc<Life>, u64);
 
 /// Subscriptions come and go under fire; after each end there must be silence.
-fn live_and_die(mode: Mode, budget: u64, rounds: usize) {
+fn churn(mode: Mode, budget: u64, rounds: usize) {
     const SLOTS: u32 = 6;
     let mut rng = rng();
     let places = Arc::new(Places {
@@ -193,18 +193,18 @@ fn live_and_die(mode: Mode, budget: u64, rounds: usize) {
 
 #[test]
 fn i4_no_callback_runs_after_quiesce_in_thread_delivery() {
-    live_and_die(Mode::Thread, AMPLE, 20_000);
+    churn(Mode::Thread, AMPLE, 20_000);
 }
 
 #[test]
 fn i4_no_callback_runs_after_quiesce_in_poll_delivery() {
-    live_and_die(Mode::Poll, AMPLE, 10_000);
+    churn(Mode::Poll, AMPLE, 10_000);
 }
 
 #[test]
 fn i4_no_callback_runs_after_quiesce_while_the_queue_overflows() {
-    live_and_die(Mode::Thread, 4 * 1024, 10_000);
-    live_and_die(Mode::Poll, 4 * 1024, 5_000);
+    churn(Mode::Thread, 4 * 1024, 10_000);
+    churn(Mode::Poll, 4 * 1024, 5_000);
 }
 
 /// Several threads push, one overflows; what is delivered is counted without
@@ -268,9 +268,9 @@ fn i6_the_budget_holds_and_the_sequence_has_no_holes() {
     delivery.close(Instant::now() + AGES).unwrap();
 }
 
-/// Nobody may sleep through a push, whichever way threads meet.
+/// Whatever the order in which the threads run.
 #[test]
-fn no_wake_up_is_lost() {
+fn every_push_wakes_the_dispatcher() {
     for mode in [Mode::Thread, Mode::Poll] {
         let bench = Bench::new(mode, AMPLE);
         std::thread::scope(|scope| {

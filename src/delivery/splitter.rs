@@ -1,35 +1,35 @@
-//! Cuts one message into what the callbacks get: per item or per message. Its
-//! buffers are used again for every message.
+//! Splits one message into what the callbacks get: one part per item, or the whole message. Its
+//! buffers are reused for every message.
 
 use std::borrow::Cow;
 
-use super::keys::Keys;
+use super::key_format::KeyFormat;
 use super::{DeliveryOptions, Event, EventKind};
 use crate::protocol::incoming::{self, Incoming, offsets};
 use crate::protocol::items;
 
-/// Buffers larger than this are given back after the message that needed them.
+/// Larger buffers are freed after the message that needed them.
 const SPARE_RANGES: usize = 64 * 1024;
 const SPARE_TEXT: usize = 64 * 1024;
 
-/// How the message that is being cut is handed over.
+/// How a message is split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Cut {
-    /// Not looked at yet.
+enum Split {
+    /// Not decided yet.
     #[default]
-    Uncut,
-    /// In one piece.
+    Undecided,
+    /// Not at all: one part.
     Whole,
-    /// By element.
-    Items,
-    /// By element, each of them the key of a deleted item.
-    Keys,
-    /// Something was deleted, and the server does not say what.
+    /// One part per element of `data`.
+    ByItem,
+    /// One part per element of `data`, each the key of a deleted item.
+    ByKey,
+    /// A delete that names no keys: one part.
     NoKey,
 }
 
 /// A part of a message: what one callback gets.
-pub(super) struct Piece<'a> {
+pub(super) struct Part<'a> {
     pub kind: EventKind,
     pub flags: u32,
     pub data: Option<&'a str>,
@@ -44,22 +44,22 @@ pub(super) struct Broken;
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Cutter {
+pub(super) struct Splitter {
     event: Option<Event>,
-    cut: Cut,
+    split: Split,
     next: u32,
     count: u32,
-    /// Where the elements are in the event's data.
+    /// Where the elements of the event's data are.
     ranges: Vec<(u32, u32)>,
-    /// The data of a delete.
+    /// The data of a delete, which is written here.
     text: String,
 }
 
-impl Cutter {
+impl Splitter {
     /// Begins a message.
     pub fn load(&mut self, event: Event) {
         self.event = Some(event);
-        (self.cut, self.next, self.count) = (Cut::Uncut, 0, 0);
+        (self.split, self.next, self.count) = (Split::Undecided, 0, 0);
     }
 
     /// The message that is not finished yet.
@@ -67,12 +67,12 @@ impl Cutter {
         self.event.as_ref()
     }
 
-    /// Whether the message was opened already.
-    pub fn is_open(&self) -> bool {
-        self.cut != Cut::Uncut
+    /// Whether [`Splitter::split`] was called for this message.
+    pub fn is_split(&self) -> bool {
+        self.split != Split::Undecided
     }
 
-    /// Whether pieces are left.
+    /// Whether parts are left.
     pub fn has_more(&self) -> bool {
         self.next < self.count
     }
@@ -88,21 +88,21 @@ impl Cutter {
         self.event.take()
     }
 
-    /// Finds the pieces, and learns of the items' keys.
-    pub fn open(&mut self, options: &DeliveryOptions, keys: &mut Keys) -> Result<(), Broken> {
+    /// Finds the parts, and how the items write their keys.
+    pub fn split(&mut self, options: &DeliveryOptions, keys: &mut KeyFormat) -> Result<(), Broken> {
         let Some(event) = self.event.as_mut() else {
             return Err(Broken);
         };
-        // Whatever happens from here on, the message is not opened again.
-        (self.cut, self.count) = (Cut::Whole, 0);
-        (self.cut, self.count) = match cut(event, options, &mut self.ranges) {
+        // Also if it is malformed, the message is not split again.
+        (self.split, self.count) = (Split::Whole, 0);
+        (self.split, self.count) = match split(event, options, &mut self.ranges) {
             Err(Broken) if !event.checked => {
                 reread(event)?;
-                cut(event, options, &mut self.ranges)?
+                split(event, options, &mut self.ranges)?
             }
             other => other?,
         };
-        if *keys == Keys::Unknown {
+        if *keys == KeyFormat::Unknown {
             if let Some(data) = slice(event, event.data) {
                 keys.learn(event.kind, data, &options.primary_key);
             }
@@ -110,8 +110,8 @@ impl Cutter {
         Ok(())
     }
 
-    /// The next piece.
-    pub fn next_piece(&mut self, options: &DeliveryOptions, keys: Keys) -> Option<Piece<'_>> {
+    /// The next part.
+    pub fn next_part(&mut self, options: &DeliveryOptions, keys: KeyFormat) -> Option<Part<'_>> {
         let event = self.event.as_ref()?;
         let index = self.next;
         if index >= self.count {
@@ -119,13 +119,13 @@ impl Cutter {
         }
         self.next += 1;
         let mut data = slice(event, event.data);
-        if matches!(self.cut, Cut::Items | Cut::Keys) {
+        if matches!(self.split, Split::ByItem | Split::ByKey) {
             let (start, end) = *self.ranges.get(index as usize)?;
             data = data.and_then(|data| data.get(start as usize..end as usize));
         }
-        let key = match self.cut {
-            Cut::Keys => Some(keys.write(data?)),
-            Cut::NoKey => Some(Cow::Borrowed("null")),
+        let key = match self.split {
+            Split::ByKey => Some(keys.write(data?)),
+            Split::NoKey => Some(Cow::Borrowed("null")),
             _ => None,
         };
         if let Some(key) = key {
@@ -135,7 +135,7 @@ impl Cutter {
         }
         let meta = slice(event, event.meta);
         let (kind, flags, count) = (event.kind, event.flags, self.count);
-        Some(Piece {
+        Some(Part {
             kind,
             flags,
             data,
@@ -151,12 +151,12 @@ fn slice(event: &Event, range: Option<(u32, u32)>) -> Option<&str> {
     event.frame.as_str().get(start as usize..end as usize)
 }
 
-/// Decides how a message is handed over, and finds where its elements are.
-fn cut(
+/// Decides how a message is split, and finds where its elements are.
+fn split(
     event: &Event,
     options: &DeliveryOptions,
     ranges: &mut Vec<(u32, u32)>,
-) -> Result<(Cut, u32), Broken> {
+) -> Result<(Split, u32), Broken> {
     let data = slice(event, event.data);
     if data.is_none() && event.data.is_some() {
         return Err(Broken);
@@ -167,12 +167,12 @@ fn cut(
     );
     let by_item = change && !options.per_message;
     if by_item && data.is_none() && event.kind == EventKind::Delete {
-        return Ok((Cut::NoKey, 1));
+        return Ok((Split::NoKey, 1));
     }
     let Some(data) = data.filter(|_| by_item) else {
         let well_formed = event.checked || data.is_none_or(items::check);
         return if well_formed {
-            Ok((Cut::Whole, 1))
+            Ok((Split::Whole, 1))
         } else {
             Err(Broken)
         };
@@ -180,13 +180,13 @@ fn cut(
     items::elements(data, ranges).map_err(|_| Broken)?;
     let count = u32::try_from(ranges.len()).map_err(|_| Broken)?;
     Ok(match event.kind {
-        EventKind::Delete => (Cut::Keys, count),
-        _ => (Cut::Items, count),
+        EventKind::Delete => (Split::ByKey, count),
+        _ => (Split::ByItem, count),
     })
 }
 
-/// The fast scan looked only at the ends of the frame, and what is between them
-/// is not what it seemed to be: reads the frame as a whole.
+/// The fast path has looked only at the two ends of the frame, and what is between them is not one
+/// JSON array: parses the whole frame.
 #[cold]
 fn reread(event: &mut Event) -> Result<(), Broken> {
     let frame = event.frame.clone();

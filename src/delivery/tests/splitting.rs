@@ -9,15 +9,15 @@ fn options(item: Option<&str>, per_message: bool) -> DeliveryOptions {
 }
 
 /// What a subscription with these options gets from one message.
-fn cut(options: DeliveryOptions, kind: EventKind, data: &str) -> Vec<String> {
+fn split(options: DeliveryOptions, kind: EventKind, data: &str) -> Vec<String> {
     let bench = Bench::poll();
     let a = bench.register_with(0, options, bench.sink("a"));
     bench.push([DeliveryItem::Event(message(&a, kind, data))]);
     bench.run()
 }
 
-/// What it gets from a frame that the fast scan took for an update.
-fn scanned(options: DeliveryOptions, frame: &str, data: &str) -> Vec<String> {
+/// What it gets from a frame that the fast path recognised as an update.
+fn recognised(options: DeliveryOptions, frame: &str, data: &str) -> Vec<String> {
     let bench = Bench::poll();
     let a = bench.register_with(0, options, bench.sink("a"));
     let start = frame.find(data).unwrap() as u32;
@@ -32,7 +32,7 @@ fn scanned(options: DeliveryOptions, frame: &str, data: &str) -> Vec<String> {
 
 #[test]
 fn a_message_makes_one_callback_per_item() {
-    let per_item = |kind, data| cut(options(None, false), kind, data);
+    let per_item = |kind, data| split(options(None, false), kind, data);
     assert_eq!(
         per_item(EventKind::Create, r#"[ {"id":1} ,{"id":[2,3]}]"#),
         [
@@ -52,7 +52,7 @@ fn a_message_makes_one_callback_per_item() {
 }
 
 #[test]
-fn i7_keys_of_deletes_are_those_that_the_items_have() {
+fn i7_a_delete_writes_keys_as_the_items_write_them() {
     let bench = Bench::poll();
     let a = bench.register_with(0, options(None, false), bench.sink("a"));
     for (kind, data) in [
@@ -74,7 +74,7 @@ fn i7_keys_of_deletes_are_those_that_the_items_have() {
 }
 
 #[test]
-fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
+fn i7_a_delete_uses_the_key_format_that_another_subscription_saw() {
     let bench = Bench::poll();
     let register = |name, meta: Arc<SubscriptionMeta>| {
         bench.push([DeliveryItem::Register {
@@ -83,22 +83,22 @@ fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
         }]);
         meta
     };
-    let before = register("before", target_of(0, "posts", "id"));
+    let before = register("before", meta_of(0, "posts", "id"));
     let items = bench.register_with(1, options(None, true), bench.sink("items"));
     bench.push([DeliveryItem::Event(message(
         &items,
         EventKind::Init,
         r#"[{"id":4}]"#,
     ))]);
-    let after = register("after", target_of(2, "posts", "id"));
-    let hidden = register("hidden", target_of(3, "posts", "id"));
+    let after = register("after", meta_of(2, "posts", "id"));
+    let hidden = register("hidden", meta_of(3, "posts", "id"));
     bench.push([DeliveryItem::Event(message(
         &hidden,
         EventKind::Create,
         r#"{"n":1}"#,
     ))]);
-    let other_key = register("other key", target_of(4, "posts", "code"));
-    let elsewhere = register("elsewhere", target_of(5, "tags", "id"));
+    let other_key = register("other key", meta_of(4, "posts", "code"));
+    let elsewhere = register("elsewhere", meta_of(5, "tags", "id"));
     bench.run();
     for meta in [&before, &after, &hidden, &other_key, &elsewhere] {
         bench.push([DeliveryItem::Event(message(
@@ -119,7 +119,7 @@ fn i7_what_one_subscription_learnt_of_a_collections_keys_holds_for_all() {
     );
 }
 
-fn target_of(slot: u32, collection: &str, primary_key: &str) -> Arc<SubscriptionMeta> {
+fn meta_of(slot: u32, collection: &str, primary_key: &str) -> Arc<SubscriptionMeta> {
     let options = DeliveryOptions {
         primary_key: primary_key.into(),
         ..options(None, false)
@@ -130,7 +130,7 @@ fn target_of(slot: u32, collection: &str, primary_key: &str) -> Arc<Subscription
 }
 
 #[test]
-fn snapshots_and_errors_come_in_one_piece() {
+fn snapshots_and_errors_are_not_split() {
     for kind in [EventKind::Init, EventKind::Error] {
         for options in [
             options(None, false),
@@ -138,7 +138,7 @@ fn snapshots_and_errors_come_in_one_piece() {
             options(None, true),
         ] {
             assert_eq!(
-                cut(options, kind, "[1,2]"),
+                split(options, kind, "[1,2]"),
                 [format!("a 1 {kind:?} [1,2] 0/1")]
             );
         }
@@ -146,15 +146,15 @@ fn snapshots_and_errors_come_in_one_piece() {
 }
 
 #[test]
-fn per_message_passes_the_servers_own_value() {
+fn per_message_delivery_passes_data_unchanged() {
     for kind in [EventKind::Create, EventKind::Update, EventKind::Delete] {
         let whole = format!("a 1 {kind:?} [1,2] 0/1");
-        assert_eq!(cut(options(None, true), kind, "[1,2]"), [whole]);
+        assert_eq!(split(options(None, true), kind, "[1,2]"), [whole]);
     }
 }
 
 #[test]
-fn a_delete_that_names_no_key_has_the_shape_of_the_others() {
+fn a_delete_without_keys_is_delivered_with_a_null_key() {
     for (per_message, expected) in [(false, r#"{"id":null}"#), (true, "-")] {
         let bench = Bench::poll();
         let a = bench.register_with(0, options(None, per_message), bench.sink("a"));
@@ -166,7 +166,7 @@ fn a_delete_that_names_no_key_has_the_shape_of_the_others() {
 }
 
 #[test]
-fn meta_comes_with_every_piece_and_data_may_be_absent() {
+fn meta_comes_with_every_part_and_data_may_be_absent() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     let mut event = message(&a, EventKind::Update, "[1,2]{}");
@@ -186,21 +186,21 @@ fn meta_comes_with_every_piece_and_data_may_be_absent() {
 }
 
 #[test]
-fn a_frame_that_only_looked_like_an_event_is_read_as_a_whole() {
+fn a_frame_that_the_fast_path_misjudged_is_parsed_whole() {
     // Two members in place of what looked like one array.
     let frame = r#"{"type":"subscription","event":"update","data":[1],"event":"create","meta":[2],"uid":"0.1"}"#;
     let data = r#"[1],"event":"create","meta":[2]"#;
     for per_message in [false, true] {
         let data_out = if per_message { "[1]" } else { "1" };
         assert_eq!(
-            scanned(options(None, per_message), frame, data),
+            recognised(options(None, per_message), frame, data),
             [format!("a 1 Create {data_out} 0/1 meta [2]")]
         );
     }
 }
 
 #[test]
-fn a_broken_frame_is_reported_and_not_delivered() {
+fn a_malformed_frame_is_reported_and_not_delivered() {
     for per_message in [false, true] {
         for (frame, data) in [
             (
@@ -213,7 +213,7 @@ fn a_broken_frame_is_reported_and_not_delivered() {
             ),
         ] {
             assert_eq!(
-                scanned(options(None, per_message), frame, data),
+                recognised(options(None, per_message), frame, data),
                 ["malformed 0 0"]
             );
         }
@@ -221,7 +221,7 @@ fn a_broken_frame_is_reported_and_not_delivered() {
 }
 
 #[test]
-fn ranges_outside_of_the_frame_are_a_broken_event() {
+fn an_event_with_ranges_outside_its_frame_is_malformed() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     for range in [(0, 100), (3, 2), (1, 2)] {
@@ -235,7 +235,7 @@ fn ranges_outside_of_the_frame_are_a_broken_event() {
 }
 
 #[test]
-fn after_a_broken_event_nothing_but_an_init_follows() {
+fn after_a_malformed_event_changes_are_skipped_until_an_init() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     let b = bench.register(1, "b");

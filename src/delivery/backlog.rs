@@ -1,7 +1,7 @@
-//! What waits for the application, in order, within a budget of bytes.
+//! The backlog: what waits for the application, in order, within a budget of bytes.
 //!
-//! Nothing here locks, wakes or runs anything: [`Queue`](super::queue::Queue)
-//! does that around it.
+//! It takes no locks, wakes no threads and runs no callbacks; [`Queue`](super::queue::Queue)
+//! puts it behind a lock.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,56 +11,56 @@ use super::load::{Done, Load, is_due, load_of};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
 use crate::protocol::Frame;
 
-/// The consumer takes so many items at a time at most,
-const PORTION_ITEMS: u64 = 4096;
-/// and so many bytes, or this part of the budget.
-const PORTION_BYTES: u64 = 1 << 20;
-const PORTION_SHARE: u64 = 8;
-/// Who has nothing to do gives back memory for more items than this.
+/// The consumer takes at most so many delivery items at a time,
+const BATCH_ITEMS: u64 = 4096;
+/// and so many bytes, or this fraction of the budget, if that is less.
+const BATCH_BYTES: u64 = 1 << 20;
+const BATCH_SHARE: u64 = 8;
+/// An empty queue keeps memory for at most so many delivery items.
 pub(super) const SPARE_ITEMS: usize = 1024;
 
 /// One subscription.
 struct Place {
     meta: Arc<SubscriptionMeta>,
-    /// Its events in the queue that are due.
+    /// Its events in the queue that are to be delivered.
     queued: Load,
-    /// Bytes of those in the consumer's hand, as far as it has reported.
-    hand: u64,
-    /// The last push that brought an event of it.
+    /// Bytes of its events in the consumer's batch that the consumer has not reported done.
+    in_batch: u64,
+    /// The number of the last push that held an event of it.
     push: u64,
-    /// Its release is in the queue: nothing may follow.
+    /// Its release is in the queue; no event may follow it.
     released: bool,
 }
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct Backlog {
     items: VecDeque<DeliveryItem>,
     places: Vec<Option<Place>>,
     budget: u64,
     /// Events in `items`,
     queued: Load,
-    /// and those among them that are not due any more.
+    /// and those among them that were invalidated.
     stale: Load,
-    /// Everything that was ever handed to the consumer.
+    /// All events that the consumer ever took.
     handed: Load,
-    /// How many of the first items do not share their frame's memory.
+    /// How many items at the front have frames in memory of their own, after `compact`.
     owned: usize,
-    /// Items that were ever taken out at the front or for good.
+    /// How many items have ever left the queue, taken or invalidated.
     taken: u64,
     pushes: u64,
     overflows: u64,
 }
 
-impl Waiting {
+impl Backlog {
     pub fn budget(&self) -> u64 {
         self.budget
     }
 
-    pub fn new(budget: u64) -> Waiting {
-        Waiting {
+    pub fn new(budget: u64) -> Backlog {
+        Backlog {
             budget,
-            ..Waiting::default()
+            ..Backlog::default()
         }
     }
 
@@ -72,15 +72,15 @@ impl Waiting {
         self.overflows
     }
 
-    /// Events that wait, those in hand included. `finished` is what the
-    /// consumer has done with.
+    /// The events that wait, including those in the consumer's batch, without those that the
+    /// consumer has `finished`.
     pub fn load(&self, finished: Load) -> Load {
         let mut load = self.handed.minus(finished);
         load.add(self.queued.minus(self.stale));
         load
     }
 
-    /// A mark behind the last item, for [`Waiting::take`].
+    /// The present end of the queue, for [`Backlog::take`].
     pub fn horizon(&self) -> u64 {
         self.taken + self.items.len() as u64
     }
@@ -93,23 +93,22 @@ impl Waiting {
         self.places.get_mut(slot as usize)?.as_mut()
     }
 
-    /// Whether the subscription in that place has ended and is not gone yet.
+    /// Whether the subscription in this slot has ended and its release is not processed yet.
     pub fn has_ended(&self, slot: u32) -> bool {
         self.place(slot)
             .is_some_and(|place| place.meta.epoch() == ENDED)
     }
 
-    /// Appends a batch. Names the subscriptions that lost their events for want
-    /// of room, with the epoch that begins.
-    pub fn push(&mut self, batch: &mut Vec<DeliveryItem>, finished: Load) -> Vec<(u32, u32)> {
+    /// Appends the items. Returns the subscriptions that overflow: slot and new epoch.
+    pub fn push(&mut self, items: &mut Vec<DeliveryItem>, finished: Load) -> Vec<(u32, u32)> {
         self.pushes += 1;
-        for item in batch.drain(..) {
+        for item in items.drain(..) {
             self.accept(item);
         }
         if self.handed.minus(finished).bytes + self.queued.bytes <= self.budget {
             return Vec::new();
         }
-        self.relieve(finished)
+        self.evict(finished)
     }
 
     fn accept(&mut self, item: DeliveryItem) {
@@ -135,7 +134,7 @@ impl Waiting {
                 self.places[at] = Some(Place {
                     meta: Arc::clone(meta),
                     queued: Load::default(),
-                    hand: 0,
+                    in_batch: 0,
                     push,
                     released: false,
                 });
@@ -150,16 +149,16 @@ impl Waiting {
         self.items.push_back(item);
     }
 
-    /// Makes room: the heaviest subscription loses what waits for it, and the
-    /// next heaviest, until the rest fits. One event alone always fits.
-    fn relieve(&mut self, finished: Load) -> Vec<(u32, u32)> {
+    /// Makes room: drops the events of the subscription with the most bytes, then of the next,
+    /// until the rest is within the budget. One event alone always fits.
+    fn evict(&mut self, finished: Load) -> Vec<(u32, u32)> {
         let mut lost = Vec::new();
         loop {
             let load = self.load(finished);
             if load.bytes <= self.budget || load.events <= 1 {
                 break;
             }
-            let Some(slot) = self.heaviest() else { break };
+            let Some(slot) = self.largest() else { break };
             lost.push((slot, self.new_epoch(slot)));
         }
         self.compact();
@@ -172,22 +171,21 @@ impl Waiting {
         lost
     }
 
-    /// The subscription with the most bytes waiting; of equals, one that has
-    /// just been pushed to.
-    fn heaviest(&self) -> Option<u32> {
+    /// The subscription with the most bytes; among equals, the one that grew last.
+    fn largest(&self) -> Option<u32> {
         self.places
             .iter()
             .flatten()
             .filter(|place| place.queued.events > 0)
-            .max_by_key(|place| (place.queued.bytes + place.hand, place.push))
+            .max_by_key(|place| (place.queued.bytes + place.in_batch, place.push))
             .map(|place| place.meta.slot)
     }
 
-    /// What waits for a subscription is not due any more.
-    fn forsake(&mut self, slot: u32, epoch: u32) {
+    /// Sets a subscription's epoch, so that its waiting events are not delivered.
+    fn invalidate(&mut self, slot: u32, epoch: u32) {
         if let Some(place) = self.place_mut(slot) {
             place.meta.epoch.store(epoch, Ordering::SeqCst);
-            place.hand = 0;
+            place.in_batch = 0;
             let queued = std::mem::take(&mut place.queued);
             self.stale.add(queued);
         }
@@ -199,7 +197,7 @@ impl Waiting {
             ENDED => 0,
             next => next,
         };
-        self.forsake(slot, next);
+        self.invalidate(slot, next);
         next
     }
 
@@ -213,7 +211,7 @@ impl Waiting {
             meta.epoch.store(ENDED, Ordering::SeqCst);
             return false;
         }
-        self.forsake(slot, ENDED);
+        self.invalidate(slot, ENDED);
         self.compact_if_worthwhile();
         let released = self
             .place_mut(slot)
@@ -224,20 +222,6 @@ impl Waiting {
         !released
     }
 
-    /// Drops what waits for a subscription and begins a new epoch.
-    pub fn discard(&mut self, meta: &Arc<SubscriptionMeta>) -> u32 {
-        let slot = meta.slot;
-        let known = self
-            .place(slot)
-            .is_some_and(|place| Arc::ptr_eq(&place.meta, meta));
-        if !known || meta.epoch() == ENDED {
-            return meta.epoch();
-        }
-        let epoch = self.new_epoch(slot);
-        self.compact_if_worthwhile();
-        epoch
-    }
-
     /// Each pass frees at least as many events as it leaves, so that ending a
     /// thousand subscriptions in a row does not take a thousand passes.
     fn compact_if_worthwhile(&mut self) {
@@ -246,9 +230,9 @@ impl Waiting {
         }
     }
 
-    /// Takes out what is not due. A frame is part of the buffer that it was
-    /// read into and keeps all of it alive: those that stay are copied out, so
-    /// that memory really becomes free.
+    /// Removes the invalidated events. A frame is a slice of the buffer that it was read into
+    /// and keeps all of that alive, so the frames that stay are copied: only then does the
+    /// memory of the removed ones become free.
     fn compact(&mut self) {
         if self.stale.events == 0 {
             return;
@@ -272,59 +256,59 @@ impl Waiting {
         self.owned = self.items.len();
     }
 
-    /// Moves a portion into the consumer's hand, from before the horizon.
-    pub fn take(&mut self, hand: &mut VecDeque<DeliveryItem>, horizon: u64) {
-        let most = PORTION_BYTES.min(self.budget / PORTION_SHARE);
-        let count = horizon.saturating_sub(self.taken).min(PORTION_ITEMS) as usize;
-        let (mut portion, mut number) = (Load::default(), 0);
+    /// Moves what waits before the horizon to `out`, one batch at most.
+    pub fn take(&mut self, out: &mut VecDeque<DeliveryItem>, horizon: u64) {
+        let most = BATCH_BYTES.min(self.budget / BATCH_SHARE);
+        let count = horizon.saturating_sub(self.taken).min(BATCH_ITEMS) as usize;
+        let (mut batch, mut taken) = (Load::default(), 0);
         for item in self.items.iter().take(count) {
             if let DeliveryItem::Event(event) = item {
                 let load = load_of(event);
-                if number > 0 && portion.bytes + load.bytes > most {
+                if taken > 0 && batch.bytes + load.bytes > most {
                     break;
                 }
-                portion.add(load);
+                batch.add(load);
                 match self.places.get_mut(event.slot as usize) {
                     Some(Some(place)) if place.meta.epoch() == event.epoch => {
                         place.queued.sub(load);
-                        place.hand += load.bytes;
+                        place.in_batch += load.bytes;
                     }
                     _ => self.stale.sub(load),
                 }
             }
-            number += 1;
+            taken += 1;
         }
-        hand.extend(self.items.drain(..number));
-        self.queued.sub(portion);
-        self.handed.add(portion);
-        self.taken += number as u64;
-        self.owned = self.owned.saturating_sub(number);
+        out.extend(self.items.drain(..taken));
+        self.queued.sub(batch);
+        self.handed.add(batch);
+        self.taken += taken as u64;
+        self.owned = self.owned.saturating_sub(taken);
     }
 
-    /// Nothing waits: gives back what a burst has needed.
-    pub fn rest(&mut self) {
+    /// Gives back memory that a burst needed. The queue is empty.
+    pub fn shrink(&mut self) {
         self.items.shrink_to(SPARE_ITEMS);
     }
 
-    /// Takes note of what the consumer has done with.
-    pub fn settle(&mut self, done: &mut Vec<Done>) {
+    /// Accounts for events that the consumer reports done.
+    pub fn record_done(&mut self, done: &mut Vec<Done>) {
         for Done { slot, epoch, bytes } in done.drain(..) {
             if let Some(place) = self.place_mut(slot) {
                 if place.meta.epoch() == epoch {
-                    place.hand = place.hand.saturating_sub(bytes);
+                    place.in_batch = place.in_batch.saturating_sub(bytes);
                 }
             }
         }
     }
 
-    /// The consumer has processed a release: the place is free.
+    /// Frees a place: the consumer has processed the release.
     pub fn forget(&mut self, slot: u32) {
         if let Some(place) = self.places.get_mut(slot as usize) {
             *place = None;
         }
     }
 
-    /// Ends everything: events leave, the rest stays in order.
+    /// Ends all subscriptions and removes their events. Everything else stays, in order.
     pub fn close(&mut self) {
         for place in self.places.iter().flatten() {
             place.meta.epoch.store(ENDED, Ordering::SeqCst);
