@@ -1,28 +1,31 @@
 /**
- * Signals. Any number of things may end with one: they hang on a single listener, for Node takes
- * more than ten for a leak.
+ * Abort signals. All callbacks for a signal share one listener, because Node warns of a leak when a
+ * signal has more than ten.
  */
 
-const ends = new WeakMap<AbortSignal, Set<() => void>>();
+const callbacksBySignal = new WeakMap<AbortSignal, Set<() => void>>();
 
-function endsOf(signal: AbortSignal): Set<() => void> {
-    const known = ends.get(signal);
-    if (known !== undefined) {
-        return known;
+function callbacksOf(signal: AbortSignal): Set<() => void> {
+    const existing = callbacksBySignal.get(signal);
+    if (existing !== undefined) {
+        return existing;
     }
-    const made = new Set<() => void>();
-    ends.set(signal, made);
+    const callbacks = new Set<() => void>();
+    callbacksBySignal.set(signal, callbacks);
     const abort = () => {
-        ends.delete(signal);
-        for (const end of made) {
-            end();
+        callbacksBySignal.delete(signal);
+        for (const callback of callbacks) {
+            callback();
         }
     };
     signal.addEventListener('abort', abort, { once: true });
-    return made;
+    return callbacks;
 }
 
-/** Calls `end` when the signal is aborted, at once if it was. The result takes that back. */
+/**
+ * Calls `end` when the signal is aborted, or at once if it has been aborted already. The function that it
+ * returns cancels that.
+ */
 export function endOnAbort(signal: AbortSignal | undefined, end: () => void): () => void {
     if (signal === undefined) {
         return () => {};
@@ -31,10 +34,10 @@ export function endOnAbort(signal: AbortSignal | undefined, end: () => void): ()
         end();
         return () => {};
     }
-    // The same function may be given twice.
+    // A function of its own for each call, because the same `end` may be registered twice.
     const own = () => end();
-    const all = endsOf(signal).add(own);
-    return () => void all.delete(own);
+    const callbacks = callbacksOf(signal).add(own);
+    return () => void callbacks.delete(own);
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {

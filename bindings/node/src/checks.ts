@@ -1,6 +1,6 @@
 /**
- * Values as programs hand them over, with or without a compiler that has looked at them. What is
- * wrong is said with the option's own name; what needs the library's knowledge, the library finds.
+ * Checks arguments at run time, because not every program is compiled by TypeScript. Errors name the
+ * option. What only the library can judge, such as a URL, is left to the library.
  */
 
 import { DirectusRealtimeError } from './errors.js';
@@ -9,7 +9,7 @@ export function invalid(message: string): DirectusRealtimeError {
     return new DirectusRealtimeError('DRT_ERR_INVALID_ARGUMENT', message);
 }
 
-/** A value in a sentence: `'text'`, `5`, `a list`. */
+/** A value for an error message: `'text'`, `5`, `a list`. */
 function show(value: unknown): string {
     if (typeof value === 'string') {
         return `'${value}'`;
@@ -20,32 +20,34 @@ function show(value: unknown): string {
     return typeof value === 'function' ? 'a function' : String(value);
 }
 
-/** What `name` is instead of what it has to be. */
-function otherThan(name: string, value: unknown, what: string): DirectusRealtimeError {
+/** The error of an argument that is missing, or not what it must be. */
+function mustBe(name: string, value: unknown, expected: string): DirectusRealtimeError {
     const is = value === undefined ? 'missing: it' : `${show(value)}, and`;
-    return invalid(`\`${name}\` is ${is} must be ${what}`);
+    return invalid(`\`${name}\` is ${is} must be ${expected}`);
 }
 
 export function isAbsent(value: unknown): value is undefined | null {
     return value === undefined || value === null;
 }
 
-/** Whether it can be text for the library: C's ends at a NUL, and UTF-8 has no half characters. */
+/** Whether a value is a string that C can take: without NUL characters, and valid as UTF-8. */
 export function isText(value: unknown): value is string {
     return typeof value === 'string' && !value.includes('\0') && value.isWellFormed();
 }
 
-/** Text that has to be there. */
+/** A required string. */
 export function requiredText(name: string, value: unknown): string {
-    // It may be a secret, and is not shown.
+    // The value is not shown: it may be a secret.
     if (isAbsent(value)) {
-        throw otherThan(name, value, 'a string');
+        throw mustBe(name, value, 'a string');
     }
     if (typeof value !== 'string') {
         throw invalid(`\`${name}\` is not a string, but of type ${typeof value}`);
     }
     if (!isText(value)) {
-        throw invalid(`\`${name}\` is not text: it has a NUL character, or half of a surrogate pair`);
+        throw invalid(
+            `\`${name}\` is not valid text: it contains a NUL character, or half of a surrogate pair`,
+        );
     }
     return value;
 }
@@ -59,7 +61,7 @@ export function whole(name: string, value: unknown, most: number): number {
         return 0;
     }
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > most) {
-        throw otherThan(name, value, `a whole number from 0 to ${most}`);
+        throw mustBe(name, value, `a whole number from 0 to ${most}`);
     }
     return value;
 }
@@ -72,7 +74,7 @@ export function milliseconds(name: string, value: unknown): number {
 
 export function flag(name: string, value: unknown): boolean {
     if (!isAbsent(value) && typeof value !== 'boolean') {
-        throw otherThan(name, value, 'true or false');
+        throw mustBe(name, value, 'true or false');
     }
     return value ?? false;
 }
@@ -83,31 +85,31 @@ export function choose(name: string, value: unknown, choices: Record<string, num
     }
     const number = typeof value === 'string' && Object.hasOwn(choices, value) ? choices[value] : undefined;
     if (number === undefined) {
-        throw otherThan(name, value, `one of '${Object.keys(choices).join("', '")}'`);
+        throw mustBe(name, value, `one of '${Object.keys(choices).join("', '")}'`);
     }
     return number;
 }
 
-/** Something with members: no list, and nothing that a mistake makes of one. */
+/** An object, but not an array. */
 export function record<T extends object>(name: string, value: T): T {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        throw otherThan(name, value, 'an object');
+        throw mustBe(name, value, 'an object');
     }
     return value;
 }
 
-/** A function, or nothing. */
+/** An optional function. */
 export function optionalFunction<F>(name: string, value: F | undefined | null): F | undefined {
     if (!isAbsent(value) && typeof value !== 'function') {
-        throw otherThan(name, value, 'a function');
+        throw mustBe(name, value, 'a function');
     }
     return value ?? undefined;
 }
 
 export function optionalSignal(signal: AbortSignal | undefined | null): AbortSignal | undefined {
-    // Not by its class: a test environment may have one of its own.
+    // Not by `instanceof`: a test environment such as jsdom may have an AbortSignal of its own.
     if (!isAbsent(signal) && (typeof signal.aborted !== 'boolean' || !('addEventListener' in signal))) {
-        throw otherThan('signal', signal, 'an AbortSignal');
+        throw mustBe('signal', signal, 'an AbortSignal');
     }
     return signal ?? undefined;
 }
@@ -119,15 +121,15 @@ export function isKey(value: unknown): value is Key {
 }
 
 /**
- * A primary key as text: the server takes the number 0 for none at all, and would read, or change,
- * the whole collection; as text it means what it says.
+ * A primary key as a string: the server treats the number 0 as no key at all, and would read or change the
+ * whole collection.
  */
 export function keyText(name: string, value: unknown): string {
     if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'bigint') {
         return String(value);
     }
     if (typeof value !== 'string' || value === '') {
-        throw otherThan(name, value, 'a primary key: a number, or text that is not empty');
+        throw mustBe(name, value, 'a primary key: a number, or a string that is not empty');
     }
     return requiredText(name, value);
 }

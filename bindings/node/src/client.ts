@@ -31,15 +31,15 @@ import { TokenSource } from './token-source.js';
 import { waitOptions, type WaitOptions } from './waiters.js';
 
 export interface ClientEvents {
-    /** Every change of state, with its reason. */
+    /** The state has changed; with the reason. */
     state: [change: StateChange];
-    /** The link is up and authenticated. */
+    /** The client is connected and authenticated. */
     connected: [change: StateChange];
-    /** It is not any more. */
+    /** The client is no longer connected. */
     disconnected: [change: StateChange];
 }
 
-/** Usable on their own, as the composable's functions are. */
+/** Methods that work when destructured, like the composable's functions. */
 const METHODS = [
     'connect',
     'reconnect',
@@ -122,55 +122,55 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return this.#core.state();
     }
 
-    /** Authenticated and usable. */
+    /** Whether the client is connected and authenticated. */
     get isConnected(): boolean {
         return this.state === 'connected';
     }
 
-    /** Starts to connect and returns at once. The first subscription does that, too. */
+    /** Starts to connect, and returns at once. The first subscription does so, too. */
     connect(): void {
         this.#open().connect();
     }
 
     /**
-     * `reconnect` as the composable has it: a link that works stays.
+     * The composable's `reconnect`, which keeps a link that works.
      * @internal
      */
     reconnectIfDown(): void {
         this.#reconnector.reconnect();
     }
 
-    /** Drops the link, if there is one, and connects now. */
+    /** Drops the link, if there is one, and connects again now. */
     reconnect(): void {
         this.#open().reconnect();
     }
 
-    /** Takes the link down until `connect` or `reconnect`. Subscriptions are kept. */
+    /** Closes the link until `connect` or `reconnect` is called. Subscriptions are kept. */
     disconnect(): void {
         this.#open().disconnect();
     }
 
     /**
-     * Connects if need be, and resolves when the client is connected. Rejects with the reason when
-     * the client fails, is disconnected, or the time allowed is over.
+     * Connects, and resolves when the client is connected. Rejects with the reason when the client fails or
+     * is disconnected, or when the time is over.
      */
     async connected(options?: WaitOptions): Promise<void> {
         const wait = waitOptions(options);
         this.connect();
         const { connection } = this.#core;
-        const late = (ms: number) => connection.timeoutError('the client was not connected', ms);
-        await connection.wait(late, wait);
+        const timeoutError = (ms: number) => connection.timeoutError('the client was not connected', ms);
+        await connection.wait(timeoutError, wait);
     }
 
-    /** Also authenticates a live link anew, and leaves the state `failed`. */
+    /** Sets the token. Authenticates a live link again, and leaves the state `failed`. */
     setToken(accessToken: string): void {
         if (requiredText('accessToken', accessToken) === '') {
-            throw invalid('`accessToken` is empty: give the token itself');
+            throw invalid('`accessToken` is empty: pass the token itself');
         }
         this.#open().abi.setToken(this.#core.handle, accessToken);
     }
 
-    /** Subscribes to a collection, or an item of it. */
+    /** Subscribes to a collection, or to one item of it. */
     readonly subscribe: Subscribe = (
         options: SubscriptionOptions,
         callback?: AnyCallback,
@@ -178,22 +178,22 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return this.#open().subscriptions.subscribe(undefined, options, callback).view();
     };
 
-    /** Ends the subscription with that uid. False when there is none. */
+    /** Ends the subscription with that uid. Returns false when there is none. */
     unsubscribe(uid: string): boolean {
         return this.#core.subscriptions.unsubscribeByUid(uid);
     }
 
-    /** Ends a collection's subscriptions, but for the persistent ones. The result is their number. */
+    /** Ends a collection's subscriptions, but for the persistent ones. Returns how many ended. */
     unsubscribeCollection(collection: string): number {
         return this.#core.isOpen ? this.#core.subscriptions.unsubscribeCollection(collection) : 0;
     }
 
-    /** Ends all subscriptions, but for the persistent ones. The result is their number. */
+    /** Ends all subscriptions, but for the persistent ones. Returns how many ended. */
     unsubscribeAll(): number {
         return this.#core.isOpen ? this.#core.subscriptions.unsubscribeAll() : 0;
     }
 
-    /** The subscriptions, in the order in which they were made. */
+    /** The subscriptions, pending ones included, in the order in which they were made. */
     getActiveSubscriptions(): Subscription<any, any>[] {
         const core = this.#core;
         return core.isOpen ? core.subscriptions.active().map((each) => each.view()) : [];
@@ -204,8 +204,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     }
 
     /**
-     * Sends a message that expects no answer: an object with a `type`. Without a link, throws, or has
-     * it wait for one where `sendQueueBytes` is set.
+     * Sends a message, an object with a `type`, without waiting for a reply. Without a link it throws, or
+     * queues the message if `sendQueueBytes` is set.
      */
     sendMessage(message: object): void {
         if (this.#queuesMessages) {
@@ -218,7 +218,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     }
 
     /**
-     * The same, waiting for a link unless `sendQueueBytes` is 0.
+     * Sends a message, or queues it without a link, unless `sendQueueBytes` is 0.
      * @internal
      */
     queueMessage(message: object): void {
@@ -226,12 +226,12 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         this.#outbox.send(json('message', message));
     }
 
-    /** Sends a message and resolves with the server's answer. */
+    /** Sends a message, and resolves with the server's reply. */
     async request<Answer = Record<string, any>>(message: object, options?: RequestOptions): Promise<Answer> {
         return (await this.#open().requests.send(message, options)) as Answer;
     }
 
-    /** The items of a collection, to be read and written over this link. */
+    /** Reads and writes the items of a collection over this client's link. */
     items<T = any>(collection: string): Items<T> {
         return new Items<T>((message, options) => this.request(message, options), collection);
     }
@@ -241,13 +241,10 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return new Scope(this.#core, options);
     }
 
-    /**
-     * Connects, and returns a scope with the composable's own names, all of them usable when
-     * destructured.
-     */
+    /** Connects, and returns a scope whose functions have the composable's names, and can be destructured. */
     useRealtime(options?: ScopeOptions): Realtime {
         const realtime = makeRealtime(this, new Scope(this.#core, options));
-        // Not at once: a client without credentials fails then, and would refuse to subscribe.
+        // Later, because a client without credentials fails at once, and would then refuse to subscribe.
         queueMicrotask(() => this.#core.isOpen && this.#core.connection.begin());
         return realtime;
     }
@@ -263,7 +260,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return { ...makeRealtime(this, scope), subscribe: endedSubscribe(reason) };
     }
 
-    /** Counters from the client's beginning. */
+    /** Counters since the client was created. */
     stats(): Stats {
         const { abi, handle, subscriptions } = this.#open();
         const stats = toStats(abi.stats(handle));
@@ -273,19 +270,19 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return stats;
     }
 
-    /** While the client is open, the process lives on. This is the default. */
+    /** Keeps the process alive while the client is open. This is the default. */
     ref(): this {
         this.#core.delivery.ref();
         return this;
     }
 
-    /** The client alone does not keep the process alive. */
+    /** Lets the process end while the client is open. */
     unref(): this {
         this.#core.delivery.unref();
         return this;
     }
 
-    /** Ends every subscription and takes the link down politely. No callback runs any more. */
+    /** Ends all subscriptions, and closes the link with a closing handshake. No callback runs afterwards. */
     close(): Promise<void> {
         return this.#core.close();
     }

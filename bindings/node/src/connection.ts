@@ -1,32 +1,32 @@
-/** Whether the client is connected, why it is not, and waiting until it is. */
+/** Whether the client is connected, why it is not, and promises that wait until it is. */
 
 import { DirectusRealtimeError } from './errors.js';
 import type { ClientState, StateChange } from './state.js';
 import { Waiters, type WaitOptions } from './waiters.js';
 
 /** What a connection needs of its client. */
-export interface Link {
-    /** The state now; what was reported last may be out of date. */
+export interface ConnectionHost {
+    /** The current state. The last state that was reported may be out of date. */
     state(): ClientState;
     connect(): void;
-    /** So many more, or fewer, wait for a state to be reported. */
+    /** So many more promises (or fewer) wait for a state to be reported. */
     expect(by: number): void;
 }
 
 export class Connection {
-    readonly #link: Link;
+    readonly #host: ConnectionHost;
     readonly #waiters: Waiters<void>;
     #reported: StateChange = { state: 'idle', message: '', error: undefined };
-    /** How often it was reported that the client is connected. */
+    /** How often the state `connected` was reported. */
     #connects = 0;
-    /** Why the client is not connected, from the first failure to the next success. */
+    /** The last reason why the client could not connect; none once it is connected. */
     #lastFailure: DirectusRealtimeError | undefined;
-    /** Whether the application wants no link at the moment. */
+    /** The application has called `disconnect()`. */
     #isDisconnected = false;
 
-    constructor(link: Link) {
-        this.#link = link;
-        this.#waiters = new Waiters((by) => link.expect(by));
+    constructor(host: ConnectionHost) {
+        this.#host = host;
+        this.#waiters = new Waiters((by) => host.expect(by));
     }
 
     get reported(): StateChange {
@@ -38,10 +38,10 @@ export class Connection {
     }
 
     get isConnected(): boolean {
-        return this.#link.state() === 'connected';
+        return this.#host.state() === 'connected';
     }
 
-    /** A state is reported. */
+    /** The library has reported a state. */
     update(change: StateChange): void {
         const { state, error } = change;
         this.#reported = change;
@@ -54,7 +54,7 @@ export class Connection {
         this.#settle();
     }
 
-    /** What was reported may be out of date: only what is still true is worth acting upon. */
+    /** Settles the waits, but only by a reported state that still holds. */
     #settle(): void {
         const { state, error } = this.#reported;
         if (state === 'closed') {
@@ -69,23 +69,23 @@ export class Connection {
         }
     }
 
-    /** The application has called `connect()` or `reconnect()`, or else `disconnect()`. */
+    /** The application has called `disconnect()`, or else `connect()` or `reconnect()`. */
     setDisconnected(isDisconnected: boolean): void {
         this.#isDisconnected = isDisconnected;
     }
 
     /** Connects a new client, as its first subscription does. */
     begin(): void {
-        if (this.#link.state() === 'idle' && !this.#isDisconnected) {
-            this.#link.connect();
+        if (this.#host.state() === 'idle' && !this.#isDisconnected) {
+            this.#host.connect();
         }
     }
 
     /**
-     * Waits until the client is connected. Connects a new client; what was disconnected, or has
-     * failed, is left so. `late` makes the error of a wait that times out.
+     * Waits until the client is connected. Connects a new client, but not one that was disconnected or has
+     * failed. `timeoutError` makes the error of a wait that times out.
      */
-    async wait(late: (timeoutMs: number) => Error, options: WaitOptions): Promise<void> {
+    async wait(timeoutError: (timeoutMs: number) => Error, options: WaitOptions): Promise<void> {
         this.begin();
         if (this.isConnected) {
             return;
@@ -94,10 +94,10 @@ export class Connection {
         if (reason !== undefined) {
             throw reason;
         }
-        await this.#waiters.wait(late, options);
+        await this.#waiters.wait(timeoutError, options);
     }
 
-    /** A wait that timed out, with the reason why the client is not connected. */
+    /** The error of a wait that timed out, with the reason why the client is not connected. */
     timeoutError(what: string, timeoutMs: number): DirectusRealtimeError {
         const cause = this.#lastFailure;
         const why = this.isConnected ? '' : (cause?.message ?? this.#reported.message);
@@ -105,33 +105,33 @@ export class Connection {
         return new DirectusRealtimeError('DRT_ERR_TIMEOUT', sentence, { cause });
     }
 
-    /** Why the client has failed, unless something has been done about it. */
+    /** Why the client has failed; none once it is connecting again. */
     failure(): DirectusRealtimeError | undefined {
         const { state, message, error } = this.#reported;
-        if (state !== 'failed' || this.#link.state() !== state) {
+        if (state !== 'failed' || this.#host.state() !== state) {
             return undefined;
         }
         return error ?? new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', message);
     }
 
     /**
-     * Why waiting for the server is of no use, unless the application does something. What was
-     * reported last may be out of date: then more is to come.
+     * Why the server cannot be reached until the application acts: the client has failed, or was
+     * disconnected. None where the reported state is out of date, because another report follows then.
      */
     unreachableReason(): DirectusRealtimeError | undefined {
-        const isIdle = this.#reported.state === 'idle' && this.#link.state() === 'idle';
+        const isIdle = this.#reported.state === 'idle' && this.#host.state() === 'idle';
         return isIdle ? disconnectedError() : this.failure();
     }
 }
 
-/** The library's sentence ends with the time of the next attempt, which is soon out of date. */
+/** The error without the time of the next attempt, with which the library's message ends. */
 export function withoutDelay(error: DirectusRealtimeError): DirectusRealtimeError {
     const message = error.message.replace(/; next attempt in [\d.]+ s$/, '');
     return new DirectusRealtimeError(error.code, message, { cause: error.cause });
 }
 
 function disconnectedError(): DirectusRealtimeError {
-    const sentence = 'the client is disconnected, and stays so until connect() or reconnect() is called';
+    const sentence = 'the client is disconnected: call connect() or reconnect() to connect it again';
     return new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', sentence);
 }
 

@@ -1,7 +1,7 @@
 /**
- * Moves what waits in the library to the application, batch by batch, and gives the event loop a turn
- * between two batches. While consumers are behind, events stay in the library's queue, unless something in
- * that queue cannot wait: then events are held here instead, up to the same bound.
+ * Moves events and notifications from the library to the application, batch by batch, and gives the event
+ * loop a turn between two batches. While consumers are behind, events stay in the library's queue, unless
+ * something in that queue cannot wait: then events are held here instead, up to the same bound.
  */
 
 import type { AsyncResource } from 'node:async_hooks';

@@ -1,4 +1,4 @@
-/** States and failures for those who have not asked: a diagnostics channel, and warnings. */
+/** Reports states and failures without any code in the application: a diagnostics channel, and warnings. */
 
 import { channel } from 'node:diagnostics_channel';
 import { withoutDelay } from './connection.js';
@@ -6,7 +6,7 @@ import { isPrinted } from './log.js';
 import type { StateChange } from './state.js';
 
 /** Publishes a `StateMessage` for each change of state of every client. */
-const STATES = channel('directus-realtime:state');
+const STATE_CHANNEL = channel('directus-realtime:state');
 
 /** What the diagnostics channel `directus-realtime:state` publishes. */
 export interface StateMessage extends StateChange {
@@ -18,7 +18,7 @@ type StateListener = (change: StateChange) => void;
 
 const internalListeners = new WeakSet<object>();
 
-/** Marks a `state` listener of this package's own: the application has not seen what it gets. */
+/** Marks a `state` listener of the package itself: it shows nothing to the application's developer. */
 export function internalListener(listener: StateListener): StateListener {
     internalListeners.add(listener);
     return listener;
@@ -30,7 +30,7 @@ export class Diagnostics {
     readonly #warned = new Set<string>();
     #hasConnected = false;
 
-    /** `listeners` gives those of the client's event `state`. */
+    /** `listeners` returns the listeners of the client's `state` event. */
     constructor(client: object, listeners: () => readonly object[]) {
         this.#client = client;
         this.#listeners = listeners;
@@ -39,9 +39,9 @@ export class Diagnostics {
     report(change: StateChange): void {
         const { state } = change;
         this.#hasConnected ||= state === 'connected';
-        if (STATES.hasSubscribers) {
+        if (STATE_CHANNEL.hasSubscribers) {
             const message: StateMessage = { client: this.#client, ...change };
-            STATES.publish(message);
+            STATE_CHANNEL.publish(message);
         }
         if (state === 'failed' || (state === 'backoff' && !this.#hasConnected)) {
             this.#warn(change);
@@ -49,8 +49,8 @@ export class Diagnostics {
     }
 
     /**
-     * Once for each reason, and only where neither a `state` listener of the application nor a log
-     * on standard error has it.
+     * Warns once for each reason, and only where neither a `state` listener of the application nor the
+     * log on standard error shows it.
      */
     #warn({ state, error }: StateChange): void {
         if (error === undefined || !this.#listeners().every((each) => internalListeners.has(each))) {
@@ -62,14 +62,14 @@ export class Diagnostics {
         const reason = withoutDelay(error).message;
         const sentence =
             state === 'failed'
-                ? `The client has failed, and does not try again: ${reason}`
-                : `The client cannot connect, and tries again: ${reason}`;
+                ? `The client has failed and does not retry: ${reason}`
+                : `The client cannot connect and will retry: ${reason}`;
         if (!this.#warned.has(sentence)) {
             this.#warned.add(sentence);
             process.emitWarning(sentence, {
                 type: 'DirectusRealtimeWarning',
                 code: error.code,
-                detail: "client.on('state', …) reports every change of state, in place of this warning.",
+                detail: "Listen to client.on('state', …) to get every change of state, in place of this warning.",
             });
         }
     }

@@ -1,4 +1,4 @@
-/** `Symbol.dispose` and `Symbol.asyncDispose`, where the runtime does not have them yet. */
+/** `Symbol.dispose` and `Symbol.asyncDispose`, for runtimes without them. */
 
 const symbols = Symbol as { dispose?: symbol; asyncDispose?: symbol };
 symbols.dispose ??= Symbol.for('nodejs.dispose');

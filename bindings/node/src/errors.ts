@@ -1,6 +1,6 @@
-/** What goes wrong, typed. */
+/** The error type of this package. */
 
-/** The library's own words for it (`DRT_ERR_…`), and one for a library that cannot be loaded. */
+/** The library's status names, and `ERR_LIBRARY` for a library that cannot be loaded. */
 export type ErrorCode =
     | 'DRT_ERR_INVALID_ARGUMENT'
     | 'DRT_ERR_INVALID_HANDLE'
@@ -20,7 +20,7 @@ export type ErrorCode =
     | 'DRT_ERR_INTERNAL'
     | 'ERR_LIBRARY';
 
-/** An error as the Directus server writes it. */
+/** An error as the Directus server reports it. */
 export interface ServerError {
     /** For instance `FORBIDDEN`. */
     code: string;
@@ -31,7 +31,7 @@ export interface ServerError {
 export class DirectusRealtimeError extends Error {
     override readonly name = 'DirectusRealtimeError';
     readonly code: ErrorCode;
-    /** What the server said, where the error is the server's (`DRT_ERR_SERVER`). */
+    /** The error that the server reported, with the code `DRT_ERR_SERVER`. */
     declare readonly server?: ServerError;
 
     constructor(code: ErrorCode, message: string, more: { cause?: unknown; server?: ServerError } = {}) {
@@ -42,7 +42,7 @@ export class DirectusRealtimeError extends Error {
         }
     }
 
-    /** Wraps the server's error object; `what` failed. */
+    /** From the server's error object; `what` is what the server refused. */
     static fromServer(what: string, error: unknown): DirectusRealtimeError {
         const { code, message } = (error ?? {}) as Partial<ServerError>;
         const server = { code: String(code ?? 'UNKNOWN'), message: String(message ?? '') };
@@ -51,7 +51,7 @@ export class DirectusRealtimeError extends Error {
     }
 }
 
-/** Hands an error that the application's own code threw to Node, as an event emitter would. */
+/** Reports an error that a callback of the application threw as an uncaught exception. */
 export function reportUncaught(error: unknown): void {
     queueMicrotask(() => {
         throw error;

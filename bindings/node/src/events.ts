@@ -3,7 +3,7 @@
 import type { ServerError } from './errors.js';
 import type { ChangeType } from './options.js';
 
-/** What a deleted item leaves: its primary key. */
+/** The data of a `delete` event: the primary key of the item. */
 export type Deleted<T> = T extends { id: infer Id } ? { id: Id } : Partial<T>;
 
 interface EventBase {
@@ -13,19 +13,19 @@ interface EventBase {
     /** The server's `meta`, where the query asks for it. */
     meta?: unknown;
     /**
-     * Counts the client's events from 1, without holes, but for what was dropped because too much
-     * waited in this process: that is followed by an `init` with `resync`.
+     * Counts the client's events from 1, without holes. Only events that were dropped because too many
+     * waited in this process leave a hole, and an `init` with `resync` follows.
      */
     sequence: number;
-    /** The item's place in its server message, */
+    /** The item's position in its server message, from 0. */
     index: number;
-    /** and the number of items in that message. */
+    /** The number of items in that message. */
     count: number;
 }
 
 /**
- * The snapshot: it replaces what was known before. It is the first event, and comes again, with
- * `resync`, after each gap. `data` is null where only some changes were asked for.
+ * The snapshot, which replaces everything that was known before. It is the first event, and comes again,
+ * with `resync`, after each gap. `data` is null with the option `event`, unless that names all changes.
  */
 export interface InitEvent<Init> extends EventBase {
     type: 'init';
@@ -33,13 +33,13 @@ export interface InitEvent<Init> extends EventBase {
     resync: boolean;
 }
 
-/** An item was made. */
+/** An item was created. */
 export interface CreateEvent<T> extends EventBase {
     type: 'create';
     data: T;
 }
 
-/** An item was changed. */
+/** An item was updated. */
 export interface UpdateEvent<T> extends EventBase {
     type: 'update';
     data: T;
@@ -51,7 +51,7 @@ export interface DeleteEvent<T> extends EventBase {
     data: Deleted<T>;
 }
 
-/** Something was withheld, or, where `ended` says so, the subscription refused: it is over. */
+/** The server withheld an event, or, where `ended` is true, refused the subscription, which has ended. */
 export interface ErrorEvent extends EventBase {
     type: 'error';
     data: ServerError;
@@ -61,36 +61,36 @@ export interface ErrorEvent extends EventBase {
 export type RealtimeEvent<T = any, Init = T[]> =
     InitEvent<Init> | CreateEvent<T> | UpdateEvent<T> | DeleteEvent<T> | ErrorEvent;
 
-/** What is left of `RealtimeEvent` without snapshots and errors. */
+/** A `RealtimeEvent` that is neither a snapshot nor an error. */
 export type ChangeEvent<T = any> = CreateEvent<T> | UpdateEvent<T> | DeleteEvent<T>;
 
-/** Items were made, with `granularity: 'message'`. */
+/** Items were created, with `granularity: 'message'`. */
 export interface CreateMessage<T> extends EventBase {
     type: 'create';
     data: T[];
 }
 
-/** Items were changed, with `granularity: 'message'`. */
+/** Items were updated, with `granularity: 'message'`. */
 export interface UpdateMessage<T> extends EventBase {
     type: 'update';
     data: T[];
 }
 
-/** Items were deleted, with `granularity: 'message'`: their keys as the server writes them. */
+/** Items were deleted, with `granularity: 'message'`. `data` has their keys as the server writes them. */
 export interface DeleteMessage extends EventBase {
     type: 'delete';
     data: (string | number)[];
 }
 
-/** What comes instead of `RealtimeEvent` with `granularity: 'message'`. */
+/** The events with `granularity: 'message'`, in place of `RealtimeEvent`. */
 export type RealtimeMessage<T = any, Init = T[]> =
     InitEvent<Init> | CreateMessage<T> | UpdateMessage<T> | DeleteMessage | ErrorEvent;
 
 export type RealtimeEventType = RealtimeEvent['type'];
 
 /**
- * Whether an event reports a change. For handlers that are not interested in the `init` that comes
- * first, and again after each gap, nor in errors.
+ * Whether an event reports a change. For callbacks that need neither errors nor the `init` that comes
+ * first, and again after each gap.
  */
 export function isChange<Event extends { type: RealtimeEventType }>(
     event: Event,

@@ -5,8 +5,8 @@ import { Client } from './client.js';
 import type { ClientOptions, ServerUrl } from './options.js';
 
 /**
- * Makes a client. Nothing goes out before `connect`, `connected`, or the first `subscribe`. `url` is
- * the server's (`http://localhost:8055`) or its WebSocket's; several are replicas, tried in turn.
+ * Creates a client. It does not connect before `connect`, `connected`, or the first `subscribe`. `url` is
+ * the server's URL (`http://localhost:8055`), or that of its WebSocket; several are replicas, tried in turn.
  */
 export function createClient(url: ServerUrl, options?: ClientOptions): Client {
     return new Client(url, options);

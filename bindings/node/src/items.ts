@@ -1,4 +1,4 @@
-/** Reading and writing the items of a collection over the client's link. */
+/** Reads and writes the items of a collection over the client's link. */
 
 import { isKey, keyText, record, requiredText, type Key } from './checks.js';
 import { bindMethods } from './objects.js';
@@ -11,19 +11,19 @@ export type { Key, Query };
 
 type Send = (message: object, options?: RequestOptions) => Promise<Record<string, unknown>>;
 
-/** The keys that were meant, one or several. */
+/** One primary key as `id`, or a list of them as `ids`. */
 function keysOf(given: Key | readonly Key[]): { id: string } | { ids: string[] } {
-    const what = unref(given);
-    return Array.isArray(what)
-        ? { ids: what.map((each) => keyText('key', unref(each))) }
-        : { id: keyText('key', what) };
+    const keys = unref(given);
+    return Array.isArray(keys)
+        ? { ids: keys.map((each) => keyText('key', unref(each))) }
+        : { id: keyText('key', keys) };
 }
 
 function checkQuery(query: unknown): Query | undefined {
     return plainQuery(query, { names: REQUEST_OPTIONS, where: '`options`, which come after the query' });
 }
 
-/** An item, or what changes in one. */
+/** An item, or changes to one, as plain JSON values. */
 function checkItem(name: string, given: unknown): object {
     const item = record(name, unref(given) as object);
     return record(name, plainJson(name, item) as object);
@@ -40,33 +40,33 @@ export class Items<T = any> {
         bindMethods(this, ['read', 'create', 'update', 'updateSingleton', 'delete']);
     }
 
-    async #ask(action: string, rest: object, options?: RequestOptions): Promise<any> {
+    async #request(action: string, rest: object, options?: RequestOptions): Promise<any> {
         const message = { type: 'items', action, collection: this.collection, ...rest };
         return (await this.#send(message, options))['data'];
     }
 
-    /** One item. */
+    /** Reads one item. */
     read(key: Key, query?: Query, options?: RequestOptions): Promise<T>;
-    /** Some items by their keys; those that are not there are left out. */
+    /** Reads items by their keys. Keys that do not exist are left out. */
     read(keys: readonly Key[], query?: Query, options?: RequestOptions): Promise<T[]>;
-    /** The items that a query finds; `Result` is for a singleton. */
+    /** Reads the items that match a query. For a singleton, give its type as `Result`. */
     read<Result = T[]>(query?: Query, options?: RequestOptions): Promise<Result>;
     async read(
         given: Key | readonly Key[] | Query = {},
         second?: object,
         third?: RequestOptions,
     ): Promise<unknown> {
-        const what = unref(given);
-        if (!isKey(what) && !Array.isArray(what) && typeof what === 'object' && what !== null) {
-            return this.#ask('read', { query: checkQuery(what) }, second);
+        const first = unref(given);
+        if (!isKey(first) && !Array.isArray(first) && typeof first === 'object' && first !== null) {
+            return this.#request('read', { query: checkQuery(first) }, second);
         }
-        const keys = keysOf(what as Key | readonly Key[]);
-        // To the server, no keys are all of them.
+        const keys = keysOf(first as Key | readonly Key[]);
+        // The server would take an empty list for all keys.
         const none = 'ids' in keys && keys.ids.length === 0;
-        return none ? [] : this.#ask('read', { ...keys, query: checkQuery(second) }, third);
+        return none ? [] : this.#request('read', { ...keys, query: checkQuery(second) }, third);
     }
 
-    /** Makes an item, and returns it as it is then. */
+    /** Creates an item, and returns it as the server has stored it. */
     create(item: Partial<T>, query?: Query, options?: RequestOptions): Promise<T>;
     create(items: readonly Partial<T>[], query?: Query, options?: RequestOptions): Promise<T[]>;
     async create(given: object, query?: Query, options?: RequestOptions): Promise<any> {
@@ -74,30 +74,30 @@ export class Items<T = any> {
         const data = Array.isArray(items)
             ? items.map((item) => checkItem('item', item))
             : checkItem('item', items);
-        return this.#ask('create', { data, query: checkQuery(query) }, options);
+        return this.#request('create', { data, query: checkQuery(query) }, options);
     }
 
-    /** Changes an item. */
+    /** Updates an item. */
     update(key: Key, changes: Partial<T>, options?: RequestOptions): Promise<T>;
-    /** Changes some items alike. */
+    /** Makes the same changes to several items. */
     update(keys: readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<T[]>;
-    async update(what: Key | readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<any> {
-        const keys = keysOf(what);
+    async update(given: Key | readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<any> {
+        const keys = keysOf(given);
         const data = checkItem('changes', changes);
         const none = 'ids' in keys && keys.ids.length === 0;
-        return none ? [] : this.#ask('update', { ...keys, data }, options);
+        return none ? [] : this.#request('update', { ...keys, data }, options);
     }
 
-    /** Changes a singleton's item. */
+    /** Updates the item of a singleton. */
     async updateSingleton(changes: Partial<T>, options?: RequestOptions): Promise<T> {
-        return this.#ask('update', { data: checkItem('changes', changes) }, options);
+        return this.#request('update', { data: checkItem('changes', changes) }, options);
     }
 
-    /** Deletes an item, or some. */
-    async delete(what: Key | readonly Key[], options?: RequestOptions): Promise<void> {
-        const keys = keysOf(what);
+    /** Deletes one or several items. */
+    async delete(given: Key | readonly Key[], options?: RequestOptions): Promise<void> {
+        const keys = keysOf(given);
         if (!('ids' in keys && keys.ids.length === 0)) {
-            await this.#ask('delete', keys, options);
+            await this.#request('delete', keys, options);
         }
     }
 }

@@ -1,20 +1,20 @@
-/** Options that do not exist: one that is misspelt would be ignored, and nobody would know. */
+/** Refuses options that do not exist: a misspelt one would otherwise be ignored silently. */
 
 import { invalid } from './checks.js';
 import { unref } from './refs.js';
 
-/** A name for each member of `T`, so that the compiler knows when one is missing here. */
+/** The names of the members of `T`, complete because the compiler checks it. */
 export type NamesOf<T> = Record<keyof T, true>;
 
-/** Names that belong somewhere else, and where that is. */
+/** Names that are valid in another place. */
 export interface Elsewhere {
     readonly names: object;
     readonly where: string;
 }
 
 /**
- * A copy of the options, refs unwrapped. An option that `what` does not have is refused, naming the
- * one that was meant.
+ * A copy of the options with refs unwrapped. An option that `what` does not have is refused; the error
+ * suggests the closest name.
  */
 export function knownOptions<T extends object>(
     what: string,
@@ -52,7 +52,7 @@ function list(names: string[]): string {
     return names.map((name) => `\`${name}\``).join(', ');
 }
 
-/** Letters of one case, without what separates words. */
+/** In lower case and without separators, so that `primary_key` equals `primaryKey`. */
 function bare(name: string): string {
     return name.replace(/[-_]/g, '').toLowerCase();
 }
@@ -66,7 +66,7 @@ function nearest(name: string, names: string[]): { name: string; distance: numbe
         .sort((a, b) => a.distance - b.distance)[0];
 }
 
-/** Levenshtein's. */
+/** The Levenshtein distance. */
 function editDistance(from: string, to: string): number {
     let row = Array.from({ length: to.length + 1 }, (_, n) => n);
     for (let i = 1; i <= from.length; i++) {

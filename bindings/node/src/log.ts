@@ -1,9 +1,9 @@
 /**
- * The library's log. It is the process's: it has the messages of all clients, those of other threads
- * included, and the last `setLog` of any thread counts.
+ * The library's log. There is one for the whole process: it has the messages of all clients in all threads,
+ * and the last `setLog` of any thread replaces the earlier ones.
  *
- * A function that the library's threads could call would make them wait for this one. So they write
- * into a socket instead, and what they write is read here whenever this thread has time.
+ * The library's threads do not call JavaScript, because each message would make them wait for its thread.
+ * They write into a socket instead, which is read here when the event loop gets to it.
  */
 
 import { AsyncResource } from 'node:async_hooks';
@@ -18,26 +18,26 @@ import { reportUncaught } from './errors.js';
 const NAMES = ['off', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 const LEVELS = Object.fromEntries(NAMES.map((name, level) => [name, level]));
 
-/** How much is logged: the messages of a level include those of the levels before it. */
+/** How much is logged. Each level includes those before it. */
 export type LogLevel = (typeof NAMES)[number];
 
-/** Takes a log message. `target` names the part of the library. No secret is ever in a message. */
+/** Takes a log message. `target` names the part of the library. Messages contain no secrets. */
 export type LogFunction = (level: Exclude<LogLevel, 'off'>, target: string, message: string) => void;
 
 /**
- * Sends the log of all clients to `log`, up to `level`. `'off'`, or no function, ends it; then
- * `DRT_LOG` in the environment decides again. Messages come in order, on this thread, and a moment
- * later; one that is waiting does not keep the process alive.
+ * Sends the log of all clients to `log`, up to `level`. With `'off'`, or without a function, the
+ * environment variable `DRT_LOG` applies again. Messages come in order, on this thread, with a short
+ * delay. Messages that wait do not keep the process alive.
  */
 export function setLog(level: LogLevel, log?: LogFunction | null): void {
-    // What was not given is no level.
+    // A level that is missing is an error here, not the default.
     choose('level', level ?? '', LEVELS);
     optionalFunction('log', log);
-    isDecided = level !== 'off' && log !== undefined && log !== null;
-    take(level, log ?? undefined);
+    isSetByApplication = level !== 'off' && log !== undefined && log !== null;
+    start(level, log ?? undefined);
 }
 
-function take(level: LogLevel, log: LogFunction | undefined): void {
+function start(level: LogLevel, log: LogFunction | undefined): void {
     const abi = Abi.get();
     reader?.close();
     reader = undefined;
@@ -49,21 +49,21 @@ function take(level: LogLevel, log: LogFunction | undefined): void {
 }
 
 let reader: LogReader | undefined;
-/** Whether the application takes the log, which goes before `NODE_DEBUG`. */
-let isDecided = false;
+/** The application has called `setLog`, which takes precedence over `NODE_DEBUG`. */
+let isSetByApplication = false;
 
 /** `NODE_DEBUG=directus-realtime` prints the log, as it does for Node's own modules. */
 export function startDebugLog(): void {
     const print = debuglog('directus-realtime');
-    if (!isDecided && reader === undefined && print.enabled) {
-        take('debug', (level, target, message) => print('%s %s: %s', level, target, message));
+    if (!isSetByApplication && reader === undefined && print.enabled) {
+        start('debug', (level, target, message) => print('%s %s: %s', level, target, message));
     }
 }
 
-/** Whether messages of this level are on standard error already, because the environment says so. */
+/** Whether the environment sends messages of this level to standard error. */
 export function isPrinted(level: LogLevel): boolean {
     const wanted = debuglog('directus-realtime').enabled ? 'debug' : process.env['DRT_LOG'];
-    return !isDecided && (LEVELS[wanted?.trim().toLowerCase() ?? ''] ?? 0) >= LEVELS[level]!;
+    return !isSetByApplication && (LEVELS[wanted?.trim().toLowerCase() ?? ''] ?? 0) >= LEVELS[level]!;
 }
 
 class LogReader {
@@ -80,8 +80,8 @@ class LogReader {
         this.#socket = new Socket({ fd, readable: true, writable: false });
         this.#socket
             .setEncoding('utf8')
-            .on('data', (text: unknown) => this.#take(String(text)))
-            // It ends when something else takes the log.
+            .on('data', (text: unknown) => this.#split(String(text)))
+            // The library closes the other end when another log replaces this one.
             .on('error', () => {})
             .on('close', () => process.off('exit', this.#atExit))
             .unref();
@@ -93,7 +93,7 @@ class LogReader {
         this.#socket.destroy();
     }
 
-    #take(text: string): void {
+    #split(text: string): void {
         const lines = (this.#text + text).split('\n');
         this.#text = lines.pop() ?? '';
         for (const line of lines) {
@@ -115,22 +115,22 @@ class LogReader {
         }
     }
 
-    /** What has been written, but not been read: after this, nothing is. */
+    /** Reads everything that has been written so far. */
     #readRest(): void {
         process.off('exit', this.#atExit);
         const chunk = Buffer.alloc(64 * 1024);
         try {
             for (let read = 1; read > 0 && !this.#socket.destroyed;) {
                 read = readSync(this.#fd, chunk);
-                this.#take(chunk.toString('utf8', 0, read));
+                this.#split(chunk.toString('utf8', 0, read));
             }
         } catch {
-            // Nothing is there any more.
+            // Nothing is left to read.
         }
     }
 }
 
-/** A line, unless it was cut off because this thread was busy for too long. */
+/** A line as a message; `undefined` when it was cut off because the socket was full. */
 function parse(line: string): [level: number, target: string, message: string] | undefined {
     try {
         return JSON.parse(line);

@@ -1,10 +1,10 @@
-/** Manners of this package's objects. */
+/** What the package's public objects have in common. */
 
 import { inspect, type InspectOptions } from 'node:util';
 
 type Method = (...args: never[]) => unknown;
 
-/** Makes methods usable on their own, as those of the composable are. */
+/** Binds methods, so that they work when destructured, like the composable's functions. */
 export function bindMethods<Self extends object>(self: Self, names: readonly (keyof Self)[]): void {
     for (const name of names) {
         const value = (self[name] as Method).bind(self as never);
@@ -12,7 +12,7 @@ export function bindMethods<Self extends object>(self: Self, names: readonly (ke
     }
 }
 
-/** What `console.log` shows of an object: what a person would want to know of it. */
+/** What `console.log` shows of an object. Private members, such as tokens, are not among it. */
 export function inspected(name: string, members: object, options: InspectOptions): string {
     return `${name} ${inspect(members, options)}`;
 }

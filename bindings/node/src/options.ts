@@ -1,4 +1,4 @@
-/** The options of clients and subscriptions, and how the C ABI writes them. */
+/** The options of clients and subscriptions, and their conversion to those of the C ABI. */
 
 import type { ClientFields, SubscriptionFields } from './abi/types.js';
 import {
@@ -20,50 +20,53 @@ import { knownOptions, type NamesOf } from './known-names.js';
 import { plainQuery, QUERY_PARAMETERS, type Query } from './query.js';
 import { unref } from './refs.js';
 
-/** Where a token comes from. `error` says why the last one is of no use, where there was one. */
+/** Returns a token. `error` is why the last one cannot be used, if there was one. */
 export type TokenProvider = (error: DirectusRealtimeError | undefined) => string | Promise<string>;
 
 export interface ClientOptions {
     /** A static token or a JWT. */
     accessToken?: string | undefined;
-    /** For a login, with `password`. */
+    /** Logs in, together with `password`. */
     email?: string | undefined;
     password?: string | undefined;
-    /** Good for one use; its successors are kept in memory. */
+    /** Used once, then replaced by the one that the server returns, which is kept in memory. */
     refreshToken?: string | undefined;
-    /** Asked for a token where none is set, ahead of a JWT's expiry, and after a refusal. */
+    /** Called when no token is set, before a JWT expires, and after the server has refused a token. */
     getToken?: TokenProvider | undefined;
-    /** The server's `WEBSOCKETS_REST_AUTH`; `'handshake'`. */
+    /** The server's setting `WEBSOCKETS_REST_AUTH`. Default: `'handshake'`. */
     authMode?: keyof typeof AUTH_MODES | undefined;
-    /** For DNS, TCP, TLS and upgrade together; 10 000. */
+    /** How long DNS, TCP, TLS and upgrade may take together, in milliseconds. Default: 10 000. */
     connectTimeoutMs?: number | undefined;
-    /** For every answer of the server; 10 000. */
+    /** How long to wait for a server reply, in milliseconds. Default: 10 000. */
     ackTimeoutMs?: number | undefined;
-    /** The silence after which the client asks, and again after which the link is dead; 25 000. */
+    /**
+     * After so many milliseconds of silence the client sends a ping, and after as many again without an
+     * answer it drops the link. Default: 25 000.
+     */
     heartbeatMs?: number | undefined;
-    /** The first backoff's upper bound; 250. */
+    /** The upper bound of the first backoff, in milliseconds. Default: 250. */
     reconnectMinMs?: number | undefined;
-    /** Every backoff's upper bound; 10 000. */
+    /** The upper bound of every backoff, in milliseconds. Default: 10 000. */
     reconnectMaxMs?: number | undefined;
-    /** Failed attempts before the client gives up; 0, the default, means never. */
+    /** After so many failed attempts the client gives up. Default: 0, which means never. */
     reconnectAttempts?: number | undefined;
-    /** Bytes that may wait for the application; 64 MiB. */
+    /** How many bytes of events may wait for the application. Default: 64 MiB. */
     queueBytes?: number | undefined;
-    /** A file of PEM roots to trust beside the system's. */
+    /** A PEM file of root certificates to trust in addition to the system's. */
     caFile?: string | undefined;
-    /** `http://[user:password@]host:port` */
+    /** The URL of a proxy: `http://[user:password@]host:port`. */
     proxy?: string | undefined;
-    /** A file with the PEM certificate chain to show, with `clientKeyFile`. */
+    /** A PEM file with the client's certificate chain, together with `clientKeyFile`. */
     clientCertFile?: string | undefined;
     clientKeyFile?: string | undefined;
-    /** More headers of the upgrade request. */
+    /** Additional headers of the upgrade request. */
     headers?: Record<string, string> | undefined;
     userAgent?: string | undefined;
-    /** Bytes of the largest message that is taken; 256 MiB. */
+    /** The size of the largest message that is accepted, in bytes. Default: 256 MiB. */
     maxMessageBytes?: number | undefined;
     /**
-     * Bytes of messages that may wait for a link; 1 MiB. 0: none, without a link they are refused.
-     * `client.sendMessage` makes use of it only where it is set.
+     * How many bytes of messages may wait for a link. Default: 1 MiB. With 0, messages are refused without a
+     * link. `client.sendMessage` queues messages only if this is set.
      */
     sendQueueBytes?: number | undefined;
 }
@@ -75,19 +78,19 @@ export interface SubscriptionOptions {
     collection: string;
     /** `fields`, `filter`, `sort`, `limit`, `search`, `deep`, `alias`, `meta` … */
     query?: Query | undefined;
-    /** Names the subscription within its client; one is generated otherwise. */
+    /** Identifies the subscription within its client. Default: a generated one. */
     uid?: string | undefined;
-    /** Survives its scope and the collective ways of unsubscribing. */
+    /** Not ended by its scope, `unsubscribeCollection` or `unsubscribeAll`. Default: false. */
     persistent?: boolean | undefined;
-    /** Only these changes. The `init` event, first and after each gap, has the data `null` then. */
+    /** Only these changes. The `data` of `init` is then `null`, unless all three are named. */
     event?: ChangeType | readonly ChangeType[] | undefined;
-    /** The primary key of the one item to watch. */
+    /** The primary key of the one item to watch. Default: the whole collection. */
     item?: Key | undefined;
-    /** The name of the primary key; `id`. */
+    /** The name of the primary key's field. Default: `'id'`. */
     primaryKey?: string | undefined;
-    /** An event for each item (`'item'`), or for each message of the server. */
+    /** One event for each item (`'item'`, the default), or for each message of the server (`'message'`). */
     granularity?: keyof typeof GRANULARITIES | undefined;
-    /** Read after the subscription is registered (`'exact'`), or the server's own. */
+    /** A snapshot read once the subscription is registered (`'exact'`, the default), or the server's own. */
     snapshot?: keyof typeof SNAPSHOTS | undefined;
     /** Ends the subscription when it is aborted. */
     signal?: AbortSignal | undefined;
@@ -130,13 +133,13 @@ const SUBSCRIPTION_OPTIONS: NamesOf<SubscriptionOptions> = {
     signal: true,
 };
 
-/** The options with refs unwrapped; one that does not exist is refused. */
+/** The options of a client with refs unwrapped. Unknown options are refused. */
 export function clientOptions(options: ClientOptions): ClientOptions {
     const given = record('options', unref(options) as ClientOptions);
     return knownOptions('a client', given, CLIENT_OPTIONS);
 }
 
-/** The same of a subscription. */
+/** The options of a subscription with refs unwrapped. Unknown options are refused. */
 export function subscriptionOptions(options: SubscriptionOptions): SubscriptionOptions {
     const given = record('options', unref(options) as SubscriptionOptions);
     const elsewhere = { names: QUERY_PARAMETERS, where: '`query`' };
@@ -148,7 +151,7 @@ const CHANGES = { create: 1, update: 2, delete: 4 };
 const GRANULARITIES = { item: 0, message: 1 };
 const SNAPSHOTS = { exact: 0, server: 1 };
 
-/** A server, or several that are tried in turn. */
+/** The URL of a server, or of several replicas, which are tried in turn. */
 export type ServerUrl = string | URL | readonly (string | URL)[];
 
 function urlText(url: ServerUrl): string {
@@ -160,25 +163,25 @@ function urlText(url: ServerUrl): string {
         ? url.map((each: string | URL, n) => one(`url[${n}]`, each)).join(',')
         : one('url', url as string | URL);
     if (written === '') {
-        throw invalid('`url` is empty: give one such as https://directus.example.com');
+        throw invalid('`url` is empty: pass one such as https://directus.example.com');
     }
     return written;
 }
 
-/** A line break would begin another header. */
+/** One header line. A line break in it would begin another header, and is refused. */
 function header(name: string, value: unknown): string {
     const line = requiredText(`headers['${name}']`, value);
     if (/[\r\n]/.test(name + line)) {
-        throw invalid(`\`headers['${name}']\` is not text of one line`);
+        throw invalid(`\`headers['${name}']\` must not contain line breaks`);
     }
     return `${name}: ${line}`;
 }
 
-const MOST_U32 = 2 ** 32 - 1;
+const MAX_U32 = 2 ** 32 - 1;
 
 export function clientFields(url: ServerUrl, options: ClientOptions): ClientFields {
     optionalFunction('getToken', options.getToken);
-    const u32 = (name: keyof ClientOptions) => whole(name, options[name], MOST_U32);
+    const u32 = (name: keyof ClientOptions) => whole(name, options[name], MAX_U32);
     const u64 = (name: keyof ClientOptions) => whole(name, options[name], Number.MAX_SAFE_INTEGER);
     const string = (name: keyof ClientOptions) => text(name, options[name]);
     const headers = Object.entries(record('headers', options.headers ?? {})).map(([name, value]) =>
@@ -208,7 +211,7 @@ export function clientFields(url: ServerUrl, options: ClientOptions): ClientFiel
     };
 }
 
-/** The library's defaults. */
+/** The library's defaults, where this package has to know them. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
 const ACK_TIMEOUT_MS = 10_000;
 
@@ -220,7 +223,7 @@ export function ackTimeoutMs({ ackTimeoutMs }: ClientOptions): number {
     return ackTimeoutMs || ACK_TIMEOUT_MS;
 }
 
-/** Enough for what is said before the link is up. */
+/** The default of `sendQueueBytes`. */
 const SEND_QUEUE_BYTES = 1024 * 1024;
 
 export function sendQueueBytes({ sendQueueBytes }: ClientOptions): number {
@@ -229,7 +232,7 @@ export function sendQueueBytes({ sendQueueBytes }: ClientOptions): number {
         : whole('sendQueueBytes', sendQueueBytes, Number.MAX_SAFE_INTEGER);
 }
 
-/** The changes that are wanted, as a mask; none is all of them. */
+/** The mask of the changes that are wanted. 0 stands for all of them. */
 function changes(event: SubscriptionOptions['event'] | null): number {
     if (!Array.isArray(event)) {
         return choose('event', event, CHANGES);

@@ -1,15 +1,15 @@
-/** Messages that wait for a link, in order and up to a bound. */
+/** A bounded queue of messages that wait for a link, in order. */
 
 import { DirectusRealtimeError } from './errors.js';
 import type { StateChange } from './state.js';
 
 /** What an outbox needs of its client. */
 export interface Sender {
-    /** Hands a message to the library, which refuses it where there is no link. */
+    /** Sends a message. Throws `DRT_ERR_NOT_CONNECTED` where there is no link. */
     send(message: string): void;
-    /** Connects a client that is new. */
+    /** Connects the client if it is new. */
     begin(): void;
-    /** Why no link is to come, if so. */
+    /** Why the client has failed, so that no link will come, if it has. */
     failure(): DirectusRealtimeError | undefined;
 }
 
@@ -19,13 +19,13 @@ export class Outbox {
     #waiting: string[] = [];
     #bytes = 0;
 
-    /** `limit` is for the bytes of what waits. */
+    /** At most `limit` bytes of messages wait. */
     constructor(sender: Sender, limit: number) {
         this.#sender = sender;
         this.#limit = limit;
     }
 
-    /** Sends a message behind those that wait, or has it wait with them. */
+    /** Sends a message after those that wait, or queues it. */
     send(message: string): void {
         this.#sender.begin();
         this.flush();
@@ -47,15 +47,15 @@ export class Outbox {
         const bytes = Buffer.byteLength(message);
         if (this.#bytes + bytes > this.#limit) {
             const sentence =
-                `there is no usable link, and ${this.#bytes} bytes wait for one already: this message of ` +
-                `${bytes} bytes would exceed sendQueueBytes, ${this.#limit}`;
+                `the client is not connected, and ${this.#bytes} bytes of messages are queued already: this ` +
+                `message of ${bytes} bytes would exceed sendQueueBytes, ${this.#limit}`;
             throw new DirectusRealtimeError('DRT_ERR_QUEUE_FULL', sentence);
         }
         this.#waiting.push(message);
         this.#bytes += bytes;
     }
 
-    /** Sends what waits, as long as there is a link. */
+    /** Sends the queued messages, as long as there is a link. */
     flush(): void {
         while (this.#waiting.length > 0) {
             try {
@@ -70,7 +70,7 @@ export class Outbox {
         }
     }
 
-    /** The client's state has changed. */
+    /** Sends the queue when the client is connected, and drops it when no link will come. */
     update({ state, message }: StateChange): void {
         if (state === 'connected') {
             this.flush();
@@ -84,7 +84,7 @@ export class Outbox {
         }
     }
 
-    /** The call that sent it has returned long ago. */
+    /** A process warning, because the calls that queued the messages have returned long ago. */
     #warn(count: number, why: string): void {
         const messages = count === 1 ? '1 message' : `${count} messages`;
         process.emitWarning(`${messages} could not be sent: ${why}`, 'DirectusRealtimeWarning');

@@ -1,6 +1,6 @@
 /**
- * Values of the application as what JSON can carry: refs are unwrapped, dates are text, big integers
- * are exact. What JSON would change or drop silently is refused, with the path to it.
+ * Converts values to plain JSON values: refs are unwrapped, dates become text, big integers stay exact.
+ * Values that `JSON.stringify` would change or drop silently are refused; the error has their path.
  */
 
 import { invalid, record } from './checks.js';
@@ -8,8 +8,8 @@ import { unref } from './refs.js';
 
 export interface PlainRules {
     /**
-     * Refuses `undefined` anywhere but in the outermost object: dropped from a filter, it would widen
-     * what that selects.
+     * Refuses `undefined` except in the outermost object: a filter without that condition would match
+     * more.
      */
     strict?: boolean;
 }
@@ -19,19 +19,19 @@ export function plainJson(name: string, value: unknown, rules: PlainRules = {}):
     return plain === DROP ? undefined : plain;
 }
 
-/** A JSON object's text. */
+/** An object as JSON text. */
 export function json(name: string, value: unknown): string {
     return JSON.stringify(record(name, plainJson(name, record(name, unref(value) as object)) as object));
 }
 
-/** From the argument's name down to the value in question. */
+/** The argument's name, and the names and indices that lead to the value. */
 type Path = (string | number)[];
 
 const DROP = Symbol('undefined');
 
 class Converter {
     readonly #strict: boolean;
-    /** The objects that enclose the one in question. */
+    /** The objects that contain the current value, to detect circular references. */
     readonly #enclosing = new Set<object>();
 
     constructor(strict: boolean) {
@@ -50,7 +50,7 @@ class Converter {
                 }
                 return value;
             case 'bigint':
-                // As a number, the server would round it.
+                // The server would round a larger number.
                 return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
             case 'undefined':
                 return this.#undefined(path);
@@ -97,7 +97,7 @@ class Converter {
         if (kind !== 'Object') {
             throw refused(path, /^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`);
         }
-        // Without a prototype, a member may have any name.
+        // Without a prototype, so that a member may be called `__proto__`.
         const plain: Record<string, unknown> = Object.create(null);
         for (const [name, member] of Object.entries(value)) {
             const converted = this.convert(member, [...path, name]);
@@ -109,7 +109,7 @@ class Converter {
     }
 }
 
-/** `'Object'`, `'Map'`, `'Promise'` …, also of a proxy. */
+/** `'Object'`, `'Map'`, `'Promise'` …; for a proxy, that of its target. */
 function kindOf(value: object): string {
     return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }

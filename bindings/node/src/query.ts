@@ -1,4 +1,4 @@
-/** Queries of Directus, as subscriptions and reads take them. */
+/** Queries of Directus, as options of subscriptions and arguments of reads. */
 
 import { record } from './checks.js';
 import { refuseUnknown, type Elsewhere } from './known-names.js';
@@ -8,7 +8,7 @@ import { unref } from './refs.js';
 /** `fields`, `filter`, `sort`, `limit`, `search`, `deep`, `alias` … */
 export type Query = Record<string, any>;
 
-/** What the server looks at; it ignores the rest. */
+/** The parameters that the server knows. It ignores any others. */
 export const QUERY_PARAMETERS = {
     fields: true,
     filter: true,
@@ -29,7 +29,7 @@ export const QUERY_PARAMETERS = {
     backlink: true,
 } as const;
 
-/** What a condition is written with. */
+/** The operators of filters: `_eq`, `_and` … */
 const OPERATOR = /^_/;
 
 function looksLikeFilter(name: string, value: unknown): boolean {
@@ -40,7 +40,7 @@ function looksLikeFilter(name: string, value: unknown): boolean {
     );
 }
 
-/** The query as JSON can carry it, or nothing where there is none. */
+/** The query as plain JSON values, or `undefined` where there is none. Unknown parameters are refused. */
 export function plainQuery(given: unknown, elsewhere?: Elsewhere): Query | undefined {
     const query = unref(given);
     if (query === undefined || query === null) {

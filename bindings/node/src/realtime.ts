@@ -1,4 +1,4 @@
-/** The composable: a scope with the names that Vue programs know, each usable on its own. */
+/** The composable: a scope with the names of `useDirectusRealtime()`, which can be destructured. */
 
 import type { AnyCallback } from './events.js';
 import type { SubscriptionOptions } from './options.js';
@@ -7,30 +7,30 @@ import type { Subscribe } from './subscribe.js';
 import type { Subscription } from './subscription.js';
 
 export interface Realtime extends Disposable, AsyncDisposable {
-    /** Whether the client is connected at the moment. */
+    /** Whether the client is connected now. */
     readonly isConnected: { readonly value: boolean };
-    /** Subscribes for as long as this scope is open; a persistent subscription lives on. */
+    /** Subscribes for as long as this scope is open. A persistent subscription outlives it. */
     readonly subscribe: Subscribe;
-    /** Ends the subscription with that uid. False when there is none. */
+    /** Ends the subscription with that uid. Returns false when there is none. */
     readonly unsubscribe: (uid: string) => boolean;
-    /** Ends a collection's subscriptions, but for the persistent ones. The result is their number. */
+    /** Ends a collection's subscriptions, but for the persistent ones. Returns how many ended. */
     readonly unsubscribeCollection: (collection: string) => number;
-    /** Ends all subscriptions of the client, but for the persistent ones. The result is their number. */
+    /** Ends all subscriptions of the client, but for the persistent ones. Returns how many ended. */
     readonly unsubscribeAll: () => number;
     /** The client's subscriptions, in the order in which they were made. */
     readonly getActiveSubscriptions: () => Subscription<any, any>[];
     readonly hasSubscription: (uid: string) => boolean;
     /**
-     * Sends a message that expects no answer. Before the link is up it waits for it, together with
-     * others up to `sendQueueBytes`; beyond that, and where no link is to come, this throws.
+     * Sends a message without waiting for a reply. Without a link the message is queued, up to
+     * `sendQueueBytes`. Throws when the queue is full, and when the client has failed.
      */
     readonly sendMessage: (message: object) => void;
     /**
-     * Connects now where the link is down, or dead: one that leaves a question unanswered for
-     * `ackTimeoutMs`. A link that works stays.
+     * Connects now if the link is down, or dead: if the server does not answer a request within
+     * `ackTimeoutMs`. A link that works is kept.
      */
     readonly reconnect: () => void;
-    /** Ends the subscriptions that were made here, but for the persistent ones. */
+    /** Ends the subscriptions that were made with this `subscribe`, but for the persistent ones. */
     readonly close: () => void;
 }
 

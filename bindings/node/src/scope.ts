@@ -19,7 +19,7 @@ export interface ScopeOptions {
 
 const SCOPE_OPTIONS: NamesOf<ScopeOptions> = { signal: true };
 
-/** Closes scopes that were garbage-collected while open, with a warning where subscriptions end with them. */
+/** Closes scopes that were garbage-collected while open. Warns where subscriptions end with them. */
 const collectedScopes = new FinalizationRegistry(({ core, scope }: { core: Core; scope: ScopeState }) => {
     const ended = core.isOpen ? core.subscriptions.closeScope(scope) : 0;
     if (ended > 0) {

@@ -6,12 +6,12 @@ const STATES = ['idle', 'connecting', 'authenticating', 'connected', 'backoff', 
 
 export type ClientState = (typeof STATES)[number];
 
-/** What a `state` event tells. */
+/** The argument of a `state` event. */
 export interface StateChange {
     state: ClientState;
-    /** Why, in words. */
+    /** The reason, as text for people. */
     message: string;
-    /** What went wrong, where something did. */
+    /** The reason, as an error, where something went wrong. */
     error: DirectusRealtimeError | undefined;
 }
 

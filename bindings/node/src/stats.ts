@@ -6,7 +6,7 @@ type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
     ? `${Head}${Capitalize<Camel<Tail>>}`
     : Name;
 
-/** `drt_stats`: connects, reconnects, framesIn, bytesIn … from the client's beginning. */
+/** Counters since the client was created: connects, reconnects, framesIn, bytesIn … */
 export type Stats = { [Name in keyof StatsFields as Camel<Name>]: number };
 
 export function toStats(fields: StatsFields): Stats {

@@ -1,4 +1,4 @@
-/** `getToken`: asked for one token at a time. */
+/** Calls `getToken`, never twice at the same time. */
 
 import type { DirectusRealtimeError } from './errors.js';
 import type { TokenProvider } from './options.js';
@@ -6,7 +6,7 @@ import type { TokenProvider } from './options.js';
 export class TokenSource {
     readonly #getToken: TokenProvider | undefined;
     readonly #accept: (token: string) => void;
-    #isAsking = false;
+    #isPending = false;
 
     constructor(getToken: TokenProvider | undefined, accept: (token: string) => void) {
         this.#getToken = getToken;
@@ -14,31 +14,34 @@ export class TokenSource {
     }
 
     /**
-     * A token is wanted; `error` says what was wrong with the last one. While an earlier request is
-     * not answered, its answer serves this one, too, however late it is: the same refresh token
-     * must not be traded twice.
+     * A token is wanted; `error` is why the last one cannot be used. While an earlier call is pending, its
+     * token serves this request as well, however late it comes: an application's refresh token must not
+     * be used twice.
      */
     request(error: DirectusRealtimeError | undefined): void {
-        if (!this.#isAsking) {
-            void this.#ask(error);
+        if (!this.#isPending) {
+            void this.#call(error);
         }
     }
 
-    async #ask(error: DirectusRealtimeError | undefined): Promise<void> {
-        this.#isAsking = true;
+    async #call(error: DirectusRealtimeError | undefined): Promise<void> {
+        this.#isPending = true;
         try {
             const token = await this.#getToken?.(error);
-            // Before the token is used: if it is refused, another one is wanted.
-            this.#isAsking = false;
+            // Before the token is used: if the server refuses it, another one is requested.
+            this.#isPending = false;
             if (token !== undefined) {
                 this.#accept(token);
             }
         } catch (failure) {
-            // The attempt to connect times out, and the next one asks again.
+            // The attempt to connect times out, and the next attempt requests a token again.
             const message = failure instanceof Error ? failure.message : String(failure);
-            process.emitWarning(`getToken has failed: ${message}`, 'DirectusRealtimeWarning');
+            process.emitWarning(
+                `getToken has failed, and is called again at the next attempt to connect: ${message}`,
+                'DirectusRealtimeWarning',
+            );
         } finally {
-            this.#isAsking = false;
+            this.#isPending = false;
         }
     }
 }

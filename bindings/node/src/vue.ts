@@ -1,4 +1,4 @@
-/** `useDirectusRealtime()` for Vue: the scope ends with the component. */
+/** `useDirectusRealtime()` for Vue: its subscriptions end with the component. */
 
 import {
     computed,
@@ -36,35 +36,35 @@ export function directusRealtime(client: Client): Plugin {
 }
 
 /**
- * While a page is rendered to a string, no component is ever unmounted: a subscription would be left
- * over from each page, and nobody is there to see what it brings.
+ * During server-side rendering no component is ever unmounted: each page would leave its subscriptions
+ * behind.
  */
-const RENDERED =
-    'nothing is subscribed to while a page is rendered on the server: wait for events in onMounted()';
+const SSR =
+    'subscribe() does nothing during server-side rendering: subscribe, or wait for events, in onMounted()';
 
-function isRenderedOnServer(): boolean {
+function isServerSideRendering(): boolean {
     return hasInjectionContext() && inject(ssrContextKey, undefined) !== undefined;
 }
 
-/** A page may be left while it still loads what it wants to subscribe to. */
-const UNMOUNTED = 'the component was unmounted before it subscribed';
+/** A page may be left before it has loaded the data that it subscribes with. */
+const UNMOUNTED = 'the component was unmounted before it called subscribe()';
 
 /**
- * The composable. Connects; subscriptions that are not persistent end with the component, or whatever
- * effect scope is current, and end at once where that is over already. Without an argument, the client
- * is that of `directusRealtime`. In server-side rendering nothing is connected, and `subscribe` does
+ * The composable. Connects the client. Subscriptions that are not persistent end with the component (or
+ * the current effect scope), or at once where it has ended already. Without an argument, the client is
+ * that of `directusRealtime`. During server-side rendering it does not connect, and `subscribe` does
  * nothing: the subscription that it returns has ended.
  */
 export function useDirectusRealtime(client?: Client): VueRealtime {
     const used = client ?? (hasInjectionContext() ? inject(KEY, undefined) : undefined);
     if (used === undefined) {
         throw invalid(
-            'useDirectusRealtime() has no client: give it one, or install it with app.use(directusRealtime(client))',
+            'useDirectusRealtime() has no client: pass one, or install it with app.use(directusRealtime(client))',
         );
     }
     const isConnected = connectedRef(used);
-    if (isRenderedOnServer()) {
-        return { ...used.ssrRealtime(RENDERED), isConnected };
+    if (isServerSideRendering()) {
+        return { ...used.ssrRealtime(SSR), isConnected };
     }
     const realtime = used.useRealtime();
     if (getCurrentScope() === undefined) {
@@ -83,29 +83,29 @@ export function useDirectusRealtime(client?: Client): VueRealtime {
     };
 }
 
-/** Only what outlives the component anyway. */
+/** A `subscribe` for persistent subscriptions only, which outlive the component anyway. */
 function subscribeUnmounted(client: Client): Subscribe {
     const end = endedSubscribe(UNMOUNTED);
     return (options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> =>
         (subscriptionOptions(options).persistent ? client.subscribe : end)(options, callback);
 }
 
-/** One for all components. */
+/** Each client has one ref, which all components share. */
 const refs = new WeakMap<Client, ComputedRef<boolean>>();
 
 function connectedRef(client: Client): ComputedRef<boolean> {
-    const known = refs.get(client);
-    if (known !== undefined) {
-        return known;
+    const existing = refs.get(client);
+    if (existing !== undefined) {
+        return existing;
     }
     const isConnected = shallowRef(client.isConnected);
-    // What the event tells, so that a watcher misses no loss, however short.
+    // From the events, not from the current state: so a watcher sees every loss, however short.
     const follow = internalListener(({ state }) => {
         isConnected.value = state === 'connected';
     });
     client.on('state', follow);
-    // Detached: it does not end with the component that happens to be the first.
-    const made = effectScope(true).run(() => computed(() => isConnected.value))!;
-    refs.set(client, made);
-    return made;
+    // Detached, so that it does not end with the component that happens to be the first.
+    const shared = effectScope(true).run(() => computed(() => isConnected.value))!;
+    refs.set(client, shared);
+    return shared;
 }

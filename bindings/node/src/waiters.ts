@@ -1,19 +1,19 @@
-/** Promises that wait for something the library will tell. */
+/** Promises that wait for something that the library will report. */
 
 import { endOnAbort, throwIfAborted } from './abort.js';
 import { milliseconds, optionalSignal, record } from './checks.js';
 import { knownOptions, type NamesOf } from './known-names.js';
 
 export interface WaitOptions {
-    /** Gives up after this time. */
+    /** How long to wait, in milliseconds. Default: for ever. */
     timeoutMs?: number | undefined;
-    /** Gives up when it is aborted. */
+    /** Stops waiting when it is aborted. */
     signal?: AbortSignal | undefined;
 }
 
 const WAIT_OPTIONS: NamesOf<WaitOptions> = { timeoutMs: true, signal: true };
 
-/** The options as they have to be; throws where they are not, and where waiting is over already. */
+/** Checks the options. Throws where one is invalid, or where the signal has been aborted already. */
 export function waitOptions(options: WaitOptions = {}): WaitOptions {
     const { timeoutMs, signal: given } = knownOptions('a wait', record('options', options), WAIT_OPTIONS);
     milliseconds('timeoutMs', timeoutMs);
@@ -31,13 +31,13 @@ export class Waiters<T> {
     readonly #waiters = new Set<Waiter<T>>();
     readonly #changed: (by: number) => void;
 
-    /** `changed` learns how many more wait, or fewer. */
+    /** `changed` is called with 1 when a wait begins, and with -1 when one ends. */
     constructor(changed: (by: number) => void) {
         this.#changed = changed;
     }
 
-    /** `late` makes the error of a wait that times out. */
-    wait(late: (timeoutMs: number) => Error, { timeoutMs, signal }: WaitOptions): Promise<T> {
+    /** `timeoutError` makes the error of a wait that times out. */
+    wait(timeoutError: (timeoutMs: number) => Error, { timeoutMs, signal }: WaitOptions): Promise<T> {
         return new Promise((resolve, reject) => {
             const leave = () => {
                 clearTimeout(timer);
@@ -59,7 +59,7 @@ export class Waiters<T> {
             const timer =
                 timeoutMs === undefined
                     ? undefined
-                    : setTimeout(() => waiter.reject(late(timeoutMs)), timeoutMs);
+                    : setTimeout(() => waiter.reject(timeoutError(timeoutMs)), timeoutMs);
             const detach = endOnAbort(signal, () => waiter.reject(signal?.reason));
             this.#waiters.add(waiter);
             this.#changed(1);

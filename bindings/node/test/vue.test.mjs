@@ -107,7 +107,7 @@ describe('an effect scope', () => {
         assert.equal(late.ended, true);
         await assert.rejects(late.ready(), {
             code: 'DRT_ERR_CLOSED',
-            message: /unmounted before it subscribed/,
+            message: /unmounted before it called subscribe/,
         });
         realtime.subscribe({ collection: 'posts', uid: 'layout', persistent: true }, () => {});
         assert.deepEqual(uids(), ['outside', 'layout']);

@@ -1,26 +1,26 @@
-/** The functions of the C ABI, as koffi sees them. */
+/** The functions of the C ABI, declared for koffi. */
 
 import { pointer, type KoffiFunc, type LibraryHandle, type TypeObject } from 'koffi';
 import { isText, invalid } from '../checks.js';
 import type { ClientFields, Handle, SubscriptionFields, Types } from './types.js';
 
-/** A place for what a function gives back. */
+/** An out parameter. */
 export type Out = BigUint64Array;
 type Sized<T> = T & { struct_size: number };
 type Callback = bigint | null;
 type Status = number;
 
-/** What may be a parameter anywhere: not text, for which koffi would take an address, too. */
+/** The types that need no guard. `str` does: for a string, koffi would also take a number, as an address. */
 type Plain = 'int32_t' | 'uint32_t' | 'uint64_t' | 'uintptr_t' | 'size_t' | 'void *' | TypeObject;
 
-/** The last line of defence: who calls from outside has been told in better words. */
+/** A second check, against crashes. Public methods have checked their arguments with better messages. */
 export function guardText(value: unknown, where: string): void {
     if (!isText(value)) {
-        throw invalid(`${where} takes text without NUL characters`);
+        throw invalid(`${where} must be a string without NUL characters`);
     }
 }
 
-/** Declares every function that this package uses. */
+/** Declares the functions that this package uses. */
 export function declareFunctions(library: LibraryHandle, types: Types) {
     const { HANDLE, USER_DATA } = types;
     const declare = <F extends (...args: never[]) => unknown>(

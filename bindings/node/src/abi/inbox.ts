@@ -29,13 +29,13 @@ export interface Batch {
     readonly isEmpty: boolean;
 }
 
-/** A call of the library that hands over what waits, and runs callbacks meanwhile. */
+/** The library's call that returns the events that wait, and makes the callbacks that wait. */
 export type Drain = (maxEvents: number) => { json: string; drained: number };
 
-/** Callbacks that the library has made, to become notifications when its call has returned. */
+/** Callbacks that the library has made. They become notifications when its call has returned. */
 type PendingCallbacks = (() => Notification)[];
 
-/** The functions that C calls. All clients of a thread share them, because koffi has room for only so many. */
+/** The functions that C calls. All clients of a thread share them: koffi has room for only so many. */
 export class Callbacks {
     readonly state: bigint;
     readonly token: bigint;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { load, type LibraryHandle } from 'koffi';
 import { DirectusRealtimeError } from '../errors.js';
 
-/** The ABI that this package is written against: the same major, at least this minor. */
+/** The ABI version that this package needs: the same major version, and at least this minor version. */
 const ABI = { major: 0, minor: 1 };
 const RTLD_NOW = 2;
 const RTLD_NODELETE: Partial<Record<NodeJS.Platform, number>> = { linux: 0x1000, darwin: 0x80 };
@@ -16,7 +16,7 @@ function fileName(): string {
     return process.platform === 'darwin' ? 'libdirectus_realtime.dylib' : 'libdirectus_realtime.so';
 }
 
-/** Where the library may be, the best place first. */
+/** The files that may be the library, in the order in which they are tried. */
 export function candidates(): string[] {
     const named = process.env['DIRECTUS_REALTIME_LIBRARY'];
     if (named) {
@@ -34,18 +34,18 @@ export function candidates(): string[] {
     return places;
 }
 
-/** Where `scripts/prepare.mjs` has found or built the library, if that is not cargo's usual place. */
+/** Where `scripts/prepare.mjs` has found or built the library, if that is not cargo's default directory. */
 function recorded(): string[] {
     const record = path.join(PACKAGE, '.library');
     return existsSync(record) ? [readFileSync(record, 'utf8')] : [];
 }
 
-/** The library of the first place that has one. */
+/** Loads the first library that exists. */
 export function loadLibrary(): LibraryHandle {
     const places = candidates();
     const file = places.find((place) => existsSync(place));
     if (file === undefined) {
-        throw unusable(`there is no such file as ${places.join(', nor ')}`);
+        throw unusable(`none of these files exists: ${places.join(', ')}`);
     }
     let library: LibraryHandle;
     try {
@@ -63,19 +63,20 @@ function checkVersion(library: LibraryHandle, file: string): void {
     try {
         version = library.func('drt_abi_version', 'uint32_t', [])();
     } catch (error) {
-        throw unusable(`${file} is some other library: it has no drt_abi_version`, error);
+        throw unusable(`${file} is not the library of directus-realtime`, error);
     }
     const [major, minor] = [version >>> 16, version & 0xffff];
     if (major !== ABI.major || minor < ABI.minor) {
         throw unusable(
-            `${file} has ABI ${major}.${minor}, and this package needs ${ABI.major}.${ABI.minor} or a later one of the same major`,
+            `${file} has ABI version ${major}.${minor}, but this package needs ${ABI.major}.${ABI.minor}, or a later ` +
+                'minor version',
         );
     }
 }
 
 /**
- * Keeps the library in the process: its threads may still run when the last thread of JavaScript
- * that knew it has ended.
+ * Keeps the library loaded until the process ends: its own threads may still run when the last JavaScript
+ * thread that loaded it has ended.
  */
 function pin(file: string): void {
     const noDelete = RTLD_NODELETE[process.platform];
@@ -88,7 +89,7 @@ function pin(file: string): void {
 function unusable(what: string, cause?: unknown): DirectusRealtimeError {
     const advice =
         'Install directus-realtime for this platform, build the library with `cargo build --release` in its repository, ' +
-        'or name it in DIRECTUS_REALTIME_LIBRARY.';
+        'or set DIRECTUS_REALTIME_LIBRARY to its path.';
     return new DirectusRealtimeError(
         'ERR_LIBRARY',
         `The native library of directus-realtime cannot be loaded: ${what}. ${advice}`,
