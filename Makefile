@@ -25,8 +25,12 @@ C_SOURCES := $(wildcard examples/c/*.[ch] examples/cpp/*.cpp $(addprefix tests/,
     cpp/*.[ch]pp cpp/units/*.[ch]pp docs/*.c docs/wrappers/*.c faults/*.c install/consumer/main.*)) \
     include/directus_realtime.hpp
 
+# The server that the tests of all languages script.
+SCRIPTED_SERVER := DRT_SCRIPTED_SERVER=$(BUILD)/debug/examples/scripted_server
+
 # The packages as they stand here, with the library that was built here.
-PACKAGES := DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) PYTHONPATH=$(CURDIR)/bindings/python/src
+PACKAGES := DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) PYTHONPATH=$(CURDIR)/bindings/python/src \
+    $(SCRIPTED_SERVER)
 
 PYTHON_PACKAGE := bindings/python
 PYTHON_TOOLS := $(CURDIR)/target/python/venv
@@ -49,7 +53,7 @@ CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 SUITES := test-rust test-faults test-python test-sdk test-install test-directus test-node \
     test-examples test-docs test-abi
 
-.PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt soak \
+.PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
     soak-faults mutants bench header deps test-deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
@@ -128,6 +132,9 @@ fmt: $(TOOLS)/complete
 check: deps lint
 	$(CARGO) test --lib --test header
 
+scripted-server:
+	$(CARGO) build --example scripted_server
+
 # Everything is built first; then the suites, which mostly wait for servers, run side by
 # side. What each of them prints comes when it has ended.
 test: servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
@@ -153,7 +160,7 @@ test-examples: servers examples node-package
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples
 
 # The pages of docs/, and the README: each snippet compiled and run.
-test-docs: servers lib
+test-docs: servers lib scripted-server
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/docs
 
 # Programs and libraries of different ages.
@@ -176,7 +183,7 @@ $(SDK_MODULES): tests/sdk/package-lock.json
 
 # The Python package, with the library as it is released, also on the newest Python.
 AT_ONCE := -q -n 3 --dist loadfile
-test-python: servers lib $(PYTHON_TOOLS)/complete
+test-python: servers lib scripted-server $(PYTHON_TOOLS)/complete
 	cd $(PYTHON_PACKAGE) && $(PYTHON_TOOLS)/bin/mypy
 	cd $(PYTHON_PACKAGE) && $(PYRIGHT) $(PYTHON_TOOLS)/bin/pyright
 	cd $(PYTHON_PACKAGE) && $(PACKAGES) $(PYRIGHT) $(PYTHON_TOOLS)/bin/pyright \
@@ -193,10 +200,11 @@ $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python
 	touch $@
 
 # The Node package, with the library as it is released.
-test-node: servers lib node-package
+test-node: servers lib scripted-server node-package
 	cd $(NODE_PACKAGE) && npm run lint
-	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css}"
-	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) npm test
+	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css}" \
+	    "../../tests/scripted_server/*.mjs"
+	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) $(SCRIPTED_SERVER) npm test
 
 # The Node package as the examples find it.
 node-package: $(NODE_MODULES)

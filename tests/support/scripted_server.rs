@@ -34,7 +34,12 @@ pub struct Link {
 
 impl ScriptedServer {
     pub fn new() -> ScriptedServer {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        ScriptedServer::on_port(0)
+    }
+
+    /// On a port that is known to be free.
+    pub fn on_port(port: u16) -> ScriptedServer {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         ScriptedServer { listener, port }
     }
@@ -50,9 +55,15 @@ impl ScriptedServer {
             self.has_connection_within(WAIT_TIMEOUT),
             "no client connects"
         );
-        let socket = self.listener.accept().unwrap().0;
+        let socket = self.accept();
         socket.set_read_timeout(Some(WAIT_TIMEOUT)).unwrap();
         socket.set_write_timeout(Some(WAIT_TIMEOUT)).unwrap();
+        socket
+    }
+
+    /// The next connection, however long it takes, without time limits.
+    pub fn accept(&self) -> TcpStream {
+        let socket = self.listener.accept().unwrap().0;
         socket.set_nodelay(true).unwrap();
         socket
     }
@@ -92,15 +103,19 @@ impl ScriptedServer {
 impl Handshake {
     /// Reads a request's line and headers.
     #[track_caller]
-    pub fn read(mut socket: TcpStream) -> Handshake {
+    pub fn read(socket: TcpStream) -> Handshake {
+        Handshake::try_read(socket).expect("a whole request")
+    }
+
+    pub fn try_read(mut socket: TcpStream) -> io::Result<Handshake> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
-            socket.read_exact(&mut byte).expect("a whole request");
+            socket.read_exact(&mut byte)?;
             head.push(byte[0]);
         }
-        let head = String::from_utf8(head).unwrap();
-        Handshake { socket, head }
+        let head = String::from_utf8(head).map_err(io::Error::other)?;
+        Ok(Handshake { socket, head })
     }
 
     /// All values of a header.

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import { createClient, DirectusRealtimeError } from 'directus-realtime';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 
 const require = createRequire(import.meta.url);
 const NOWHERE = 'http://127.0.0.1:1';
@@ -21,7 +21,7 @@ const invalid = (words) => isError('DRT_ERR_INVALID_ARGUMENT', words);
 
 let server, client;
 before(async () => {
-    server = await startScripted(agree);
+    server = await startScriptedServer();
     client = createClient(server.url, { accessToken: 'x' });
     await client.connected();
 });

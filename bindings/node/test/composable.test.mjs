@@ -6,19 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
 import { createClient } from 'directus-realtime';
 import { startRelay } from './relay.mjs';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { until } from './waiting.mjs';
 
 const NOWHERE = 'http://127.0.0.1:1';
 const RETRY = { reconnectMinMs: 1, reconnectMaxMs: 10 };
 
 let server, relay;
-const received = [];
 before(async () => {
-    server = await startScripted((message, send) => {
-        received.push(message);
-        agree(message, send);
-    });
+    server = await startScriptedServer();
     relay = await startRelay(server.url);
 });
 after(async () => {
@@ -32,7 +28,7 @@ function open(t, options = {}, url = relay.url) {
     return client;
 }
 
-const numbers = (name) => received.filter(({ type }) => type === name).map(({ n }) => n);
+const numbers = (name) => server.messages.filter(({ type }) => type === name).map(({ n }) => n);
 const isError = (code, message) => ({ name: 'DirectusRealtimeError', code, message });
 
 describe('useRealtime()', () => {
@@ -159,7 +155,7 @@ describe('sendMessage', () => {
 
 describe('reconnect', () => {
     it('leaves a link alone that works, where the server answers pings and where it does not', async (t) => {
-        const mute = await startScripted(agree, undefined, undefined, false);
+        const mute = await startScriptedServer({ withhold: ['ping'] });
         t.after(() => mute.close());
         for (const url of [server.url, mute.url]) {
             const client = open(t, { ackTimeoutMs: 200 }, url);

@@ -4,23 +4,20 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'directus-realtime';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { until } from './waiting.mjs';
 
 const context = new AsyncLocalStorage();
 
 /** Sends three events after each `init`. */
-function chatter(message, send) {
-    agree(message, send);
-    if (message.type === 'subscribe') {
-        for (let id = 1; id <= 3; id++) {
-            send({ type: 'subscription', event: 'create', data: [{ id }], uid: message.uid });
-        }
+function onMessage({ type, collection }, link) {
+    if (type === 'subscribe') {
+        void link.load(collection, { count: 3 });
     }
 }
 
-async function start(t, accepts) {
-    const server = await startScripted(chatter, accepts);
+async function start(t, tokens) {
+    const server = await startScriptedServer({ tokens, onMessage });
     t.after(() => server.close());
     return (options) =>
         context.run('alice', () => {
@@ -61,7 +58,7 @@ it('is the same for events that have waited for the handler', async (t) => {
 
 it("is the client's for state listeners and getToken, whoever acts", async (t) => {
     const seen = [];
-    const make = await start(t, (token) => token === 'good');
+    const make = await start(t, ['good']);
     const client = make({
         accessToken: undefined,
         getToken: () => {

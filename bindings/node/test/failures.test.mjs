@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { startServer } from './server.mjs';
 import { until } from './waiting.mjs';
 
@@ -50,13 +50,12 @@ function run(t, code, url, token) {
     return program;
 }
 
-/** An HTTP server that has one answer. */
+/** A server that has one answer. */
 async function answering(t, status, body) {
-    const http = createServer((_, response) => response.writeHead(status).end(body));
-    http.listen(0, '127.0.0.1');
-    await once(http, 'listening');
-    t.after(() => http.close());
-    return `http://127.0.0.1:${http.address().port}`;
+    const refuse = `HTTP/1.1 ${status} Thus\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const server = await startScriptedServer({ refuse });
+    t.after(() => server.close());
+    return server.url;
 }
 
 const FAILURES = {

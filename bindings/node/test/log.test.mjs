@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { createClient, setLog } from 'directus-realtime';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { until } from './waiting.mjs';
 
 const run = promisify(execFile);
@@ -31,7 +31,7 @@ describe('setLog', () => {
     async function collect(t, level) {
         const lines = [];
         setLog(level, (...line) => lines.push(line));
-        const server = await startScripted(agree);
+        const server = await startScriptedServer();
         t.after(() => server.close());
         const client = createClient(server.url, { accessToken: 's3cret' });
         t.after(() => client.close());

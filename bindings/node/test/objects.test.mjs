@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { inspect } from 'node:util';
 import { createClient } from 'directus-realtime';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 
 let server, client;
 before(async () => {
-    server = await startScripted(agree);
+    server = await startScriptedServer();
     client = createClient(server.url, { accessToken: 'secret' });
     await client.connected();
 });

@@ -4,39 +4,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { createClient } from 'directus-realtime';
 import { collectGarbage } from './garbage.mjs';
-import { agree, frame, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { until } from './waiting.mjs';
 
 const MIB = 1024 * 1024;
-const TEXT = 'x'.repeat(10_000);
+/** The id of the event after the snapshot. */
+const LAST = 1_000_000;
+const item = { text: 'x'.repeat(10_000) };
 
-const create = (uid, id) => frame({ type: 'subscription', event: 'create', data: [{ id, text: TEXT }], uid });
-
-/** Numbered creates in one piece. */
-function creates(uid, first, count) {
-    return Buffer.concat(Array.from({ length: count }, (_, n) => create(uid, first + n)));
-}
-
-/** A client, and its server, which shows its socket and the uids of subscriptions by collection. */
+/** A client, and its server, which takes its time for writes. */
 async function start(t, options = {}) {
-    const seen = { uids: {} };
-    const server = await startScripted((message, send, socket) => {
-        const { type, uid, collection } = message;
-        seen.socket = socket;
-        if (type === 'subscribe') {
-            seen.uids[collection] = uid;
-        } else if (type === 'items') {
-            setTimeout(() => send({ type: 'items', data: {}, uid }), 5);
+    const onMessage = ({ type, action, uid }, link) => {
+        if (type === 'items' && action !== 'read') {
+            setTimeout(() => link.send({ type, data: {}, uid }), 5);
         }
-        agree(message, send);
-    });
+    };
+    const server = await startScriptedServer({ onMessage });
     const client = createClient(server.url, { accessToken: 'x', ...options });
     t.after(async () => {
         await client.close();
         await server.close();
     });
     await client.connected();
-    return { client, seen };
+    return { client, server };
 }
 
 /** Events that are never done with, from the first change on. */
@@ -48,13 +38,13 @@ async function subscribeStuck(client, collection = 'posts') {
 describe('a handler that asks the server about each event', () => {
     it('does not make memory grow without bound, and gets a snapshot for what was too much', async (t) => {
         const bound = 4 * MIB;
-        const { client, seen } = await start(t, { queueBytes: bound });
+        const { client, server } = await start(t, { queueBytes: bound });
         const told = [];
         let done = false;
         const subscription = client.subscribe({ collection: 'posts' }, async (event) => {
             told.push(event);
             if (event.type === 'create') {
-                done ||= event.data.id === -1;
+                done ||= event.data.id === LAST;
                 // The last one is lost when the test is over.
                 await client
                     .items('log')
@@ -65,13 +55,13 @@ describe('a handler that asks the server about each event', () => {
         await subscription.ready();
         // Far more than the handler can do.
         for (let first = 1; first <= 4000; first += 200) {
-            seen.socket.write(creates(seen.uids.posts, first, 200));
+            await server.newest.load('posts', { first, count: 200, item });
             await sleep(5);
         }
         await until(() => told.some(({ resync }) => resync), 'the snapshot');
-        await until(() => {
+        await until(async () => {
             // Whatever is still too much takes it along.
-            seen.socket.write(create(seen.uids.posts, -1));
+            await server.newest.load('posts', { first: LAST, count: 1, item });
             return done;
         }, 'an event after the snapshot');
         assert.equal(client.isConnected, true);
@@ -82,7 +72,7 @@ describe('a handler that asks the server about each event', () => {
         for (const { type, resync, data } of told) {
             if (type === 'init') {
                 last = resync ? undefined : 0;
-            } else if (data.id !== -1) {
+            } else if (data.id !== LAST) {
                 assert.ok(last === undefined || data.id === last + 1, `${data.id} after ${last}`);
                 last = data.id;
             }
@@ -90,7 +80,7 @@ describe('a handler that asks the server about each event', () => {
     });
 
     it('holds no more than may wait', async (t) => {
-        const { client, seen } = await start(t, { queueBytes: 4 * MIB });
+        const { client, server } = await start(t, { queueBytes: 4 * MIB });
         const subscription = await subscribeStuck(client);
         // Somebody waits for an answer that never comes.
         const answer = client.request({ type: 'silence' }, { timeoutMs: 60_000 }).catch(() => {});
@@ -100,7 +90,7 @@ describe('a handler that asks the server about each event', () => {
         };
         const before = heap();
         for (let first = 1; first <= 6000; first += 200) {
-            seen.socket.write(creates(seen.uids.posts, first, 200));
+            await server.newest.load('posts', { first, count: 200, item });
             await sleep(5);
         }
         await until(() => client.stats().framesIn > 6000, 'every frame');
@@ -113,14 +103,14 @@ describe('a handler that asks the server about each event', () => {
     });
 
     it('does not cost other subscriptions anything', async (t) => {
-        const { client, seen } = await start(t, { queueBytes: 4 * MIB });
+        const { client, server } = await start(t, { queueBytes: 4 * MIB });
         const others = [];
         await client.subscribe({ collection: 'codes' }, ({ type }) => void others.push(type)).ready();
         await subscribeStuck(client);
         const answer = client.request({ type: 'silence' }, { timeoutMs: 60_000 }).catch(() => {});
         for (let n = 0; n < 10; n++) {
-            seen.socket.write(creates(seen.uids.posts, n * 200, 200));
-            seen.socket.write(create(seen.uids.codes, n));
+            await server.newest.load('posts', { first: n * 200, count: 200, item });
+            await server.newest.load('codes', { first: n, count: 1, item });
             await sleep(5);
         }
         await until(() => others.length === 11, 'what the other one is told');
@@ -133,7 +123,7 @@ describe('a handler that asks the server about each event', () => {
 describe('a handler that never comes to an end', () => {
     it('does not hold up the renewal of a token', async (t) => {
         const asked = [];
-        const { client, seen } = await start(t, {
+        const { client, server } = await start(t, {
             accessToken: undefined,
             getToken: (error) => {
                 asked.push(error?.code);
@@ -141,24 +131,24 @@ describe('a handler that never comes to an end', () => {
             },
         });
         await subscribeStuck(client);
-        seen.socket.write(creates(seen.uids.posts, 1, 1000));
+        await server.newest.load('posts', { first: 1, count: 1000, item });
         await until(() => client.stats().framesIn > 1000, 'every frame');
         const expired = { code: 'TOKEN_EXPIRED', message: 'Token expired.' };
-        seen.socket.write(frame({ type: 'auth', status: 'error', error: expired }));
+        void server.newest.send({ type: 'auth', status: 'error', error: expired });
         await until(() => asked.length > 1, 'the question for another token');
         assert.deepEqual(asked.slice(0, 2), [undefined, 'DRT_ERR_AUTH']);
     });
 
     it('does not hold up the word that the link is lost, and made again', async (t) => {
-        const { client, seen } = await start(t, { reconnectMinMs: 1, reconnectMaxMs: 10 });
+        const { client, server } = await start(t, { reconnectMinMs: 1, reconnectMaxMs: 10 });
         const states = [];
         client.on('state', ({ state }) => states.push(state));
         await subscribeStuck(client);
-        seen.socket.write(creates(seen.uids.posts, 1, 1000));
+        await server.newest.load('posts', { first: 1, count: 1000, item });
         await until(() => client.stats().framesIn > 1000, 'every frame');
         const { queuedEvents } = client.stats();
         assert.ok(queuedEvents > 400, `${queuedEvents} events wait in the library`);
-        seen.socket.destroy();
+        void server.newest.drop();
         await until(() => states.includes('backoff') && states.at(-1) === 'connected', 'both words');
     });
 });

@@ -2,22 +2,17 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { createClient } from 'directus-realtime';
-import { agree, frame, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { until } from './waiting.mjs';
 
-/** A client of a server that answers "burst" with `burst(uid)`, whole frames of the subscription. */
-async function start(t, burst, options = {}) {
-    let subscribed;
-    const server = await startScripted((message, send) => {
-        if (message.type === 'burst') {
-            for (const frames of burst(subscribed)) {
-                send(frames);
-            }
-        } else if (message.type === 'subscribe') {
-            subscribed = message.uid;
+/** A client of a server that answers "burst" with numbered creates. */
+async function start(t, count, text = '', options = {}) {
+    const onMessage = ({ type }, link) => {
+        if (type === 'burst') {
+            void link.load('posts', { first: 1, count, item: { text } });
         }
-        agree(message, send);
-    });
+    };
+    const server = await startScriptedServer({ onMessage });
     const client = createClient(server.url, { accessToken: 'x', ...options });
     t.after(async () => {
         await client.close();
@@ -37,22 +32,10 @@ function subscribe(client, callback) {
     });
 }
 
-/** Numbered creates, a thousand frames at a time. */
-function* creates(uid, count, text = '') {
-    for (let first = 1; first <= count; first += 1000) {
-        const frames = [];
-        for (let id = first; id < first + 1000 && id <= count; id++) {
-            const data = [{ id, text }];
-            frames.push(frame({ type: 'subscription', event: 'create', data, uid }));
-        }
-        yield Buffer.concat(frames);
-    }
-}
-
 describe('a burst', () => {
     it('comes in batches, with a turn for everything else between them', async (t) => {
         const count = 20_000;
-        const client = await start(t, (uid) => creates(uid, count));
+        const client = await start(t, count);
         let [events, turns, most, sinceTurn] = [0, 0, 0, 0];
         subscribe(client, ({ type, data }) => {
             if (type === 'create') {
@@ -72,7 +55,7 @@ describe('a burst', () => {
     it('of large events is cut into smaller batches', async (t) => {
         const count = 200;
         const text = 'x'.repeat(100_000);
-        const client = await start(t, (uid) => creates(uid, count, text));
+        const client = await start(t, count, text);
         let [events, sinceTurn] = [0, 0];
         const sizes = [];
         subscribe(client, ({ type, data }) => {
@@ -98,7 +81,7 @@ describe('a burst', () => {
 describe('a slow handler', () => {
     it("leaves events in the library's queue, and gets them all in the end", async (t) => {
         const count = 20_000;
-        const client = await start(t, (uid) => creates(uid, count, 'x'.repeat(200)));
+        const client = await start(t, count, 'x'.repeat(200));
         let go;
         const released = new Promise((resolve) => {
             go = resolve;
@@ -126,7 +109,7 @@ describe('a slow handler', () => {
 
     it('that waits for an answer gets it, though more events are before it than may be held', async (t) => {
         const count = 20_000;
-        const client = await start(t, (uid) => creates(uid, count, 'x'.repeat(200)));
+        const client = await start(t, count, 'x'.repeat(200));
         let [events, answered] = [0, 0];
         subscribe(client, async ({ type }) => {
             if (type === 'create' && ++events <= 3) {
@@ -139,7 +122,7 @@ describe('a slow handler', () => {
     });
 
     it('that never settles is worth a warning', async (t) => {
-        const client = await start(t, (uid) => creates(uid, 5_000, 'x'.repeat(1000)));
+        const client = await start(t, 5_000, 'x'.repeat(1000));
         t.mock.timers.enable({ apis: ['setTimeout'] });
         let warning;
         const listen = (each) => (warning = each.name === 'DirectusRealtimeWarning' ? each : warning);
@@ -161,7 +144,7 @@ describe('a slow handler', () => {
 
     it('that is too far behind gets a fresh snapshot in place of what was lost', async (t) => {
         const count = 5_000;
-        const client = await start(t, (uid) => creates(uid, count, 'x'.repeat(1000)), {
+        const client = await start(t, count, 'x'.repeat(1000), {
             queueBytes: 500_000,
         });
         let go;

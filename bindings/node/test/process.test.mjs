@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as esm from 'directus-realtime';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { startServer } from './server.mjs';
 import { collector, until } from './waiting.mjs';
 
@@ -87,7 +87,7 @@ describe('a process', () => {
 
 describe('worker threads', () => {
     it('leave no link behind, not even when they are terminated', async (t) => {
-        const scripted = await startScripted(agree);
+        const scripted = await startScriptedServer();
         t.after(() => scripted.close());
         const script = new URL('programs/worker.mjs', import.meta.url);
         const workerData = { url: scripted.url, token: 'x' };
@@ -96,13 +96,13 @@ describe('worker threads', () => {
             worker: new Worker(script, { workerData }),
         }));
         await Promise.all(workers.map(({ worker }) => once(worker, 'message')));
-        assert.equal(scripted.links(), workers.length);
+        await until(() => scripted.links === workers.length, 'a link of each');
         const ends = workers.map(({ worker }) => once(worker, 'exit'));
         for (const { how, worker } of workers) {
             void (how === 'terminate' ? worker.terminate() : worker.postMessage(how));
         }
         await Promise.all(ends);
-        await until(() => scripted.links() === 0, 'the end of every link');
+        await until(() => scripted.links === 0, 'the end of every link');
     });
 
     for (const [how, code] of [

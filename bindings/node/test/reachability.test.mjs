@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'directus-realtime';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { collector, until } from './waiting.mjs';
 
 /** Nothing listens there. */
@@ -25,28 +25,27 @@ function open(t, url, options = {}) {
     return client;
 }
 
+/** Answers a write. */
+function write({ type, action, uid, data }, link) {
+    if (type === 'items' && action !== 'read') {
+        link.send({ type, data: { id: 1, ...data }, uid });
+    }
+}
+
 /** Answers writes, and takes only the right token. */
 async function startServer(t) {
-    const answer = (message, send) => {
-        const { type, uid, data } = message;
-        return type === 'items' ? send({ type, data: { id: 1, ...data }, uid }) : agree(message, send);
-    };
-    const server = await startScripted(answer, (token) => token === TOKEN);
+    const server = await startScriptedServer({ tokens: [TOKEN], onMessage: write });
     t.after(() => server.close());
     return server;
 }
 
 /** A port that is free, for a server that comes later. */
 async function startLater(t, delay) {
-    const first = await startScripted(agree);
+    const first = await startScriptedServer();
     await first.close();
     const started = (async () => {
         await sleep(delay);
-        return startScripted(
-            ({ type, uid, data }, send) => send({ type, data: { id: 1, ...data }, uid }),
-            () => true,
-            Number(new URL(first.url).port),
-        );
+        return startScriptedServer({ port: first.port, onMessage: write });
     })();
     t.after(async () => (await started).close());
     return first.url;

@@ -1,7 +1,20 @@
 // A relay in front of a server, whose links can be cut, refused, or left hanging.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { messages } from './scripted.mjs';
+
+/** The messages in what a client has sent; short frames come whole. */
+function* messages(bytes) {
+    while (bytes.length > 0) {
+        const long = (bytes[1] & 0x7f) === 126;
+        const length = long ? bytes.readUInt16BE(2) : bytes[1] & 0x7f;
+        const start = long ? 4 : 2;
+        const mask = bytes.subarray(start, start + 4);
+        const payload = bytes.subarray(start + 4, start + 4 + length).map((byte, n) => byte ^ mask[n % 4]);
+        const opcode = bytes[0] & 0x0f;
+        yield opcode === 8 ? { type: 'close' } : JSON.parse(payload.toString());
+        bytes = bytes.subarray(start + 4 + length);
+    }
+}
 
 export async function startRelay(target) {
     const { hostname, port } = new URL(target);

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { createClient } from 'directus-realtime';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { until } from './waiting.mjs';
 
 const NOWHERE = 'http://127.0.0.1:1';
@@ -13,7 +12,7 @@ const PATIENCE = { timeoutMs: 20_000 };
 
 let server;
 before(async () => {
-    server = await startScripted(agree);
+    server = await startScriptedServer();
 });
 after(() => server.close());
 
@@ -67,10 +66,7 @@ describe('connected()', () => {
     });
 
     it('takes no notice of a link that is lost again', async (t) => {
-        const thread = new Worker(new URL('programs/serving.mjs', import.meta.url));
-        t.after(() => thread.terminate());
-        const [url] = await once(thread, 'message');
-        const client = open(t, url, { accessToken: 'x' });
+        const client = open(t, server.url, { accessToken: 'x' });
         client.connect();
         stall(() => client.isConnected);
         client.disconnect();
@@ -106,7 +102,7 @@ describe('ready()', () => {
 
 describe('ready(), where the server does not answer', () => {
     it('is not settled by the word that it is late', async (t) => {
-        const silent = await startScripted(() => {});
+        const silent = await startScriptedServer({ withhold: ['subscribe', 'unsubscribe'] });
         t.after(() => silent.close());
         const client = open(t, silent.url, { accessToken: 'x', ackTimeoutMs: 20 });
         const events = [];

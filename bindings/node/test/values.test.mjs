@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { computed, reactive, readonly, ref, shallowRef } from 'vue';
 import { createClient, DirectusRealtimeError } from 'directus-realtime';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { startServer } from './server.mjs';
 import { collector, until } from './waiting.mjs';
 
@@ -14,16 +14,15 @@ const invalid = (words) => (error) => {
     return true;
 };
 
-const sent = [];
 let server, client;
 before(async () => {
-    server = await startScripted((message, send) => {
-        sent.push(message);
-        agree(message, send);
-        if (message.type === 'items') {
-            send({ type: 'items', data: message.data ?? null, uid: message.uid });
+    // A write is answered with what it says.
+    const onMessage = ({ type, action, data = null, uid }, link) => {
+        if (type === 'items' && action !== 'read') {
+            link.send({ type, data, uid });
         }
-    });
+    };
+    server = await startScriptedServer({ onMessage });
     client = createClient(server.url, { accessToken: 'x' });
     await client.connected();
 });
@@ -32,15 +31,16 @@ after(async () => {
     await server.close();
 });
 
-/** The last message of a type: an `unsubscribe` from the test before may come after it. */
-const lastSent = (type = 'items') => sent.findLast((message) => message.type === type);
+/** The last message of a type, no read: an `unsubscribe` from the test before may come after it. */
+const lastSent = (type = 'items') =>
+    server.messages.findLast((message) => message.type === type && message.action !== 'read');
 
 /** The query with which the server is asked. */
 async function queryOf(options) {
-    const before = sent.length;
+    const before = server.messages.length;
     const subscription = client.subscribe({ collection: 'posts', ...options }, () => {});
     const message = await until(
-        () => sent.slice(before).find(({ type }) => type === 'subscribe'),
+        () => server.messages.slice(before).find(({ type }) => type === 'subscribe'),
         'a subscribe',
     );
     subscription.unsubscribe();

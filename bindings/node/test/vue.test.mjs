@@ -5,15 +5,12 @@ import { createRenderer, createSSRApp, effectScope, h, isReadonly, nextTick, ref
 import { renderToString } from 'vue/server-renderer';
 import { createClient, DirectusRealtimeError } from 'directus-realtime';
 import { directusRealtime, useDirectusRealtime } from 'directus-realtime/vue';
-import { agree, startScripted } from './scripted.mjs';
+import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { collector, until } from './waiting.mjs';
 
-let server, client, socket;
+let server, client;
 before(async () => {
-    server = await startScripted((message, send, link) => {
-        socket = link;
-        agree(message, send);
-    });
+    server = await startScriptedServer();
 });
 beforeEach(async (t) => {
     client = createClient(server.url, { accessToken: 'x', reconnectMinMs: 1, reconnectMaxMs: 10 });
@@ -121,7 +118,7 @@ describe('an effect scope', () => {
         const { isConnected } = scope.run(() => useDirectusRealtime(client));
         assert.equal(isReadonly(isConnected), true);
         watch(isConnected, (now, was) => told.push([was, now]), { flush: 'sync' });
-        socket.destroy();
+        void server.newest.drop();
         await until(() => told.length === 2, 'loss and return');
         assert.deepEqual(told, [
             [true, false],

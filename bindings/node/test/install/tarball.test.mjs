@@ -4,7 +4,7 @@ import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { after, before, it } from 'node:test';
-import { agree, startScripted } from '../scripted.mjs';
+import { startScriptedServer } from '../../../../tests/scripted_server/scripted_server.mjs';
 import { startServer } from '../server.mjs';
 import { environment, pack, project, run, temporary } from './apps.mjs';
 
@@ -22,7 +22,7 @@ const PROGRAMS = {
 let folder, scripted, tarball;
 before(async () => {
     folder = await temporary();
-    scripted = await startScripted(agree);
+    scripted = await startScriptedServer();
     tarball = await pack(folder);
 });
 after(async () => {
