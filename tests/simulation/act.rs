@@ -1,12 +1,12 @@
-//! What a step of a schedule does.
+//! Carries out the steps of a schedule.
 
 use crate::schedule::{Action, Reaction};
 use crate::world::World;
 
 impl World {
-    /// Messages are late.
-    fn trouble(&mut self) {
-        self.untroubled = false;
+    /// From now on messages may be delayed.
+    fn disturb(&mut self) {
+        self.undisturbed = false;
         self.server.late = true;
     }
 
@@ -18,8 +18,8 @@ impl World {
             Action::Reconnect => self.client.reconnect(),
             Action::SetToken { good } => app.set_token(*good),
             Action::Subscribe(wanted) => app.subscribe(wanted),
-            Action::Crowd(count) => {
-                // Below a limit, everybody has to wait long enough as it is.
+            Action::SubscribeMany(count) => {
+                // Under a rate limit, many subscribes would take too long.
                 let limited = self.setting.rate_limit.is_some();
                 for _ in 0..if limited { 1 } else { *count } {
                     app.react(Reaction::Subscribe, None);
@@ -42,12 +42,12 @@ impl World {
             Action::Cut => self.cut_all("the connection was reset"),
             Action::Reset => self.reset_all(),
             Action::Freeze => {
-                self.trouble();
+                self.disturb();
                 self.network.up_is_dead = true;
                 self.network.down_is_dead = true;
             }
             Action::HalfOpen { up } => {
-                self.trouble();
+                self.disturb();
                 self.network.up_is_dead |= up;
                 self.network.down_is_dead |= !up;
             }
@@ -59,8 +59,8 @@ impl World {
                 }
                 self.server_back_at = Some(self.now + *away);
             }
-            Action::TurnAway { status, time } => {
-                self.server.turns_away = Some((*status, self.now + *time));
+            Action::RefuseUpgrades { status, time } => {
+                self.server.refuses_upgrades = Some((*status, self.now + *time));
             }
             Action::Revoke => {
                 self.server.revoke(true);

@@ -1,4 +1,4 @@
-//! The application: what it has asked for, and what its callbacks ask for.
+//! The application: its subscriptions, requests and scopes, and what its callbacks call.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -13,9 +13,9 @@ use directus_realtime::subscriptions::{ScopeId, SubId, SubscriptionSpec};
 
 use crate::client::{Client, EPOCH};
 use crate::mirror::{Mirror, Shared};
-use crate::schedule::{Answer, Asked, Fate, Login, Reaction, Setting, Wanted};
+use crate::schedule::{Answer, Fate, Login, MessageOptions, Reaction, Setting, SubscribeOptions};
 use crate::secrets;
-use crate::sinks::{Question, Reply, Reported, Sink, States, Tokens};
+use crate::sinks::{Reply, Reported, Sink, States, Tokens, TrackedMessage};
 
 pub struct Live {
     pub id: SubId,
@@ -25,28 +25,28 @@ pub struct Live {
 
 impl Live {
     fn persists(&self) -> bool {
-        self.mirror.wanted.persistent
+        self.mirror.options.persistent
     }
 }
 
 #[derive(Default)]
-pub struct Book {
+pub struct AppState {
     pub live: Vec<Live>,
     pub mirrors: Vec<Arc<Mirror>>,
     pub scopes: Vec<ScopeId>,
-    pub requests: Vec<Arc<Question>>,
-    /// Tokens that come late, and when.
+    pub requests: Vec<Arc<TrackedMessage>>,
+    /// Tokens that the application sets later, and when.
     pub late: Vec<(Duration, String)>,
-    /// How often a token was asked for, and how many there were.
+    /// How often the token callback ran, and how many tokens were made.
     asked: usize,
     tokens: usize,
-    /// The last one.
+    /// The last token.
     token: Option<String>,
     numbers: u64,
-    /// Everybody means well,
-    pub well: bool,
-    /// and nobody wants anything more.
-    pub content: bool,
+    /// The faults are over: tokens are valid, and set at once.
+    pub faults_are_over: bool,
+    /// The application makes no more calls from its callbacks.
+    pub is_finished: bool,
 }
 
 pub struct App {
@@ -54,7 +54,7 @@ pub struct App {
     pub setting: Setting,
     pub shared: Shared,
     pub reported: Arc<Mutex<Reported>>,
-    book: Mutex<Book>,
+    state: Mutex<AppState>,
     this: Weak<App>,
 }
 
@@ -72,15 +72,15 @@ impl App {
             setting: setting.clone(),
             shared,
             reported: Arc::default(),
-            book: Mutex::new(Book {
+            state: Mutex::new(AppState {
                 token,
-                ..Book::default()
+                ..AppState::default()
             }),
             this: this.clone(),
         });
         app.client.on_state(Box::new(States {
             reported: Arc::clone(&app.reported),
-            complaints: app.shared.complaints.clone(),
+            violations: app.shared.violations.clone(),
             app: setting.reactive.then(|| app.this.clone()),
         }));
         if !setting.answers.is_empty() {
@@ -89,21 +89,21 @@ impl App {
         app
     }
 
-    pub fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().expect("no panic before")
+    pub fn state(&self) -> MutexGuard<'_, AppState> {
+        self.state.lock().expect("no panic before")
     }
 
-    /// A token that is good now.
+    /// A token that is valid now.
     fn fresh_token(&self) -> String {
         let now = EPOCH + self.client.time();
-        let mut book = self.book();
-        book.tokens += 1;
-        let life = self.setting.lifetime(book.well);
+        let mut state = self.state();
+        state.tokens += 1;
+        let life = self.setting.lifetime(state.faults_are_over);
         let token = match (self.setting.login, life) {
-            (Login::Jwt(_), Some(life)) => secrets::jwt(now, now + life, book.tokens),
+            (Login::Jwt(_), Some(life)) => secrets::jwt(now, now + life, state.tokens),
             _ => secrets::TOKENS[1].to_owned(),
         };
-        book.token = Some(token.clone());
+        state.token = Some(token.clone());
         token
     }
 
@@ -118,18 +118,22 @@ impl App {
     /// The token callback.
     pub fn token_wanted(&self) {
         let (answer, stale) = {
-            let mut book = self.book();
+            let mut state = self.state();
             let answers = &self.setting.answers;
-            let answer = answers[book.asked % answers.len()];
-            book.asked += 1;
-            let answer = if book.well { Answer::AtOnce } else { answer };
-            (answer, book.token.clone())
+            let answer = answers[state.asked % answers.len()];
+            state.asked += 1;
+            let answer = if state.faults_are_over {
+                Answer::AtOnce
+            } else {
+                answer
+            };
+            (answer, state.token.clone())
         };
         match answer {
             Answer::AtOnce => self.set_token(true),
             Answer::Late(time) => {
                 let due = (self.client.time() + time, self.fresh_token());
-                self.book().late.push(due);
+                self.state().late.push(due);
             }
             Answer::Stale => {
                 let wrong = secrets::WRONG_TOKEN;
@@ -142,7 +146,7 @@ impl App {
     /// Sets the tokens that are due.
     pub fn answer_late(&self, now: Duration) {
         let mut due = Vec::new();
-        self.book().late.retain(|(at, token)| {
+        self.state().late.retain(|(at, token)| {
             let waits = *at > now;
             if !waits {
                 due.push(token.clone());
@@ -154,12 +158,12 @@ impl App {
         }
     }
 
-    pub fn subscribe(&self, wanted: &Wanted) {
+    pub fn subscribe(&self, wanted: &SubscribeOptions) {
         let (number, scope) = {
-            let mut book = self.book();
-            book.numbers += 1;
-            let scope = book.scopes.last().copied().filter(|_| wanted.scoped);
-            (book.numbers, scope)
+            let mut state = self.state();
+            state.numbers += 1;
+            let scope = state.scopes.last().copied().filter(|_| wanted.scoped);
+            (state.numbers, scope)
         };
         let mirror = Mirror::new(number, wanted, &self.shared);
         let item = wanted.item.map(|item| item.to_string());
@@ -189,17 +193,17 @@ impl App {
             }),
         };
         if let Some(id) = self.client.subscribe(new) {
-            let mut book = self.book();
-            book.mirrors.push(Arc::clone(&mirror));
-            book.live.push(Live { id, scope, mirror });
+            let mut state = self.state();
+            state.mirrors.push(Arc::clone(&mirror));
+            state.live.push(Live { id, scope, mirror });
         }
     }
 
     pub fn unsubscribe(&self, nth: usize) {
         let live = {
-            let mut book = self.book();
-            let count = book.live.len();
-            (count > 0).then(|| book.live.remove(nth % count))
+            let mut state = self.state();
+            let count = state.live.len();
+            (count > 0).then(|| state.live.remove(nth % count))
         };
         if let Some(live) = live {
             self.client.unsubscribe(live.id);
@@ -208,7 +212,7 @@ impl App {
     }
 
     pub fn unsubscribe_uid(&self, uid: u8) {
-        // Earlier ones that were refused may still have to be told so.
+        // Earlier ones with that uid may have been refused and not yet been told.
         let name = format!("uid-{uid}");
         let last = {
             let core = self.client.core.lock().expect("no panic before");
@@ -217,7 +221,7 @@ impl App {
         self.client.unsubscribe_uid(&name);
         self.forget(|live| match last {
             Some(last) => live.id == last,
-            None => live.mirror.wanted.uid == Some(uid),
+            None => live.mirror.options.uid == Some(uid),
         });
     }
 
@@ -228,20 +232,20 @@ impl App {
 
     pub fn open_scope(&self) {
         let scope = self.client.open_scope();
-        self.book().scopes.extend(scope);
+        self.state().scopes.extend(scope);
     }
 
     pub fn close_scope(&self) {
-        let scope = self.book().scopes.pop();
+        let scope = self.state().scopes.pop();
         if let Some(scope) = scope {
             self.client.close_scope(scope);
             self.forget(|live| live.scope == Some(scope) && !live.persists());
         }
     }
 
-    /// These have ended: nothing of them may come any more.
+    /// Marks these as ended: from now on, any event of theirs is a violation.
     pub fn forget(&self, which: impl Fn(&Live) -> bool) {
-        self.book().live.retain(|live| {
+        self.state().live.retain(|live| {
             let ended = which(live);
             if ended {
                 live.mirror.end();
@@ -250,44 +254,44 @@ impl App {
         });
     }
 
-    pub fn request(&self, asked: Asked) {
+    pub fn request(&self, asked: MessageOptions) {
         if self.client.state() != State::Connected {
             return;
         }
-        let question = self.question(asked);
+        let message = self.track_message(asked);
         let sink = Reply {
-            question: Arc::clone(&question),
+            message: Arc::clone(&message),
             shared: self.shared.clone(),
             old_server: self.setting.old_server,
         };
-        if self.client.request(&question.json(), Box::new(sink)) {
-            self.book().requests.push(question);
+        if self.client.request(&message.json(), Box::new(sink)) {
+            self.state().requests.push(message);
         }
     }
 
-    pub fn send(&self, asked: Asked) {
-        self.client.send(&self.question(asked).json());
+    pub fn send(&self, asked: MessageOptions) {
+        self.client.send(&self.track_message(asked).json());
     }
 
-    fn question(&self, asked: Asked) -> Arc<Question> {
-        let mut book = self.book();
-        book.numbers += 1;
-        Arc::new(Question {
-            number: book.numbers,
+    fn track_message(&self, asked: MessageOptions) -> Arc<TrackedMessage> {
+        let mut state = self.state();
+        state.numbers += 1;
+        Arc::new(TrackedMessage {
+            number: state.numbers,
             asked,
             replies: AtomicUsize::new(0),
         })
     }
 
-    /// What a callback asks for; `mirror` is whose it is.
+    /// Makes the call that a callback makes. `mirror` is the subscription of the callback.
     pub fn react(&self, reaction: Reaction, mirror: Option<&Arc<Mirror>>) {
-        if self.book().content {
+        if self.state().is_finished {
             return;
         }
         match reaction {
             Reaction::EndItself => {
                 let itself = |live: &Live| mirror.is_some_and(|m| Arc::ptr_eq(m, &live.mirror));
-                let at = self.book().live.iter().position(itself);
+                let at = self.state().live.iter().position(itself);
                 if let Some(nth) = at {
                     self.unsubscribe(nth);
                 }
@@ -295,7 +299,7 @@ impl App {
             Reaction::EndAnother(nth) => self.unsubscribe(nth),
             Reaction::EndAll => self.unsubscribe_all(),
             Reaction::CloseScope => self.close_scope(),
-            Reaction::Subscribe => self.subscribe(&Wanted {
+            Reaction::Subscribe => self.subscribe(&SubscribeOptions {
                 uid: None,
                 exact: true,
                 persistent: false,
@@ -305,12 +309,12 @@ impl App {
                 per_message: false,
                 reaction: None,
             }),
-            Reaction::Request => self.request(Asked {
+            Reaction::Request => self.request(MessageOptions {
                 own_uid: false,
                 fate: Fate::Done,
             }),
             Reaction::Reconnect => self.client.reconnect(),
-            // That comes with the release.
+            // Happens in the release, not in the callback.
             Reaction::SubscribeAgain => {}
         }
     }

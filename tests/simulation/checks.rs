@@ -1,4 +1,4 @@
-//! What has to hold once everybody means well again.
+//! What must hold once the faults are over.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::server::Registered;
 use crate::world::World;
 
 const IDLE: Duration = Duration::from_secs(120);
-/// So often it is looked whether everything has come right,
+/// How often convergence is checked before it counts as missed.
 const ATTEMPTS: u32 = 25;
-/// in ever longer steps, so that no token expires at each of them.
-fn patience(attempt: u32) -> Duration {
+/// The time between two checks. It grows, so that no token expires at each of them.
+fn interval(attempt: u32) -> Duration {
     Duration::from_millis(11_003) + attempt * Duration::from_millis(717)
 }
 
@@ -26,7 +26,7 @@ impl World {
             if attempt > 1 && connected && self.check_subscriptions().is_ok() {
                 return Ok(());
             }
-            self.advance(patience(attempt))?;
+            self.advance(interval(attempt))?;
         }
         let state = self.client.state();
         if state != State::Connected {
@@ -35,7 +35,7 @@ impl World {
         self.check_subscriptions()
     }
 
-    /// Every subscription is active exactly once, and knows what it should (I1, I7).
+    /// Every subscription is active exactly once, and its copy is right (I1, I7).
     pub fn check_subscriptions(&self) -> Result<(), String> {
         self.app.forget(|live| live.mirror.copy().refused);
         let links = self.network.links();
@@ -44,8 +44,8 @@ impl World {
         };
         let there = self.server.subscriptions(*link);
         let core = self.client.core.lock().expect("no panic before");
-        let book = self.app.book();
-        for live in &book.live {
+        let state = self.app.state();
+        for live in &state.live {
             let subscription = core.session.registry().get(live.id);
             let wire = subscription.and_then(|s| s.wire()).map(|w| w.to_string());
             let place = there.iter().find(|s| Some(&s.wire) == wire.as_ref());
@@ -54,12 +54,12 @@ impl World {
                 None => return Err(live.mirror.name("I1: it is not active")),
             }
         }
-        if there.len() != book.live.len() {
-            let (there, wanted) = (there.len(), book.live.len());
+        if there.len() != state.live.len() {
+            let (there, wanted) = (there.len(), state.live.len());
             return Err(format!("I1: {there} active, {wanted} wanted"));
         }
-        if core.session.registry().len() != book.live.len() {
-            return Err("I1: the client has subscriptions that nobody wants".into());
+        if core.session.registry().len() != state.live.len() {
+            return Err("I1: the client has subscriptions that the application has ended".into());
         }
         Ok(())
     }
@@ -67,22 +67,23 @@ impl World {
     fn check_copy(&self, live: &Live, place: &Registered) -> Result<(), String> {
         let mirror = &live.mirror;
         let copy = mirror.copy();
-        let wants = mirror.wants();
+        let filter = mirror.filter();
         let journal = &self.app.shared.journal;
-        let told = copy.order.tail(place.number, &wants, journal);
-        told.map_err(|text| mirror.name(&text))?;
+        let order = copy.order.tail(place.number, &filter, journal);
+        order.map_err(|text| mirror.name(&text))?;
         if !mirror.has_snapshots() {
             return Ok(());
         }
-        // Where the server's own snapshot is wanted, its stream need not tell all.
-        let right = if mirror.wanted.exact {
-            self.server.rows(mirror.wanted.item)
+        // A server's own snapshot may miss changes, so the copy is compared with what was sent.
+        let right = if mirror.options.exact {
+            self.server.rows(mirror.options.item)
         } else {
-            place.told.clone()
+            place.sent_rows.clone()
         };
-        // What a token's expiry has withheld is made up for by a snapshot.
-        let told = copy.withheld || known::loses_errors(&self.setting);
-        let excused = told && self.was_revoked;
+        // Only events withheld for want of a permission may be missing. Those withheld by an
+        // expired token must have been replaced by a snapshot.
+        let withheld = copy.withheld || known::loses_errors(&self.setting);
+        let excused = withheld && self.was_revoked;
         if !excused && (!copy.known || copy.rows != right) {
             let text = format!("I7: {:?} where {right:?} is right", copy.rows);
             return Err(mirror.name(&text));
@@ -90,14 +91,14 @@ impl World {
         Ok(())
     }
 
-    /// Nothing happens: the client wakes for heartbeats only (I6).
+    /// Without any traffic the client wakes for heartbeats and renewals only (I6).
     pub fn check_idleness(&mut self) -> Result<(), String> {
         let before = self.wakes;
         self.advance(IDLE)?;
         let wakes = self.wakes - before;
         let skew = Duration::from_millis(self.setting.skew.max(0) as u64);
         let renewals = self.setting.login.lifetime().map_or(0, |life| {
-            // By a clock that is ahead, a token is old early.
+            // With a clock that is ahead, the client renews early.
             let life = (life * 4 / 5).saturating_sub(skew);
             8 * (IDLE.as_millis() / life.as_millis().max(100)) as u64 + 8
         });
@@ -107,10 +108,10 @@ impl World {
         Ok(())
     }
 
-    /// Everything has ended: nothing of it is left, here or there.
+    /// Ends every subscription: nothing of them is left in the client or at the server.
     pub fn check_emptiness(&mut self) -> Result<(), String> {
-        self.app.book().content = true;
-        while !self.app.book().live.is_empty() {
+        self.app.state().is_finished = true;
+        while !self.app.state().live.is_empty() {
             self.app.unsubscribe(0);
         }
         self.app.unsubscribe_all();
@@ -125,7 +126,7 @@ impl World {
             if left == 0 {
                 break;
             }
-            self.advance(patience(attempt))?;
+            self.advance(interval(attempt))?;
         }
         if left > 0 {
             return Err(format!("I1: {left} subscriptions after their end"));
@@ -143,7 +144,7 @@ impl World {
                 stats.queued_events
             ));
         }
-        for mirror in &self.app.book().mirrors {
+        for mirror in &self.app.state().mirrors {
             check_release(mirror.releases()).map_err(|text| mirror.name(&text))?;
         }
         Ok(())
@@ -151,18 +152,18 @@ impl World {
 
     pub fn end(self) -> Result<(), String> {
         self.client.close();
-        let book = self.app.book();
-        for mirror in &book.mirrors {
+        let state = self.app.state();
+        for mirror in &state.mirrors {
             mirror.end();
             check_release(mirror.releases()).map_err(|text| mirror.name(&text))?;
         }
-        for question in &book.requests {
-            if question.replies.load(Ordering::SeqCst) != 1 {
-                let text = format!("I4: request {} was never answered", question.number);
+        for message in &state.requests {
+            if message.replies.load(Ordering::SeqCst) != 1 {
+                let text = format!("I4: request {} was never answered", message.number);
                 return Err(text);
             }
         }
-        drop(book);
+        drop(state);
         self.check_step()
     }
 }

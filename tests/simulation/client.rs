@@ -67,8 +67,8 @@ impl Client {
             seed,
         };
         let shown = format!("{config:?}");
-        if secrets::is_told_in(&shown) {
-            shared.complaints.add(format!("I9: {shown}"));
+        if secrets::is_in(&shown) {
+            shared.violations.add(format!("I9: {shown}"));
         }
         let client = Arc::new(Client {
             core: Mutex::new(Core {
@@ -106,12 +106,12 @@ impl Client {
     }
 
     /// Gives the session an input, as the library does it.
-    pub fn with<R>(&self, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
+    pub fn with<R>(&self, input: impl FnOnce(&mut Session, Now) -> R) -> R {
         let mut core = self.core.lock().expect("no panic before");
-        self.run(&mut core, tell)
+        self.run(&mut core, input)
     }
 
-    fn run<R>(&self, core: &mut Core, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
+    fn run<R>(&self, core: &mut Core, input: impl FnOnce(&mut Session, Now) -> R) -> R {
         let now = self.now(core);
         let Core {
             session,
@@ -124,7 +124,7 @@ impl Client {
         let result = engine::step(
             session,
             now,
-            tell,
+            input,
             |items| self.deliver(stream, items),
             |effect| match effect {
                 Effect::End(meta) => self.delivery().end(&meta),
@@ -140,7 +140,7 @@ impl Client {
             },
         );
         if opened {
-            stream.break_off();
+            stream.link_lost();
         }
         result
     }
@@ -155,23 +155,27 @@ impl Client {
         overflows
     }
 
-    /// No request is sent whose end the application was told.
+    /// No request is sent after the application was told that it has ended.
     fn check_request(&self, text: &str) {
         if text.contains(r#""fate""#) {
-            let over = self.shared.over.lock().expect("no panic before");
+            let over = self
+                .shared
+                .finished_requests
+                .lock()
+                .expect("no panic before");
             let is_it = |number: &&u64| text.contains(&format!(r#""by":{number},"#));
             if let Some(number) = over.iter().find(is_it) {
                 let text = format!("I4: request {number} is sent after its end");
-                self.shared.complaints.add(text);
+                self.shared.violations.add(text);
             }
         }
     }
 
-    /// What the application is told when something fails tells no secret.
+    /// Errors contain no secret (I9).
     fn check<R>(&self, result: Result<R, Error>) -> Option<R> {
-        let failure = |error: &Error| secrets::is_told_in(&format!("{error:?}"));
+        let failure = |error: &Error| secrets::is_in(&format!("{error:?}"));
         if result.as_ref().err().is_some_and(failure) {
-            self.shared.complaints.add("I9: in an error".into());
+            self.shared.violations.add("I9: in an error".into());
         }
         result.ok()
     }
@@ -222,9 +226,9 @@ impl Client {
         self.check(self.with(|session, now| session.set_token(now, Secret::new(token))));
     }
 
-    /// The name of the subscription, if it was made.
+    /// The id of the subscription, if one was made.
     pub fn subscribe(&self, new: NewSubscription) -> Option<SubId> {
-        // A sink that comes back is dropped with no lock held.
+        // A sink that is returned is dropped here, without the lock.
         match self.with(|session, now| session.subscribe(now, new)) {
             Subscribed::New(id) => Some(id),
             Subscribed::Duplicate { .. } => None,
@@ -232,7 +236,7 @@ impl Client {
         }
     }
 
-    /// No callback of it runs afterwards.
+    /// No callback of it runs after this returns (I4).
     pub fn unsubscribe(&self, id: SubId) {
         let slot = self.with(|session, now| session.unsubscribe(now, id));
         self.delivery().quiesce(slot.as_slice());
@@ -258,7 +262,7 @@ impl Client {
             .quiesce(&self.check(slots).unwrap_or_default());
     }
 
-    /// Whether it was taken.
+    /// Whether the request was accepted.
     pub fn request(&self, json: &str, sink: Box<dyn ReplySink>) -> bool {
         let message = CustomMessage::parse(json).expect("a message");
         let timeout = Duration::from_secs(10);
@@ -275,7 +279,7 @@ impl Client {
         self.with(|session, now| session.on_opened(now, link));
     }
 
-    /// A batch ends where the token does: what comes behind comes behind a gap.
+    /// Splits the frames behind an expiry: what comes after it comes after a gap.
     pub fn frames(&self, link: LinkId, texts: Vec<String>) {
         let expires = |text: &String| text.contains("TOKEN_EXPIRED");
         let at = texts.iter().position(expires).map(|at| at + 1);
@@ -290,12 +294,12 @@ impl Client {
     fn batch(&self, link: LinkId, texts: Vec<String>, expires: bool) {
         let mut frames = texts.into_iter().map(Frame::from).collect();
         let mut core = self.core.lock().expect("no panic before");
-        let past = core.link != link || core.expired == link;
-        core.stream.listen_to_the_past(past);
+        let stale = core.link != link || core.expired == link;
+        core.stream.set_stale(stale);
         self.run(&mut core, |session, now| {
             session.on_frames(now, link, &mut frames);
         });
-        core.stream.listen_to_the_past(false);
+        core.stream.set_stale(false);
         if expires {
             core.expired = link;
         }
@@ -318,7 +322,7 @@ impl Client {
         self.with(|session, now| session.on_timer(now));
     }
 
-    /// Runs so many callbacks, or all; whether that is all.
+    /// Runs up to `most` callbacks, or all for 0. Returns whether none is left.
     pub fn dispatch(&self, most: usize) -> bool {
         loop {
             let outcome = self.delivery().dispatch(Some(Duration::ZERO), most);

@@ -1,11 +1,13 @@
-//! How a seed chooses from what can happen.
+//! Chooses settings and steps at random from a seed.
 
 use std::time::Duration;
 
 use directus_realtime::subscriptions::subscription::ON_ALL;
 use fastrand::Rng;
 
-use crate::schedule::{Action, Answer, Asked, Fate, Login, Reaction, Setting, Step, Wanted};
+use crate::schedule::{
+    Action, Answer, Fate, Login, MessageOptions, Reaction, Setting, Step, SubscribeOptions,
+};
 
 fn one_in(rng: &mut Rng, n: u32) -> bool {
     rng.u32(0..n) == 0
@@ -116,20 +118,20 @@ fn action(rng: &mut Rng) -> Action {
         93..=95 => Action::Restart {
             away: millis(rng, 0..5_000),
         },
-        96..=97 => Action::TurnAway {
+        96..=97 => Action::RefuseUpgrades {
             status: choose(rng, &[401, 403]),
             time: millis(rng, 100..20_000),
         },
         98 => Action::Revoke,
         99..=100 => Action::Grant,
-        101 => Action::Crowd(rng.usize(9..16)),
+        101 => Action::SubscribeMany(rng.usize(9..16)),
         _ => Action::Nothing,
     }
 }
 
 /// A subscription.
-pub fn wanted(rng: &mut Rng) -> Wanted {
-    Wanted {
+pub fn wanted(rng: &mut Rng) -> SubscribeOptions {
+    SubscribeOptions {
         uid: rng.bool().then(|| rng.u8(0..6)),
         exact: rng.u32(0..4) > 0,
         persistent: one_in(rng, 4),
@@ -158,12 +160,12 @@ fn reaction(rng: &mut Rng) -> Reaction {
     }
 }
 
-fn asked(rng: &mut Rng) -> Asked {
-    Asked {
+fn asked(rng: &mut Rng) -> MessageOptions {
+    MessageOptions {
         own_uid: rng.bool(),
         fate: match rng.u32(0..8) {
             0..=1 => Fate::Refused,
-            2 => Fate::Mute,
+            2 => Fate::Unanswered,
             _ => Fate::Done,
         },
     }

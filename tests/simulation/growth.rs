@@ -1,5 +1,5 @@
-//! A client that lives long does not grow (I8): after many rounds of everything it
-//! needs no more memory than after a few.
+//! A long-lived client does not grow (I8): after many rounds of random steps it uses no
+//! more memory than after a few.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use directus_realtime::delivery::Mode;
 use directus_realtime::subscriptions::subscription::ON_ALL;
 
 use crate::memory;
-use crate::schedule::{Action, Asked, Fate, Schedule, Setting};
+use crate::schedule::{Action, Fate, MessageOptions, Schedule, Setting};
 use crate::world::World;
 use crate::{generate, runner, schedule};
 
 const ROUNDS: usize = 4_000;
 const WARM_UP: usize = 300;
-/// The client remembers fewer than that.
+/// More refusals than the client remembers.
 const REFUSALS: usize = 300;
-/// What was sent lately is remembered, too, up to so many bytes.
+/// Recently sent messages are remembered, too, up to so many bytes.
 const SLACK: isize = 90_000;
 
 pub fn run() {
     for seed in 0..4 {
         let outcome = grow(seed);
-        if let Some(complaint) = outcome.err().filter(|text| runner::counts(text)) {
-            panic!("{complaint}\n\nseed {seed} of the growth");
+        if let Some(violation) = outcome.err().filter(|text| runner::counts(text)) {
+            panic!("{violation}\n\nseed {seed} of the growth");
         }
     }
 }
@@ -44,7 +44,7 @@ fn grow(seed: u64) -> Result<(), String> {
         if round == WARM_UP {
             before = live;
         }
-        // The most of what is seen early is the measure.
+        // The maximum of the early rounds is the baseline.
         if round < 2 * WARM_UP {
             before = before.max(live);
         } else if live > before + SLACK {
@@ -55,12 +55,12 @@ fn grow(seed: u64) -> Result<(), String> {
     world.end()
 }
 
-/// Some refusals are remembered: as many as there may be.
+/// Fills the memory of refusals, so that it cannot grow later.
 fn fill_memories(world: &mut World, rng: &mut fastrand::Rng) -> Result<(), String> {
-    world.heal();
+    world.end_faults();
     world.act(&Action::Revoke);
     for _ in 0..REFUSALS {
-        world.act(&Action::Subscribe(schedule::Wanted {
+        world.act(&Action::Subscribe(schedule::SubscribeOptions {
             uid: None,
             events: ON_ALL,
             reaction: None,
@@ -72,10 +72,10 @@ fn fill_memories(world: &mut World, rng: &mut fastrand::Rng) -> Result<(), Strin
     Ok(())
 }
 
-/// One round, after which nothing is left: the memory that is used all the same.
+/// Runs one round, and ends all its subscriptions. Returns the memory that is in use.
 fn one(world: &mut World, rng: &mut fastrand::Rng) -> Result<isize, String> {
     for _ in 0..4 {
-        let wanted = schedule::Wanted {
+        let wanted = schedule::SubscribeOptions {
             reaction: None,
             ..generate::wanted(rng)
         };
@@ -87,31 +87,36 @@ fn one(world: &mut World, rng: &mut fastrand::Rng) -> Result<isize, String> {
         world.act(&step.action);
         world.advance(step.then.min(Duration::from_secs(2)))?;
     }
-    world.act(&Action::Request(Asked {
+    world.act(&Action::Request(MessageOptions {
         own_uid: true,
-        fate: Fate::Mute,
+        fate: Fate::Unanswered,
     }));
-    world.heal();
+    world.end_faults();
     world.check_convergence()?;
-    while !world.app.book().scopes.is_empty() {
+    while !world.app.state().scopes.is_empty() {
         world.app.close_scope();
     }
     world.check_emptiness()?;
-    world.app.book().content = false;
+    world.app.state().is_finished = false;
     world.advance(Duration::from_secs(60))?;
     world.forget();
     Ok(memory::live())
 }
 
 impl World {
-    /// Forgets what only the checks want to know.
+    /// Drops the records that only the checks use.
     fn forget(&mut self) {
         self.server.forget();
-        let mut book = self.app.book();
-        book.mirrors = Vec::new();
-        book.requests = Vec::new();
-        *self.app.shared.over.lock().expect("no panic before") = Vec::new();
-        book.late = Vec::new();
+        let mut state = self.app.state();
+        state.mirrors = Vec::new();
+        state.requests = Vec::new();
+        *self
+            .app
+            .shared
+            .finished_requests
+            .lock()
+            .expect("no panic before") = Vec::new();
+        state.late = Vec::new();
         self.was_revoked = false;
         self.ticks = 0;
     }

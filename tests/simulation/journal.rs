@@ -1,4 +1,4 @@
-//! What the server has said to each registration, message by message.
+//! Every message that the server has sent to each registration.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use directus_realtime::handover::EventKind;
 
 /// One message.
-pub struct Said {
+pub struct SentMessage {
     pub kind: EventKind,
     pub ids: Vec<u32>,
-    /// It is about rows that were gone, and comes late: it need not be told.
+    /// It is late, and about rows that were deleted before: it need not be delivered.
     pub late: bool,
 }
 
-/// By registration. Whoever hears it looks up what it should have heard.
+/// By registration. The checks compare with it what was delivered.
 #[derive(Clone, Default)]
-pub struct Journal(Arc<Mutex<HashMap<u64, Vec<Said>>>>);
+pub struct Journal(Arc<Mutex<HashMap<u64, Vec<SentMessage>>>>);
 
 impl Journal {
-    /// Notes a message; its number, from 1.
+    /// Records a message. Returns its number, from 1.
     pub fn note(&self, registration: u64, kind: EventKind, ids: Vec<u32>, late: bool) -> usize {
         let mut all = self.lock();
-        let said = all.entry(registration).or_default();
-        said.push(Said { kind, ids, late });
-        said.len()
+        let sent = all.entry(registration).or_default();
+        sent.push(SentMessage { kind, ids, late });
+        sent.len()
     }
 
     /// The number that the next message will have.
@@ -31,15 +31,15 @@ impl Journal {
         self.lock().get(&registration).map_or(0, Vec::len) + 1
     }
 
-    /// The number of the message that has told of an item's create.
+    /// The number of the message with an item's create.
     pub fn create_of(&self, registration: u64, id: u32) -> Option<usize> {
         let all = self.lock();
-        let is_it = |said: &Said| said.kind == EventKind::Create && said.ids.contains(&id);
+        let is_it = |sent: &SentMessage| sent.kind == EventKind::Create && sent.ids.contains(&id);
         let at = all.get(&registration)?.iter().position(is_it)?;
         Some(at + 1)
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<Said>>> {
+    pub fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<SentMessage>>> {
         self.0.lock().expect("no panic before")
     }
 }

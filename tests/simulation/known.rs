@@ -1,5 +1,4 @@
-//! What the library is known not to withstand yet. Each is left out of the schedules
-//! until it does; `DRT_SIM_KNOWN=1` leaves nothing out.
+//! Known limitations. The checks leave them out; with `DRT_SIM_KNOWN=1` they do not.
 
 use std::env;
 use std::sync::LazyLock;
@@ -8,8 +7,8 @@ use crate::schedule::Setting;
 
 static ALL: LazyLock<bool> = LazyLock::new(|| env::var_os("DRT_SIM_KNOWN").is_some());
 
-/// Where a server of 11.x does not answer a subscribe, and withholds an event meanwhile,
-/// the error is put down to the subscribe and told to nobody.
+/// Where a server of 11.x never answers a subscribe, and withholds an event meanwhile, the
+/// event's error is attributed to the subscribe, and not reported.
 pub fn loses_errors(setting: &Setting) -> bool {
     setting.old_server && !*ALL
 }

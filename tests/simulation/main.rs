@@ -1,11 +1,11 @@
-//! Years of broken networks in seconds: the session, the subscriptions and the
-//! delivery, unchanged, against a model of the server, under virtual time.
+//! Session, subscriptions and delivery, unchanged, against a model of the server, under
+//! virtual time: years of broken networks in seconds.
 //!
 //!     cargo test --test simulation                       100,000 schedules
 //!     DRT_SIM_SEED=42 cargo test --test simulation       the one with that seed
-//!     DRT_SIM_TRACE=1 DRT_SIM_SEED=42 …                  and all that happens in it
+//!     DRT_SIM_TRACE=1 DRT_SIM_SEED=42 …                  and a trace of its run
 //!     DRT_SIM_SCHEDULES=1000000 cargo test --test simulation
-//!     DRT_SIM_INVARIANT=I3 …                             only that one's complaints count
+//!     DRT_SIM_INVARIANT=I3 …                             only violations of that one
 //!
 //! See README.md beside this file.
 

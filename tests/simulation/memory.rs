@@ -1,5 +1,4 @@
-//! Counts what each thread has allocated and not given back, so that a run that
-//! leaks is noticed.
+//! Counts the bytes that each thread has allocated and not freed, to find runs that leak.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -10,7 +9,7 @@ thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
 }
 
-/// Bytes that this thread has allocated and not given back.
+/// Bytes that this thread has allocated and not freed.
 pub fn live() -> isize {
     LIVE.get()
 }
@@ -19,7 +18,7 @@ fn count(bytes: isize) {
     LIVE.set(LIVE.get() + bytes);
 }
 
-// SAFETY: everything is the system allocator's.
+// SAFETY: every call is passed on to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);

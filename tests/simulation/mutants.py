@@ -1,12 +1,11 @@
-"""Deliberate faults: the simulation must notice every one of them, and complain of
-the very invariant that it breaks.
+"""Mutants: deliberate faults, each of which the simulation must report as a violation of
+the invariant that it breaks.
 
     python3 tests/simulation/mutants.py [NAME …]
     python3 tests/simulation/mutants.py --check
 
-Each fault is made in a copy of the tree under target/, so that nothing of the
-checkout is touched, whatever happens. `--check` only looks whether the places are
-still there that the faults are made in.
+Each fault is made in a copy of the tree under target/, so the checkout is never changed.
+`--check` only checks that each mutant's text is still found in its file, once.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ SCRATCH = ROOT / "target" / "mutants"
 TREE = SCRATCH / "tree"
 LIST = Path(__file__).parent / "mutants"
 SCHEDULES = os.environ.get("DRT_SIM_SCHEDULES", "100000")
-#: Seconds after which a simulation will not end.
-PATIENCE = 300
+#: Seconds after which a simulation counts as one that does not end.
+TIMEOUT = 300
 
 
 @dataclass
 class Mutant:
-    """A fault: in which file, what stands there, and what takes its place."""
+    """A fault: its file, the text to find there, and its replacement."""
 
     invariant: str
     name: str
@@ -50,7 +49,7 @@ def read(path: Path) -> Mutant:
 
 
 def copy_tree() -> None:
-    """A fresh copy of what is under version control, as it stands now."""
+    """Copies the files under version control, as they are in the checkout now."""
     listed = subprocess.run(
         ["git", "ls-files", "Cargo.*", "build.rs", "src", "tests", "benches"],
         cwd=ROOT,
@@ -68,9 +67,9 @@ def copy_tree() -> None:
 def run(
     *command: str, invariant: str = "I", seconds: float | None = None
 ) -> tuple[int | None, str]:
-    """Runs a command in the copy: its status, None when it did not end, and its words.
+    """Runs a command in the copy. Returns its status (None when it did not end) and output.
 
-    Complaints of other invariants do not count.
+    Violations of other invariants do not count.
     """
     settings = {
         "DRT_SIM_INVARIANT": invariant,
@@ -97,17 +96,17 @@ def run(
 
 
 def simulate(invariant: str = "I") -> tuple[bool, str]:
-    """Runs the simulation in the copy: whether all is well, and what is not."""
+    """Runs the simulation in the copy. Returns whether it passed, and the violation."""
     simulation = ("cargo", "test", "--quiet", "--test", "simulation")
     status, output = run(*simulation, "--no-run")
     if status != 0:
         sys.exit(f"the copy does not compile:\n{output[-3000:]}")
-    status, output = run(*simulation, invariant=invariant, seconds=PATIENCE)
+    status, output = run(*simulation, invariant=invariant, seconds=TIMEOUT)
     if status is None:
-        return False, f"I8: it does not end, in {PATIENCE} s"
+        return False, f"I8: it does not end, in {TIMEOUT} s"
     found = re.search(r"^(I\d: .*)$", output, re.MULTILINE)
     if status != 0 and found is None:
-        sys.exit(f"no complaint, but\n{output[-3000:]}")
+        sys.exit(f"it failed without a violation:\n{output[-3000:]}")
     return status == 0, found.group(1) if found else ""
 
 
@@ -117,25 +116,25 @@ def source(mutant: Mutant, tree: Path) -> str:
     if text.count(mutant.before) != 1:
         sys.exit(
             f"{mutant.name}: {mutant.file} does not have, once:\n{mutant.before}"
-            "Say in tests/simulation/mutants/ where the fault is to be made now."
+            "Update the mutant in tests/simulation/mutants/."
         )
     return text
 
 
 def try_out(mutant: Mutant) -> str:
-    """The complaint that the fault provokes; the copy is whole again afterwards."""
+    """Makes the fault and returns the violation. Restores the copy afterwards."""
     path = TREE / mutant.file
     whole = source(mutant, TREE)
     path.write_text(whole.replace(mutant.before, mutant.after))
     try:
-        _, complaint = simulate(mutant.invariant)
+        _, violation = simulate(mutant.invariant)
     finally:
         path.write_text(whole)
-    return complaint
+    return violation
 
 
 def main() -> None:
-    """Tries the faults that are named, or all."""
+    """Tries the named mutants, or all."""
     wanted = sys.argv[1:]
     if wanted == ["--check"]:
         for path in LIST.glob("*.md"):
@@ -147,22 +146,22 @@ def main() -> None:
         if not wanted or any(name in path.name for name in wanted)
     )
     copy_tree()
-    well, complaint = simulate()
-    if not well:
-        sys.exit(f"the simulation fails before any fault is made: {complaint}")
+    passed, violation = simulate()
+    if not passed:
+        sys.exit(f"the simulation fails before any fault is made: {violation}")
     missed = []
     for path in files:
         mutant = read(path)
         began = time.monotonic()
-        complaint = try_out(mutant)
+        violation = try_out(mutant)
         seconds = time.monotonic() - began
         print(f"{mutant.invariant}  {mutant.name} ({seconds:.0f} s)")
-        print(f"      {complaint or 'NOT NOTICED'}", flush=True)
-        if not complaint.startswith(mutant.invariant):
+        print(f"      {violation or 'NOT DETECTED'}", flush=True)
+        if not violation.startswith(mutant.invariant):
             missed.append(path.name)
     if missed:
-        sys.exit(f"not noticed: {', '.join(missed)}")
-    print(f"all {len(files)} faults were noticed, each as a breach of its invariant")
+        sys.exit(f"not detected: {', '.join(missed)}")
+    print(f"all {len(files)} mutants were detected, each by its invariant")
 
 
 if __name__ == "__main__":

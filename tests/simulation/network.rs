@@ -1,25 +1,25 @@
-//! What lies between client and server: each direction keeps its order and takes
-//! its time. A direction that is dead delivers nothing and tells nobody.
+//! The network between client and server. Each direction of a link keeps its order and
+//! delays its messages. A dead direction delivers nothing, and neither side is told.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use fastrand::Rng;
 
-/// What arrives somewhere.
+/// Something that arrives at the client or at the server.
 #[derive(Debug)]
 pub enum Arrival {
     /// At the server.
     Request(u64, String),
     /// The client's end of a link was closed.
     Closed(u64),
-    /// At the client: frames, all that have come by now.
+    /// At the client: all frames that have arrived by now.
     Frames(u64, Vec<String>),
     /// The server's end was closed.
     Dropped(u64),
-    /// The client has opened a link.
+    /// A link of the client is open.
     Opened(u64),
-    /// The client could not.
+    /// A link of the client could not be opened.
     Refused(u64, &'static str),
 }
 
@@ -30,7 +30,7 @@ struct Line {
 }
 
 impl Line {
-    /// `None` is the end of it.
+    /// `None` closes this direction.
     fn push(&mut self, at: Duration, what: Option<String>) {
         self.last = self.last.max(at);
         self.queue.push_back((self.last, what));
@@ -42,9 +42,9 @@ pub struct Network {
     up: BTreeMap<u64, Line>,
     down: BTreeMap<u64, Line>,
     opening: BTreeMap<u64, Duration>,
-    /// Nothing gets through to the server,
+    /// Nothing reaches the server.
     pub up_is_dead: bool,
-    /// or to the client.
+    /// Nothing reaches the client.
     pub down_is_dead: bool,
 }
 
@@ -74,14 +74,14 @@ impl Network {
         self.opening.insert(link, at);
     }
 
-    pub fn send(&mut self, now: Duration, link: u64, text: String) {
+    pub fn send_to_server(&mut self, now: Duration, link: u64, text: String) {
         let at = now + self.delay();
         if let Some(line) = self.up.get_mut(&link) {
             line.push(at, Some(text));
         }
     }
 
-    pub fn say(&mut self, now: Duration, link: u64, text: String) {
+    pub fn send_to_client(&mut self, now: Duration, link: u64, text: String) {
         let at = now + self.delay();
         if let Some(line) = self.down.get_mut(&link) {
             line.push(at, Some(text));
@@ -96,7 +96,7 @@ impl Network {
         }
     }
 
-    /// The server closes, after what it has said.
+    /// The server closes, after what it has sent.
     pub fn drop_from_server(&mut self, now: Duration, link: u64) {
         let at = now + self.delay();
         if let Some(line) = self.down.get_mut(&link) {
@@ -104,15 +104,15 @@ impl Network {
         }
     }
 
-    /// The link breaks at once, in the middle of whatever is on the way.
+    /// The link breaks, and everything on the way is lost.
     pub fn cut(&mut self, link: u64) -> bool {
         self.up.remove(&link);
         self.opening.remove(&link);
         self.down.remove(&link).is_some()
     }
 
-    /// The link breaks in the middle of what is on the way: what has arrived at the
-    /// server and at the client before, whole messages only.
+    /// The link breaks, and a part of what is on the way arrives before that. Returns the
+    /// messages that reach the server, and those that reach the client.
     pub fn reset(&mut self, link: u64) -> (Vec<String>, Vec<String>) {
         let up = self.up.remove(&link).unwrap_or_default();
         let down = self.down.remove(&link).unwrap_or_default();
@@ -162,7 +162,7 @@ impl Network {
         opening.chain(heads).min()
     }
 
-    /// What has arrived by now.
+    /// Takes everything that has arrived by now.
     pub fn arrivals(&mut self, now: Duration, server_is_up: bool) -> Vec<Arrival> {
         let mut arrivals = Vec::new();
         let frozen = self.is_dead();

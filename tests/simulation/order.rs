@@ -1,15 +1,15 @@
-//! Whether a subscription is told everything, once and in order: its events are
-//! held against the journal of what the server has said.
+//! Checks that a subscription gets every message once and in order (I2, I3), by the journal
+//! of what the server has sent.
 
 use std::collections::HashSet;
 
 use directus_realtime::handover::EventKind;
 use serde::Deserialize;
 
-use crate::journal::{Journal, Said};
+use crate::journal::{Journal, SentMessage};
 
-/// An item, with where it comes from: the link, the registration, and the number of
-/// the message. A real server says nothing of the kind.
+/// An item with its origin: the link, the registration, and the number of the message. The
+/// model adds these for the checks; a real server does not.
 #[derive(Deserialize)]
 pub struct Row {
     pub id: u32,
@@ -17,12 +17,12 @@ pub struct Row {
     pub v: u64,
     k: Option<u64>,
     r: Option<u64>,
-    /// Not in creates: these look as the row does in a snapshot.
+    /// Not in creates, which must look like the same row in a snapshot.
     n: Option<usize>,
 }
 
-/// Which messages of a registration have to be told.
-pub struct Wants {
+/// Which messages of a registration must be delivered.
+pub struct EventFilter {
     pub events: u32,
     pub item: Option<u32>,
 }
@@ -38,15 +38,15 @@ pub struct Part {
 pub struct Order {
     link: u64,
     registration: Option<u64>,
-    /// The last INIT does not say whose it is: the registration may be another one
-    /// by now.
+    /// The last INIT was empty and so has no origin: what follows may come from another
+    /// registration.
     open: bool,
     /// The number of the last message, where it is known.
     last: Option<usize>,
     /// INITs since the last change, and whether there were deletes.
     inits: u32,
     unnumbered: bool,
-    /// What the last INIT has told.
+    /// The ids in the last INIT.
     initial: HashSet<u32>,
     /// The last part of a message that is not complete.
     part: Option<Part>,
@@ -55,7 +55,7 @@ pub struct Order {
 type Verdict = Result<(), String>;
 
 impl Order {
-    /// The server's `own` snapshot is what its messages follow.
+    /// `own`: it is the server's own snapshot, so all messages of the registration follow it.
     pub fn init(&mut self, rows: &[Row], own: bool) -> Verdict {
         self.inits += 1;
         self.initial = rows.iter().map(|row| row.id).collect();
@@ -81,13 +81,13 @@ impl Order {
         }
     }
 
-    /// A create or an update. `whole` is for those who have heard everything since
-    /// the registration.
+    /// A create or an update. `whole`: the subscription must have got every message since its
+    /// registration.
     pub fn change(
         &mut self,
         row: &Row,
         part: Part,
-        wants: &Wants,
+        filter: &EventFilter,
         whole: bool,
         journal: &Journal,
     ) -> Verdict {
@@ -113,46 +113,52 @@ impl Order {
         (self.link, self.open) = (link, false);
         (self.inits, self.unnumbered) = (0, false);
         if self.next_part(part)? {
-            self.advance(number, wants, journal)?;
+            self.advance(number, filter, journal)?;
         } else if self.last != Some(number) {
             return Err("I2: parts of two messages are mixed".into());
         }
         Ok(())
     }
 
-    /// A delete: it does not say where it comes from.
-    pub fn delete(&mut self, id: u32, part: Part, wants: &Wants, journal: &Journal) -> Verdict {
+    /// A delete, which has no origin: its number is looked up in the journal.
+    pub fn delete(
+        &mut self,
+        id: u32,
+        part: Part,
+        filter: &EventFilter,
+        journal: &Journal,
+    ) -> Verdict {
         let begins = self.next_part(part)?;
         let (Some(registration), Some(last), false) = (self.registration, self.last, self.open)
         else {
             self.unnumbered = true;
             return Ok(());
         };
-        let is_it = |said: &Said| said.kind == EventKind::Delete && said.ids.contains(&id);
+        let is_it = |sent: &SentMessage| sent.kind == EventKind::Delete && sent.ids.contains(&id);
         let number = {
             let all = journal.lock();
-            let said = all.get(&registration).map_or(&[][..], Vec::as_slice);
+            let sent = all.get(&registration).map_or(&[][..], Vec::as_slice);
             let from = if begins { last } else { last.max(1) - 1 };
-            said.iter()
+            sent.iter()
                 .skip(from)
                 .position(is_it)
                 .map(|at| from + at + 1)
         };
         let Some(number) = number else {
-            return Err(format!("I2: the delete of {id} is told again"));
+            return Err(format!("I2: the delete of {id} is delivered again"));
         };
         if begins {
-            self.advance(number, wants, journal)?;
+            self.advance(number, filter, journal)?;
         }
         Ok(())
     }
 
-    /// An error tells that some message is withheld.
+    /// An error stands for a withheld message, whose number is not known.
     pub fn lose_count(&mut self) {
         (self.last, self.unnumbered) = (None, true);
     }
 
-    /// Whether a message begins.
+    /// Whether this part begins a message.
     fn next_part(&mut self, part: Part) -> Result<bool, String> {
         let before = self.part.take();
         self.part = (part.index + 1 < part.count).then_some(part);
@@ -163,12 +169,12 @@ impl Order {
         Ok(before.is_none())
     }
 
-    fn advance(&mut self, number: usize, wants: &Wants, journal: &Journal) -> Verdict {
+    fn advance(&mut self, number: usize, filter: &EventFilter, journal: &Journal) -> Verdict {
         if let (Some(last), Some(registration)) = (self.last, self.registration) {
             if number <= last {
                 return Err(format!("I2: message {number} after {last}"));
             }
-            if let Some(lost) = self.missing(registration, last, number - 1, wants, journal) {
+            if let Some(lost) = self.missing(registration, last, number - 1, filter, journal) {
                 return Err(format!("I3: {lost} was lost silently"));
             }
         }
@@ -181,30 +187,30 @@ impl Order {
         registration: u64,
         from: usize,
         to: usize,
-        wants: &Wants,
+        filter: &EventFilter,
         journal: &Journal,
     ) -> Option<String> {
         let all = journal.lock();
-        let said = all.get(&registration)?;
-        let due = |said: &&Said| {
-            let bit = match said.kind {
+        let sent = all.get(&registration)?;
+        let due = |sent: &&SentMessage| {
+            let bit = match sent.kind {
                 EventKind::Create => 1,
                 EventKind::Update => 2,
                 _ => 4,
             };
-            let told = said.kind == EventKind::Create
-                && said.ids.iter().all(|id| self.initial.contains(id));
-            let others = wants.item.is_some_and(|item| !said.ids.contains(&item));
-            wants.events & bit != 0 && !told && !others && !said.late
+            let in_snapshot = sent.kind == EventKind::Create
+                && sent.ids.iter().all(|id| self.initial.contains(id));
+            let others = filter.item.is_some_and(|item| !sent.ids.contains(&item));
+            filter.events & bit != 0 && !in_snapshot && !others && !sent.late
         };
-        let lost = said[from..to.min(said.len())].iter().find(due)?;
+        let lost = sent[from..to.min(sent.len())].iter().find(due)?;
         Some(format!("{:?} of {:?}", lost.kind, lost.ids))
     }
 
-    /// Whether everything was told that was said to this registration.
-    pub fn tail(&self, registration: u64, wants: &Wants, journal: &Journal) -> Verdict {
+    /// Whether everything was delivered that was sent to this registration.
+    pub fn tail(&self, registration: u64, filter: &EventFilter, journal: &Journal) -> Verdict {
         if self.part.is_some() {
-            return Err("I2: a message was told in part".into());
+            return Err("I2: a message was delivered in part".into());
         }
         let (Some(last), false) = (self.last, self.open) else {
             return Ok(());
@@ -212,8 +218,8 @@ impl Order {
         if self.registration != Some(registration) {
             return Ok(());
         }
-        match self.missing(registration, last, usize::MAX, wants, journal) {
-            Some(lost) => Err(format!("I7: {lost} was never told")),
+        match self.missing(registration, last, usize::MAX, filter, journal) {
+            Some(lost) => Err(format!("I7: {lost} was never delivered")),
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! What has to hold at every moment, and what whenever nothing is under way.
+//! What must hold after every step, and what whenever nothing is in flight.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use directus_realtime::subscriptions::Phase;
 use crate::secrets;
 use crate::world::World;
 
-/// A moment of so much rest is looked at.
+/// How long the network must be idle for the quiet checks.
 const REST: Duration = Duration::from_millis(500);
-/// The client, too, has nothing to do for so long.
+/// How long the client must have nothing to do.
 const IDLE: Duration = Duration::from_secs(5);
 
 impl World {
@@ -19,8 +19,8 @@ impl World {
         if let Some(line) = secrets::logged() {
             return Err(format!("I9: logged: {line}"));
         }
-        if let Some(complaint) = self.app.shared.complaints.first() {
-            return Err(complaint);
+        if let Some(violation) = self.app.shared.violations.first() {
+            return Err(violation);
         }
         if let Some(fault) = self.server.fault() {
             return Err(fault);
@@ -44,7 +44,7 @@ impl World {
         core.session.held_bytes() as u64
     }
 
-    /// Whether the application knows of every change of the state (I5).
+    /// Whether every change of the state was reported (I5).
     fn check_reports(&self) -> Result<(), String> {
         let core = self.client.core.lock().expect("no panic before");
         let reported = self.app.reported.lock().expect("no panic before");
@@ -61,47 +61,47 @@ impl World {
             let (entered, times) = (core.session.entered(state), reported.times[state as usize]);
             if entered != times {
                 return Err(format!(
-                    "I5: {state:?}, {entered} times, told {times} times"
+                    "I5: {state:?}, {entered} times, reported {times} times"
                 ));
             }
         }
         Ok(())
     }
 
-    /// Nothing is under way, as far as the model can tell, until then.
+    /// Whether nothing is in flight, as far as the model can tell, until then.
     fn is_quiet(&self, until: Duration) -> bool {
         let deadline = || self.client.next_deadline();
-        // Below a limit, the client waits with what it has to say.
+        // Under a rate limit, the client delays its messages.
         self.setting.rate_limit.is_none()
             && self.pace.is_some()
-            && self.all_told
+            && self.all_delivered
             && until >= self.now + REST
             && self.client.state() == State::Connected
             && self.network.is_quiet()
             && self.server.is_quiet(&self.network.links())
             && self.closing.is_empty()
-            && self.app.book().late.is_empty()
+            && self.app.state().late.is_empty()
             && deadline().is_none_or(|at| at >= self.now + IDLE)
-            && !self.rests()
+            && !self.backs_off()
             && !self.is_in_doubt()
     }
 
-    /// Whether somebody pauses before the next snapshot, as there was no room for the
-    /// last ones.
-    fn rests(&self) -> bool {
-        self.is_one(|phase| matches!(phase, Phase::Behind { .. }))
+    /// Whether a subscription waits before its next snapshot, after the last ones did not
+    /// fit into the queue.
+    fn backs_off(&self) -> bool {
+        self.any_phase(|phase| matches!(phase, Phase::Behind { .. }))
     }
 
-    fn is_one(&self, pass: fn(&Phase) -> bool) -> bool {
+    fn any_phase(&self, pass: fn(&Phase) -> bool) -> bool {
         let core = self.client.core.lock().expect("no panic before");
         core.session.registry().iter().any(|s| pass(&s.phase))
     }
 
-    /// Whether a permission that was granted meanwhile belies a refusal that did not say
-    /// whom it means: the subscribe is asked for again when its time is over.
+    /// Whether a refusal without a uid (11.x) may have come before the permission was granted
+    /// again: then the subscribe is repeated only after its timeout.
     fn is_in_doubt(&self) -> bool {
         let waits = |phase: &Phase| matches!(phase, Phase::Sent { .. });
-        self.setting.old_server && self.was_revoked && self.is_one(waits)
+        self.setting.old_server && self.was_revoked && self.any_phase(waits)
     }
 
     /// I1 and I7 hold whenever nothing is under way.

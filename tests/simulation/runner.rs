@@ -1,4 +1,4 @@
-//! Runs schedules on all processors, and tells how to replay one that fails.
+//! Runs schedules on all processors, and prints how to replay one that fails.
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,9 +12,9 @@ use crate::watch::Watched;
 use crate::{secrets, world};
 
 const SCHEDULES: u64 = 100_000;
-const SAID_EVERY: u64 = 100_000;
+const PRINTED_EVERY: u64 = 100_000;
 
-/// What is wrong with a schedule's run; a panic is, too.
+/// Runs a schedule. A panic is a violation, too.
 pub fn verdict(schedule: &Schedule, trace: bool) -> Result<(), String> {
     let _watched = Watched::run(schedule.seed);
     match catch_unwind(AssertUnwindSafe(|| world::run(schedule, trace))) {
@@ -27,9 +27,9 @@ pub fn verdict(schedule: &Schedule, trace: bool) -> Result<(), String> {
     }
 }
 
-/// Whether somebody wants to know of this.
-pub fn counts(complaint: &str) -> bool {
-    env::var("DRT_SIM_INVARIANT").map_or(true, |only| complaint.starts_with(&only))
+/// Whether violations of this invariant are looked for.
+pub fn counts(violation: &str) -> bool {
+    env::var("DRT_SIM_INVARIANT").map_or(true, |only| violation.starts_with(&only))
 }
 
 pub fn number(name: &str) -> Option<u64> {
@@ -42,7 +42,7 @@ pub fn number(name: &str) -> Option<u64> {
 
 pub fn run() {
     secrets::listen();
-    // What is made once for all runs is no leak.
+    // Run one first: what is allocated once per process is no leak of a run.
     let _ = verdict(&Schedule::generate(0), false);
     if let Some(seed) = number("DRT_SIM_SEED") {
         return report(seed);
@@ -65,11 +65,11 @@ pub fn run() {
                     }
                     let seed = base.wrapping_add(n);
                     let verdict = verdict(&Schedule::generate(seed), false);
-                    if verdict.is_err_and(|complaint| counts(&complaint)) {
+                    if verdict.is_err_and(|violation| counts(&violation)) {
                         failure.store(seed, Ordering::Relaxed);
                         failed.store(true, Ordering::Relaxed);
                     }
-                    if (n + 1) % SAID_EVERY == 0 {
+                    if (n + 1) % PRINTED_EVERY == 0 {
                         println!("{} schedules in {:?}", n + 1, began.elapsed());
                     }
                 }
@@ -81,18 +81,18 @@ pub fn run() {
     }
 }
 
-/// Replays one seed, and panics with all there is to know if it fails.
+/// Replays one seed. If it fails, shrinks it and panics with the smallest schedule.
 fn report(seed: u64) {
     let schedule = Schedule::generate(seed);
-    let Err(complaint) = verdict(&schedule, false) else {
+    let Err(violation) = verdict(&schedule, false) else {
         println!("seed {seed} holds");
         return;
     };
-    let (small, complaint) = shrink(schedule, complaint);
+    let (small, violation) = shrink(schedule, violation);
     if env::var_os("DRT_SIM_TRACE").is_some() {
         let _ = verdict(&small, true);
     }
-    let mut text = format!("{complaint}\n\nreplay with DRT_SIM_SEED={seed}; shrunk to\n");
+    let mut text = format!("{violation}\n\nreplay with DRT_SIM_SEED={seed}; shrunk to\n");
     text += &format!("{:#?}\n", small.setting);
     for step in &small.steps {
         text += &format!("  {:?}, then {:?}\n", step.action, step.then);

@@ -1,59 +1,58 @@
-//! What can happen in one run.
+//! A schedule: the settings and the steps of one run.
 
 use std::time::Duration;
 
 use crate::generate;
 
-/// What holds for a whole run.
+/// The settings of a whole run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// Errors of subscribes and reads carry no uid (11.x).
     pub old_server: bool,
-    /// Besides, sockets are told that events were withheld (11.x: not whose).
+    /// In addition, sockets get errors for withheld events, without a uid (11.x).
     pub withholds: bool,
-    /// Deletes overtake updates and creates of the same items, by up to so much.
+    /// Deletes overtake updates and creates of the same items by up to this time.
     pub overtakes: Option<Duration>,
-    /// Messages a window takes, and its length.
+    /// How many messages a window allows, and its length.
     pub rate_limit: Option<(u32, Duration)>,
     pub login: Login,
-    /// How the application answers when it is asked for a token, time after time;
-    /// nobody is asked if there is none.
+    /// What the token callback does, call after call. Empty: there is no token callback.
     pub answers: Vec<Answer>,
     /// How far the client's clock is ahead of the server's, in milliseconds.
     pub skew: i64,
     /// One message in so many is never answered; 0 = none.
     pub silent_one_in: u32,
-    /// The longest time that a request takes.
+    /// The longest time in which the server answers a request.
     pub slowness: Duration,
     pub queue_bytes: u64,
-    /// What may wait for a usable link.
+    /// How many bytes of messages may wait for a usable link.
     pub send_queue_bytes: u64,
     pub replicas: usize,
     /// Callbacks that the application runs at a time; 0 = all.
     pub pace: usize,
-    /// State callbacks ask for something themselves.
+    /// State callbacks make calls, too.
     pub reactive: bool,
 }
 
-/// How the client shows who it is.
+/// How the client authenticates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Login {
-    /// A static token, in the first frame
+    /// A static token in the first message.
     Token,
-    /// or in the URL.
+    /// A static token in the URL.
     Strict,
-    /// Not at all.
+    /// No credentials.
     Public,
-    /// A token that says when it expires.
+    /// A JWT with this lifetime.
     Jwt(Duration),
-    /// A password, and the refresh tokens that it brings.
+    /// A password; its sessions have this lifetime.
     Password(Duration),
-    /// A refresh token, which is good for one use.
+    /// A refresh token, valid for one use; its sessions have this lifetime.
     Refresh(Duration),
 }
 
 impl Login {
-    /// How long an authentication lives that the login brings.
+    /// The lifetime of an authentication, if it expires.
     pub fn lifetime(self) -> Option<Duration> {
         match self {
             Login::Jwt(time) | Login::Password(time) | Login::Refresh(time) => Some(time),
@@ -63,12 +62,12 @@ impl Login {
 }
 
 impl Setting {
-    /// How long an authentication lives that begins when everybody means well or not.
-    /// Below a limit, a client need not keep up with tokens that expire all the time.
-    pub fn lifetime(&self, well: bool) -> Option<Duration> {
+    /// The lifetime of an authentication that begins now. Once the faults are over, it is long
+    /// under a rate limit, which leaves no room for tokens that expire all the time.
+    pub fn lifetime(&self, faults_are_over: bool) -> Option<Duration> {
         let lifetime = self.login.lifetime()?;
         Some(match self.login {
-            _ if well && self.rate_limit.is_some() => Duration::from_secs(3_600),
+            _ if faults_are_over && self.rate_limit.is_some() => Duration::from_secs(3_600),
             _ => lifetime,
         })
     }
@@ -81,12 +80,12 @@ pub enum Answer {
     AtOnce,
     /// The fresh token comes later.
     Late(Duration),
-    /// The same token once more.
+    /// It sets the same token again.
     Stale,
     Never,
 }
 
-/// Something that somebody does, and how long the world then goes on.
+/// An action, and how much time passes after it.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub action: Action,
@@ -95,16 +94,16 @@ pub struct Step {
 
 #[derive(Clone, Debug)]
 pub enum Action {
-    // The application, on whichever thread.
+    // The application, on any thread.
     Connect,
     Disconnect,
     Reconnect,
     SetToken {
         good: bool,
     },
-    Subscribe(Wanted),
-    /// So many at once.
-    Crowd(usize),
+    Subscribe(SubscribeOptions),
+    /// Many at once.
+    SubscribeMany(usize),
     Unsubscribe(usize),
     UnsubscribeUid(u8),
     UnsubscribeAll,
@@ -113,10 +112,10 @@ pub enum Action {
     /// Callbacks do not run until the next `Wake`.
     Stall,
     Wake,
-    /// Creates an item over the socket, and waits for the answer
-    Request(Asked),
-    /// or does not.
-    Send(Asked),
+    /// Creates an item over the socket, with a request.
+    Request(MessageOptions),
+    /// Creates an item over the socket, with a message that expects no reply.
+    Send(MessageOptions),
     // Other users of the server.
     Create(usize),
     Update {
@@ -130,7 +129,7 @@ pub enum Action {
     },
     // The network.
     Cut,
-    /// Breaks in the middle of what is on the way.
+    /// Links break, and a part of what is on the way arrives before that.
     Reset,
     Freeze,
     /// Only one direction goes dead.
@@ -143,49 +142,49 @@ pub enum Action {
         away: Duration,
     },
     /// Upgrades are refused with this status.
-    TurnAway {
+    RefuseUpgrades {
         status: u16,
         time: Duration,
     },
     Revoke,
     Grant,
-    /// Nobody does anything.
+    /// Only time passes.
     Nothing,
 }
 
-/// A message of the application's own.
+/// A custom message of the application.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
+pub struct MessageOptions {
     pub own_uid: bool,
     pub fate: Fate,
 }
 
-/// What the server makes of a message.
+/// What the server does with a custom message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fate {
     Done,
     Refused,
-    /// It is never answered: a field that does not validate.
-    Mute,
+    /// Never answered, as a message with a field that does not validate.
+    Unanswered,
 }
 
-/// A subscription as the application asks for it.
+/// A subscription that the application makes.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct SubscribeOptions {
     pub uid: Option<u8>,
     pub exact: bool,
     pub persistent: bool,
     pub scoped: bool,
-    /// Kinds of events, as bits.
+    /// The kinds of events, as bits.
     pub events: u32,
     /// The one item that is watched.
     pub item: Option<u32>,
     pub per_message: bool,
-    /// What its callback does, at which event.
+    /// The call that its callback makes, and at which event.
     pub reaction: Option<(u32, Reaction)>,
 }
 
-/// What a callback asks for.
+/// A call that a callback makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reaction {
     EndItself,
@@ -195,11 +194,11 @@ pub enum Reaction {
     Subscribe,
     Request,
     Reconnect,
-    /// When it is released, not at an event.
+    /// In the release of its user data, not at an event.
     SubscribeAgain,
 }
 
-/// A run.
+/// One run: settings and steps, made from a seed.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub seed: u64,

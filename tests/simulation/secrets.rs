@@ -1,5 +1,5 @@
-//! No secret leaves the process except to the server (I9). Every secret of a run
-//! bears one word, which nobody else may say.
+//! No secret leaves the process except to the server (I9). Every secret of a run contains
+//! one word, which must not appear anywhere else.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -17,15 +17,14 @@ thread_local! {
     static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// A token that says when it expires, in seconds since 1970; `number` makes it another
-/// one than those before.
+/// A JWT with these times, since 1970. `number` makes it differ from earlier ones.
 pub fn jwt(issued: Duration, expires: Duration, number: usize) -> String {
     let (issued, expires) = (issued.as_secs_f64(), expires.as_secs_f64());
     let claims = format!(r#"{{"iat":{issued},"exp":{expires},"jti":{number}}}"#);
     format!("e30.{}.{MARK}", URL_SAFE_NO_PAD.encode(claims))
 }
 
-/// When it expires, if it is one.
+/// When a token expires, if it is a JWT.
 pub fn expiry(token: &str) -> Option<Duration> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
@@ -36,7 +35,7 @@ pub fn refresh_token(number: u64) -> String {
     format!("{MARK}-refresh-{number}")
 }
 
-pub fn is_told_in(text: &str) -> bool {
+pub fn is_in(text: &str) -> bool {
     text.contains(MARK)
 }
 
@@ -44,18 +43,18 @@ struct Listener;
 
 impl Sink for Listener {
     fn log(&self, _: Level, _: &'static str, message: &str) {
-        if is_told_in(message) {
+        if is_in(message) {
             LOGGED.set(Some(message.to_owned()));
         }
     }
 }
 
-/// Listens to everything that is logged from now on.
+/// Checks everything that is logged from now on.
 pub fn listen() {
     log::set_sink(Level::Trace, Some(Box::new(Listener)));
 }
 
-/// A line with a secret that this thread has logged.
+/// Takes a line with a secret that this thread has logged, if there is one.
 pub fn logged() -> Option<String> {
     LOGGED.take()
 }

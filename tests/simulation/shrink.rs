@@ -1,5 +1,5 @@
-//! Leaves out of a failing schedule what it fails without: steps, then what is
-//! special about its setting, then time.
+//! Shrinks a failing schedule: leaves out steps, simplifies its setting and shortens its
+//! times, as long as it still breaks the same invariant.
 
 use std::time::Duration;
 
@@ -7,33 +7,33 @@ use crate::runner::verdict;
 use crate::schedule::{Login, Schedule, Setting};
 
 /// The smallest schedule that was found to break the same invariant.
-pub fn shrink(schedule: Schedule, complaint: String) -> (Schedule, String) {
-    // The panic of each attempt would be printed.
+pub fn shrink(schedule: Schedule, violation: String) -> (Schedule, String) {
+    // Otherwise the panic of each attempt would be printed.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut shrinking = Shrinking {
         schedule,
-        complaint,
+        violation,
     };
     shrinking.leave_steps_out();
     shrinking.simplify_setting();
     shrinking.save_time();
     shrinking.leave_steps_out();
     std::panic::set_hook(hook);
-    (shrinking.schedule, shrinking.complaint)
+    (shrinking.schedule, shrinking.violation)
 }
 
 struct Shrinking {
     schedule: Schedule,
-    complaint: String,
+    violation: String,
 }
 
 impl Shrinking {
-    /// Takes the lesser schedule if it breaks the same invariant.
+    /// Keeps the smaller schedule if it breaks the same invariant.
     fn try_out(&mut self, less: Schedule) -> bool {
         match verdict(&less, false) {
-            Err(same) if same.get(..2) == self.complaint.get(..2) => {
-                (self.schedule, self.complaint) = (less, same);
+            Err(same) if same.get(..2) == self.violation.get(..2) => {
+                (self.schedule, self.violation) = (less, same);
                 true
             }
             _ => false,
@@ -72,7 +72,7 @@ impl Shrinking {
             |setting| setting.overtakes = None,
             |setting| setting.login = Login::Token,
             |setting| {
-                // Without a fresh one, a token that expires is the end.
+                // A JWT needs the callback: once it expires without one, the client fails.
                 if !matches!(setting.login, Login::Jwt(_)) {
                     setting.answers.clear();
                 }

@@ -1,4 +1,4 @@
-//! The callbacks, and what they have to complain about.
+//! The callbacks of the application, and what they check.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -8,8 +8,8 @@ use directus_realtime::handover::{EventSink, EventView, ReplySink, State, StateS
 use serde_json::Value;
 
 use crate::app::App;
-use crate::mirror::{Complaints, Mirror, Shared};
-use crate::schedule::{Asked, Fate, Reaction};
+use crate::mirror::{Mirror, Shared, Violations};
+use crate::schedule::{Fate, MessageOptions, Reaction};
 use crate::secrets;
 
 /// The callback of a mirror. It is released when this is dropped.
@@ -34,7 +34,7 @@ impl EventSink for Sink {
 impl Drop for Sink {
     fn drop(&mut self) {
         self.mirror.release();
-        if let Some((_, Reaction::SubscribeAgain)) = self.mirror.wanted.reaction {
+        if let Some((_, Reaction::SubscribeAgain)) = self.mirror.options.reaction {
             if let Some(app) = self.app.upgrade() {
                 app.react(Reaction::Subscribe, None);
             }
@@ -42,12 +42,12 @@ impl Drop for Sink {
     }
 }
 
-/// What was reported of the states (I5).
+/// The states that were reported (I5).
 #[derive(Debug)]
 pub struct Reported {
     pub last: State,
     pub message: String,
-    /// How often each was.
+    /// How often each state was reported.
     pub times: [u64; 7],
 }
 
@@ -63,8 +63,8 @@ impl Default for Reported {
 
 pub struct States {
     pub reported: Arc<Mutex<Reported>>,
-    pub complaints: Complaints,
-    /// Who reacts.
+    pub violations: Violations,
+    /// The application, if its state callbacks make calls.
     pub app: Option<Weak<App>>,
 }
 
@@ -74,20 +74,20 @@ impl StateSink for States {
             let mut reported = self.reported.lock().expect("no panic before");
             if !is_arrow(reported.last, state) {
                 let text = format!("I5: from {:?} to {state:?} ({message})", reported.last);
-                self.complaints.add(text);
+                self.violations.add(text);
             }
             reported.last = state;
             reported.message = message.to_owned();
             reported.times[state as usize] += 1;
             reported.times[state as usize]
         };
-        if secrets::is_told_in(message) {
-            self.complaints.add(format!("I9: {message}"));
+        if secrets::is_in(message) {
+            self.violations.add(format!("I9: {message}"));
         }
         let trouble = matches!(state, State::Backoff | State::Failed);
         if message.is_empty() || trouble && status == Status::Ok {
             let text = format!("I5: {state:?} without a reason: {status:?} {message:?}");
-            self.complaints.add(text);
+            self.violations.add(text);
         }
         let app = self.app.as_ref().and_then(Weak::upgrade);
         match (state, app) {
@@ -105,7 +105,7 @@ fn is_arrow(from: State, to: State) -> bool {
         (Closed, _) => false,
         (_, Closed) => true,
         (Idle | Failed | Backoff, Connecting | Authenticating) => true,
-        // There are no credentials.
+        // Without credentials.
         (Idle, Failed) => true,
         (Backoff, Idle | Failed) | (Failed, Idle) => true,
         (Connecting, Authenticating | Connected | Backoff | Failed | Idle) => true,
@@ -126,14 +126,14 @@ impl TokenSink for Tokens {
     }
 }
 
-/// What became of a message of the application's.
-pub struct Question {
+/// A custom message of the application, and how many replies it got.
+pub struct TrackedMessage {
     pub number: u64,
-    pub asked: Asked,
+    pub asked: MessageOptions,
     pub replies: AtomicUsize,
 }
 
-impl Question {
+impl TrackedMessage {
     pub fn json(&self) -> String {
         let number = self.number;
         let uid = match self.asked.own_uid {
@@ -147,35 +147,35 @@ impl Question {
     }
 }
 
-/// A request's callback: once, and released once.
+/// A request's callback, which must run exactly once.
 pub struct Reply {
-    pub question: Arc<Question>,
+    pub message: Arc<TrackedMessage>,
     pub shared: Shared,
     pub old_server: bool,
 }
 
 impl ReplySink for Reply {
     fn reply(&self, status: Status, json: &str) {
-        let Question {
+        let TrackedMessage {
             number,
             asked,
             replies,
-        } = &*self.question;
+        } = &*self.message;
         if replies.fetch_add(1, Ordering::SeqCst) > 0 {
             let text = format!("I4: request {number} was answered twice");
-            self.shared.complaints.add(text);
+            self.shared.violations.add(text);
         }
         self.shared
-            .over
+            .finished_requests
             .lock()
             .expect("no panic before")
             .push(*number);
-        if secrets::is_told_in(json) {
-            self.shared.complaints.add(format!("I9: {json}"));
+        if secrets::is_in(json) {
+            self.shared.violations.add(format!("I9: {json}"));
         }
         let wrong = match status {
             Status::Ok => self.answer(json).is_none() || asked.fate != Fate::Done,
-            // An old server does not say whose its error is.
+            // An old server's errors have no uid, so a request may get another one's.
             Status::Server => {
                 !self.old_server
                     && asked.fate == Fate::Done
@@ -185,7 +185,7 @@ impl ReplySink for Reply {
         };
         if wrong {
             let text = format!("I2: request {number}, {asked:?}, got {status:?} {json}");
-            self.shared.complaints.add(text);
+            self.shared.violations.add(text);
         }
     }
 }
@@ -194,8 +194,8 @@ impl Reply {
     /// The answer, if it is that to this request.
     fn answer(&self, json: &str) -> Option<()> {
         let answer: Value = serde_json::from_str(json).ok()?;
-        let number = self.question.number;
+        let number = self.message.number;
         let own = answer["uid"] == format!("mine-{number}");
-        (answer["data"]["by"] == number && own == self.question.asked.own_uid).then_some(())
+        (answer["data"]["by"] == number && own == self.message.asked.own_uid).then_some(())
     }
 }

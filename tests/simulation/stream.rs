@@ -1,6 +1,6 @@
-//! What the session hands to the delivery, before that has touched it: after a gap
-//! the first event of a subscription is one INIT that says so (I3), and only who was
-//! refused is told so (I1).
+//! Checks what the session hands to the delivery: after a gap, a subscription's first event
+//! is one INIT with RESYNC (I3), and only subscriptions that the server refused are ended
+//! by an error (I1).
 
 use std::collections::HashMap;
 
@@ -9,30 +9,30 @@ use directus_realtime::handover::{DeliveryItem, EventKind, FLAG_ENDED, FLAG_RESY
 use crate::mirror::Shared;
 use crate::schedule::Setting;
 
-struct Place {
+struct SlotState {
     number: u64,
-    /// An INIT was handed over, or lost for want of room.
+    /// An INIT was handed over, or dropped in an overflow.
     had_init: bool,
     /// Something may have been lost since.
     gap: bool,
 }
 
 pub struct Stream {
-    places: HashMap<u32, Place>,
-    /// What comes now comes on a link that is over, or whose token has expired.
-    past: bool,
-    /// An event may have come whose row could not be read: something is lost that only
-    /// the session knows of.
-    asks: bool,
+    slots: HashMap<u32, SlotState>,
+    /// The frames come from a link that was replaced, or whose token has expired.
+    stale: bool,
+    /// The session reads rows again after late events. Where such a read fails it resyncs,
+    /// which the model cannot foresee.
+    rereads: bool,
     shared: Shared,
 }
 
 impl Stream {
     pub fn new(setting: &Setting, shared: &Shared) -> Stream {
         Stream {
-            asks: setting.overtakes.is_some(),
-            places: HashMap::new(),
-            past: false,
+            rereads: setting.overtakes.is_some(),
+            slots: HashMap::new(),
+            stale: false,
             shared: shared.clone(),
         }
     }
@@ -41,28 +41,32 @@ impl Stream {
         for item in items {
             match item {
                 DeliveryItem::Register { meta, .. } => {
-                    let place = Place {
+                    let state = SlotState {
                         number: meta.tag,
                         had_init: false,
                         gap: false,
                     };
-                    self.places.insert(meta.slot, place);
+                    self.slots.insert(meta.slot, state);
                     self.shared.take_refused(meta.slot);
                 }
-                DeliveryItem::Release { slot } => drop(self.places.remove(slot)),
+                DeliveryItem::Release { slot } => drop(self.slots.remove(slot)),
                 DeliveryItem::Event(event) => {
-                    if self.past {
-                        let text = format!("I2: {:?} on a link of the past", event.kind);
-                        self.shared.complaints.add(text);
+                    if self.stale {
+                        let text = format!(
+                            "I2: {:?} from a link that was replaced or has expired",
+                            event.kind
+                        );
+                        self.shared.violations.add(text);
                     }
                     if event.kind == EventKind::Error && event.flags & FLAG_ENDED != 0 {
                         self.check_refusal(event.slot);
                     }
-                    if let Some(place) = self.places.get_mut(&event.slot) {
-                        place.gap |= self.asks && event.kind == EventKind::Init && place.had_init;
-                        if let Err(text) = place.take(event.kind, event.flags) {
-                            let text = format!("I3: subscription {}: {text}", place.number);
-                            self.shared.complaints.add(text);
+                    if let Some(state) = self.slots.get_mut(&event.slot) {
+                        state.gap |=
+                            self.rereads && event.kind == EventKind::Init && state.had_init;
+                        if let Err(text) = state.take(event.kind, event.flags) {
+                            let text = format!("I3: subscription {}: {text}", state.number);
+                            self.shared.violations.add(text);
                         }
                     }
                 }
@@ -71,38 +75,38 @@ impl Stream {
         }
     }
 
-    /// Who is refused was refused by the server, or would be (I1).
+    /// A subscription ended by an error was refused by the server, or would be (I1).
     fn check_refusal(&self, slot: u32) {
-        if let Some(place) = self.places.get(&slot) {
+        if let Some(state) = self.slots.get(&slot) {
             if !self.shared.take_refused(slot) && !self.shared.is_revoked() {
                 let text = "refused, though the server has not refused it";
-                let text = format!("I1: subscription {}: {text}", place.number);
-                self.shared.complaints.add(text);
+                let text = format!("I1: subscription {}: {text}", state.number);
+                self.shared.violations.add(text);
             }
         }
     }
 
-    /// A link was lost: whatever comes next is behind a gap.
-    pub fn break_off(&mut self) {
-        for place in self.places.values_mut() {
-            place.gap = true;
+    /// A link was lost: every subscription has a gap.
+    pub fn link_lost(&mut self) {
+        for state in self.slots.values_mut() {
+            state.gap = true;
         }
     }
 
-    /// Whether what is looked at next comes on a link that is over, or on one on which
-    /// the token has expired: then nothing of it may be handed over.
-    pub fn listen_to_the_past(&mut self, past: bool) {
-        self.past = past;
+    /// Sets whether the next frames come from a link that was replaced, or whose token has
+    /// expired: none of their events may be handed over.
+    pub fn set_stale(&mut self, stale: bool) {
+        self.stale = stale;
     }
 
     pub fn overflow(&mut self, slot: u32) {
-        if let Some(place) = self.places.get_mut(&slot) {
-            (place.had_init, place.gap) = (true, true);
+        if let Some(state) = self.slots.get_mut(&slot) {
+            (state.had_init, state.gap) = (true, true);
         }
     }
 }
 
-impl Place {
+impl SlotState {
     fn take(&mut self, kind: EventKind, flags: u32) -> Result<(), String> {
         let behind = self.had_init && self.gap;
         match kind {

@@ -1,6 +1,6 @@
-//! Several threads of an application that subscribe, unsubscribe and send, beside
-//! the thread that runs the callbacks and the one on which the world turns. What each
-//! asks for is seeded; when it comes is the machine's choice.
+//! Several threads of an application subscribe, unsubscribe and send, beside the thread
+//! that runs the callbacks and the one that runs the model. Their calls are chosen by the
+//! seed; their timing is the machine's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,28 +11,30 @@ use directus_realtime::delivery::Mode;
 
 use crate::app::App;
 use crate::runner;
-use crate::schedule::{Action, Asked, Fate, Login, Reaction, Schedule, Setting, Wanted};
+use crate::schedule::{
+    Action, Fate, Login, MessageOptions, Reaction, Schedule, Setting, SubscribeOptions,
+};
 use crate::world::World;
 use crate::{generate, secrets};
 
 const RUNS: u64 = 60;
 const THREADS: usize = 4;
-const DEEDS: usize = 40;
+const ACTIONS: usize = 40;
 
 pub fn run() {
     secrets::listen();
     let base = runner::number("DRT_SIM_BASE").unwrap_or_else(|| fastrand::u64(..) >> 16);
     for seed in base..base + RUNS {
         let outcome = try_out(seed);
-        if let Some(complaint) = outcome.err().filter(|text| runner::counts(text)) {
-            panic!("{complaint}\n\nperhaps again with DRT_SIM_BASE={seed}");
+        if let Some(violation) = outcome.err().filter(|text| runner::counts(text)) {
+            panic!("{violation}\n\nperhaps again with DRT_SIM_BASE={seed}");
         }
     }
 }
 
 fn try_out(seed: u64) -> Result<(), String> {
     let setting = Setting {
-        // Virtual time does not wait for a callback that is to set a token.
+        // Virtual time would not wait for a token callback on another thread.
         login: Login::Token,
         answers: Vec::new(),
         ..Schedule::generate(seed).setting
@@ -46,7 +48,7 @@ fn try_out(seed: u64) -> Result<(), String> {
             let (app, busy) = (&app, &busy);
             let mut rng = rng.fork();
             scope.spawn(move || {
-                for _ in 0..DEEDS {
+                for _ in 0..ACTIONS {
                     act(app, &mut rng, n);
                     if rng.u32(0..4) == 0 {
                         thread::yield_now();
@@ -57,55 +59,55 @@ fn try_out(seed: u64) -> Result<(), String> {
         }
         while busy.load(Ordering::SeqCst) > 0 {
             let step = generate::step(&mut rng);
-            if is_of_the_world(&step.action) {
+            if is_allowed(&step.action) {
                 world.act(&step.action);
             }
             world.advance(step.then.min(Duration::from_millis(100)))?;
         }
         Ok::<(), String>(())
     })?;
-    world.heal();
+    world.end_faults();
     come_to_rest(&mut world)?;
     world.check_convergence()?;
     world.end()
 }
 
-/// What the thread with that number does next.
+/// Makes the next call of the thread with that number.
 fn act(app: &App, rng: &mut fastrand::Rng, thread: usize) {
     match rng.u32(0..10) {
         0..=3 => app.subscribe(&wanted(rng, thread)),
         4..=6 => app.unsubscribe(rng.usize(0..100)),
-        7 => app.request(Asked {
+        7 => app.request(MessageOptions {
             own_uid: rng.bool(),
             fate: Fate::Done,
         }),
-        8 => app.send(Asked {
+        8 => app.send(MessageOptions {
             own_uid: false,
             fate: Fate::Refused,
         }),
-        // One thread has the scopes.
+        // Only one thread uses scopes.
         _ if thread > 0 => {}
         _ if rng.bool() => app.open_scope(),
         _ => app.close_scope(),
     }
 }
 
-/// A subscription that nobody can end before it is known.
-fn wanted(rng: &mut fastrand::Rng, thread: usize) -> Wanted {
+/// A subscription that no other thread can end before the application has its id.
+fn wanted(rng: &mut fastrand::Rng, thread: usize) -> SubscribeOptions {
     let wanted = generate::wanted(rng);
     let ends = |reaction| matches!(reaction, Reaction::EndAll | Reaction::CloseScope);
-    Wanted {
+    SubscribeOptions {
         scoped: wanted.scoped && thread == 0,
         reaction: wanted.reaction.filter(|(_, reaction)| !ends(*reaction)),
         ..wanted
     }
 }
 
-fn is_of_the_world(action: &Action) -> bool {
+fn is_allowed(action: &Action) -> bool {
     !matches!(
         action,
         Action::Subscribe(_)
-            | Action::Crowd(_)
+            | Action::SubscribeMany(_)
             | Action::Stall
             | Action::UnsubscribeAll
             | Action::UnsubscribeUid(_)
@@ -113,8 +115,8 @@ fn is_of_the_world(action: &Action) -> bool {
     )
 }
 
-/// Waits until the thread that runs the callbacks has nothing to do, and lets the
-/// world answer what it has asked for meanwhile.
+/// Waits until the thread that runs the callbacks has nothing to do, and lets the model
+/// answer the calls of those callbacks.
 fn come_to_rest(world: &mut World) -> Result<(), String> {
     let late = Instant::now() + Duration::from_secs(60);
     for _ in 0..10 {

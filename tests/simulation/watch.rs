@@ -1,5 +1,5 @@
-//! Whoever spins cannot be asked to stop: the process ends, and says which seed it
-//! was.
+//! Ends the process when a run does not end, and prints its seed: a thread that spins cannot
+//! be stopped in another way.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// A run takes a millisecond.
-const PATIENCE: Duration = Duration::from_secs(40);
+const RUN_TIMEOUT: Duration = Duration::from_secs(40);
 
 static RUNS: Mutex<Option<HashMap<ThreadId, (Instant, u64)>>> = Mutex::new(None);
 static STARTED: Once = Once::new();
@@ -38,11 +38,11 @@ fn watch() {
         thread::sleep(Duration::from_millis(500));
         let runs = RUNS.lock().expect("no panic before");
         let mut runs = runs.iter().flat_map(HashMap::values);
-        if let Some((_, seed)) = runs.find(|(began, _)| began.elapsed() > PATIENCE) {
+        if let Some((_, seed)) = runs.find(|(began, _)| began.elapsed() > RUN_TIMEOUT) {
             let text = format!(
-                "\nI8: it spins: no end in {PATIENCE:?}\nreplay with DRT_SIM_SEED={seed}\n"
+                "\nI8: it spins: no end in {RUN_TIMEOUT:?}\nreplay with DRT_SIM_SEED={seed}\n"
             );
-            // What is printed is kept back until the test ends.
+            // Not by println!, whose output is held back until the test ends.
             let _ = std::io::stderr().write_all(text.as_bytes());
             std::process::exit(101);
         }

@@ -1,4 +1,4 @@
-//! One run: the application, the network, the server and the users, step by step.
+//! One run: the application, the network, the server and other users, step by step.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use crate::schedule::{Schedule, Setting};
 use crate::secrets;
 use crate::server::{Out, Server};
 
-/// The longest time that a link takes to say goodbye.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// No run has so many things happen.
+/// The longest time that a closing handshake takes.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// More events than any run has, unless the client spins.
 const MOST_TICKS: u64 = 200_000;
 
 pub struct World {
@@ -30,35 +30,36 @@ pub struct World {
     pub server_back_at: Option<Duration>,
     /// The tokens in the URLs of links that are being opened.
     tokens: BTreeMap<u64, String>,
-    /// Links that say goodbye, and until when.
+    /// Links in their closing handshake, and when it times out.
     pub closing: BTreeMap<u64, Duration>,
-    /// Links that the client still thinks it has.
+    /// Links that the client considers open.
     pub held: Vec<u64>,
-    /// The client's links that the network let live until the client closed them,
-    /// so far.
-    pub untroubled: bool,
-    /// Callbacks are run here, so many at a time; `None` while they are not.
+    /// No message was delayed so far: a link that the client closes leaves no subscribes
+    /// behind.
+    pub undisturbed: bool,
+    /// How many callbacks are run at a time; 0 = all, `None` = none.
     pub pace: Option<usize>,
     pub dispatches: bool,
-    /// Nothing waits for the application.
-    pub all_told: bool,
+    /// No callback is queued.
+    pub all_delivered: bool,
     /// The permission to read was taken away at some time.
     pub was_revoked: bool,
-    /// Timers that went off, and how many in a row at one moment.
+    /// How often the timer went off.
     pub wakes: u64,
-    in_vain: u32,
+    /// How many ticks in a row passed without any time.
+    idle_ticks: u32,
     pub ticks: u64,
-    /// Tell everything that happens.
+    /// Print everything that happens.
     pub trace: bool,
 }
 
-/// Runs a schedule; what went wrong, if anything did.
+/// Runs a schedule; the error is the first violation.
 pub fn run(schedule: &Schedule, trace: bool) -> Result<(), String> {
     let before = memory::live();
     live(schedule, trace)?;
     let left = memory::live() - before;
     if left != 0 {
-        return Err(format!("I8: {left} bytes are never given back"));
+        return Err(format!("I8: {left} bytes are never freed"));
     }
     Ok(())
 }
@@ -67,12 +68,12 @@ fn live(schedule: &Schedule, trace: bool) -> Result<(), String> {
     let mut world = World::new(&schedule.setting, schedule.seed, Mode::Poll);
     world.trace = trace;
     for step in &schedule.steps {
-        world.say(|| format!("-- {:?}", step.action));
+        world.print_trace(|| format!("-- {:?}", step.action));
         world.act(&step.action);
         world.advance(step.then)?;
     }
-    world.say(|| "-- everybody means well".to_owned());
-    world.heal();
+    world.print_trace(|| "-- the faults are over".to_owned());
+    world.end_faults();
     world.check_convergence()?;
     world.check_idleness()?;
     world.check_convergence()?;
@@ -94,33 +95,33 @@ impl World {
             tokens: BTreeMap::new(),
             closing: BTreeMap::new(),
             held: Vec::new(),
-            untroubled: setting.rate_limit.is_none()
+            undisturbed: setting.rate_limit.is_none()
                 && setting.slowness <= Duration::from_millis(200),
             pace: Some(setting.pace),
             dispatches: mode == Mode::Poll,
-            all_told: false,
+            all_delivered: false,
             was_revoked: false,
             wakes: 0,
-            in_vain: 0,
+            idle_ticks: 0,
             ticks: 0,
             trace: false,
         }
     }
 
-    pub fn say(&self, what: impl FnOnce() -> String) {
+    pub fn print_trace(&self, what: impl FnOnce() -> String) {
         if self.trace {
             println!("{:>12.4} {}", self.now.as_secs_f64(), what());
         }
     }
 
-    pub fn tell_lost(&mut self, link: u64, why: &str, http: Option<u16>) {
+    pub fn report_lost(&mut self, link: u64, why: &str, http: Option<u16>) {
         if let Some(at) = self.held.iter().position(|&held| held == link) {
             self.held.remove(at);
             self.client.lost(link, why, http);
         }
     }
 
-    /// The client's end is gone. The server learns of it where the network lets it.
+    /// The client's end of a link is gone. The server notices unless the network is dead.
     fn drop_link(&mut self, link: u64) {
         self.closing.remove(&link);
         self.tokens.remove(&link);
@@ -134,11 +135,11 @@ impl World {
     pub fn cut_all(&mut self, why: &str) {
         for link in self.network.links() {
             self.drop_link(link);
-            self.tell_lost(link, why, None);
+            self.report_lost(link, why, None);
         }
     }
 
-    /// Every link breaks in the middle of what is on the way.
+    /// Every link breaks; a part of what is on the way arrives before that.
     pub fn reset_all(&mut self) {
         let mut out = Vec::new();
         for link in self.network.links() {
@@ -150,17 +151,17 @@ impl World {
                 self.client.frames(link, down);
             }
             self.drop_link(link);
-            self.tell_lost(link, "the connection was reset", None);
+            self.report_lost(link, "the connection was reset", None);
         }
         self.send(out);
     }
 
-    /// Time passes.
+    /// Lets time pass.
     pub fn advance(&mut self, time: Duration) -> Result<(), String> {
         let end = self.now + time;
         loop {
             self.settle()?;
-            let late = self.app.book().late.iter().map(|(at, _)| *at).min();
+            let late = self.app.state().late.iter().map(|(at, _)| *at).min();
             let next = [
                 self.client.next_deadline(),
                 self.network.next_arrival(),
@@ -184,13 +185,13 @@ impl World {
 
     fn tick(&mut self, next: Duration) -> Result<(), String> {
         let stands_still = next <= self.now;
-        self.in_vain = if stands_still { self.in_vain + 1 } else { 0 };
+        self.idle_ticks = if stands_still { self.idle_ticks + 1 } else { 0 };
         self.ticks += 1;
-        if self.in_vain > 2_000 || self.ticks > MOST_TICKS {
+        if self.idle_ticks > 2_000 || self.ticks > MOST_TICKS {
             return Err(format!("I8: the client spins at {:?}", self.now));
         }
-        // The alarm was set before.
-        let alarm = self.client.next_deadline().is_some_and(|at| at <= next);
+        // Read before the tick, which may set another deadline.
+        let timer_is_due = self.client.next_deadline().is_some_and(|at| at <= next);
         self.now = self.now.max(next);
         self.client.set_time(self.now);
         if self.server_back_at.is_some_and(|at| at <= self.now) {
@@ -208,9 +209,9 @@ impl World {
         let over: Vec<u64> = over.map(|(&link, _)| link).collect();
         for link in over {
             self.drop_link(link);
-            self.tell_lost(link, "closed", None);
+            self.report_lost(link, "closed", None);
         }
-        if alarm {
+        if timer_is_due {
             self.wakes += 1;
             self.client.on_timer();
         }
@@ -220,14 +221,14 @@ impl World {
     fn send(&mut self, out: Vec<Out>) {
         for event in out {
             match event {
-                Out::Say(link, text) => self.network.say(self.now, link, text),
+                Out::Send(link, text) => self.network.send_to_client(self.now, link, text),
                 Out::Close(link) => self.network.drop_from_server(self.now, link),
             }
         }
     }
 
     fn arrive(&mut self, arrival: Arrival, out: &mut Vec<Out>) -> Result<(), String> {
-        self.say(|| format!("   {arrival:?}"));
+        self.print_trace(|| format!("   {arrival:?}"));
         match arrival {
             Arrival::Opened(link) => {
                 let token = self.tokens.remove(&link);
@@ -236,23 +237,23 @@ impl World {
                     Err(status) => {
                         self.network.cut(link);
                         let why = format!("the server answered {status}");
-                        self.tell_lost(link, &why, Some(status));
+                        self.report_lost(link, &why, Some(status));
                     }
                 }
             }
             Arrival::Refused(link, why) => {
                 self.tokens.remove(&link);
-                self.tell_lost(link, why, None);
+                self.report_lost(link, why, None);
             }
             Arrival::Request(link, text) => self.server.receive(self.now, link, &text, out),
             Arrival::Closed(link) => {
                 let left = self.server.under_way(link);
-                if self.untroubled && left > 0 {
+                if self.undisturbed && left > 0 {
                     return Err(format!("I8: link {link} is closed, {left} subscribes left"));
                 }
                 self.server.drop_socket(link);
                 self.closing.remove(&link);
-                self.tell_lost(link, "closed", None);
+                self.report_lost(link, "closed", None);
             }
             Arrival::Frames(link, texts) => {
                 if self.held.contains(&link) {
@@ -261,13 +262,13 @@ impl World {
             }
             Arrival::Dropped(link) => {
                 self.closing.remove(&link);
-                self.tell_lost(link, "the server dropped the connection", None);
+                self.report_lost(link, "the server dropped the connection", None);
             }
         }
         Ok(())
     }
 
-    /// Carries out what the client wants, lets the application run, and looks.
+    /// Carries out the client's effects, runs callbacks and checks, until nothing is left.
     pub fn settle(&mut self) -> Result<(), String> {
         let mut rounds = 0;
         loop {
@@ -275,7 +276,7 @@ impl World {
                 self.carry_out(effect);
             }
             if let Some(pace) = self.pace.filter(|_| self.dispatches) {
-                self.all_told = self.client.dispatch(pace);
+                self.all_delivered = self.client.dispatch(pace);
             }
             self.check_step()?;
             let core = self.client.core.lock().expect("no panic before");
@@ -291,10 +292,10 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect) {
         let shown = format!("{effect:?}");
-        if secrets::is_told_in(&shown) {
-            self.app.shared.complaints.add(format!("I9: {shown}"));
+        if secrets::is_in(&shown) {
+            self.app.shared.violations.add(format!("I9: {shown}"));
         }
-        self.say(|| match &effect {
+        self.print_trace(|| match &effect {
             Effect::Send { link, text } => format!("   -> {link} {text}"),
             _ => format!("   {shown}, {:?}", self.client.state()),
         });
@@ -308,10 +309,10 @@ impl World {
                     self.tokens.insert(link, token.expose().to_owned());
                 }
             }
-            Effect::Send { link, text } => self.network.send(self.now, link, text),
+            Effect::Send { link, text } => self.network.send_to_server(self.now, link, text),
             Effect::Close(link) => {
                 self.network.close(self.now, link);
-                self.closing.insert(link, self.now + FAREWELL);
+                self.closing.insert(link, self.now + CLOSE_TIMEOUT);
             }
             Effect::Abort(link) => {
                 self.held.retain(|&held| held != link);
@@ -321,13 +322,13 @@ impl World {
         }
     }
 
-    /// Everybody means well again.
-    pub fn heal(&mut self) {
+    /// Ends all faults: network, server and application work from now on.
+    pub fn end_faults(&mut self) {
         self.network.revive();
         self.server_back_at = None;
-        self.server.calm_down();
+        self.server.end_faults();
         self.pace = Some(0);
-        self.app.book().well = true;
+        self.app.state().faults_are_over = true;
         self.client.connect();
         self.app.set_token(true);
     }

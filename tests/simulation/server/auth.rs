@@ -1,4 +1,4 @@
-//! Who a socket is, and for how long.
+//! Authentication of sockets, and its expiry.
 
 use std::time::Duration;
 
@@ -14,27 +14,27 @@ use crate::secrets;
 pub enum Auth {
     Awaited,
     Checked,
-    /// Until then, if it ends at all.
+    /// Valid until then; `None` = without end.
     Good(Option<Duration>),
     Expired {
         close_at: Duration,
     },
 }
 
-/// What the server makes of credentials.
+/// The result of checking credentials.
 pub struct Checked {
     uid: Value,
     good: bool,
-    /// When they expire, or for how long they are good.
+    /// When they expire, or how long they are valid.
     expires: Option<Duration>,
-    lives: Option<Duration>,
+    lifetime: Option<Duration>,
     refreshable: bool,
 }
 
 impl Server {
-    /// Somebody wants to be connected: the socket, or the status of the refusal.
+    /// Accepts a link, or refuses its upgrade with a status.
     pub fn accept(&mut self, now: Duration, link: u64, token: Option<&str>) -> Result<(), u16> {
-        if let Some((status, _)) = self.turns_away {
+        if let Some((status, _)) = self.refuses_upgrades {
             return Err(status);
         }
         let auth = match self.setting.login {
@@ -49,7 +49,7 @@ impl Server {
             subscriptions: Vec::new(),
             last_event: now,
             window: None,
-            heard: true,
+            was_heard_from: true,
             swallowed: false,
             renewed_late: false,
         };
@@ -60,12 +60,12 @@ impl Server {
     }
 
     pub(super) fn authenticate(&mut self, now: Duration, link: u64, message: &Value) {
-        let lives = self.setting.lifetime(self.well);
+        let lifetime = self.setting.lifetime(self.faults_are_over);
         let mut checked = Checked {
             uid: message["uid"].clone(),
             good: true,
             expires: None,
-            lives: None,
+            lifetime: None,
             refreshable: false,
         };
         let mut stall = Duration::ZERO;
@@ -77,12 +77,12 @@ impl Server {
                 None => secrets::TOKENS.contains(&token),
             };
         } else if let Some(token) = message["refresh_token"].as_str() {
-            // Good for one use.
+            // Valid for one use.
             checked.good = self.refresh_tokens.remove(token);
-            (checked.lives, checked.refreshable) = (lives, true);
+            (checked.lifetime, checked.refreshable) = (lifetime, true);
         } else {
             checked.good = message["password"] == secrets::PASSWORD;
-            (checked.lives, checked.refreshable) = (lives, true);
+            (checked.lifetime, checked.refreshable) = (lifetime, true);
             stall = Duration::from_millis(500);
         }
         let at = now + stall + self.latency();
@@ -102,11 +102,13 @@ impl Server {
         if !checked.good {
             let handshake = socket.auth == Auth::Checked;
             let uid = if handshake { Value::Null } else { checked.uid };
-            out.push(Out::Say(link, auth_failed(uid)));
+            out.push(Out::Send(link, auth_failed(uid)));
             self.sockets.remove(&link);
             return out.push(Out::Close(link));
         }
-        let expires = checked.expires.or(checked.lives.map(|lives| now + lives));
+        let expires = checked
+            .expires
+            .or(checked.lifetime.map(|lifetime| now + lifetime));
         socket.renewed_late |= matches!(socket.auth, Auth::Expired { .. });
         socket.auth = Auth::Good(expires);
         let mut answer = json!({"type": "auth", "status": "ok", "uid": checked.uid});
@@ -116,7 +118,7 @@ impl Server {
             answer["refresh_token"] = next.as_str().into();
             self.refresh_tokens.insert(next);
         }
-        out.push(Out::Say(link, answer.to_string()));
+        out.push(Out::Send(link, answer.to_string()));
         if let Some(at) = expires {
             self.later(at, Task::AuthExpires { link, at });
         }
@@ -137,7 +139,7 @@ impl Server {
             socket.auth = Auth::Expired { close_at };
             let error = json!({"type": "auth", "status": "error",
                 "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}});
-            out.push(Out::Say(link, error.to_string()));
+            out.push(Out::Send(link, error.to_string()));
             self.later(close_at, Task::AuthTimeout { link });
         }
     }
@@ -149,7 +151,7 @@ impl Server {
         if late {
             let error = json!({"type": "auth", "status": "error",
                 "error": {"code": "AUTH_TIMEOUT", "message": "Authentication timed out."}});
-            out.push(Out::Say(link, error.to_string()));
+            out.push(Out::Send(link, error.to_string()));
             self.sockets.remove(&link);
             out.push(Out::Close(link));
         }
@@ -165,8 +167,8 @@ impl Server {
         unchecked || known && !self.shared.is_revoked()
     }
 
-    /// Before 12.1.1, what goes out on a socket is not checked as it should be after a
-    /// token has expired on it, nor shortly after the authentication was renewed then.
+    /// Before 12.1.1, the server does not check what it sends on a socket after its token has
+    /// expired, nor for a while after a late renewal.
     fn is_unchecked(&self, socket: &Socket) -> bool {
         let expired = matches!(socket.auth, Auth::Expired { .. });
         self.setting.old_server && (expired || socket.renewed_late)

@@ -1,12 +1,11 @@
-//! A model of the server, with its traps: what a Directus server was seen to do,
-//! and nothing that it was not.
+//! A model of the server with its traps: only what a real Directus server was seen to do.
 //!
-//! Requests are handled at their own pace and overtake each other. A snapshot is
-//! read before its subscription is registered; an unsubscribe that comes in between
-//! finds nothing, and the subscription lives on. What comes between `auth` and its
-//! answer is lost, and so is what is over the rate limit. A row is read when its
-//! event is sent, or before: then the delete of the row overtakes the event. Whoever is not heard of for a whole heartbeat is dropped. What a
-//! socket was subscribing to when it was dropped stays for ever.
+//! Requests are handled concurrently and overtake each other. A snapshot is read before
+//! its subscription is registered; an unsubscribe that comes in between finds nothing, and
+//! the subscription stays. Messages between `auth` and its reply are lost, and so are
+//! those over the rate limit. A row is read when its event is sent, or before: then the
+//! delete of the row overtakes the event. A socket that is silent for a whole heartbeat is
+//! dropped. Subscribes in flight when their socket is dropped stay registered for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -28,12 +27,12 @@ use tasks::Task;
 
 const HEARTBEAT: Duration = Duration::from_secs(30);
 const AUTH_TIMEOUT: Duration = Duration::from_secs(10);
-/// So many subscribes may be left behind by a link that was lost.
+/// How many subscribes a lost link may leave behind.
 const MOST_LEAKED: usize = 8;
 
-/// What the server does to a socket.
+/// What the server does with a socket.
 pub enum Out {
-    Say(u64, String),
+    Send(u64, String),
     Close(u64),
 }
 
@@ -48,30 +47,30 @@ pub struct Server {
     task: u64,
     registrations: u64,
     carried_out: BTreeMap<u64, u32>,
-    /// The refresh tokens that are good, and how many there were.
+    /// The valid refresh tokens, and how many were issued.
     refresh_tokens: BTreeSet<String>,
     refreshed: u64,
-    /// Subscriptions that nobody can end any more, by the link that left them.
+    /// How many subscriptions each dropped link has left behind, which cannot be ended.
     leaked: BTreeMap<u64, usize>,
-    /// Messages were held up on the way, or dropped unnamed: what the client has given
-    /// up, or asked for again, may yet come.
+    /// Messages were delayed, or dropped by the rate limiter, so requests that the client has
+    /// abandoned or repeated may still arrive.
     pub late: bool,
     shared: Shared,
     pub up: bool,
-    /// Everybody means well.
-    well: bool,
-    /// Upgrades are refused with this status, until then.
-    pub turns_away: Option<(u16, Duration)>,
+    /// The faults are over.
+    faults_are_over: bool,
+    /// Upgrades are refused with this status until this time.
+    pub refuses_upgrades: Option<(u16, Duration)>,
     beat_at: Option<Duration>,
 }
 
 struct Socket {
     auth: Auth,
     subscriptions: Vec<Registered>,
-    /// When the last event went out: the next one comes later.
+    /// When the last event was sent: the next one is sent later.
     last_event: Duration,
     window: Option<(Duration, u32)>,
-    heard: bool,
+    was_heard_from: bool,
     /// A message was never answered.
     swallowed: bool,
     /// The authentication was renewed after the token had expired.
@@ -83,8 +82,8 @@ pub struct Registered {
     pub number: u64,
     changes: Option<String>,
     item: Option<u32>,
-    /// What it was told, folded.
-    pub told: BTreeMap<u32, u64>,
+    /// The events that were sent, folded.
+    pub sent_rows: BTreeMap<u32, u64>,
 }
 
 impl Server {
@@ -105,14 +104,14 @@ impl Server {
             late: setting.rate_limit.is_some(),
             shared: shared.clone(),
             up: true,
-            well: false,
-            turns_away: None,
+            faults_are_over: false,
+            refuses_upgrades: None,
             beat_at: None,
             setting,
         }
     }
 
-    /// What the client has done to the server that it must not do.
+    /// A violation by the client that the server notices.
     pub fn fault(&self) -> Option<String> {
         let twice = self.carried_out.iter().find(|(_, times)| **times > 1);
         if let Some((by, _)) = twice {
@@ -125,51 +124,50 @@ impl Server {
         ))
     }
 
-    /// Subscribes and reads of snapshots that are under way.
+    /// How many subscribes of a link are in flight.
     pub fn under_way(&self, link: u64) -> usize {
         let of = |task: &&Task| task.subscribes(link);
         self.tasks.values().filter(of).count()
     }
 
-    /// Whether these are the links that it knows of.
+    /// Whether exactly these links are open at the server.
     pub fn knows(&self, links: &[u64]) -> bool {
         self.sockets.keys().eq(links)
     }
 
-    /// Nothing is under way, and nobody waits for what will not come.
+    /// Whether nothing is in flight, and no request was left unanswered.
     pub fn is_quiet(&self, links: &[u64]) -> bool {
         let good = |socket: &Socket| matches!(socket.auth, Auth::Good(_)) && !socket.swallowed;
         self.up
-            && self.turns_away.is_none()
+            && self.refuses_upgrades.is_none()
             && self.tasks.values().all(Task::is_a_timer)
             && self.sockets.values().all(good)
             && self.knows(links)
     }
 
-    /// The subscriptions that a socket has.
+    /// The subscriptions of a socket.
     pub fn subscriptions(&self, link: u64) -> &[Registered] {
         self.sockets
             .get(&link)
             .map_or(&[], |socket| &socket.subscriptions)
     }
 
-    /// The socket is gone. What it was subscribing to is leaked, and nobody hears
-    /// of it.
+    /// The socket is gone. Its subscribes in flight will leak.
     pub fn drop_socket(&mut self, link: u64) {
         self.sockets.remove(&link);
     }
 
-    /// Every request is answered, in no time, from now on.
-    pub fn calm_down(&mut self) {
+    /// From now on every request is answered quickly.
+    pub fn end_faults(&mut self) {
         self.setting.silent_one_in = 0;
         self.setting.slowness = Duration::from_millis(2);
         self.revoke(false);
-        self.well = true;
+        self.faults_are_over = true;
         self.up = true;
-        self.turns_away = None;
+        self.refuses_upgrades = None;
     }
 
-    /// The client may not read any more, or it may again.
+    /// Takes the client's permission to read, or grants it again.
     pub fn revoke(&mut self, revoked: bool) {
         self.shared.revoked.store(revoked, Ordering::SeqCst);
     }
@@ -182,7 +180,7 @@ impl Server {
         self.beat_at = None;
     }
 
-    /// Forgets what only the checks want to know.
+    /// Drops the records that only the checks use.
     pub fn forget(&mut self) {
         self.carried_out.clear();
         self.leaked.clear();
@@ -193,7 +191,7 @@ impl Server {
 
     pub fn next_task(&self) -> Option<Duration> {
         let first = self.tasks.keys().next().map(|(at, _)| *at);
-        let open = self.turns_away.map(|(_, until)| until);
+        let open = self.refuses_upgrades.map(|(_, until)| until);
         first.into_iter().chain(self.beat_at).chain(open).min()
     }
 
@@ -202,14 +200,14 @@ impl Server {
         self.tasks.insert((at, self.task), task);
     }
 
-    /// A request's time: mostly short.
+    /// The time that a request takes: mostly short.
     fn latency(&mut self) -> Duration {
         let most = self.setting.slowness.as_micros() as u64;
         let part = self.rng.f64().powi(3);
         Duration::from_micros(200 + (most as f64 * part) as u64)
     }
 
-    /// A frame has come.
+    /// Receives a frame.
     pub fn receive(&mut self, now: Duration, link: u64, text: &str, out: &mut Vec<Out>) {
         let message: Value = serde_json::from_str(text).expect("the client sends JSON");
         let kind = message["type"].as_str().unwrap_or_default().to_owned();
@@ -233,20 +231,20 @@ impl Server {
             socket.auth = if first { Auth::Checked } else { socket.auth };
             socket.swallowed |= silent;
             return if silent {
-                // The first one runs into the time-out.
+                // An unanswered handshake ends by the timeout.
                 socket.auth = if first { Auth::Awaited } else { socket.auth };
             } else {
                 self.authenticate(now, link, &message);
             };
         }
-        socket.heard = true;
+        socket.was_heard_from = true;
         if first {
-            // It should have been `auth`.
-            out.push(Out::Say(link, auth_failed(Value::Null)));
+            // The first message must be `auth`.
+            out.push(Out::Send(link, auth_failed(Value::Null)));
             self.sockets.remove(&link);
             return out.push(Out::Close(link));
         }
-        if silent || message["data"]["fate"] == "Mute" {
+        if silent || message["data"]["fate"] == "Unanswered" {
             socket.swallowed = true;
             return;
         }
@@ -275,13 +273,13 @@ impl Server {
         let message = format!("Too many messages, retry after {left}ms.");
         let error = json!({"type": "server", "status": "error",
             "error": {"code": "REQUESTS_EXCEEDED", "message": message}});
-        out.push(Out::Say(link, error.to_string()));
+        out.push(Out::Send(link, error.to_string()));
         true
     }
 
-    /// Does what is due, up to now.
+    /// Carries out the tasks that are due.
     pub fn run(&mut self, now: Duration, out: &mut Vec<Out>) {
-        self.turns_away = self.turns_away.filter(|(_, until)| *until > now);
+        self.refuses_upgrades = self.refuses_upgrades.filter(|(_, until)| *until > now);
         if self.beat_at.is_some_and(|at| at <= now) {
             self.beat_at = Some(now + HEARTBEAT);
             self.beat(out);
@@ -297,33 +295,38 @@ impl Server {
 
     fn beat(&mut self, out: &mut Vec<Out>) {
         self.sockets.retain(|&link, socket| {
-            if !std::mem::take(&mut socket.heard) {
+            if !std::mem::take(&mut socket.was_heard_from) {
                 out.push(Out::Close(link));
                 return false;
             }
             if socket.auth != Auth::Awaited {
-                out.push(Out::Say(link, r#"{"type":"ping"}"#.to_owned()));
+                out.push(Out::Send(link, r#"{"type":"ping"}"#.to_owned()));
             }
             true
         });
     }
 
-    /// Refuses what was asked for a subscription, or an application's request.
-    fn refuse_question(&mut self, link: u64, kind: &str, uid: Value, out: &mut Vec<Out>) {
+    /// Refuses a subscribe or a read, and records the slot.
+    fn refuse_subscription_or_read(
+        &mut self,
+        link: u64,
+        kind: &str,
+        uid: Value,
+        out: &mut Vec<Out>,
+    ) {
         let wire = uid.as_str().and_then(WireUid::parse);
-        self.shared
-            .refuse(wire.expect("a uid of the library's").slot);
+        self.shared.refuse(wire.expect("a uid of the library").slot);
         self.refuse(link, kind, uid, out);
     }
 
-    /// Refuses for want of a permission.
+    /// Refuses with FORBIDDEN.
     fn refuse(&mut self, link: u64, kind: &str, uid: Value, out: &mut Vec<Out>) {
         self.shared.refusals.store(true, Ordering::SeqCst);
         let message = "You don't have permission to access this.";
-        self.say_error(link, kind, "FORBIDDEN", message, uid, out);
+        self.send_error(link, kind, "FORBIDDEN", message, uid, out);
     }
 
-    fn say_error(
+    fn send_error(
         &mut self,
         link: u64,
         kind: &str,
@@ -340,6 +343,6 @@ impl Server {
         if !self.setting.old_server {
             error["uid"] = uid;
         }
-        out.push(Out::Say(link, error.to_string()));
+        out.push(Out::Send(link, error.to_string()));
     }
 }

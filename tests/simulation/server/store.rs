@@ -1,4 +1,4 @@
-//! The collection, and what goes out when it changes.
+//! The collection, and the events of its changes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::tasks::{Change, Task, shown};
 use super::{Out, Registered, Server};
 
 impl Server {
-    /// As one request: as many messages as items.
+    /// One request: a message per item.
     pub fn create(&mut self, now: Duration, count: usize) {
         let ids: Vec<u32> = (1..=count as u32).map(|n| self.next_id + n).collect();
         for &id in &ids {
@@ -59,14 +59,15 @@ impl Server {
         }
     }
 
-    /// What was read before the delete that went out last comes behind it.
+    /// Sends events whose rows were read before a delete behind that delete.
     fn emit_late(&mut self, change: &Change) {
         let name = change.name();
         let most = self.setting.overtakes.unwrap_or_default().as_micros() as u64;
         let mut tasks = Vec::new();
         for (&link, socket) in &self.sockets {
-            let wants = |s: &&Registered| s.changes.as_deref().is_none_or(|only| only == name);
-            for subscription in socket.subscriptions.iter().filter(wants) {
+            let is_concerned =
+                |s: &&Registered| s.changes.as_deref().is_none_or(|only| only == name);
+            for subscription in socket.subscriptions.iter().filter(is_concerned) {
                 let late = Duration::from_micros(1 + self.rng.u64(0..=most));
                 let (number, change) = (subscription.number, change.clone());
                 let task = Task::Emit {
@@ -100,8 +101,9 @@ impl Server {
         let withholds = self.setting.withholds && self.rng.bool();
         for (&link, socket) in &mut self.sockets {
             socket.last_event = socket.last_event.max(now + latency) + Duration::from_nanos(1);
-            let wants = |s: &&Registered| s.changes.as_deref().is_none_or(|only| only == name);
-            for subscription in socket.subscriptions.iter().filter(wants) {
+            let is_concerned =
+                |s: &&Registered| s.changes.as_deref().is_none_or(|only| only == name);
+            for subscription in socket.subscriptions.iter().filter(is_concerned) {
                 let task = Task::Emit {
                     link,
                     number: subscription.number,
@@ -118,7 +120,7 @@ impl Server {
         }
     }
 
-    /// The rows that a query finds.
+    /// The rows that a query returns.
     pub fn rows(&self, item: Option<u32>) -> BTreeMap<u32, u64> {
         match item {
             None => self.posts.clone(),
@@ -136,22 +138,22 @@ impl Server {
         change: &Change,
         out: &mut Vec<Out>,
     ) {
-        let lives = |s: &&mut Registered| s.number == number;
+        let is_it = |s: &&mut Registered| s.number == number;
         let readable = self.may_read(link);
         let Some(socket) = self.sockets.get_mut(&link) else {
             return;
         };
-        let Some(subscription) = socket.subscriptions.iter_mut().find(lives) else {
+        let Some(subscription) = socket.subscriptions.iter_mut().find(is_it) else {
             return;
         };
         let wire = subscription.wire.clone();
         let (ids, data) = match change {
             Change::Delete { ids, by_url } => {
                 for id in ids {
-                    subscription.told.remove(id);
+                    subscription.sent_rows.remove(id);
                 }
                 let texts: Vec<String> = ids.iter().map(u32::to_string).collect();
-                // Leading zeros reach the same row.
+                // A delete may spell the key with leading zeros, which reach the same row.
                 let zeros = usize::from(self.setting.overtakes.is_some());
                 let spell = |text: &String| format!("{:0>1$}", text, zeros * (1 + text.len() % 3));
                 let texts: Vec<String> = texts.iter().map(spell).collect();
@@ -190,9 +192,9 @@ impl Server {
                 if rows.is_empty() {
                     return;
                 }
-                subscription.told.extend(&rows);
+                subscription.sent_rows.extend(&rows);
                 let place = self.shared.journal.next(number);
-                // A create shows the row as a snapshot does.
+                // A create must look like the same row in a snapshot.
                 let place = (change.kind() == EventKind::Update).then_some(place);
                 (
                     rows.keys().copied().collect(),
@@ -202,10 +204,10 @@ impl Server {
         };
         let late = matches!(change, Change::Late { .. });
         self.shared.journal.note(number, change.kind(), ids, late);
-        // As the server writes it, member by member.
+        // With the members in the order in which the server writes them.
         let name = change.name();
         let text =
             format!(r#"{{"type":"subscription","event":"{name}","data":{data},"uid":"{wire}"}}"#);
-        out.push(Out::Say(link, text));
+        out.push(Out::Send(link, text));
     }
 }

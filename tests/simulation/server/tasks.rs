@@ -1,4 +1,4 @@
-//! What the server does in its own time.
+//! What the server does with a delay.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::auth::Checked;
 use super::{Out, Registered, Server};
 
-/// A subscription on its way.
-pub struct Asked {
+/// A subscribe in flight.
+pub struct PendingSubscribe {
     pub wire: String,
-    /// The one kind of events that is asked for.
+    /// The only kind of events, if one is named.
     pub changes: Option<String>,
     pub item: Option<u32>,
 }
@@ -32,11 +32,11 @@ pub enum Task {
     },
     ReadSnapshot {
         link: u64,
-        asked: Asked,
+        asked: PendingSubscribe,
     },
     Register {
         link: u64,
-        asked: Asked,
+        asked: PendingSubscribe,
         rows: BTreeMap<u32, u64>,
     },
     Unsubscribe {
@@ -52,7 +52,7 @@ pub enum Task {
     CreateItem {
         link: u64,
         uid: Value,
-        /// Which of the application's messages.
+        /// The number of the application's message.
         by: u64,
         refused: bool,
     },
@@ -65,7 +65,7 @@ pub enum Task {
         number: u64,
         change: Change,
     },
-    /// An event of an item that a socket watched and may not see any more.
+    /// An event of an item that a socket may not read any more.
     Withhold {
         link: u64,
     },
@@ -106,7 +106,7 @@ impl Change {
 }
 
 impl Task {
-    /// What a message asks for.
+    /// The task of a message.
     pub fn of(link: u64, kind: &str, message: &Value) -> Option<Task> {
         let uid = message["uid"].clone();
         let item = message["query"]["filter"]["id"]["_eq"].as_str();
@@ -119,7 +119,7 @@ impl Task {
             "subscribe" => {
                 let changes = message["event"].as_str().map(str::to_owned);
                 let only_changes = changes.is_some();
-                let asked = Asked {
+                let asked = PendingSubscribe {
                     wire: uid.as_str().expect("a text").to_owned(),
                     changes,
                     item,
@@ -155,7 +155,7 @@ impl Task {
         })
     }
 
-    /// Whether it is a subscription of that link on its way.
+    /// Whether it is a subscribe of that link.
     pub fn subscribes(&self, of: u64) -> bool {
         matches!(self, Task::ReadSnapshot { link, .. } | Task::Register { link, .. } if *link == of)
     }
@@ -172,10 +172,10 @@ impl Server {
             Task::AuthExpires { link, at } => self.expire_auth(now, link, at, out),
             Task::AuthTimeout { link } => self.time_auth_out(now, link, out),
             Task::ReadSnapshot { link, asked } => {
-                // Nobody notices that a socket is gone.
+                // The server does not notice here that a socket is gone.
                 if self.sockets.contains_key(&link) && !self.may_read(link) {
                     let uid = Value::String(asked.wire);
-                    return self.refuse_question(link, "subscribe", uid, out);
+                    return self.refuse_subscription_or_read(link, "subscribe", uid, out);
                 }
                 let rows = self.rows(asked.item);
                 let at = now + self.latency();
@@ -190,7 +190,7 @@ impl Server {
                     }
                     let answer =
                         json!({"type": "subscription", "event": "unsubscribe", "uid": uid});
-                    out.push(Out::Say(link, answer.to_string()));
+                    out.push(Out::Send(link, answer.to_string()));
                 }
             }
             Task::Read {
@@ -200,7 +200,7 @@ impl Server {
                 among,
             } => {
                 if !self.may_read(link) {
-                    return self.refuse_question(link, "items", uid, out);
+                    return self.refuse_subscription_or_read(link, "items", uid, out);
                 }
                 let number = self.registration(link, &uid);
                 let mut rows = self.rows(item);
@@ -216,7 +216,7 @@ impl Server {
                 by,
                 refused,
             } => self.create_item(now, link, uid, by, refused, out),
-            Task::Answer { link, message } => out.push(Out::Say(link, message.to_string())),
+            Task::Answer { link, message } => out.push(Out::Send(link, message.to_string())),
             Task::Emit {
                 link,
                 number,
@@ -226,14 +226,20 @@ impl Server {
         }
     }
 
-    fn register(&mut self, link: u64, asked: Asked, rows: BTreeMap<u32, u64>, out: &mut Vec<Out>) {
+    fn register(
+        &mut self,
+        link: u64,
+        asked: PendingSubscribe,
+        rows: BTreeMap<u32, u64>,
+        out: &mut Vec<Out>,
+    ) {
         self.registrations += 1;
         let number = self.registrations;
         let Some(socket) = self.sockets.get_mut(&link) else {
             *self.leaked.entry(link).or_default() += 1;
             return;
         };
-        let Asked {
+        let PendingSubscribe {
             wire,
             changes,
             item,
@@ -247,15 +253,14 @@ impl Server {
             number,
             changes,
             item,
-            told: rows,
+            sent_rows: rows,
         });
-        out.push(Out::Say(link, init.to_string()));
+        out.push(Out::Send(link, init.to_string()));
     }
 
-    /// The registration that a read belongs to: the last that was asked for in the
-    /// same place.
+    /// The registration that a read belongs to: the last one in the same slot.
     fn registration(&self, link: u64, uid: &Value) -> u64 {
-        let parse = |uid: &str| WireUid::parse(uid).expect("a uid of the library's");
+        let parse = |uid: &str| WireUid::parse(uid).expect("a uid of the library");
         let read = parse(uid.as_str().expect("a text"));
         let mine = |s: &&Registered| parse(&s.wire).slot == read.slot;
         let all = self.subscriptions(link).iter().filter(mine);
@@ -277,7 +282,7 @@ impl Server {
         }
         if refused {
             let message = "Validation failed.";
-            return self.say_error(link, "items", "INVALID_PAYLOAD", message, uid, out);
+            return self.send_error(link, "items", "INVALID_PAYLOAD", message, uid, out);
         }
         *self.carried_out.entry(by).or_default() += 1;
         self.create(now, 1);
@@ -288,7 +293,7 @@ impl Server {
     }
 }
 
-/// Rows as they are sent, with where they come from.
+/// Rows as they are sent, with their origin for the checks.
 pub fn shown(rows: &BTreeMap<u32, u64>, link: u64, number: u64, place: Option<usize>) -> Value {
     rows.iter()
         .map(|(id, v)| match place {
