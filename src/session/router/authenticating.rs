@@ -13,6 +13,7 @@ use crate::log::Level;
 use crate::secret::Secret;
 use crate::session::auth::{AuthMode, Kind, Shown};
 use crate::session::backoff::HEALTHY_AFTER;
+use crate::session::timers::Timer;
 use crate::session::{Effect, Now};
 
 /// A refusal that took this long may be the server's own time-out: it cannot
@@ -51,7 +52,7 @@ impl Session {
             Link::Expired { id, reauth } if reauth.is_answered_by(uid) => {
                 let (id, shown) = (*id, reauth.shown);
                 self.auth.accepted(now, shown, refresh_token);
-                self.effects.push(Effect::Close(id));
+                self.outputs.effect(Effect::Close(id));
                 self.begin(now);
             }
             Link::Up(up) => match up.reauth.take_if(|reauth| reauth.is_answered_by(uid)) {
@@ -67,7 +68,9 @@ impl Session {
         let renew_at = self.auth.renew_at(now);
         let judged_before = self.last_serial;
         let Some(up) = self.up() else { return };
-        (up.renew_at, up.judged_before) = (renew_at, judged_before);
+        up.judged_before = judged_before;
+        self.timers.stop(Timer::AuthReply);
+        self.timers.set_or_stop(Timer::Renew, renew_at);
         self.settle_suspects(now);
         if self.auth.has_fresh_token() {
             self.reauthenticate(now, Kind::Token);
@@ -115,10 +118,10 @@ impl Session {
             uid,
             shown,
             sent: now.mono,
-            deadline,
         });
-        up.renew_at = None;
         up.is_guest = false;
+        self.timers.set(Timer::AuthReply, deadline);
+        self.timers.stop(Timer::Renew);
         self.transmit_untracked(now, text);
     }
 
@@ -139,7 +142,7 @@ impl Session {
             }
             _ => return,
         };
-        self.effects.push(Effect::Abort(id));
+        self.outputs.effect(Effect::Abort(id));
         self.tear_down(now, Status::NotConnected);
         let was_accepted = self.auth.was_accepted(shown);
         if slow && !was_accepted && self.slow_refusals + 1 < SLOW_REFUSALS {
@@ -244,8 +247,10 @@ impl Session {
         let message = format!("the access token has expired: {words}");
         if let Some(reauth) = reauth.filter(|reauth| reauth.shown.kind == Kind::Refresh) {
             // It is good for one use: only this link brings the next one.
+            let deadline = self.timers.at(Timer::AuthReply);
             self.tear_down(now, Status::NotConnected);
             self.link = Link::Expired { id, reauth };
+            self.timers.set_or_stop(Timer::AuthReply, deadline);
             return self.go(State::Connecting, Status::Auth, message);
         }
         self.leave_link(now, Status::NotConnected);
@@ -268,9 +273,6 @@ impl Session {
 
     /// The time has come to renew the authentication ahead of its end.
     pub(super) fn renew(&mut self, now: Now) {
-        if let Some(up) = self.up() {
-            up.renew_at = None;
-        }
         match self.auth.renewal() {
             Some(kind) => self.reauthenticate(now, kind),
             None => self.ask_for_token(Status::Ok),

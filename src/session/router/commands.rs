@@ -12,6 +12,7 @@ use crate::handover::{
 use crate::secret::Secret;
 use crate::session::Now;
 use crate::session::auth::Kind;
+use crate::session::timers::Timer;
 use crate::subscriptions::{Registry, ScopeId, SubId, SubscriptionSpec};
 
 /// What the application last said about connecting.
@@ -130,10 +131,10 @@ impl Session {
         self.check_open()?;
         let was_asked = self.auth.set_token(token);
         match (&self.link, self.state) {
-            (Link::AwaitingToken { .. }, _) | (_, State::Failed) => self.begin(now),
+            (Link::AwaitingToken, _) | (_, State::Failed) => self.begin(now),
             (_, State::Backoff) if was_asked => match self.prompt_at {
                 // It may be as bad as the one before: no faster than any other attempt.
-                Some(at) if at > now.mono => self.retry_at = Some(at),
+                Some(at) if at > now.mono => self.timers.set(Timer::Reconnect, at),
                 _ => self.begin(now),
             },
             (Link::Up(_), _) => self.reauthenticate(now, Kind::Token),
@@ -144,16 +145,16 @@ impl Session {
 
     /// Sets or removes the state callback.
     pub fn set_state_sink(&mut self, sink: Option<Box<dyn StateSink>>) {
-        self.items.push(DeliveryItem::SetStateSink(sink));
+        self.outputs.deliver(DeliveryItem::SetStateSink(sink));
     }
 
     /// Sets or removes the callback that is asked for tokens.
     pub fn set_token_sink(&mut self, now: Now, sink: Option<Box<dyn TokenSink>>) {
         self.auth.can_ask = sink.is_some();
-        self.items.push(DeliveryItem::SetTokenSink(sink));
-        let renew_at = self.auth.renew_at(now);
-        if let Some(up) = self.up().filter(|up| up.reauth.is_none()) {
-            up.renew_at = renew_at;
+        self.outputs.deliver(DeliveryItem::SetTokenSink(sink));
+        if self.up().is_some_and(|up| up.reauth.is_none()) {
+            let renew_at = self.auth.renew_at(now);
+            self.timers.set_or_stop(Timer::Renew, renew_at);
         }
     }
 
@@ -199,7 +200,7 @@ impl Session {
         });
         self.registry
             .insert(id, Arc::clone(&meta), new.spec, new.scope);
-        self.items.push(DeliveryItem::Register {
+        self.outputs.deliver(DeliveryItem::Register {
             meta,
             sink: new.sink,
         });

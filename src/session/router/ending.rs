@@ -75,9 +75,9 @@ impl Session {
             let registry = &self.registry;
             self.subscribes.retain(|id| registry.get(*id).is_some());
         }
-        self.effects
-            .push(Effect::End(Arc::clone(&subscription.meta)));
-        self.changed = true;
+        self.outputs
+            .effect(Effect::End(Arc::clone(&subscription.meta)));
+        self.outputs.notify();
         Some(id.slot())
     }
 
@@ -114,7 +114,7 @@ impl Session {
             if ended {
                 let meta = Arc::clone(&subscription.meta);
                 slots.push(meta.slot);
-                self.effects.push(Effect::End(meta));
+                self.outputs.effect(Effect::End(meta));
             }
             !ended
         });

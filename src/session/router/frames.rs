@@ -183,7 +183,7 @@ impl Session {
                 if (subscription.recent.is_none() || change == Change::Update)
                     && !subscription.looks_at(event.kind) =>
             {
-                self.items.push(DeliveryItem::Event(event));
+                self.outputs.deliver(DeliveryItem::Event(event));
             }
             Phase::Active { .. } => self.take_change(now, wire.slot, event),
             Phase::Reading { .. } | Phase::Settling { .. } => self.hold(now, wire.slot, event),

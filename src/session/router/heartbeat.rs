@@ -8,6 +8,7 @@ use crate::error::Status;
 use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
+use crate::session::timers::Timer;
 use crate::subscriptions::gone::Arrival;
 
 /// A silence that says nothing of how old the next frame is.
@@ -20,6 +21,8 @@ impl Session {
         let Some(up) = self.up() else { return };
         up.last_heard = now.mono;
         up.probed = None;
+        self.timers
+            .set(Timer::Heartbeat, now.mono + self.config.heartbeat);
         self.heard_time += silence;
         self.forget_old_snapshots();
     }
@@ -41,17 +44,13 @@ impl Session {
 
     /// After a silence, asks; after as much silence again, the link is dead.
     pub(super) fn check_heartbeat(&mut self, now: Now) {
-        let period = self.config.heartbeat;
         let Some(up) = self.up() else { return };
-        match up.probed {
-            Some(asked) if asked + period <= now.mono => {
-                let silence = now.mono.saturating_sub(up.last_heard).as_secs_f32();
-                let message = format!("heartbeat: the server has been silent for {silence:.1} s");
-                self.break_link(now, Status::Timeout, message);
-            }
-            None if up.last_heard + period <= now.mono => self.probe(now),
-            _ => {}
+        if up.probed.is_none() {
+            return self.probe(now);
         }
+        let silence = now.mono.saturating_sub(up.last_heard).as_secs_f32();
+        let message = format!("heartbeat: the server has been silent for {silence:.1} s");
+        self.break_link(now, Status::Timeout, message);
     }
 
     /// Asks whether the server is there, unless it has been asked already.
@@ -62,6 +61,8 @@ impl Session {
         };
         up.probed = Some(now.mono);
         let answers_pings = up.answers_pings;
+        self.timers
+            .set(Timer::Heartbeat, now.mono + self.config.heartbeat);
         self.transmit_untracked(now, outgoing::ping(None));
         if !answers_pings {
             // With its heartbeat switched off the server answers no ping,

@@ -8,6 +8,7 @@ use crate::protocol::incoming::ServerError;
 use crate::session::Now;
 use crate::session::auth::Kind as Credential;
 use crate::session::in_flight::{Entry, Purpose};
+use crate::session::timers::Timer;
 use crate::subscriptions::Phase;
 
 /// What a limiter's pause lasts when the server does not say.
@@ -31,10 +32,8 @@ impl Session {
         for serial in self.in_flight.select(ours) {
             self.in_flight.set_deadline(serial, resume);
         }
-        if let Some(up) = self.up() {
-            if let Some(reauth) = &mut up.reauth {
-                reauth.deadline = resume;
-            }
+        if self.timers.at(Timer::AuthReply).is_some() {
+            self.timers.set(Timer::AuthReply, resume);
         }
     }
 
@@ -116,6 +115,7 @@ impl Session {
             _ => None,
         };
         if let Some(reauth) = reauth {
+            self.timers.stop(Timer::AuthReply);
             self.reauthenticate(now, reauth.shown.kind);
         }
     }

@@ -11,6 +11,7 @@ use crate::protocol::Frame;
 use crate::protocol::incoming::{self, ErrorSource, Incoming};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::in_flight::Kind;
+use crate::session::timers::Timer;
 use crate::session::{Effect, LinkId, Now};
 
 /// The longest that a link is kept for this.
@@ -23,17 +24,15 @@ pub struct Linger {
     pub link: LinkId,
     /// Serials of the subscribes without an answer.
     awaited: HashSet<u64>,
-    /// When it is closed all the same.
-    pub deadline: Duration,
 }
 
 impl Session {
     /// Leaves the present link, politely where it is up.
     pub(super) fn leave_link(&mut self, now: Now, status: Status) {
         match &self.link {
-            Link::None | Link::AwaitingToken { .. } => {}
+            Link::None | Link::AwaitingToken => {}
             Link::Opening { id } | Link::Authenticating { id, .. } | Link::Expired { id, .. } => {
-                self.effects.push(Effect::Abort(*id));
+                self.outputs.effect(Effect::Abort(*id));
             }
             Link::Up(up) => {
                 let link = up.id;
@@ -43,14 +42,11 @@ impl Session {
                     .into_iter()
                     .collect();
                 if awaited.is_empty() {
-                    self.effects.push(Effect::Close(link));
+                    self.outputs.effect(Effect::Close(link));
                 } else {
                     let deadline = now.mono + PATIENCE.min(self.config.ack_timeout);
-                    self.lingers.push(Linger {
-                        link,
-                        awaited,
-                        deadline,
-                    });
+                    self.timers.set(Timer::CloseDraining(link), deadline);
+                    self.lingers.push(Linger { link, awaited });
                 }
             }
         }
@@ -62,9 +58,9 @@ impl Session {
         if let Link::Opening { id } | Link::Authenticating { id, .. } | Link::Expired { id, .. } =
             &self.link
         {
-            self.effects.push(Effect::Abort(*id));
+            self.outputs.effect(Effect::Abort(*id));
         } else if let Link::Up(up) = &self.link {
-            self.effects.push(Effect::Abort(up.id));
+            self.outputs.effect(Effect::Abort(up.id));
         }
         self.tear_down(now, status);
     }
@@ -87,21 +83,17 @@ impl Session {
         }
         if self.lingers[place].awaited.is_empty() {
             self.lingers.swap_remove(place);
-            self.effects.push(Effect::Close(link));
-            self.changed = true;
+            self.timers.stop(Timer::CloseDraining(link));
+            self.outputs.effect(Effect::Close(link));
+            self.outputs.notify();
         }
     }
 
-    pub(super) fn close_old_lingers(&mut self, now: Now) {
-        let (effects, changed) = (&mut self.effects, &mut self.changed);
-        self.lingers.retain(|linger| {
-            let stays = linger.deadline > now.mono;
-            if !stays {
-                effects.push(Effect::Close(linger.link));
-                *changed = true;
-            }
-            stays
-        });
+    /// A link was left for so long that it is closed all the same.
+    pub(super) fn close_draining(&mut self, link: LinkId) {
+        self.lingers.retain(|linger| linger.link != link);
+        self.outputs.effect(Effect::Close(link));
+        self.outputs.notify();
     }
 
     /// Whether every link that was left is closed.

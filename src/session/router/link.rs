@@ -8,6 +8,7 @@ use crate::handover::{DeliveryItem, State};
 use crate::session::auth::{AuthMode, Kind};
 use crate::session::backoff::HEALTHY_AFTER;
 use crate::session::in_flight::Purpose;
+use crate::session::timers::Timer;
 use crate::session::{Effect, LinkId, Loss, Now};
 use crate::subscriptions::Phase;
 use crate::subscriptions::gone::Gone;
@@ -29,7 +30,9 @@ pub struct EndpointState {
 impl Session {
     /// Starts an attempt to connect.
     pub(super) fn begin(&mut self, now: Now) {
-        self.retry_at = None;
+        for timer in [Timer::Reconnect, Timer::TokenReply, Timer::AuthReply] {
+            self.timers.stop(timer);
+        }
         let endpoint = self.backoff.replica();
         self.endpoint = endpoint;
         let name = self
@@ -48,9 +51,9 @@ impl Session {
                 );
             }
             self.ask_for_token(Status::Ok);
-            self.link = Link::AwaitingToken {
-                deadline: now.mono + self.config.ack_timeout,
-            };
+            self.link = Link::AwaitingToken;
+            self.timers
+                .set(Timer::TokenReply, now.mono + self.config.ack_timeout);
             return self.go(State::Connecting, Status::Ok, "waiting for an access token");
         }
         self.last_link += 1;
@@ -59,7 +62,7 @@ impl Session {
         let access_token = if in_url { self.auth.token() } else { None };
         self.last_word = None;
         self.link = Link::Opening { id };
-        self.effects.push(Effect::Open {
+        self.outputs.effect(Effect::Open {
             link: id,
             endpoint,
             access_token,
@@ -73,14 +76,14 @@ impl Session {
 
     pub(super) fn ask_for_token(&mut self, reason: Status) {
         if self.auth.can_ask && self.auth.question.ask() {
-            self.items.push(DeliveryItem::TokenWanted { reason });
+            self.outputs.deliver(DeliveryItem::TokenWanted { reason });
         }
     }
 
     /// The driver has opened a link.
     pub fn on_opened(&mut self, now: Now, link: LinkId) {
         if !matches!(self.link, Link::Opening { id } if id == link) {
-            return self.effects.push(Effect::Abort(link));
+            return self.outputs.effect(Effect::Abort(link));
         }
         let frame = match (self.auth.mode(), self.auth.choose()) {
             (AuthMode::Strict, _) | (_, None) => None,
@@ -93,14 +96,14 @@ impl Session {
             }
             return self.come_up(now, link, false);
         };
-        self.effects.push(Effect::Send { link, text });
+        self.outputs.effect(Effect::Send { link, text });
         let deadline = now.mono + self.config.ack_timeout;
         self.link = Link::Authenticating {
             id: link,
             shown,
             since: now.mono,
-            deadline,
         };
+        self.timers.set(Timer::AuthReply, deadline);
         self.go(
             State::Authenticating,
             Status::Ok,
@@ -126,9 +129,13 @@ impl Session {
             pong: None,
             judged_before: 0,
             reauth: None,
-            renew_at: self.auth.renew_at(now),
             is_guest: !was_shown,
         });
+        self.timers.stop(Timer::AuthReply);
+        self.timers
+            .set_or_stop(Timer::Renew, self.auth.renew_at(now));
+        self.timers
+            .set(Timer::Heartbeat, now.mono + self.config.heartbeat);
         self.pacer.new_link();
         self.go(State::Connected, Status::Ok, "connected");
         self.subscribes = self.registry.select(|_| true).into();
@@ -138,36 +145,30 @@ impl Session {
         self.pump(now);
     }
 
-    /// Timers of the link itself.
-    pub(super) fn check_link(&mut self, now: Now) {
+    /// The application has not given the token that it was asked for.
+    pub(super) fn token_unanswered(&mut self, now: Now) {
+        self.link = Link::None;
+        self.auth.question.is_overdue();
+        let seconds = self.config.ack_timeout.as_secs_f32();
+        let message = format!("no access token was given within {seconds} s");
+        self.retry_later(now, Status::Auth, message);
+    }
+
+    /// The server has not answered an authentication.
+    pub(super) fn auth_unanswered(&mut self, now: Now) {
         match &self.link {
-            Link::AwaitingToken { deadline } if *deadline <= now.mono => {
-                self.link = Link::None;
-                self.auth.question.is_overdue();
-                let seconds = self.config.ack_timeout.as_secs_f32();
-                let message = format!("no access token was given within {seconds} s");
-                self.retry_later(now, Status::Auth, message);
-            }
-            Link::Authenticating { deadline, .. } if *deadline <= now.mono => {
+            Link::Authenticating { .. } => {
                 let seconds = self.config.ack_timeout.as_secs_f32();
                 let message =
                     format!("the server did not answer the authentication within {seconds} s");
                 self.break_link(now, Status::Timeout, message);
             }
-            Link::Up(up) => {
-                let reauth_late = up.reauth.as_ref().is_some_and(|r| r.deadline <= now.mono);
-                let renew = up.renew_at.is_some_and(|at| at <= now.mono);
-                if reauth_late {
-                    let message = "the server did not answer the renewed authentication".into();
-                    return self.break_link(now, Status::Timeout, message);
-                }
-                if renew {
-                    self.renew(now);
-                }
-                self.check_heartbeat(now);
+            Link::Up(_) => {
+                let message = "the server did not answer the renewed authentication".into();
+                self.break_link(now, Status::Timeout, message);
             }
-            Link::Expired { id, reauth } if reauth.deadline <= now.mono => {
-                self.effects.push(Effect::Abort(*id));
+            Link::Expired { id, .. } => {
+                self.outputs.effect(Effect::Abort(*id));
                 self.begin(now);
             }
             _ => {}
@@ -177,20 +178,21 @@ impl Session {
     /// We give the present link up.
     pub(super) fn break_link(&mut self, now: Now, status: Status, message: String) {
         let id = match &self.link {
-            Link::None | Link::AwaitingToken { .. } => return,
+            Link::None | Link::AwaitingToken => return,
             Link::Opening { id } | Link::Authenticating { id, .. } | Link::Expired { id, .. } => {
                 *id
             }
             Link::Up(up) => up.id,
         };
-        self.effects.push(Effect::Abort(id));
+        self.outputs.effect(Effect::Abort(id));
         self.lost(now, Loss::new(status, message));
     }
 
     /// The driver has lost a link.
     pub fn on_lost(&mut self, now: Now, link: LinkId, loss: Loss) {
         self.lingers.retain(|linger| linger.link != link);
-        self.changed = true;
+        self.timers.stop(Timer::CloseDraining(link));
+        self.outputs.notify();
         let current = match &self.link {
             Link::Opening { id } | Link::Authenticating { id, .. } | Link::Expired { id, .. } => {
                 *id == link
@@ -268,7 +270,7 @@ impl Session {
         let least = least.max(wanted.unwrap_or_default());
         // Not all clients at the same time.
         let wait = if pause < least { least + pause } else { pause };
-        self.retry_at = Some(now.mono + wait);
+        self.timers.set(Timer::Reconnect, now.mono + wait);
         let message = format!("{message}{NEXT_ATTEMPT}{:.1} s", wait.as_secs_f32());
         self.go(State::Backoff, status, message);
         Some(pause)
@@ -276,7 +278,7 @@ impl Session {
 
     pub(super) fn fail(&mut self, status: Status, message: impl Into<String>) {
         self.link = Link::None;
-        self.retry_at = None;
+        self.timers.stop(Timer::Reconnect);
         self.clear_send_queue(Status::NotConnected, "the client failed");
         self.go(State::Failed, status, message);
     }
@@ -290,7 +292,7 @@ impl Session {
             }
         }
         self.link = Link::None;
-        self.retry_at = None;
+        self.timers.stop_link();
         self.one_at_a_time = false;
         let waiting = self.keep_for_next_link();
         for entry in self.in_flight.on_link_lost(&waiting) {
@@ -302,8 +304,6 @@ impl Session {
         self.reads.clear();
         self.checks.clear();
         self.subscribes.clear();
-        self.sleeping.clear();
-        self.resting.clear();
         self.unexplained.clear();
         self.ambiguous.clear();
         self.owed.clear();
@@ -315,6 +315,6 @@ impl Session {
             subscription.blamed.clear();
             subscription.gone = Gone::default();
         }
-        self.changed = true;
+        self.outputs.notify();
     }
 }

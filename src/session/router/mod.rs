@@ -19,7 +19,7 @@ mod sending;
 mod settling;
 mod snapshot;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use self::commands::Told;
@@ -30,7 +30,9 @@ use super::auth::{Auth, Shown};
 use super::backoff::Backoff;
 use super::idle_cut::IdleCuts;
 use super::in_flight::{InFlight, Purpose};
+use super::outputs::Outputs;
 use super::pacer::Pacer;
+use super::timers::{Timer, Timers};
 use super::unsubscribes::Unsubscribes;
 use super::{Config, Effect, LinkId, Now};
 use crate::error::Status;
@@ -52,7 +54,7 @@ pub(super) enum Link {
     /// There is none.
     None,
     /// None yet: the application was asked for a token first.
-    AwaitingToken { deadline: Duration },
+    AwaitingToken,
     /// The driver is opening it.
     Opening { id: LinkId },
     /// Open; `auth` is with the server.
@@ -60,7 +62,6 @@ pub(super) enum Link {
         id: LinkId,
         shown: Shown,
         since: Duration,
-        deadline: Duration,
     },
     /// Open and authenticated, at least once.
     Up(Up),
@@ -85,8 +86,6 @@ pub(super) struct Up {
     pub judged_before: u64,
     /// An authentication that renews the present one.
     pub reauth: Option<Reauth>,
-    /// When the authentication is to be renewed.
-    pub renew_at: Option<Duration>,
     /// No `auth` message was sent on it.
     pub is_guest: bool,
 }
@@ -97,7 +96,6 @@ pub(super) struct Reauth {
     pub uid: String,
     pub shown: Shown,
     pub sent: Duration,
-    pub deadline: Duration,
 }
 
 /// See the module.
@@ -119,7 +117,7 @@ pub struct Session {
     link: Link,
     last_link: LinkId,
     last_serial: u64,
-    retry_at: Option<Duration>,
+    timers: Timers,
     /// When a token that was asked for may be tried.
     prompt_at: Option<Duration>,
     slow_refusals: u32,
@@ -138,12 +136,8 @@ pub struct Session {
     subscribes: VecDeque<SubId>,
     /// Whose turn it is, of those four.
     next_class: usize,
-    /// Subscriptions that wait before they are brought up to date.
-    resting: BTreeSet<(Duration, SubId)>,
     /// Bytes of the events that are held for snapshots, and until others are settled.
     pub(super) held: HeldBytes,
-    /// Subscriptions that wait before they are tried again.
-    sleeping: BTreeSet<(Duration, SubId)>,
 
     /// Whose snapshots' keys are to be forgotten, and when.
     pub(super) forget: VecDeque<(Duration, SubId)>,
@@ -169,11 +163,9 @@ pub struct Session {
     /// Subscriptions that the server refused lately, and its words.
     refused: VecDeque<(SubId, String)>,
 
-    items: Vec<DeliveryItem>,
+    outputs: Outputs,
     /// A list that is used again: where keys are in a message.
     places: Vec<(u32, u32)>,
-    effects: Vec<Effect>,
-    changed: bool,
 
     entered: [u64; 7],
     connects: u64,
@@ -203,7 +195,7 @@ impl Session {
             link: Link::None,
             last_link: 0,
             last_serial: 0,
-            retry_at: None,
+            timers: Timers::default(),
             prompt_at: None,
             slow_refusals: 0,
             endpoints: vec![EndpointState::default(); config.endpoints.len()],
@@ -216,9 +208,7 @@ impl Session {
             checks: VecDeque::new(),
             subscribes: VecDeque::new(),
             next_class: 0,
-            resting: BTreeSet::new(),
             held: HeldBytes::default(),
-            sleeping: BTreeSet::new(),
             forget: VecDeque::new(),
             heard_time: Duration::ZERO,
             batch_time: Duration::ZERO,
@@ -228,10 +218,8 @@ impl Session {
             unexplained: Vec::new(),
             leaving: Vec::new(),
             refused: VecDeque::new(),
-            items: Vec::new(),
+            outputs: Outputs::default(),
             places: Vec::new(),
-            effects: Vec::new(),
-            changed: false,
             entered: [0; 7],
             connects: 0,
             resyncs: 0,
@@ -242,24 +230,22 @@ impl Session {
 
     /// What goes to the application, since the last call.
     pub fn take_items(&mut self) -> Vec<DeliveryItem> {
-        std::mem::take(&mut self.items)
+        self.outputs.take_items()
     }
 
     /// Gives an emptied list back, so that its memory is used again.
     pub fn recycle_items(&mut self, items: Vec<DeliveryItem>) {
-        if self.items.is_empty() {
-            self.items = items;
-        }
+        self.outputs.recycle_items(items);
     }
 
     /// What the driver has to do, since the last call, in order.
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        self.outputs.take_effects()
     }
 
     /// Whether something happened that a waiting thread may wait for.
     pub fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+        self.outputs.take_changed()
     }
 
     /// A serial that was never given out before.
@@ -269,10 +255,7 @@ impl Session {
     }
 
     pub(super) fn log(&mut self, level: Level, message: impl Into<String>) {
-        // The session's own tests look at every line.
-        if cfg!(test) || crate::log::enabled(level) {
-            self.effects.push(Effect::Log(level, message.into()));
-        }
+        self.outputs.log(level, message);
     }
 
     /// The present link, if it is up.
@@ -294,12 +277,12 @@ impl Session {
         self.state = state;
         self.entered[state as usize] += 1;
         self.reason = (reason, message.clone());
-        self.items.push(DeliveryItem::State {
+        self.outputs.deliver(DeliveryItem::State {
             state,
             reason,
             message,
         });
-        self.changed = true;
+        self.outputs.notify();
     }
 
     /// How important a change of state is. Attempts that fail for the same reason, one
@@ -325,67 +308,57 @@ impl Session {
 
     /// When [`Session::on_timer`] wants to be called next.
     pub fn next_deadline(&mut self, now: Now) -> Option<Duration> {
-        let link = match &self.link {
-            Link::None | Link::Opening { .. } => None,
-            Link::AwaitingToken { deadline } | Link::Authenticating { deadline, .. } => {
-                Some(*deadline)
-            }
-            Link::Expired { reauth, .. } => Some(reauth.deadline),
-            Link::Up(up) => [
-                Some(up.probed.unwrap_or(up.last_heard) + self.config.heartbeat),
-                up.reauth.as_ref().map(|reauth| reauth.deadline),
-                up.renew_at,
-            ]
-            .into_iter()
-            .flatten()
-            .min(),
-        };
-        let pause = self.pacer.paused_until();
-        let paced = if self.has_something_to_send() {
-            self.pacer.wait_until(now.mono).or(self.next_turn(now))
-        } else {
-            None
-        };
-        [
-            link,
-            self.retry_at,
-            pause,
-            paced,
-            self.in_flight.next_deadline().map(|(at, _)| at),
-            self.sleeping.first().map(|(at, _)| *at),
-            self.resting.first().map(|(at, _)| *at),
-            self.lingers.iter().map(|linger| linger.deadline).min(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        self.ask_for_deadlines(now);
+        self.timers.next()
     }
 
     /// Does what is due.
     pub fn on_timer(&mut self, now: Now) {
-        self.close_old_lingers(now);
-        if self.retry_at.is_some_and(|at| at <= now.mono) {
-            self.auth.question.is_overdue();
-            self.begin(now);
+        self.ask_for_deadlines(now);
+        while let Some(timer) = self.timers.pop_due(now.mono) {
+            self.on_due(now, timer);
+            self.ask_for_deadlines(now);
         }
-        self.check_link(now);
-        self.end_pause(now);
-        while let Some((at, serial)) = self.in_flight.next_deadline() {
-            if at > now.mono {
-                break;
-            }
-            self.unanswered(now, serial);
-        }
-        while let Some(&(at, id)) = self.sleeping.first() {
-            if at > now.mono {
-                break;
-            }
-            self.sleeping.pop_first();
-            self.subscribes.push_back(id);
-        }
-        self.wake_resting(now);
         self.explain_subscribes(now);
         self.pump(now);
+    }
+
+    /// The deadlines that follow from what a part holds, and are not set by hand.
+    fn ask_for_deadlines(&mut self, now: Now) {
+        let reply = self.in_flight.next_deadline().map(|(at, _)| at);
+        let send = if self.has_something_to_send() {
+            self.pacer.wait_until(now.mono).or(self.next_turn(now))
+        } else {
+            None
+        };
+        self.timers
+            .set_or_stop(Timer::LimitPause, self.pacer.paused_until());
+        self.timers.set_or_stop(Timer::Reply, reply);
+        self.timers.set_or_stop(Timer::Send, send);
+    }
+
+    fn on_due(&mut self, now: Now, timer: Timer) {
+        match timer {
+            Timer::CloseDraining(link) => self.close_draining(link),
+            Timer::Reconnect => {
+                self.auth.question.is_overdue();
+                self.begin(now);
+            }
+            Timer::TokenReply => self.token_unanswered(now),
+            Timer::AuthReply => self.auth_unanswered(now),
+            Timer::Renew => self.renew(now),
+            Timer::Heartbeat => self.check_heartbeat(now),
+            Timer::LimitPause => self.end_pause(now),
+            Timer::Reply => {
+                if let Some((_, serial)) = self.in_flight.next_deadline() {
+                    self.unanswered(now, serial);
+                }
+            }
+            Timer::Resubscribe(id) => self.subscribes.push_back(id),
+            Timer::Resync(id) => self.on_resync_due(now, id),
+            // The scheduler has its turn after all timers.
+            Timer::Send => {}
+        }
     }
 
     /// A message's answer did not come in time.

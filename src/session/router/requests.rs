@@ -103,7 +103,7 @@ impl Session {
         if let Some(up) = self.up() {
             let link = up.id;
             up.last_sent = now.mono;
-            self.effects.push(Effect::Send { link, text });
+            self.outputs.effect(Effect::Send { link, text });
             self.pacer.sent(now.mono);
         }
     }
@@ -141,7 +141,7 @@ impl Session {
         } else {
             frame.clone()
         };
-        self.items.push(DeliveryItem::Reply {
+        self.outputs.deliver(DeliveryItem::Reply {
             sink,
             status: Status::Ok,
             json,
@@ -159,7 +159,8 @@ impl Session {
             return;
         };
         let json = Frame::from(json.to_owned());
-        self.items.push(DeliveryItem::Reply { sink, status, json });
+        self.outputs
+            .deliver(DeliveryItem::Reply { sink, status, json });
     }
 
     /// The request again, as it is to be sent.

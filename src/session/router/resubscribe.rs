@@ -12,6 +12,7 @@ use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::backoff::jitter;
 use crate::session::in_flight::Suspect;
+use crate::session::timers::Timer;
 use crate::subscriptions::subscription::Behind;
 use crate::subscriptions::{Phase, SubId};
 
@@ -174,7 +175,7 @@ impl Session {
         let uid = subscription.meta.uid_str().to_owned();
         let pause = jitter(RETRY_MIN, RETRY_MAX, failures, &mut self.rng);
         self.unsubscribes.push(WireUid { slot, serial: old }, 0);
-        self.sleeping.insert((now.mono + pause, id));
+        self.timers.set(Timer::Resubscribe(id), now.mono + pause);
         let text = format!(
             "{why} for {uid:?}; trying again in {:.1} s",
             pause.as_secs_f32()
@@ -227,14 +228,14 @@ impl Session {
             return;
         };
         self.forget_at_server(now, &subscription);
-        self.items
-            .push(crate::handover::DeliveryItem::Release { slot: id.slot() });
+        self.outputs
+            .deliver(crate::handover::DeliveryItem::Release { slot: id.slot() });
         if self.refused.len() == REFUSALS_REMEMBERED {
             self.refused.pop_front();
         }
         self.refused.push_back((id, json.to_owned()));
         self.leaving.push(*subscription);
-        self.changed = true;
+        self.outputs.notify();
         self.pump(now);
     }
 }

@@ -12,6 +12,7 @@ use crate::protocol::Frame;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::backoff::jitter;
+use crate::session::timers::Timer;
 use crate::subscriptions::subscription::Behind;
 use crate::subscriptions::{Phase, SubId};
 
@@ -75,7 +76,7 @@ impl Session {
         }
         let uid = subscription.meta.uid_str().to_owned();
         let pause = jitter(RETRY_MIN, RETRY_MAX, gaps - 2, &mut self.rng);
-        self.resting.insert((now.mono + pause, id));
+        self.timers.set(Timer::Resync(id), now.mono + pause);
         if gaps.is_power_of_two() {
             let text = format!(
                 "{uid:?} has overflowed {gaps} times in a row; raise queue_bytes, ask for less, or be \
@@ -86,20 +87,14 @@ impl Session {
         }
     }
 
-    /// Those whose pause is over.
-    pub(super) fn wake_resting(&mut self, now: Now) {
-        while let Some(&(at, id)) = self.resting.first() {
-            if at > now.mono {
-                break;
-            }
-            self.resting.pop_first();
-            let rested = |phase: &Phase| {
-                let until = Behind::Rested;
-                matches!(phase, Phase::Behind { until: u, .. } if *u == until)
-            };
-            if self.registry.get(id).is_some_and(|s| rested(&s.phase)) {
-                self.resync(now, id);
-            }
+    /// The pause before a subscription is brought up to date is over.
+    pub(super) fn on_resync_due(&mut self, now: Now, id: SubId) {
+        let rested = |phase: &Phase| {
+            let until = Behind::Rested;
+            matches!(phase, Phase::Behind { until: u, .. } if *u == until)
+        };
+        if self.registry.get(id).is_some_and(|s| rested(&s.phase)) {
+            self.resync(now, id);
         }
     }
 

@@ -69,7 +69,7 @@ impl Session {
             .as_mut()
             .is_some_and(|recent| recent.has_told(&event, primary_key, until))
         {
-            self.items.push(DeliveryItem::Event(event));
+            self.outputs.deliver(DeliveryItem::Event(event));
         }
         None
     }

@@ -46,8 +46,8 @@ impl Session {
         subscription.blamed.clear();
         let init = init_event(subscription, snapshot, flags);
         self.resyncs += u64::from(flags & FLAG_RESYNC != 0);
-        self.changed = true;
-        self.items.push(DeliveryItem::Event(init));
+        self.outputs.notify();
+        self.outputs.deliver(DeliveryItem::Event(init));
         let meta = Arc::clone(&subscription.meta);
         let until = self.heard_time + LATEST_CREATE;
         let (data, primary_key) = (snapshot.data, &meta.delivery.primary_key);
@@ -100,7 +100,7 @@ impl Session {
             return;
         };
         let event = error_event(subscription, json, ended);
-        self.items.push(DeliveryItem::Event(event));
+        self.outputs.deliver(DeliveryItem::Event(event));
     }
 
     /// The server has withheld an event of a live subscription.
@@ -110,7 +110,7 @@ impl Session {
         };
         let event = error_event(subscription, json, false);
         match subscription.phase {
-            Phase::Active { .. } => self.items.push(DeliveryItem::Event(event)),
+            Phase::Active { .. } => self.outputs.deliver(DeliveryItem::Event(event)),
             // The snapshot may be of the time before.
             Phase::Reading { .. } | Phase::Settling { .. } => self.hold(now, id.slot(), event),
             // The snapshot that is still to be read makes up for it.
