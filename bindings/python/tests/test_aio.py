@@ -229,12 +229,12 @@ def test_what_nobody_holds_is_closed(run: Any, server: Any, options: dict[str, A
         del posts
         gc.collect()
         core = client._core
-        await until(lambda: not core.records())
+        await until(lambda: not core.subscriptions.all())
         gone = weakref.ref(client)
         del client
         gc.collect()
         assert gone() is None
-        await until(lambda: core.state() is State.CLOSED)
+        await until(lambda: core.link.state() is State.CLOSED)
 
     run(scenario)
 
@@ -246,14 +246,13 @@ def test_a_state_is_noticed_though_others_follow_before_the_loop_has_a_turn(
         async with Client(server.url, **options) as client:
             waiting = asyncio.ensure_future(client.wait("authenticating", 30))
             connecting = asyncio.ensure_future(client.wait("connected", 30))
-            core = client._core
-            while len(core.state_waiters) < 2 and not waiting.done():
+            while len(client._waits._state_waiters) < 2 and not waiting.done():
                 await asyncio.sleep(0)
             # The loop is busy until all changes are there.
-            core.stop_reading()
-            while core.state() is not State.CONNECTED:
+            client._flow.stop()
+            while client.state is not State.CONNECTED:
                 time.sleep(0.01)
-            core._resume()
+            client._flow.resume()
             await waiting
             await connecting
 

@@ -106,7 +106,7 @@ def test_whoever_waits_for_something_else_lets_nothing_pile_up(
             await pour(fountain, 40_000)
             await until(lambda: client.stats.frames_in >= 40_000)
             await asyncio.sleep(0.3)
-            assert client._core._held < 2 << 20
+            assert client._flow.held < 2 << 20
             if pending == "state":
                 # It is told all the same.
                 client.disconnect()
@@ -125,7 +125,7 @@ def test_a_request_reads_on_as_far_as_its_answer_can_be(run: Any, fountain: Foun
             asking = asyncio.ensure_future(client.request({"type": "unheard of"}, timeout=0.5))
             await asyncio.sleep(0.05)
             await pour(fountain, 40_000)
-            assert client._core._held < 4 << 20
+            assert client._flow.held < 4 << 20
             with pytest.raises(dr.TimeoutError):
                 await asking
 
@@ -146,10 +146,10 @@ def test_waiting_leaves_nothing_behind(run: Any) -> None:
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
-            core = client._core
-            assert posts._lane is not None
-            assert not posts._lane.answer.waiters
-            assert not (core.hopes or core.state_waiters or core.lookers or core._expected)
+            assert posts._consumer is not None
+            assert not posts._consumer.confirmation.waiters
+            assert client._waits.is_empty
+            assert client._flow.expected == 0
 
     run(scenario)
 

@@ -11,7 +11,7 @@ from typing import Any
 import directus_realtime as dr
 import pytest
 from directus_realtime import Event, State
-from directus_realtime._registry import _objects
+from directus_realtime._user_data import _objects
 from directus_realtime.aio import Client
 from loops import until
 

@@ -92,6 +92,6 @@ def test_an_exception_is_reported_with_the_callback_itself(
 ) -> None:
     with Client(server.url, **options) as client:
         subscription = client.subscribe("codes", print, changes_only=True)
-        (consume,) = client._holder.callbacks.values()
+        (consume,) = client._callbacks.by_subscription.values()
         assert repr(consume) == repr(print)
         subscription.unsubscribe()

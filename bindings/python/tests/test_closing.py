@@ -252,3 +252,27 @@ def test_a_farewell_that_takes_all_the_time_is_no_error(fountain: Fountain, thre
     # The server does not answer it.
     client.close(timeout=0.1)
     assert states[-1] == "closed"
+
+
+@pytest.mark.parametrize("thread", [True, False])
+def test_close_ends_at_its_timeout_while_a_token_callback_runs(
+    fountain: Fountain, thread: bool
+) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def slowly(error: Any) -> None:
+        inside.set()
+        leave.wait(60)
+
+    client = Client(fountain.url, thread=thread)
+    client.on_token(slowly)
+    client.connect()
+    if not thread:
+        threading.Thread(target=client.run, daemon=True).start()
+    assert inside.wait(30)
+    began = time.monotonic()
+    with pytest.raises(dr.TimeoutError, match="callback"):
+        client.close(timeout=0.2)
+    assert time.monotonic() - began < 0.9
+    leave.set()
+    client.close(timeout=30)

@@ -67,10 +67,10 @@ def test_an_application_that_nobody_holds_is_collected_and_its_client_closed(
     fountain: Fountain,
 ) -> None:
     application = Application(fountain.url)
-    gone, core = weakref.ref(application), application.client._core
+    gone, closing = weakref.ref(application), application.client._core.closing
     del application
     until(lambda: collected(gone))
-    assert core.over.wait(30)
+    assert closing.finished.wait(30)
 
 
 def test_a_scope_holds_its_client(fountain: Fountain) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from conftest import collected, until
 from directus_realtime import Client, State
-from directus_realtime._registry import _objects
+from directus_realtime._user_data import _objects
 
 
 class Callback:
@@ -75,7 +75,7 @@ def test_a_client_that_nobody_holds_is_closed_with_its_thread(
     core, gone = client._core, weakref.ref(client)
     del client
     until(lambda: collected(gone))
-    until(lambda: core.state() is State.CLOSED)
+    until(lambda: core.link.state() is State.CLOSED)
     until(lambda: threading.active_count() == threads)
 
 

@@ -143,3 +143,45 @@ def test_a_callback_that_returns_something_else_is_reported(server: Any) -> None
         until(lambda: errors)
         assert isinstance(errors[0], TypeError)
         assert isinstance(client.state, dr.State)
+
+
+@pytest.mark.parametrize("thread", [True, False])
+def test_a_wait_that_ends_while_the_token_callback_runs_says_so(server: Any, thread: bool) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def slowly(error: Any) -> None:
+        inside.set()
+        leave.wait(60)
+
+    with Client(server.url, thread=thread) as client:
+        client.on_token(slowly)
+        client.connect()
+        if not thread:
+            threading.Thread(target=client.run, daemon=True).start()
+        assert inside.wait(30)
+        with pytest.raises(dr.ConnectTimeoutError, match="on_token callback has not returned"):
+            client.wait(timeout=0.2)
+        leave.set()
+
+
+def test_a_wait_that_ends_while_the_token_coroutine_runs_says_so(run: Any, server: Any) -> None:
+    async def scenario() -> None:
+        inside, leave = asyncio.Event(), asyncio.Event()
+
+        async def slowly(error: Any) -> None:
+            inside.set()
+            await leave.wait()
+
+        async with aio.Client(server.url, ack_timeout=0.2, reconnect_min=0.01) as client:
+            states: list[str] = []
+            client.on_state(lambda change: states.append(change.message))
+            client.on_token(slowly)
+            client.connect()
+            await inside.wait()
+            # The library has given up this attempt.
+            await until_on_loop(lambda: any("no access token" in text for text in states))
+            with pytest.raises(dr.ConnectTimeoutError, match="on_token callback has not returned"):
+                await client.wait(timeout=0.2)
+            leave.set()
+
+    run(scenario)

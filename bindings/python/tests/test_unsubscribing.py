@@ -170,8 +170,8 @@ def test_a_coroutine_that_has_not_begun_is_cancelled_without_a_word(run: Any) ->
                 raise AssertionError
 
             posts = await client.subscribe("posts", callback)
-            assert posts._lane is not None
-            posts._lane.consume(Event(Origin("u", "posts"), [b"1", *[b"0"] * 5, b"[]"]))
+            assert posts._consumer is not None
+            posts._consumer.consume(Event(Origin("u", "posts"), [b"1", *[b"0"] * 5, b"[]"]))
             posts.unsubscribe()
             await asyncio.sleep(0.01)
             gc.collect()

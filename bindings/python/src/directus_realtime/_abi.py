@@ -116,14 +116,6 @@ class SubscriptionInfo(Structure):
 
 VISIT_FN = CFUNCTYPE(c_bool, POINTER(SubscriptionInfo), c_void_p)
 
-
-def _no_event(_event: object, _number: object) -> None:
-    raise AssertionError("events are drained")
-
-
-#: Events never come by callback: they are drained. The ABI wants one all the same.
-NO_EVENTS = EVENT_FN(_no_event)
-
 #: Events in a batch, at most.
 MOST_EVENTS = 512
 

@@ -3,55 +3,35 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from . import _abi, _hooks, _worker
-from ._abi import lib
-from ._core import Core, abandon, when_gone
-from ._delivery import GLANCE, SLICE
-from ._errors import (
-    ClosedError,
-    DirectusRealtimeError,
-    InvalidArgumentError,
-    NotConnectedError,
-    TimeoutError,
-    check,
-)
+from . import _abi, _delivery_thread
+from ._base_client import BaseClient
+from ._callback_runner import DirectRunner
+from ._callbacks import Callbacks
+from ._closing import close_garbage
+from ._core import Core
+from ._delivery import Delivery
+from ._errors import DirectusRealtimeError, TimeoutError
 from ._events import Event
-from ._holder import Holder
 from ._items import Items
-from ._json import dump
-from ._latch import Latch
-from ._options import (
-    AuthMode,
-    Events,
-    Granularity,
-    Key,
-    Snapshot,
-    limit,
-    milliseconds,
-)
+from ._lifecycle import Lifecycle, when_gone
+from ._options import AuthMode, Events, Granularity, Key, Snapshot, client_options, limit
 from ._query import Query
-from ._registry import register, release
-from ._reply import answer_of
-from ._scope import Scope, subscribe
+from ._requests import Requests
+from ._scope import Scope
 from ._state import State, StateName, state_of
+from ._subscriber import Subscriber
 from ._subscription import Subscription
-from ._surface import Surface, make_options
 
-#: For an answer, where nothing else is said,
-REQUEST_SECONDS = 30.0
-#: and for its way from the library, which callbacks may hold up.
-REQUEST_GRACE = 2.0
-#: Before what found no link looks for one again.
-RETRY_SECONDS = 0.01
+#: How long `close` waits for the client's thread, which has nothing left to do.
+_THREAD_SECONDS = 0.02
 
 
-class Client(Surface[Core]):
+class Client(BaseClient):
     """A client of a Directus server.
 
     Callbacks run one after the other on a thread of the client's, or, with
@@ -122,11 +102,22 @@ class Client(Surface[Core]):
             for name, value in locals().items()
             if name not in ("self", "url", "thread", "__class__")
         }
-        self._holder = Holder()
-        self._core = Core(make_options(url, given), self._holder)
-        self._finish = when_gone(self, abandon, self._core)
-        if thread:
-            _worker.start(self._core)
+        self._callbacks = Callbacks()
+        callbacks = weakref.ref(self._callbacks)
+        self._core = core = Core(
+            client_options(url, **given),
+            callbacks,
+            Lifecycle(),
+            DirectRunner(callbacks, threaded=thread),
+            threaded=thread,
+        )
+        self._delivery = Delivery(
+            core.lifecycle, core.incoming, core.link, core.pump, core.closing, core.slot
+        )
+        self._requests = Requests(core.incoming, core.link, core.running, self._delivery)
+        self._subscriber = Subscriber(core, self._delivery)
+        self._finalizer = when_gone(self, close_garbage, core.closing)
+        self._thread = _delivery_thread.start(core) if thread else None
 
     def subscribe(
         self,
@@ -176,8 +167,8 @@ class Client(Surface[Core]):
             InvalidArgumentError: An argument is wrong; the message names it.
             ClosedError: The client is closed.
         """
-        return subscribe(
-            self,
+        return self._subscriber.subscribe(
+            self._callbacks,
             None,
             collection,
             callback,
@@ -194,11 +185,11 @@ class Client(Surface[Core]):
 
     def scope(self) -> Scope:
         """A scope, whose subscriptions end together: `with client.scope() as scope:`."""
-        return Scope(self)
+        return Scope(self, self._subscriber)
 
     def get_active_subscriptions(self) -> list[Subscription]:
         """The subscriptions, in the order in which they were made."""
-        return [Subscription(self._core, record) for record in self._core.records()]
+        return [self._subscriber.view_of(state) for state in self._core.subscriptions.all()]
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to be read and written over the client's link."""
@@ -225,55 +216,13 @@ class Client(Surface[Core]):
                 returned holds up the answer.
             WouldDeadlockError: This was called in a callback.
         """
-        self._core.refuse_in_callback("request")
-        seconds = REQUEST_SECONDS if timeout is None else timeout
-        milliseconds(seconds, "timeout")
-        return self._answer(self._ask(dump(message, "message"), seconds), seconds)
+        return self._requests.request(message, timeout=timeout)
 
     def _request_when_connected(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
-        """The same, but waits for the link as well."""
-        self._core.refuse_in_callback("a request")
-        seconds = REQUEST_SECONDS if timeout is None else timeout
-        milliseconds(seconds, "timeout")
-        text, end = dump(message, "message"), time.monotonic() + seconds
-        while True:
-            self._wait_for_link(seconds, end)
-            left = max(0.001, end - time.monotonic())
-            try:
-                reply = self._ask(text, left)
-            except NotConnectedError:
-                # Lost just now; nothing was sent.
-                if time.monotonic() >= end:
-                    raise
-                time.sleep(RETRY_SECONDS)
-                continue
-            return self._answer(reply, left)
-
-    def _ask(self, text: bytes, seconds: float) -> _Reply:
-        reply = _Reply(self._core)
-        ms, number = milliseconds(seconds, "timeout"), register(reply)
-        check(lib.drt_request(self._core.handle, text, ms, _hooks.on_reply, number, release))
-        return reply
-
-    def _answer(self, reply: _Reply, seconds: float) -> dict[str, Any]:
-        if not self._core.until(reply.arrived.wait, seconds + REQUEST_GRACE):
-            raise TimeoutError("a callback that has not returned holds up the server's answer")
-        return answer_of(reply.status, reply.text, self._core.diagnostics)
-
-    def _wait_for_link(self, seconds: float, end: float) -> None:
-        core = self._core
-        core.check_wanted()
-        if self.state is State.IDLE:
-            self.connect()
-
-        def look(ahead: float) -> bool:
-            core.check_wanted()
-            return self.is_connected or core.entered(State.CONNECTED, ahead)
-
-        if not core.until(look, max(0.0, end - time.monotonic())):
-            raise core.not_entered(State.CONNECTED, seconds)
+        # A method of the client's, so that what `items` returns holds the client.
+        return self._requests.request_when_connected(message, timeout=timeout)
 
     def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -290,13 +239,14 @@ class Client(Surface[Core]):
             DirectusRealtimeError: `failed` or `closed` was entered instead; this is why.
             WouldDeadlockError: This was called in a callback.
         """
-        self._core.refuse_in_callback("wait")
+        link = self._core.link
+        self._core.running.refuse_in_callback("wait")
         wanted = state_of(state)
-        if wanted is State.CONNECTED and self.state is State.IDLE:
-            self.connect()
+        if wanted is State.CONNECTED and link.state() is State.IDLE:
+            link.connect()
         seconds = limit(timeout, "timeout")
-        if not self._core.until(lambda ahead: self._core.entered(wanted, ahead), seconds):
-            raise self._core.not_entered(wanted, seconds)
+        if not self._delivery.until(lambda ahead: link.entered(wanted, ahead), seconds):
+            raise link.not_entered(wanted, seconds)
 
     def dispatch(self, timeout: float | None = 0.0, max_events: int = _abi.MOST_EVENTS) -> int:
         """Runs callbacks that are due, on this thread; for clients with `thread=False`.
@@ -313,34 +263,8 @@ class Client(Surface[Core]):
             ClosedError: The client is closed.
             WouldDeadlockError: This was called in a callback.
         """
-        self._core.refuse_in_callback("dispatch")
-        return self._dispatch(timeout, max_events, self._core.check_open)
-
-    def _dispatch(
-        self, timeout: float | None, max_events: int, check_before: Callable[[], None]
-    ) -> int:
-        core = self._core
-        if core.threaded:
-            raise InvalidArgumentError("this client has a thread: make it with thread=False")
-        if max_events < 1:
-            raise InvalidArgumentError(f"max_events must be at least 1, not {max_events!r}")
-        seconds = limit(timeout, "timeout")
-        end = None if seconds is None else time.monotonic() + seconds
-        done = 0
-
-        def deliver() -> None:
-            nonlocal done
-            if core.listen(left):
-                done = core.turn(max_events)
-
-        while True:
-            check_before()
-            left = None if end is None else max(0.0, end - time.monotonic())
-            if not core.lead(deliver):
-                # Another thread delivers.
-                time.sleep(GLANCE if left is None else min(GLANCE, left))
-            if done > 0 or (end is not None and time.monotonic() >= end):
-                return done
+        self._core.running.refuse_in_callback("dispatch")
+        return self._delivery.dispatch(limit(timeout, "timeout"), max_events)
 
     def run(self) -> None:
         """Delivers until the client is closed, or until Ctrl-C (`KeyboardInterrupt`).
@@ -353,23 +277,8 @@ class Client(Surface[Core]):
                 are kept: after `set_token`, `connect` or `reconnect`, `run` goes on.
             WouldDeadlockError: This was called in a callback.
         """
-        core = self._core
-        core.refuse_in_callback("run")
-        if core.threaded:
-            while not core.over.wait(SLICE):
-                core.check_process()
-                core.raise_failure()
-            return
-
-        def check_before() -> None:
-            core.check_open()
-            core.raise_failure()
-
-        while not core.closed:
-            try:
-                self._dispatch(None, _abi.MOST_EVENTS, check_before)
-            except ClosedError:
-                return
+        self._core.running.refuse_in_callback("run")
+        self._delivery.run()
 
     def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions.
@@ -385,13 +294,16 @@ class Client(Surface[Core]):
             WouldDeadlockError: This was called in a callback.
         """
         core = self._core
-        if core.dispatcher == threading.get_ident():
-            core.refuse_in_callback("close")
-        self._finish.detach()
-        if not core.close(limit(timeout, "timeout") or 0.0):
-            raise TimeoutError(f"a callback has not returned within {timeout} s")
-        if core.thread is not None and not core.forked:
-            core.thread.join(GLANCE)
+        if core.running.is_here:
+            core.running.refuse_in_callback("close")
+        self._finalizer.detach()
+        if not core.closing.close(limit(timeout, "timeout") or 0.0):
+            raise TimeoutError(
+                f"a callback has not returned within {timeout} s: the client is closed, and"
+                " this callback is the last"
+            )
+        if self._thread is not None and not core.lifecycle.forked:
+            self._thread.join(_THREAD_SECONDS)
 
     def __enter__(self) -> Client:
         return self
@@ -411,16 +323,3 @@ class Client(Surface[Core]):
 
     def __repr__(self) -> str:
         return f"<Client, {self.state}>"
-
-
-class _Reply(_hooks.Reply):
-    """An answer that a thread waits for."""
-
-    def __init__(self, core: Core) -> None:
-        super().__init__(core)
-        self.arrived = Latch()
-        self.status, self.text = 0, b""
-
-    def arrive(self, status: int, text: bytes) -> None:
-        self.status, self.text = status, text
-        self.arrived.set()

@@ -1,4 +1,4 @@
-"""Why a client is not connected, for calls that wait for it."""
+"""Why a client is not connected, for the calls that wait until it is."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ class Diagnostics:
     """Follows the states of a client as they are reported."""
 
     def __init__(self) -> None:
-        #: What was reported last.
+        #: The last change that was reported.
         self._last: StateChange | None = None
         #: What went wrong since the client was connected.
         self._problem: StateChange | None = None
         #: Why the client has failed, once its `on_state` callback has returned.
         self.failed: StateChange | None = None
+        #: The `on_token` callback runs.
+        self.awaits_token: bool = False
 
     def record(self, change: StateChange) -> None:
         """A state is reported."""
@@ -32,7 +34,11 @@ class Diagnostics:
     def explain(self, sentence: str) -> str:
         """A sentence, and why the client is not connected, as far as that is known."""
         change = self._problem or self._last
-        if change is None or change.state in (State.CONNECTED, State.CLOSED):
+        if change is not None and change.state in (State.CONNECTED, State.CLOSED):
+            return sentence
+        if self.awaits_token:
+            return f"{sentence}: the on_token callback has not returned a token yet"
+        if change is None:
             return sentence
         return f"{sentence}: {_NEXT_ATTEMPT.sub('', change.message)}"
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ._abi import FLAG_ENDED, FLAG_RESYNC
-
-if TYPE_CHECKING:
-    from ._record import Record
 
 EventType = Literal["init", "create", "update", "delete", "error"]
 
@@ -79,8 +76,18 @@ def _end_of_first(rest: bytes) -> int:
     return len(rest)
 
 
-class Origin(NamedTuple):
+class Source(Protocol):
     """What an event says of its subscription."""
+
+    @property
+    def uid(self) -> str: ...
+
+    @property
+    def collection(self) -> str: ...
+
+
+class Origin(NamedTuple):
+    """The source of an event that was pickled."""
 
     uid: str
     collection: str
@@ -92,10 +99,10 @@ class Event:
     It has its own part of what was received, and nothing else: keep as many as you like.
     """
 
-    __slots__ = ("_data", "_end", "_record", "_row")
+    __slots__ = ("_data", "_end", "_row", "_source")
 
-    def __init__(self, record: Record | Origin, row: Row) -> None:
-        self._record = record
+    def __init__(self, source: Source, row: Row) -> None:
+        self._source = source
         self._row = row
         self._data: Any = _UNREAD
         #: Where the data ends; -1 while nobody has looked.
@@ -176,12 +183,12 @@ class Event:
     @property
     def uid(self) -> str:
         """The subscription's uid."""
-        return self._record.uid
+        return self._source.uid
 
     @property
     def collection(self) -> str:
         """The subscription's collection."""
-        return self._record.collection
+        return self._source.collection
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Event, (Origin(self.uid, self.collection), self._row)

@@ -15,9 +15,9 @@ from typing import Any
 
 from . import _abi
 from ._abi import lib
+from ._callbacks import check_callable
 from ._errors import check, in_python
-from ._holder import check_callable
-from ._registry import find, register, release
+from ._user_data import find, register, release
 
 ENVIRONMENT = "DRT_LOG"
 #: What the environment may say; anything else is ignored, with a warning of the library's.

@@ -1,20 +1,25 @@
-"""What an answer to a request means."""
+"""What the reply to a request means."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ._diagnostics import Diagnostics
 from ._errors import DirectusRealtimeError, ServerError, Status, error_for
 
-if TYPE_CHECKING:
-    from ._diagnostics import Diagnostics
+#: For a reply, where the application gives no timeout.
+REQUEST_SECONDS = 30.0
+#: For its way from the library to the call that waits, which callbacks may hold up.
+DELIVERY_SECONDS = 2.0
+#: How long to wait before a request that found no link is tried again.
+RETRY_SECONDS = 0.01
 
 _SENTENCES = {
-    Status.TIMEOUT: "the server has not answered in time",
-    Status.NOT_CONNECTED: "the link was lost before the server answered: whether it did as"
-    " asked is not known",
-    Status.CLOSED: "the client was closed before the server answered",
+    Status.TIMEOUT: "the server did not reply in time",
+    Status.NOT_CONNECTED: "the link was lost before the server replied: it may or may not"
+    " have done what the request asked for",
+    Status.CLOSED: "the client was closed before the server replied",
 }
 
 
@@ -23,11 +28,10 @@ def answer_of(status: int, text: bytes, diagnostics: Diagnostics) -> dict[str, A
     if status >= 0:
         answer: dict[str, Any] = json.loads(text) if text else {}
         return answer
-    raise failure_of(status, text, diagnostics)
+    raise _failure_of(status, text, diagnostics)
 
 
-def failure_of(status: int, text: bytes, diagnostics: Diagnostics) -> DirectusRealtimeError:
-    """The exception for a failed request."""
+def _failure_of(status: int, text: bytes, diagnostics: Diagnostics) -> DirectusRealtimeError:
     if status == Status.SERVER and text:
         error = json.loads(text)
         code, message = error.get("code", "?"), error.get("message", "no reason was given")

@@ -4,57 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._changes import ChangesOnly
-from ._core import when_gone
+from ._base_client import BaseClient
+from ._callbacks import Callbacks
 from ._errors import ClosedError
 from ._events import Event
-from ._holder import Holder
+from ._lifecycle import when_gone
 from ._options import Events, Granularity, Key, Snapshot
 from ._query import Query
+from ._subscriber import Subscriber
 from ._subscription import Subscription
-
-if TYPE_CHECKING:
-    from ._client import Client
-    from ._surface import Surface
-
-ClientType = TypeVar("ClientType", bound="Surface[Any]")
+from ._subscription_state import ScopeState
 
 
-class ScopeBase(Generic[ClientType]):
+class ScopeBase:
     """What the scopes of both clients share."""
 
-    def __init__(self, client: ClientType) -> None:
+    def __init__(self, client: BaseClient, drop: Callable[[ScopeState], None]) -> None:
         #: A scope holds its client, and its subscriptions' callbacks.
         self._client = client
-        self._holder = Holder()
-        self._record = client._core.open_scope()
-        # The last resort: a scope that nobody holds any more is closed.
-        self._finish = when_gone(self, client._core.drop_scope, self._record)
+        self._callbacks = Callbacks()
+        self._state = client._core.subscriptions.open_scope()
+        # The last resort, for a scope that was not closed.
+        self._finalizer = when_gone(self, drop, self._state)
 
     @property
     def closed(self) -> bool:
         """Whether it was closed; subscribing in it raises `ClosedError` then."""
-        return self._record.closed or self._client.closed
+        return self._state.closed or self._client.closed
 
     def _check_open(self) -> None:
-        self._client._core.check_open()
-        if self._record.closed:
+        self._client._core.lifecycle.check_open()
+        if self._state.closed:
             raise ClosedError("the scope is closed")
 
-    def _owner(self, persistent: bool) -> Holder:
-        return self._client._holder if persistent else self._holder
+    def _owner(self, persistent: bool) -> Callbacks:
+        return self._client._callbacks if persistent else self._callbacks
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, {'closed' if self.closed else 'open'}>"
 
 
-class Scope(ScopeBase["Client"]):
+class Scope(ScopeBase):
     """Ends its subscriptions with its `with` block, with `close`, or with itself.
 
     Persistent subscriptions live on. Made by `Client.scope`.
     """
+
+    def __init__(self, client: BaseClient, subscriber: Subscriber) -> None:
+        super().__init__(client, client._core.subscriptions.drop_scope)
+        self._subscriber = subscriber
 
     def subscribe(
         self,
@@ -73,9 +72,9 @@ class Scope(ScopeBase["Client"]):
     ) -> Subscription:
         """Subscribes, as `Client.subscribe` does, until the scope ends."""
         self._check_open()
-        return subscribe(
-            self._client,
-            self,
+        return self._subscriber.subscribe(
+            self._owner(persistent),
+            self._state,
             collection,
             callback,
             query=query,
@@ -94,8 +93,8 @@ class Scope(ScopeBase["Client"]):
 
         When this returns none of their callbacks runs, but for one that it was called in.
         """
-        if self._finish.detach() is not None:
-            self._client._core.close_scope(self._record)
+        if self._finalizer.detach() is not None:
+            self._client._core.subscriptions.close_scope(self._state)
 
     def __enter__(self) -> Scope:
         return self
@@ -107,22 +106,3 @@ class Scope(ScopeBase["Client"]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def subscribe(
-    client: Client,
-    scope: Scope | None,
-    collection: str,
-    callback: Any,
-    *,
-    changes_only: bool,
-    **options: Any,
-) -> Subscription:
-    """Subscribes with a function for each event."""
-    if not callable(callback):
-        raise TypeError(f"callback must be callable, not {type(callback).__name__}")
-    holder = client._holder if scope is None else scope._owner(options["persistent"])
-    inside = None if scope is None else scope._record
-    consume = ChangesOnly(callback) if changes_only else callback
-    record = client._core.subscribe(collection, consume, holder, inside, **options)
-    return Subscription(client._core, record)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ._core import Core
+from ._delivery import Delivery
 from ._errors import ClosedError, TimeoutError
 from ._options import limit
-from ._record import Record
+from ._subscription_state import SubscriptionState
 
 
 class Handler:
@@ -14,31 +15,31 @@ class Handler:
     It may be dropped: the subscription lives on, until its scope or its client ends.
     """
 
-    __slots__ = ("__weakref__", "_core", "_record")
+    __slots__ = ("__weakref__", "_core", "_state")
 
-    def __init__(self, core: Core, record: Record) -> None:
+    def __init__(self, core: Core, state: SubscriptionState) -> None:
         self._core = core
-        self._record = record
+        self._state = state
 
     @property
     def uid(self) -> str:
         """Its name, given or generated."""
-        return self._record.uid
+        return self._state.uid
 
     @property
     def collection(self) -> str:
         """The collection that it watches."""
-        return self._record.collection
+        return self._state.collection
 
     @property
     def persistent(self) -> bool:
         """Whether it outlives its scope."""
-        return self._record.persistent
+        return self._state.persistent
 
     @property
     def ended(self) -> bool:
         """Whether it was unsubscribed, refused, or ended with its scope or client."""
-        return self._record.is_over
+        return self._state.is_over
 
     def unsubscribe(self) -> bool:
         """Ends it; False when it had ended already.
@@ -46,17 +47,17 @@ class Handler:
         When this returns its callback does not run and will not, unless this was
         called in that very callback: then the running one is the last.
         """
-        return self._core.unsubscribe(self._record)
+        return self._core.subscriptions.unsubscribe(self._state)
 
     def _not_answered(self) -> TimeoutError:
-        text = f"the server has not answered the subscription {self.uid!r}"
-        return TimeoutError(self._core.diagnostics.explain(text))
+        text = f"the server did not confirm the subscription {self.uid!r} in time"
+        return TimeoutError(self._core.link.diagnostics.explain(text))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Handler) and other._record is self._record
+        return isinstance(other, Handler) and other._state is self._state
 
     def __hash__(self) -> int:
-        return hash(id(self._record))
+        return hash(id(self._state))
 
     def __repr__(self) -> str:
         word = "ended" if self.ended else "persistent" if self.persistent else "live"
@@ -66,7 +67,11 @@ class Handler:
 class Subscription(Handler):
     """A subscription of the synchronous client."""
 
-    __slots__ = ()
+    __slots__ = ("_delivery",)
+
+    def __init__(self, core: Core, state: SubscriptionState, delivery: Delivery) -> None:
+        super().__init__(core, state)
+        self._delivery = delivery
 
     def wait(self, timeout: float | None = None) -> None:
         """Waits until the server has confirmed the subscription.
@@ -82,15 +87,15 @@ class Subscription(Handler):
             DirectusRealtimeError: The client has failed; this is why.
             WouldDeadlockError: This was called in a callback.
         """
-        core, record = self._core, self._record
-        core.refuse_in_callback("wait")
+        core, state = self._core, self._state
+        core.running.refuse_in_callback("wait")
 
         def look(seconds: float) -> bool:
-            if record.refusal is not None:
-                raise record.refusal
-            if record.ended:
-                raise ClosedError(f"the subscription {record.uid!r} has ended")
-            return core.confirmed(record, seconds)
+            if state.refusal is not None:
+                raise state.refusal
+            if state.ended:
+                raise ClosedError(f"the subscription {state.uid!r} has ended")
+            return core.subscriptions.confirmed(state, seconds)
 
-        if not core.until(look, limit(timeout, "timeout")):
+        if not self._delivery.until(look, limit(timeout, "timeout")):
             raise self._not_answered()

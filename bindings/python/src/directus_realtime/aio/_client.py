@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import weakref
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from .. import _hooks
-from .._abi import lib
-from .._client import REQUEST_GRACE, REQUEST_SECONDS, RETRY_SECONDS
-from .._core import when_gone
-from .._errors import NotConnectedError, TimeoutError, check
-from .._holder import Holder
-from .._json import dump
-from .._options import (
-    AuthMode,
-    Events,
-    Granularity,
-    Key,
-    Snapshot,
-    limit,
-    milliseconds,
-)
+from .._base_client import BaseClient
+from .._callbacks import Callbacks
+from .._core import Core
+from .._lifecycle import Lifecycle, when_gone
+from .._options import AuthMode, Events, Granularity, Key, Snapshot, client_options, limit
 from .._query import Query
-from .._registry import register, release
-from .._reply import answer_of
 from .._state import State, StateName, state_of
-from .._surface import Surface, make_options
-from ._core import AioCore, abandon
+from ._callback_runner import LoopRunner
+from ._closing import LoopClosing
+from ._flow_control import FlowControl
 from ._items import Items
+from ._loop import ClientLoop
+from ._requests import Requests
 from ._scope import Scope
-from ._subscribe import Callback, subscribe, view_of
+from ._subscriber import Callback, Subscriber
 from ._subscription import Subscription
+from ._waits import Waits
 
 
-class Client(Surface[AioCore]):
+class Client(BaseClient):
     """A client of a Directus server, on an event loop.
 
     Callbacks run on the loop, one after the other; they may be coroutine functions. The
@@ -82,19 +73,31 @@ class Client(Surface[AioCore]):
             for name, value in locals().items()
             if name not in ("self", "url", "__class__")
         }
-        self._holder = Holder()
-        self._core = AioCore(make_options(url, given), self._holder)
-        self._leaving: asyncio.Future[None] | None = None
-        self._finish = when_gone(self, abandon, self._core)
+        self._callbacks = Callbacks()
+        callbacks, lifecycle = weakref.ref(self._callbacks), Lifecycle()
+        self._loop = loop = ClientLoop(lifecycle)
+        runner = LoopRunner(callbacks, loop)
+        options = client_options(url, **given)
+        self._core = core = Core(options, callbacks, lifecycle, runner, threaded=False)
+        self._waits = waits = Waits(loop, core.link)
+        self._flow = flow = FlowControl(
+            lifecycle, core.incoming, core.pump, loop, waits, queue_bytes
+        )
+        self._requests = Requests(core.incoming, core.link, loop, waits, flow)
+        self._subscriber = Subscriber(core, loop, waits, flow)
+        self._closing = LoopClosing(lifecycle, core.closing, loop, flow, self._subscriber)
+        loop.when_bound = flow.resume
+        core.states.observers += [waits, self._subscriber]
+        self._finalizer = when_gone(self, self._closing.close_garbage)
 
     def connect(self) -> None:
         """Starts to connect, and returns at once. The first subscription does that, too."""
-        _ = self._core.loop
+        self._loop.bind()
         super().connect()
 
     def reconnect(self) -> None:
         """Drops the link, if there is one, and connects now, whatever the backoff."""
-        _ = self._core.loop
+        self._loop.bind()
         super().reconnect()
 
     async def subscribe(
@@ -140,8 +143,8 @@ class Client(Surface[AioCore]):
             InvalidArgumentError: An argument is wrong; the message names it.
             ClosedError: The client is closed.
         """
-        return subscribe(
-            self,
+        return self._subscriber.subscribe(
+            self._callbacks,
             None,
             collection,
             callback,
@@ -158,11 +161,11 @@ class Client(Surface[AioCore]):
 
     def scope(self) -> Scope:
         """A scope, whose subscriptions end together: `async with client.scope() as scope:`."""
-        return Scope(self)
+        return Scope(self, self._subscriber)
 
     def get_active_subscriptions(self) -> list[Subscription]:
         """The subscriptions, in the order in which they were made."""
-        return [view_of(self._core, record) for record in self._core.records()]
+        return [self._subscriber.view_of(state) for state in self._core.subscriptions.all()]
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to be read and written over the client's link."""
@@ -188,51 +191,13 @@ class Client(Surface[AioCore]):
             NotConnectedError: There is no usable link, or it was lost meanwhile.
             TimeoutError: The server has not answered in time.
         """
-        seconds = REQUEST_SECONDS if timeout is None else timeout
-        milliseconds(seconds, "timeout")
-        return await self._answer(self._ask(dump(message, "message"), seconds), seconds)
+        return await self._requests.request(message, timeout=timeout)
 
     async def _request_when_connected(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
-        """The same, but waits for the link as well."""
-        core, loop = self._core, self._core.loop
-        seconds = REQUEST_SECONDS if timeout is None else timeout
-        milliseconds(seconds, "timeout")
-        text, end = dump(message, "message"), loop.time() + seconds
-        while True:
-            core.check_wanted()
-            if not self.is_connected:
-                left = max(0.0, end - loop.time())
-                if not await self._enters(State.CONNECTED, left):
-                    raise core.not_entered(State.CONNECTED, seconds)
-            left = max(0.001, end - loop.time())
-            try:
-                reply = self._ask(text, left)
-            except NotConnectedError:
-                # Lost just now; nothing was sent.
-                if loop.time() >= end:
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            return await self._answer(reply, left)
-
-    def _ask(self, text: bytes, seconds: float) -> _Reply:
-        core, ms = self._core, milliseconds(seconds, "timeout")
-        reply = _Reply(core, core.loop.create_future())
-        number = register(reply)
-        check(lib.drt_request(core.handle, text, ms, _hooks.on_reply, number, release))
-        return reply
-
-    async def _answer(self, reply: _Reply, seconds: float) -> dict[str, Any]:
-        core = self._core
-        core.expect(1)
-        try:
-            if not await core.come(reply.future, seconds + REQUEST_GRACE, None):
-                raise TimeoutError("callbacks that have not returned hold up the server's answer")
-            return answer_of(*reply.future.result(), core.diagnostics)
-        finally:
-            core.expect(-1)
+        # A method of the client's, so that what `items` returns holds the client.
+        return await self._requests.request_when_connected(message, timeout=timeout)
 
     async def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -249,25 +214,8 @@ class Client(Surface[AioCore]):
             DirectusRealtimeError: `failed` or `closed` was entered instead; this is why.
         """
         wanted, seconds = state_of(state), limit(timeout, "timeout")
-        if not await self._enters(wanted, seconds):
-            raise self._core.not_entered(wanted, seconds)
-
-    async def _enters(self, wanted: State, seconds: float | None) -> bool:
-        """Whether a state is entered within so many seconds."""
-        core = self._core
-        if wanted is State.CONNECTED and self.state is State.IDLE:
-            self.connect()
-        if core.entered(wanted, 0):
-            return True
-        waiter: asyncio.Future[None] = core.loop.create_future()
-        core.state_waiters[waiter] = wanted
-        try:
-            if not await core.come(waiter, seconds, lambda: core.entered(wanted, 0)):
-                return False
-            waiter.result()
-            return True
-        finally:
-            del core.state_waiters[waiter]
+        if not await self._waits.entered(wanted, seconds):
+            raise self._core.link.not_entered(wanted, seconds)
 
     async def run(self) -> None:
         """Waits until the client is closed; for programs that live by their callbacks.
@@ -276,15 +224,10 @@ class Client(Surface[AioCore]):
             DirectusRealtimeError: The client has failed; this is why. The subscriptions
                 are kept: after `set_token`, `connect` or `reconnect`, `run` goes on.
         """
-        core, loop = self._core, self._core.loop
-        while not core.closed:
-            core.raise_failure()
-            waiter: asyncio.Future[None] = loop.create_future()
-            core.end_waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                core.end_waiters.discard(waiter)
+        self._loop.bind()
+        while not self.closed:
+            self._core.link.raise_failure()
+            await self._waits.failed_or_closed()
 
     async def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions; further calls do nothing.
@@ -296,22 +239,12 @@ class Client(Surface[AioCore]):
         Args:
             timeout: Seconds for a polite farewell.
         """
-        core, seconds = self._core, limit(timeout, "timeout") or 0.0
-        self._finish.detach()
-        if core.forked:
-            core.close(0)
-            return
-        here = asyncio.current_task()
-        if self._leaving is None:
-            core.stop_reading()
-            lanes = [lane for lane in core.lanes() if lane.task is not here]
-            core.begin_to_close()
-            self._leaving = asyncio.ensure_future(core.leave(seconds, lanes))
-        if self._leaving.get_loop() is asyncio.get_running_loop():
-            await asyncio.shield(self._leaving)
+        seconds = limit(timeout, "timeout") or 0.0
+        self._finalizer.detach()
+        await self._closing.close(seconds)
 
     async def __aenter__(self) -> Client:
-        _ = self._core.loop
+        self._loop.bind()
         return self
 
     async def __aexit__(
@@ -324,15 +257,3 @@ class Client(Surface[AioCore]):
 
     def __repr__(self) -> str:
         return f"<Client, {self.state}>"
-
-
-class _Reply(_hooks.Reply):
-    """An answer that a coroutine waits for."""
-
-    def __init__(self, core: AioCore, future: asyncio.Future[tuple[int, bytes]]) -> None:
-        super().__init__(core)
-        self.future = future
-
-    def arrive(self, status: int, text: bytes) -> None:
-        if not self.future.done() and not self.future.get_loop().is_closed():
-            self.future.set_result((status, text))

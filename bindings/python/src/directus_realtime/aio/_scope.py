@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
 
+from .._base_client import BaseClient
 from .._options import Events, Granularity, Key, Snapshot
 from .._query import Query
 from .._scope import ScopeBase
-from ._subscribe import Callback, subscribe
+from ._subscriber import Callback, Subscriber, callbacks_ended
 from ._subscription import Subscription
 
-if TYPE_CHECKING:
-    from ._client import Client
 
-
-class Scope(ScopeBase["Client"]):
+class Scope(ScopeBase):
     """Ends its subscriptions with its `async with` block, with `close`, or with itself.
 
     Persistent subscriptions live on. Made by `Client.scope`.
     """
 
-    _client: Client
+    def __init__(self, client: BaseClient, subscriber: Subscriber) -> None:
+        super().__init__(client, subscriber.drop_scope)
+        self._subscriber = subscriber
 
     async def subscribe(
         self,
@@ -40,9 +39,9 @@ class Scope(ScopeBase["Client"]):
     ) -> Subscription:
         """Subscribes, as `Client.subscribe` does, until the scope ends."""
         self._check_open()
-        return subscribe(
-            self._client,
-            self,
+        return self._subscriber.subscribe(
+            self._owner(persistent),
+            self._state,
             collection,
             callback,
             query=query,
@@ -62,13 +61,11 @@ class Scope(ScopeBase["Client"]):
         Callbacks that are coroutines are cancelled, and have ended when this returns,
         but for one that it was called in.
         """
-        core = self._client._core
-        if self._finish.detach() is None:
+        if self._finalizer.detach() is None:
             return
-        inside = [record for record in core.records() if record.scope is self._record]
-        lanes = core.lanes(inside)
-        core.close_scope(self._record)
-        await core.ended(lanes)
+        consumers = self._subscriber.consumers(self._state)
+        self._client._core.subscriptions.close_scope(self._state)
+        await callbacks_ended(consumers)
 
     async def __aenter__(self) -> Scope:
         return self

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from .._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError
+from .._core import Core
+from .._errors import ClosedError, InvalidArgumentError
 from .._events import Event
 from .._options import limit
-from .._record import Record
 from .._state import State
 from .._subscription import Handler
-from ._core import AioCore
-from ._lane import IteratorLane, Lane
+from .._subscription_state import SubscriptionState
+from ._consumer import Consumer, IteratorConsumer
+from ._loop import ClientLoop
+from ._waits import Waits
 
 
 class Subscription(Handler, AsyncIterator[Event]):
@@ -21,17 +23,24 @@ class Subscription(Handler, AsyncIterator[Event]):
     Without a callback its events are iterated over: `async for event in subscription`.
     When the client fails, the loop raises why; the subscription is kept, and after
     `set_token`, `connect` or `reconnect` another loop goes on with it.
-    Several loops share them; a loop that was left can be taken up again. While nobody
-    iterates, what comes waits, and when that is a mebibyte everything does.
+    Several loops share the events; a loop that was left can be taken up again. Events that
+    are not iterated over wait, and when that is a mebibyte everything else waits as well.
     """
 
-    __slots__ = ("_lane",)
+    __slots__ = ("_consumer", "_loop", "_waits")
 
-    _core: AioCore
-
-    def __init__(self, core: AioCore, record: Record, lane: Lane | None) -> None:
-        super().__init__(core, record)
-        self._lane = lane
+    def __init__(
+        self,
+        core: Core,
+        state: SubscriptionState,
+        loop: ClientLoop,
+        waits: Waits,
+        consumer: Consumer | None,
+    ) -> None:
+        super().__init__(core, state)
+        self._loop = loop
+        self._waits = waits
+        self._consumer = consumer
 
     def unsubscribe(self) -> bool:
         """Ends it; False when it had ended already.
@@ -42,16 +51,19 @@ class Subscription(Handler, AsyncIterator[Event]):
         return super().unsubscribe()
 
     def __aiter__(self) -> Subscription:
-        if not isinstance(self._lane, IteratorLane):
-            raise InvalidArgumentError(
-                f"the subscription {self.uid!r} has a callback, which gets its events"
-            )
+        self._iterator()
         return self
 
     async def __anext__(self) -> Event:
-        lane = self.__aiter__()._lane
-        assert isinstance(lane, IteratorLane)
-        return await lane.next()
+        return await self._iterator().next()
+
+    def _iterator(self) -> IteratorConsumer:
+        if not isinstance(self._consumer, IteratorConsumer):
+            raise InvalidArgumentError(
+                f"the subscription {self.uid!r} has a callback, which gets its events:"
+                " subscribe without one to iterate"
+            )
+        return self._consumer
 
     async def wait(self, timeout: float | None = None) -> None:
         """Waits until the server has confirmed the subscription.
@@ -66,27 +78,27 @@ class Subscription(Handler, AsyncIterator[Event]):
                 client is not connected, where it is not.
             DirectusRealtimeError: The client has failed; this is why.
         """
-        record, core, seconds = self._record, self._core, limit(timeout, "timeout")
-        if not record.is_over and not record.answered and self._lane is not None:
-            waiter: asyncio.Future[None] = core.loop.create_future()
-
-            def give_up(error: DirectusRealtimeError) -> None:
-                if not waiter.done():
-                    waiter.set_exception(error)
-
-            waiters = self._lane.answer.waiters
-            waiters.add(waiter)
-            core.hopes.add(give_up)
-            try:
-                if core.state() is State.FAILED:
-                    core.confirmed(record, 0)
-                if not await core.come(waiter, seconds, lambda: core.confirmed(record, 0)):
-                    raise self._not_answered()
-                waiter.result()
-            finally:
-                core.hopes.discard(give_up)
-                waiters.discard(waiter)
-        if record.refusal is not None:
-            raise record.refusal
-        if record.is_over:
+        state, seconds = self._state, limit(timeout, "timeout")
+        if not state.is_over and not state.answered and self._consumer is not None:
+            await self._confirmed(self._consumer, seconds)
+        if state.refusal is not None:
+            raise state.refusal
+        if state.is_over:
             raise ClosedError(f"the subscription {self.uid!r} has ended")
+
+    async def _confirmed(self, consumer: Consumer, seconds: float | None) -> None:
+        subscriptions, waiters = self._core.subscriptions, consumer.confirmation.waiters
+        waiter: asyncio.Future[None] = self._loop.bind().create_future()
+
+        def look() -> bool:
+            return subscriptions.confirmed(self._state, 0)
+
+        waiters.add(waiter)
+        try:
+            if self._core.link.state() is State.FAILED:
+                look()
+            if not await self._waits.done_unless_failed(waiter, seconds, look):
+                raise self._not_answered()
+            waiter.result()
+        finally:
+            waiters.discard(waiter)

@@ -1,7 +1,7 @@
-"""Python objects that the library knows by a number, its `user_data`.
+"""Python objects behind the numbers that the library gets as `user_data`.
 
 An object is kept from its registration until the library releases it, which it does
-exactly once, when it will never name the number again.
+exactly once, when it will not use the number again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 
 
 def register(thing: Any) -> int:
-    """Keeps an object; the number stands for it."""
+    """Keeps an object, and returns its number."""
     number = next(_numbers)
     _objects[number] = thing
     return number
@@ -27,5 +27,5 @@ def find(number: int | None) -> Any:
     return _objects.get(number) if number else None
 
 
-#: Called by the library. Nothing of Python's runs here that Ctrl-C could interrupt.
+#: Called by the library. It is written in C, so that no signal handler can interrupt it.
 release = _abi.RELEASE_FN(_objects.pop)

@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from . import _options, _stats
+from . import _stats
 from ._abi import lib
+from ._callbacks import Callbacks, OnError, OnState, OnToken, check_callable
 from ._core import Core
 from ._errors import check
-from ._holder import Holder, OnError, OnState, OnToken, check_callable
 from ._json import dump
 from ._state import State
 from ._stats import Stats
 
-CoreType = TypeVar("CoreType", bound=Core)
 
-
-class Surface(Generic[CoreType]):
+class BaseClient:
     """A client, as far as its two kinds are alike."""
 
-    _core: CoreType
-    #: Whatever the application has given to be called.
-    _holder: Holder
+    _core: Core
+    _callbacks: Callbacks
 
     @property
     def state(self) -> State:
         """The state now, for instance `State.CONNECTED`, which equals `"connected"`."""
-        return self._core.state()
+        return self._core.link.state()
 
     @property
     def is_connected(self) -> bool:
         """Whether the link is up, authenticated and usable."""
-        return bool(lib.drt_client_is_connected(self._core.handle))
+        return self._core.link.is_connected()
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._core.closed
+        return self._core.lifecycle.closed
 
     @property
     def stats(self) -> Stats:
@@ -55,12 +52,12 @@ class Surface(Generic[CoreType]):
         None, the default, hands them to `sys.unraisablehook` (the synchronous client)
         or to the event loop's exception handler (asyncio).
         """
-        return self._holder.on_error
+        return self._callbacks.on_error
 
     @on_error.setter
     def on_error(self, callback: OnError | None) -> None:
         check_callable(callback, "on_error")
-        self._holder.on_error = callback
+        self._callbacks.on_error = callback
 
     def on_state(self, callback: OnState | None) -> None:
         """Sets the callback that is told of every change of state, in order.
@@ -69,8 +66,8 @@ class Surface(Generic[CoreType]):
             callback: Called with a `StateChange`; None removes it.
         """
         check_callable(callback, "on_state")
-        self._core.check_open()
-        self._holder.on_state = callback
+        self._core.lifecycle.check_open()
+        self._callbacks.on_state = callback
 
     def on_token(self, callback: OnToken | None) -> None:
         """Sets the callback that is asked for an access token.
@@ -84,30 +81,27 @@ class Surface(Generic[CoreType]):
                 removes it.
         """
         check_callable(callback, "on_token")
-        self._core.set_on_token(callback)
+        self._core.tokens.set_callback(callback)
 
     def connect(self) -> None:
         """Starts to connect, and returns at once. The first subscription does that, too."""
-        self._core.disconnected = False
-        check(lib.drt_client_connect(self._core.handle))
+        self._core.link.connect()
 
     def reconnect(self) -> None:
         """Drops the link, if there is one, and connects now, whatever the backoff."""
-        self._core.disconnected = False
-        check(lib.drt_client_reconnect(self._core.handle))
+        self._core.link.reconnect()
 
     def disconnect(self) -> None:
         """Takes the link down until `connect` or `reconnect`; subscriptions are kept."""
-        check(lib.drt_client_disconnect(self._core.handle))
-        self._core.disconnected = True
+        self._core.link.disconnect()
 
     def set_token(self, access_token: str) -> None:
         """Replaces the access token; a live link is authenticated anew."""
-        self._core.set_token(access_token)
+        self._core.link.set_token(access_token)
 
     def unsubscribe(self, uid: str) -> bool:
         """Ends the subscription of that uid, persistent or not; False when there is none."""
-        return self._core.unsubscribe_uid(uid)
+        return self._core.subscriptions.unsubscribe_uid(uid)
 
     def unsubscribe_collection(self, collection: str) -> int:
         """Ends a collection's subscriptions in every scope, but for the persistent ones.
@@ -115,7 +109,7 @@ class Surface(Generic[CoreType]):
         Returns:
             How many have ended.
         """
-        return self._core.unsubscribe_collection(collection)
+        return self._core.subscriptions.unsubscribe_collection(collection)
 
     def unsubscribe_all(self) -> int:
         """Ends all subscriptions in every scope, but for the persistent ones.
@@ -123,12 +117,11 @@ class Surface(Generic[CoreType]):
         Returns:
             How many have ended.
         """
-        return self._core.unsubscribe_all()
+        return self._core.subscriptions.unsubscribe_all()
 
     def has_subscription(self, uid: str) -> bool:
         """Whether there is a subscription of that uid."""
-        uid_bytes = _options.encode(uid, "uid", optional=False)
-        return bool(lib.drt_has_subscription(self._core.handle, uid_bytes))
+        return self._core.subscriptions.has(uid)
 
     def send_message(self, message: Mapping[str, Any]) -> None:
         """Sends a message of your own, and expects no answer.
@@ -144,8 +137,3 @@ class Surface(Generic[CoreType]):
                 library's own affair, such as `subscribe`.
         """
         check(lib.drt_send_message(self._core.handle, dump(message, "message")))
-
-
-def make_options(url: str | Sequence[str], given: dict[str, Any]) -> Any:
-    """The library's options from a client's keyword arguments."""
-    return _options.client_options(url, **given)

@@ -1,0 +1,257 @@
+"""The subscriptions and scopes of a client.
+
+The library has a list of its own, and this one is changed together with it under one
+lock: a subscription that begins while others are ended is in both lists or in neither.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import threading
+import time
+import uuid
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from . import _abi
+from ._abi import lib
+from ._callbacks import Callbacks
+from ._errors import ClosedError, ServerError, Status, check
+from ._events import Event
+from ._incoming import Incoming
+from ._lifecycle import Lifecycle
+from ._link import Link
+from ._options import encode, subscription_options
+from ._running import Running
+from ._signals import undisturbed
+from ._state import State
+from ._subscription_state import Consumer, ScopeState, SubscriptionState, refusal_in
+
+
+class Subscriptions:
+    """The subscriptions and scopes of one client."""
+
+    def __init__(
+        self, handle: int, lifecycle: Lifecycle, incoming: Incoming, link: Link, running: Running
+    ) -> None:
+        self._handle = handle
+        self._lifecycle = lifecycle
+        self._incoming = incoming
+        self._link = link
+        self._running = running
+        self._lock = threading.RLock()
+        self._by_user_data: dict[int, SubscriptionState] = {}
+        self._by_uid: dict[str, SubscriptionState] = {}
+        #: Scopes that were garbage, whose subscriptions are still to be ended.
+        self._dropped_scopes: deque[ScopeState] = deque()
+
+    # Beginning
+
+    def subscribe(
+        self,
+        collection: str,
+        callback: Callable[[Event], Any],
+        callbacks: Callbacks,
+        scope: ScopeState | None,
+        *,
+        uid: str | None,
+        persistent: bool,
+        consumer: Consumer | None = None,
+        **options: Any,
+    ) -> SubscriptionState:
+        """The new subscription, or the one that has its uid already."""
+        uid = str(uuid.uuid4()) if uid is None else uid
+        raw = subscription_options(collection, uid, persistent=persistent, **options)
+        state = SubscriptionState(uid, collection, persistent, weakref.ref(callbacks), scope)
+        state.consumer = None if consumer is None else weakref.ref(consumer)
+        while True:
+            state.user_data = self._incoming.keep(state)
+            callbacks.by_subscription[state.user_data] = callback
+            known = undisturbed(functools.partial(self._subscribe, state, raw, scope))
+            if known is not state:
+                state.drop_callback()
+            if known is state or not known.is_over:
+                return known
+            # Another thread is about to end the one that has the uid.
+            time.sleep(0)
+
+    def _subscribe(
+        self, state: SubscriptionState, options: _abi.SubscriptionOptions, scope: ScopeState | None
+    ) -> SubscriptionState:
+        with self._lock:
+            self.end_dropped()
+            inside = None if scope is None else scope.handle
+            status = self._incoming.subscribe(state, options, inside)
+            known = self._by_uid.get(state.uid)
+            if status == Status.DUPLICATE and known is not None:
+                return known
+            if status == Status.DUPLICATE:
+                raise ClosedError(f"the subscription {state.uid!r} has just ended: try again")
+            if status < 0:
+                state.drop_callback()
+                check(status)
+            if known is not None:
+                # The server has refused that one, which is still to be reported.
+                self._unlist(known)
+            self._by_user_data[state.user_data] = state
+            self._by_uid[state.uid] = state
+            return state
+
+    def open_scope(self) -> ScopeState:
+        """A new scope."""
+        out = ctypes.c_void_p()
+        check(lib.drt_scope_new(self._handle, ctypes.byref(out)))
+        return ScopeState(out.value or 0)
+
+    # What there is
+
+    def all(self) -> list[SubscriptionState]:
+        """The subscriptions, in the order in which they were made."""
+        self._lifecycle.check_process()
+        with self._lock:
+            self.end_dropped()
+            return [state for state in self._by_user_data.values() if not state.is_over]
+
+    def has(self, uid: str) -> bool:
+        """Whether there is a subscription of that uid."""
+        return bool(lib.drt_has_subscription(self._handle, encode(uid, "uid", optional=False)))
+
+    def confirmed(self, state: SubscriptionState, seconds: float) -> bool:
+        """Whether the server confirms a subscription within so many seconds.
+
+        Raises the server's refusal, or why the client has failed.
+        """
+        try:
+            return self._link.wait_in_library(
+                lambda ms: lib.drt_subscription_wait(state.handle, ms), seconds
+            )
+        except ServerError as error:
+            if self._link.state() is State.FAILED:
+                raise
+            self.refused(state, refusal_in(str(error), state.uid))
+            assert state.refusal is not None
+            raise state.refusal from None
+
+    # Ending
+
+    def refused(self, state: SubscriptionState, refusal: ServerError) -> None:
+        """The server has refused a subscription: it is not listed any more."""
+        state.refusal = refusal
+        with self._lock:
+            self._unlist(state)
+
+    def unsubscribe(self, state: SubscriptionState) -> bool:
+        """Ends a subscription; False when it had ended.
+
+        Its callback does not run any more when this returns.
+        """
+        self._lifecycle.check_process()
+        with self._lock:
+            was_there = self._end(state)
+            if was_there:
+                status = lib.drt_subscription_unsubscribe(state.handle)
+                # The server may have refused it, which is still to be reported.
+                if status != Status.INVALID_HANDLE:
+                    check(status)
+        self._running.quiesce([state])
+        return was_there
+
+    def unsubscribe_uid(self, uid: str) -> bool:
+        """The same by uid."""
+        encode(uid, "uid", optional=False)
+        with self._lock:
+            self.end_dropped()
+            state = self._by_uid.get(uid)
+        if state is None:
+            self._lifecycle.check_open()
+            return False
+        return self.unsubscribe(state)
+
+    def unsubscribe_collection(self, collection: str) -> int:
+        """Ends the subscriptions of a collection that are not persistent; their number."""
+        number = ctypes.c_size_t()
+        name = encode(collection, "collection", optional=False)
+        self._end_where(
+            lambda: lib.drt_unsubscribe_collection(self._handle, name, ctypes.byref(number)),
+            lambda state: not state.persistent and state.collection == collection,
+        )
+        return number.value
+
+    def unsubscribe_all(self) -> int:
+        """Ends the subscriptions that are not persistent; their number."""
+        number = ctypes.c_size_t()
+        self._end_where(
+            lambda: lib.drt_unsubscribe_all(self._handle, ctypes.byref(number)),
+            lambda state: not state.persistent,
+        )
+        return number.value
+
+    def close_scope(self, scope: ScopeState) -> None:
+        """Ends the subscriptions of a scope that are not persistent."""
+        scope.closed = True
+
+        def close() -> int:
+            lib.drt_scope_close(scope.handle)
+            return Status.OK
+
+        self._end_where(close, lambda state: state.scope is scope)
+
+    def drop_scope(self, scope: ScopeState) -> None:
+        """Closes a scope that was garbage-collected.
+
+        The collector may run on any thread, which may hold any lock. So this takes none,
+        and leaves to `end_dropped` what needs one.
+        """
+        scope.closed = True
+        lib.drt_scope_close(scope.handle)
+        self._dropped_scopes.append(scope)
+
+    def end_dropped(self) -> None:
+        """Ends the subscriptions of scopes that were garbage-collected."""
+        if not self._dropped_scopes:
+            return
+        with self._lock:
+            while self._dropped_scopes:
+                scope = self._dropped_scopes.popleft()
+                for state in list(self._by_user_data.values()):
+                    if state.scope is scope:
+                        self._end(state)
+
+    def end_all(self) -> None:
+        """The client is closed: ends all subscriptions, but does not wait for callbacks."""
+        with self._lock:
+            for state in list(self._by_user_data.values()):
+                self._end(state)
+
+    def _end_where(
+        self, act: Callable[[], int], matches: Callable[[SubscriptionState], bool]
+    ) -> None:
+        with self._lock:
+            check(act())
+            ended = [state for state in list(self._by_user_data.values()) if matches(state)]
+            for state in ended:
+                self._end(state)
+        self._running.quiesce(ended)
+
+    def _end(self, state: SubscriptionState) -> bool:
+        # The thread that delivers sets `running.subscription`, then looks at `ended`. This
+        # sets `ended`, and looks at `running.subscription` then. So one sees the other.
+        was_there, state.ended = not state.is_over, True
+        self._unlist(state)
+        state.drop_callback()
+        consumer = None if state.consumer is None else state.consumer()
+        if consumer is not None:
+            consumer.end()
+        return was_there
+
+    def _unlist(self, state: SubscriptionState) -> None:
+        self._by_user_data.pop(state.user_data, None)
+        if self._by_uid.get(state.uid) is state:
+            del self._by_uid[state.uid]
+
+    def after_fork(self) -> None:
+        """In a forked child, where another thread may have held the lock."""
+        self._lock = threading.RLock()

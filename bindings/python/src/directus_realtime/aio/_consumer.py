@@ -1,0 +1,210 @@
+"""The consumer of one subscription's events: a callback, or `async for`."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .._callback_runner import CallbackRunner
+from .._changes import is_wanted
+from .._errors import ClosedError
+from .._events import Event
+from .._link import Link
+from .._subscription_state import refusal_of
+from ._flow_control import FlowControl
+from ._loop import ClientLoop
+
+#: What an event takes in memory besides its text.
+_OVERHEAD = 200
+
+
+class Confirmation:
+    """The server's answer to a subscription, for the coroutines that wait for it."""
+
+    def __init__(self) -> None:
+        self.waiters: set[asyncio.Future[None]] = set()
+
+    def settle(self, error: Exception | None = None) -> None:
+        """The answer has come, or will not come."""
+        for waiter in self.waiters:
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+        self.waiters.clear()
+
+
+class Consumer(ABC):
+    """Keeps the events for which the application is not ready."""
+
+    def __init__(self, loop: ClientLoop, flow: FlowControl) -> None:
+        self._loop = loop
+        self._flow = flow
+        self.confirmation: Confirmation = Confirmation()
+        self.ended: bool = False
+        #: The callback that runs, if it is a coroutine.
+        self.task: asyncio.Task[None] | None = None
+        self._events: deque[tuple[Event, int]] = deque()
+
+    def consume(self, event: Event) -> None:
+        """An event has come."""
+        try:
+            self._take(event)
+        finally:
+            self.confirmation.settle()
+
+    def end(self) -> None:
+        """The subscription has ended, and what is kept is not wanted any more.
+
+        May be called on any thread.
+        """
+        if self._loop.is_current:
+            self._end()
+        else:
+            self._loop.call_soon(self._end)
+
+    @abstractmethod
+    def wake(self) -> None:
+        """The client has failed, which a coroutine that waits for an event has to know."""
+
+    @abstractmethod
+    def _take(self, event: Event) -> None:
+        """Passes an event on, or keeps it."""
+
+    def _keep(self, event: Event) -> None:
+        weight = len(event._row[-1]) + _OVERHEAD
+        self._events.append((event, weight))
+        self._flow.hold(weight)
+
+    def _pop(self) -> Event | None:
+        """The next event that was kept."""
+        if not self._events:
+            return None
+        event, weight = self._events.popleft()
+        self._flow.let_go(weight)
+        return event
+
+    def _end(self) -> None:
+        self.ended = True
+        weight = sum(weight for _, weight in self._events)
+        self._events.clear()
+        self._flow.let_go(weight)
+        self.confirmation.settle(ClosedError("the subscription has ended"))
+
+
+class CallbackConsumer(Consumer):
+    """Calls a function, or awaits a coroutine function, event by event."""
+
+    def __init__(
+        self,
+        loop: ClientLoop,
+        flow: FlowControl,
+        runner: CallbackRunner,
+        callback: Callable[[Event], Any],
+    ) -> None:
+        super().__init__(loop, flow)
+        self._runner = runner
+        self._callback = callback
+
+    def wake(self) -> None:
+        """No coroutine waits for an event here."""
+
+    def _take(self, event: Event) -> None:
+        if self.task is not None:
+            return self._keep(event)
+        result = self._callback(event)
+        if isinstance(result, Awaitable):
+            self._begin(result)
+
+    def _begin(self, result: Awaitable[Any]) -> None:
+        # A coroutine is the task itself: so it counts as awaited when the task is cancelled
+        # before it begins.
+        work = result if asyncio.iscoroutine(result) else _finish(result)
+        self.task = self._loop.create_task(work)
+        self.task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self.task = None
+        if not task.cancelled():
+            error = task.exception()
+            # What is meant to end the program has ended the loop.
+            if error is not None and not self._runner.passes(error):
+                self._runner.report(error, self._callback)
+        elif self._was_cancelled_itself(task):
+            return
+        else:
+            self._runner.report(asyncio.CancelledError(), self._callback)
+        while self.task is None and not self.ended:
+            event = self._pop()
+            if event is None:
+                return
+            try:
+                self._take(event)
+            except BaseException as error:
+                if self._runner.passes(error):
+                    raise
+                self._runner.report(error, self._callback)
+
+    def _was_cancelled_itself(self, task: asyncio.Task[None]) -> bool:
+        """Whether the task was cancelled, rather than what it has waited for."""
+        # Before Python 3.11 this is known only of what was cancelled here.
+        cancelling: Callable[[], int] = getattr(task, "cancelling", lambda: 0)
+        return self.ended or cancelling() > 0
+
+    def _end(self) -> None:
+        super()._end()
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
+
+
+async def _finish(result: Awaitable[Any]) -> None:
+    await result
+
+
+class IteratorConsumer(Consumer):
+    """Keeps events until the application asks for the next one."""
+
+    def __init__(
+        self, loop: ClientLoop, flow: FlowControl, link: Link, *, changes_only: bool
+    ) -> None:
+        super().__init__(loop, flow)
+        self._link = link
+        self._changes_only = changes_only
+        self._news: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        """Lets `next` look again."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def next(self) -> Event:
+        """The next event. Nothing is lost when this is cancelled."""
+        while True:
+            event = self._pop()
+            if event is not None:
+                if not event.ended:
+                    return event
+                self.ended = True
+                raise refusal_of(event.uid, event.data)
+            if self.ended:
+                raise StopAsyncIteration
+            self._link.raise_failure()
+            if self._news is None or self._news.done():
+                self._news = self._loop.bind().create_future()
+            # Several coroutines may wait for the same event.
+            await asyncio.shield(self._news)
+
+    def _take(self, event: Event) -> None:
+        # A refusal is kept in any case: `next` raises it.
+        if event.ended or not self._changes_only or is_wanted(event):
+            self._keep(event)
+            self.wake()
+
+    def _end(self) -> None:
+        super()._end()
+        self.wake()

@@ -1,0 +1,145 @@
+"""Delivers on the event loop, and pauses while the application is behind.
+
+It is behind with events that it iterates over, or with callbacks that are coroutines.
+Meanwhile the rest stays in the library's queue, which has a budget, and repairs what
+was lost once that is used up. The link itself never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from .._errors import ClosedError
+from .._event_pump import EventPump
+from .._incoming import Incoming
+from .._lifecycle import Lifecycle
+from ._loop import ClientLoop
+from ._waits import Waits
+
+#: Events in a batch, at most: the loop gets a turn after each batch.
+_MOST_EVENTS = 256
+#: How many bytes of events may be held for the application,
+_MOST_HELD = 1 << 20
+#: and wait in the library, where `queue_bytes` is not given.
+_DEFAULT_QUEUE_BYTES = 64 << 20
+#: After so many seconds of a pause there is a warning.
+_WARNING_SECONDS = 10.0
+#: How often, during a pause, what coroutines wait for is looked for.
+_LOOK_SECONDS = 0.1
+
+_logger = logging.getLogger("directus_realtime.aio")
+
+
+class FlowControl:
+    """Reads from the library as fast as the application takes it."""
+
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        incoming: Incoming,
+        pump: EventPump,
+        loop: ClientLoop,
+        waits: Waits,
+        queue_bytes: int,
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._incoming = incoming
+        self._pump = pump
+        self._loop = loop
+        self._waits = waits
+        self._is_reading = False
+        #: Bytes of events that are held for the application.
+        self.held: int = 0
+        #: Replies that are waited for.
+        self.expected: int = 0
+        #: What may be held while a reply is waited for: all that can be queued before it.
+        self._most_expecting = (queue_bytes or _DEFAULT_QUEUE_BYTES) + _MOST_HELD
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def hold(self, weight: int) -> None:
+        """So many bytes are held for the application."""
+        self.held += weight
+
+    def let_go(self, weight: int) -> None:
+        """The application has taken so many of them."""
+        self.held -= weight
+        self.resume()
+
+    def expect(self, by: int) -> None:
+        """So many more replies are waited for.
+
+        A reply comes after the events that are queued before it, and the coroutine that
+        holds these up may be the one that waits for it. So during that nothing is paused,
+        as long as the reply can be behind what is held.
+        """
+        self.expected += by
+        self.resume()
+
+    def resume(self) -> None:
+        """Reads on, unless the application is behind."""
+        loop = self._loop.usable
+        if loop is None or self._is_reading or self._lifecycle.closed or self._is_behind:
+            return
+        self._cancel_timers()
+        self._is_reading = True
+        loop.add_reader(self._incoming.fd, self._on_readable)
+        if self._incoming.has_batch:
+            loop.call_soon(self._on_readable)
+
+    def stop(self) -> None:
+        """Ends reading; `resume` begins again."""
+        self._cancel_timers()
+        loop = self._loop.usable
+        if loop is not None and self._is_reading:
+            self._is_reading = False
+            loop.remove_reader(self._incoming.fd)
+
+    @property
+    def _is_behind(self) -> bool:
+        return self.held > (self._most_expecting if self.expected else _MOST_HELD)
+
+    def _on_readable(self) -> None:
+        if not self._is_reading:
+            return
+        try:
+            self._pump.deliver(_MOST_EVENTS)
+        except ClosedError:
+            self.stop()
+        except BaseException:
+            # KeyboardInterrupt or SystemExit ends the loop. Should it run again, it
+            # continues here.
+            loop = self._loop.usable
+            if loop is not None:
+                loop.call_soon(self._on_readable)
+            raise
+        if self._is_behind:
+            self._pause()
+
+    def _pause(self) -> None:
+        loop = self._loop.usable
+        if loop is not None and self._is_reading:
+            self.stop()
+            self._timers = [loop.call_later(_WARNING_SECONDS, _warn)]
+            self._look()
+
+    def _look(self) -> None:
+        loop = self._loop.usable
+        if loop is None or self._is_reading or self._lifecycle.closed:
+            return
+        self._waits.look()
+        del self._timers[1:]
+        self._timers.append(loop.call_later(_LOOK_SECONDS, self._look))
+
+    def _cancel_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+
+def _warn() -> None:
+    _logger.warning(
+        "events have been waiting for %d s: a callback has not returned, or a subscription"
+        " without a callback is not iterated over",
+        _WARNING_SECONDS,
+    )
