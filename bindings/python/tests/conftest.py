@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fountain import Fountain
 from loops import run_on_asyncio, run_on_uvloop
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests" / "directus"))
+sys.path[:0] = [str(ROOT / "tests" / name) for name in ("directus", "scripted_server")]
 
+from scripted_server import ScriptedServer  # noqa: E402
 from server import ADMIN, Server  # noqa: E402
 from wheels import build_wheel  # noqa: E402
 
@@ -68,25 +68,29 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def fountain() -> Iterator[Fountain]:
-    """A scripted server that is faster than a real one."""
-    running = Fountain()
-    yield running
-    running.close()
+def start_scripted_server() -> Iterator[Callable[[], ScriptedServer]]:
+    """Starts servers that answer neither reads nor close frames: waiting for those takes as long
+    as it may."""
+    started: list[ScriptedServer] = []
+
+    def start() -> ScriptedServer:
+        started.append(ScriptedServer(withhold=("items", "close")))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
 
 
 @pytest.fixture
-def fountain_of() -> Iterator[Callable[[], Fountain]]:
-    """Makes such servers."""
-    made: list[Fountain] = []
+def scripted_server(start_scripted_server: Callable[[], ScriptedServer]) -> ScriptedServer:
+    """Such a server."""
+    return start_scripted_server()
 
-    def make() -> Fountain:
-        made.append(Fountain())
-        return made[-1]
 
-    yield make
-    for each in made:
-        each.close()
+def load_events(server: ScriptedServer, count: int, first: int = 0) -> None:
+    """Sends creates of posts, with the ids that follow, as fast as the client takes them."""
+    server.load("posts", count, first, title="x" * 150)
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ from typing import Any
 
 import directus_realtime as dr
 import pytest
+from conftest import load_events
 from directus_realtime import Event, State
 from directus_realtime.aio import Client
-from fountain import Fountain
 from loops import until
+from scripted_server import ScriptedServer
 
 
 def test_events_are_iterated_over(run: Any, server: Any, options: dict[str, Any]) -> None:
@@ -184,13 +185,15 @@ def test_exceptions_go_to_the_loops_handler_or_on_error(
 
 
 def test_who_does_not_iterate_leaves_the_rest_in_the_librarys_queue(
-    run: Any, fountain: Fountain
+    run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
-        async with Client(fountain.url, access_token="t", heartbeat=0.5) as client:
+        async with Client(scripted_server.url, access_token="t", heartbeat=0.5) as client:
             posts = await client.subscribe("posts", snapshot="server")
             await posts.wait(30)
-            await asyncio.get_running_loop().run_in_executor(None, fountain.pour, 40_000)
+            await asyncio.get_running_loop().run_in_executor(
+                None, load_events, scripted_server, 40_000
+            )
             await until(lambda: client.stats.frames_in >= 40_000)
             # The link lives on, and what waits for answers is not held up for ever.
             assert client.stats.queued_events > 1000
@@ -200,11 +203,15 @@ def test_who_does_not_iterate_leaves_the_rest_in_the_librarys_queue(
     run(scenario)
 
 
-def test_a_request_inside_a_full_loop_is_answered(run: Any, fountain: Fountain) -> None:
+def test_a_request_inside_a_full_loop_is_answered(
+    run: Any, scripted_server: ScriptedServer
+) -> None:
     async def scenario() -> None:
-        async with Client(fountain.url, access_token="t") as client:
+        async with Client(scripted_server.url, access_token="t") as client:
             posts = await client.subscribe("posts", snapshot="server")
-            await asyncio.get_running_loop().run_in_executor(None, fountain.pour, 40_000)
+            await asyncio.get_running_loop().run_in_executor(
+                None, load_events, scripted_server, 40_000
+            )
             await until(lambda: client.stats.frames_in >= 40_000)
             async for event in posts:
                 if event.type == "create":

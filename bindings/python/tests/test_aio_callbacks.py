@@ -7,14 +7,17 @@ from typing import Any
 
 import directus_realtime as dr
 import pytest
+from conftest import load_events
 from directus_realtime import Event
 from directus_realtime.aio import Client
-from fountain import Fountain
 from loops import until
+from scripted_server import ScriptedServer
 
 
-async def pour(fountain: Fountain, events: int, first: int = 0) -> None:
-    await asyncio.get_running_loop().run_in_executor(None, fountain.pour, events, first)
+async def load(scripted_server: ScriptedServer, events: int, first: int = 0) -> None:
+    await asyncio.get_running_loop().run_in_executor(
+        None, load_events, scripted_server, events, first
+    )
 
 
 async def cancelled() -> None:
@@ -26,7 +29,7 @@ async def cancelled() -> None:
 
 @pytest.mark.parametrize("coroutine", [True, False])
 def test_a_callback_that_ends_in_a_cancelled_error_holds_up_nothing(
-    run: Any, fountain: Fountain, coroutine: bool
+    run: Any, scripted_server: ScriptedServer, coroutine: bool
 ) -> None:
     async def scenario() -> None:
         order: list[int] = []
@@ -49,11 +52,11 @@ def test_a_callback_that_ends_in_a_cancelled_error_holds_up_nothing(
                 future.cancel()
                 future.result()
 
-        async with Client(fountain.url, access_token="t") as client:
+        async with Client(scripted_server.url, access_token="t") as client:
             client.on_error = handled.append
             callback: Any = slowly if coroutine else at_once
             await client.subscribe("posts", callback, snapshot="server")
-            await pour(fountain, 100)
+            await load(scripted_server, 100)
             await until(lambda: len(order) == 100)
             assert order == list(range(100))
             assert [type(error) for error in handled] == [asyncio.CancelledError]
@@ -62,7 +65,7 @@ def test_a_callback_that_ends_in_a_cancelled_error_holds_up_nothing(
 
 
 def test_a_plain_callback_that_fails_between_coroutines_is_reported(
-    run: Any, fountain: Fountain
+    run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
         handled: list[BaseException] = []
@@ -77,10 +80,10 @@ def test_a_plain_callback_that_fails_between_coroutines_is_reported(
                 raise ValueError(event.data)
             return later(event)
 
-        async with Client(fountain.url, access_token="t") as client:
+        async with Client(scripted_server.url, access_token="t") as client:
             client.on_error = handled.append
             await client.subscribe("posts", sometimes, snapshot="server")
-            await pour(fountain, 4)
+            await load(scripted_server, 4)
             await until(lambda: len(seen) == 4)
         assert [str(error) for error in handled] == [str(ValueError(handled[0].args[0]))]
 
@@ -89,10 +92,10 @@ def test_a_plain_callback_that_fails_between_coroutines_is_reported(
 
 @pytest.mark.parametrize("pending", ["nothing", "state", "subscription"])
 def test_whoever_waits_for_something_else_lets_nothing_pile_up(
-    run: Any, fountain: Fountain, pending: str
+    run: Any, scripted_server: ScriptedServer, pending: str
 ) -> None:
     async def scenario() -> None:
-        async with Client(fountain.url, access_token="t") as client:
+        async with Client(scripted_server.url, access_token="t") as client:
             posts = await client.subscribe("posts", snapshot="server")
             await posts.wait(30)
             waiting: list[Any] = []
@@ -103,7 +106,7 @@ def test_whoever_waits_for_something_else_lets_nothing_pile_up(
                 other = await client.subscribe("authors", lambda event: None)
                 waiting.append(asyncio.ensure_future(other.wait()))
             await asyncio.sleep(0.05)
-            await pour(fountain, 40_000)
+            await load(scripted_server, 40_000)
             await until(lambda: client.stats.frames_in >= 40_000)
             await asyncio.sleep(0.3)
             assert client._flow.held < 2 << 20
@@ -117,14 +120,16 @@ def test_whoever_waits_for_something_else_lets_nothing_pile_up(
     run(scenario)
 
 
-def test_a_request_reads_on_as_far_as_its_answer_can_be(run: Any, fountain: Fountain) -> None:
+def test_a_request_reads_on_as_far_as_its_answer_can_be(
+    run: Any, scripted_server: ScriptedServer
+) -> None:
     async def scenario() -> None:
-        async with Client(fountain.url, access_token="t", queue_bytes=1 << 20) as client:
+        async with Client(scripted_server.url, access_token="t", queue_bytes=1 << 20) as client:
             posts = await client.subscribe("posts", snapshot="server")
             await posts.wait(30)
             asking = asyncio.ensure_future(client.request({"type": "unheard of"}, timeout=0.5))
             await asyncio.sleep(0.05)
-            await pour(fountain, 40_000)
+            await load(scripted_server, 40_000)
             assert client._flow.held < 4 << 20
             with pytest.raises(dr.TimeoutError):
                 await asking
@@ -154,8 +159,8 @@ def test_waiting_leaves_nothing_behind(run: Any) -> None:
     run(scenario)
 
 
-def test_a_client_says_that_it_belongs_to_another_loop(fountain: Fountain) -> None:
-    client = Client(fountain.url, access_token="t")
+def test_a_client_says_that_it_belongs_to_another_loop(scripted_server: ScriptedServer) -> None:
+    client = Client(scripted_server.url, access_token="t")
 
     async def first() -> None:
         await client.wait(timeout=30)
@@ -175,7 +180,9 @@ def test_a_client_says_that_it_belongs_to_another_loop(fountain: Fountain) -> No
     assert client.closed
 
 
-def test_tasks_of_callbacks_do_not_outlive_a_loop_that_ends(fountain: Fountain) -> None:
+def test_tasks_of_callbacks_do_not_outlive_a_loop_that_ends(
+    scripted_server: ScriptedServer,
+) -> None:
     started: list[int] = []
 
     async def scenario() -> None:
@@ -183,9 +190,9 @@ def test_tasks_of_callbacks_do_not_outlive_a_loop_that_ends(fountain: Fountain) 
             started.append(event.sequence)
             await asyncio.sleep(60)
 
-        client = Client(fountain.url, access_token="t")
+        client = Client(scripted_server.url, access_token="t")
         await client.subscribe("posts", slowly, snapshot="server")
-        await pour(fountain, 5)
+        await load(scripted_server, 5)
         await until(lambda: started)
 
     asyncio.run(scenario())

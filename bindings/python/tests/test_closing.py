@@ -12,16 +12,16 @@ from typing import Any
 
 import directus_realtime as dr
 import pytest
-from conftest import until
+from conftest import load_events, until
 from directus_realtime import Client, Event, aio
-from fountain import Fountain
+from scripted_server import ScriptedServer
 
 
-def test_closed_is_told_last_and_where_callbacks_run(fountain_of: Any) -> None:
+def test_closed_is_told_last_and_where_callbacks_run(start_scripted_server: Any) -> None:
     for _ in range(10):
         told: list[tuple[str, int]] = []
         outcomes: list[str] = []
-        client = Client(fountain_of().url, access_token="t")
+        client = Client(start_scripted_server().url, access_token="t")
         client.on_state(
             lambda change, told=told: told.append((change.state.value, threading.get_ident()))
         )
@@ -47,7 +47,7 @@ def test_closed_is_told_last_and_where_callbacks_run(fountain_of: Any) -> None:
         assert told[0][1] != threading.get_ident()
 
 
-def test_who_closes_again_waits_again(fountain: Fountain) -> None:
+def test_who_closes_again_waits_again(scripted_server: ScriptedServer) -> None:
     inside, leave, over = threading.Event(), threading.Event(), []
 
     def block(event: Event) -> None:
@@ -55,7 +55,7 @@ def test_who_closes_again_waits_again(fountain: Fountain) -> None:
         leave.wait(60)
         over.append(1)
 
-    client = Client(fountain.url, access_token="t")
+    client = Client(scripted_server.url, access_token="t")
     client.subscribe("posts", block, snapshot="server")
     assert inside.wait(30)
     for _ in range(2):
@@ -67,7 +67,7 @@ def test_who_closes_again_waits_again(fountain: Fountain) -> None:
 
 
 def test_the_blocks_own_exception_is_the_one_that_leaves_it(
-    fountain: Fountain, monkeypatch: pytest.MonkeyPatch
+    scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside, leave = threading.Event(), threading.Event()
 
@@ -77,7 +77,7 @@ def test_the_blocks_own_exception_is_the_one_that_leaves_it(
 
     close = Client.close
     monkeypatch.setattr(Client, "close", lambda self: close(self, timeout=0.1))
-    with pytest.raises(KeyError), Client(fountain.url, access_token="t") as client:
+    with pytest.raises(KeyError), Client(scripted_server.url, access_token="t") as client:
         client.subscribe("posts", block, snapshot="server")
         assert inside.wait(30)
         raise KeyError
@@ -85,14 +85,14 @@ def test_the_blocks_own_exception_is_the_one_that_leaves_it(
     close(client, 30)
 
 
-def test_a_client_is_closed_while_another_thread_runs_it(fountain: Fountain) -> None:
+def test_a_client_is_closed_while_another_thread_runs_it(scripted_server: ScriptedServer) -> None:
     inside, leave, states = threading.Event(), threading.Event(), []
 
     def block(event: Event) -> None:
         inside.set()
         leave.wait(60)
 
-    client = Client(fountain.url, access_token="t", thread=False)
+    client = Client(scripted_server.url, access_token="t", thread=False)
     client.on_state(lambda change: states.append((change.state.value, threading.get_ident())))
     client.subscribe("posts", block, snapshot="server")
     running = threading.Thread(target=client.run, daemon=True)
@@ -107,8 +107,8 @@ def test_a_client_is_closed_while_another_thread_runs_it(fountain: Fountain) -> 
     assert states[-1][0] == "closed"
 
 
-def test_no_token_is_asked_for_by_a_client_that_is_closed(fountain: Fountain) -> None:
-    client = Client(fountain.url, thread=False)
+def test_no_token_is_asked_for_by_a_client_that_is_closed(scripted_server: ScriptedServer) -> None:
+    client = Client(scripted_server.url, thread=False)
     asked: list[Any] = []
     client.on_token(asked.append)
     client.connect()
@@ -118,7 +118,7 @@ def test_no_token_is_asked_for_by_a_client_that_is_closed(fountain: Fountain) ->
 
 
 def test_an_on_error_that_exits_does_not_stop_delivery(
-    fountain: Fountain, nothing_is_swallowed: list[BaseException]
+    scripted_server: ScriptedServer, nothing_is_swallowed: list[BaseException]
 ) -> None:
     seen: list[str] = []
 
@@ -129,10 +129,10 @@ def test_an_on_error_that_exits_does_not_stop_delivery(
     def exits(error: BaseException) -> None:
         raise SystemExit(1)
 
-    with Client(fountain.url, access_token="t") as client:
+    with Client(scripted_server.url, access_token="t") as client:
         client.on_error = exits
         client.subscribe("posts", fails, snapshot="server").wait(30)
-        fountain.pour(1)
+        load_events(scripted_server, 1)
         until(lambda: len(nothing_is_swallowed) == 4)
     assert seen == ["init", "create"]
     kinds = [type(error).__name__ for error in nothing_is_swallowed]
@@ -140,24 +140,28 @@ def test_an_on_error_that_exits_does_not_stop_delivery(
     nothing_is_swallowed.clear()
 
 
-def test_a_program_may_exit_in_a_callback_of_its_own_thread(fountain: Fountain) -> None:
+def test_a_program_may_exit_in_a_callback_of_its_own_thread(
+    scripted_server: ScriptedServer,
+) -> None:
     def exits(event: Event) -> None:
         raise SystemExit(3)
 
-    with Client(fountain.url, access_token="t", thread=False) as client:
+    with Client(scripted_server.url, access_token="t", thread=False) as client:
         client.subscribe("posts", exits, snapshot="server")
         with pytest.raises(SystemExit):
             client.run()
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_every_call_of_a_forked_child_returns(fountain: Fountain, thread: bool) -> None:
-    client = Client(fountain.url, access_token="t", thread=thread)
+def test_every_call_of_a_forked_child_returns(
+    scripted_server: ScriptedServer, thread: bool
+) -> None:
+    client = Client(scripted_server.url, access_token="t", thread=thread)
     client.wait(timeout=30)
     if not thread:
         threading.Thread(target=client.run, daemon=True).start()
         time.sleep(0.1)
-    asynchronous = aio.Client(fountain.url, access_token="t")
+    asynchronous = aio.Client(scripted_server.url, access_token="t")
     with warnings.catch_warnings():
         # Of forks in programs with threads.
         warnings.simplefilter("ignore")
@@ -195,10 +199,10 @@ def test_every_call_of_a_forked_child_returns(fountain: Fountain, thread: bool) 
 
 
 def test_a_cancelled_close_goes_on_and_is_waited_for_by_the_next(
-    run: Any, fountain: Fountain
+    run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
-        client = aio.Client(fountain.url, access_token="t")
+        client = aio.Client(scripted_server.url, access_token="t")
         await client.wait(timeout=30)
         waiting = [
             asyncio.ensure_future(client.request({"type": "nobody answers"}, timeout=30)),
@@ -239,8 +243,10 @@ def test_closing_leaves_no_thread_and_no_descriptor(run: Any) -> None:
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_a_farewell_that_takes_all_the_time_is_no_error(fountain: Fountain, thread: bool) -> None:
-    client = Client(fountain.url, access_token="t", thread=thread)
+def test_a_farewell_that_takes_all_the_time_is_no_error(
+    scripted_server: ScriptedServer, thread: bool
+) -> None:
+    client = Client(scripted_server.url, access_token="t", thread=thread)
     states: list[str] = []
 
     def slowly(change: dr.StateChange) -> None:
@@ -256,7 +262,7 @@ def test_a_farewell_that_takes_all_the_time_is_no_error(fountain: Fountain, thre
 
 @pytest.mark.parametrize("thread", [True, False])
 def test_close_ends_at_its_timeout_while_a_token_callback_runs(
-    fountain: Fountain, thread: bool
+    scripted_server: ScriptedServer, thread: bool
 ) -> None:
     inside, leave = threading.Event(), threading.Event()
 
@@ -264,7 +270,7 @@ def test_close_ends_at_its_timeout_while_a_token_callback_runs(
         inside.set()
         leave.wait(60)
 
-    client = Client(fountain.url, thread=thread)
+    client = Client(scripted_server.url, thread=thread)
     client.on_token(slowly)
     client.connect()
     if not thread:

@@ -17,8 +17,8 @@ import directus_realtime as dr
 import pytest
 from conftest import until
 from directus_realtime import Client, State, aio
-from fountain import Fountain
 from readme import program_at
+from scripted_server import ScriptedServer
 from server import ADMIN, Server
 from test_process import python, started
 
@@ -29,21 +29,9 @@ SECONDS = 5.0
 @contextlib.contextmanager
 def answering(text: str) -> Iterator[str]:
     """The URL of a web server that answers every request so."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    with connection, contextlib.suppress(OSError):
-                        connection.recv(65536)
-                        connection.sendall(text.replace("\n", "\r\n").encode())
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+    refuse = text.replace("\n", "\r\n")
+    with contextlib.closing(ScriptedServer(refuse=refuse)) as scripted_server:
+        yield scripted_server.url
 
 
 @pytest.fixture
@@ -340,14 +328,17 @@ def test_subprocess_output_is_not_doubled_by_tail(closed_port: str) -> None:
 
 @pytest.mark.parametrize("thread", [True, False])
 def test_messages_wait_for_the_link_where_that_was_asked_for(
-    fountain: Fountain, closed_port: str, thread: bool
+    scripted_server: ScriptedServer, closed_port: str, thread: bool
 ) -> None:
     with Client(closed_port, access_token="t") as client, pytest.raises(dr.NotConnectedError):
         client.send_message({"type": "shout"})
-    with Client(fountain.url, access_token="t", thread=thread, send_queue_bytes=1000) as client:
+    with Client(
+        scripted_server.url, access_token="t", thread=thread, send_queue_bytes=1000
+    ) as client:
         client.send_message({"type": "shout"})
         assert client.request({"type": "ping"}, timeout=30)["type"] == "pong"
-        assert [message["type"] for message in fountain.heard][1:] == ["shout", "ping"]
+        until(lambda: len(scripted_server.messages) > 2)
+        assert [message["type"] for message in scripted_server.messages][1:] == ["shout", "ping"]
     with Client(closed_port, access_token="t", send_queue_bytes=1000) as client:
         with pytest.raises(dr.QueueFullError):
             client.send_message({"type": "shout", "text": "x" * 2000})

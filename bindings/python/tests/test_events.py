@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import until
+from conftest import load_events, until
 from directus_realtime import Client, Event, _events, aio
 from directus_realtime._events import split
-from fountain import Fountain
+from scripted_server import ScriptedServer
 
 EVENTS = 10_000
 
@@ -45,7 +45,7 @@ def test_what_is_too_much_for_python_spoils_itself_only() -> None:
     assert event.raw == number.encode()
 
 
-def test_ten_thousand_events_come_once_and_in_order(fountain: Fountain) -> None:
+def test_ten_thousand_events_come_once_and_in_order(scripted_server: ScriptedServer) -> None:
     seen: list[int] = []
     done = threading.Event()
 
@@ -56,18 +56,20 @@ def test_ten_thousand_events_come_once_and_in_order(fountain: Fountain) -> None:
             if len(seen) == EVENTS:
                 done.set()
 
-    with Client(fountain.url, access_token="t") as client:
+    with Client(scripted_server.url, access_token="t") as client:
         client.subscribe("posts", follow, snapshot="server")
-        fountain.pour(EVENTS)
+        load_events(scripted_server, EVENTS)
         assert done.wait(60)
     assert seen == list(range(EVENTS))
 
 
-def test_ten_thousand_events_come_once_and_in_order_to_asyncio(fountain: Fountain) -> None:
+def test_ten_thousand_events_come_once_and_in_order_to_asyncio(
+    scripted_server: ScriptedServer,
+) -> None:
     async def follow() -> list[int]:
-        async with aio.Client(fountain.url, access_token="t") as client:
+        async with aio.Client(scripted_server.url, access_token="t") as client:
             posts = await client.subscribe("posts", snapshot="server")
-            fountain.pour(EVENTS)
+            load_events(scripted_server, EVENTS)
             seen: list[int] = []
             async for event in posts:
                 if event.type == "create":

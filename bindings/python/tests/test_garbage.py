@@ -12,10 +12,10 @@ import weakref
 from typing import Any
 
 import pytest
-from conftest import collected, until
+from conftest import collected, load_events, until
 from directus_realtime import Client, Event, Scope, aio
 from directus_realtime._abi import lib
-from fountain import Fountain
+from scripted_server import ScriptedServer
 
 
 class Component:
@@ -50,8 +50,10 @@ class Knot:
         self.knot, self.scope = self, scope
 
 
-def test_a_component_that_nobody_holds_is_collected_and_its_scope_ends(fountain: Fountain) -> None:
-    with Client(fountain.url, access_token="t") as client:
+def test_a_component_that_nobody_holds_is_collected_and_its_scope_ends(
+    scripted_server: ScriptedServer,
+) -> None:
+    with Client(scripted_server.url, access_token="t") as client:
         component = Component(client)
         component.scope.subscribe("posts", component.on_event, uid="lasting", persistent=True)
         client.unsubscribe("lasting")
@@ -64,17 +66,17 @@ def test_a_component_that_nobody_holds_is_collected_and_its_scope_ends(fountain:
 
 
 def test_an_application_that_nobody_holds_is_collected_and_its_client_closed(
-    fountain: Fountain,
+    scripted_server: ScriptedServer,
 ) -> None:
-    application = Application(fountain.url)
+    application = Application(scripted_server.url)
     gone, closing = weakref.ref(application), application.client._core.closing
     del application
     until(lambda: collected(gone))
     assert closing.finished.wait(30)
 
 
-def test_a_scope_holds_its_client(fountain: Fountain) -> None:
-    scope = Client(fountain.url, access_token="t").scope()
+def test_a_scope_holds_its_client(scripted_server: ScriptedServer) -> None:
+    scope = Client(scripted_server.url, access_token="t").scope()
     gc.collect()
     scope.subscribe("posts", lambda event: None, snapshot="server").wait(30)
     assert repr(scope) == "<Scope, open>"
@@ -83,7 +85,7 @@ def test_a_scope_holds_its_client(fountain: Fountain) -> None:
     assert repr(scope) == "<Scope, closed>"
 
 
-def test_dropping_a_scope_does_not_wait_for_its_callback(fountain: Fountain) -> None:
+def test_dropping_a_scope_does_not_wait_for_its_callback(scripted_server: ScriptedServer) -> None:
     lock, inside = threading.Lock(), threading.Event()
 
     def take(event: Event) -> None:
@@ -91,7 +93,7 @@ def test_dropping_a_scope_does_not_wait_for_its_callback(fountain: Fountain) -> 
         with lock:
             pass
 
-    with Client(fountain.url, access_token="t") as client:
+    with Client(scripted_server.url, access_token="t") as client:
         scope = client.scope()
         with lock:
             scope.subscribe("posts", take, snapshot="server")
@@ -108,7 +110,7 @@ def test_dropping_a_scope_does_not_wait_for_its_callback(fountain: Fountain) -> 
 
 
 def test_a_collection_may_happen_while_subscriptions_end(
-    fountain: Fountain, monkeypatch: pytest.MonkeyPatch
+    scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unsubscribe = lib.drt_subscription_unsubscribe
 
@@ -123,7 +125,7 @@ def test_a_collection_may_happen_while_subscriptions_end(
         gc.collect()
         return unsubscribe(handle)
 
-    with Client(fountain.url, access_token="t") as client:
+    with Client(scripted_server.url, access_token="t") as client:
         subscription = client.subscribe("posts", lambda event: None)
         monkeypatch.setattr(lib, "drt_subscription_unsubscribe", collect_and_unsubscribe)
         ending = threading.Thread(target=subscription.unsubscribe, daemon=True)
@@ -172,7 +174,7 @@ def test_collections_come_at_any_time_on_any_thread(server: Any, options: dict[s
 
 
 def test_a_callback_that_raises_is_freed_without_the_collector(
-    fountain: Fountain, monkeypatch: pytest.MonkeyPatch
+    scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Fails:
         def __call__(self, event: Event) -> None:
@@ -182,7 +184,7 @@ def test_a_callback_that_raises_is_freed_without_the_collector(
     monkeypatch.setattr(
         sys, "unraisablehook", lambda args: told.append((args.err_msg, repr(args.object)))
     )
-    with Client(fountain.url, access_token="t") as client:
+    with Client(scripted_server.url, access_token="t") as client:
         callback = Fails()
         gone = weakref.ref(callback)
         gc.disable()
@@ -199,13 +201,15 @@ def test_a_callback_that_raises_is_freed_without_the_collector(
 
 
 def test_python_prints_what_nobody_takes(
-    fountain: Fountain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    scripted_server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def fails(event: Event) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
-    with Client(fountain.url, access_token="t") as client:
+    with Client(scripted_server.url, access_token="t") as client:
         client.subscribe("posts", fails, snapshot="server")
         errors = ""
 
@@ -218,7 +222,7 @@ def test_python_prints_what_nobody_takes(
     assert "fails at 0x" in errors
 
 
-def test_an_event_that_is_kept_keeps_nothing_else(fountain: Fountain) -> None:
+def test_an_event_that_is_kept_keeps_nothing_else(scripted_server: ScriptedServer) -> None:
     kept: list[Event] = []
     seen = [0]
 
@@ -227,10 +231,10 @@ def test_an_event_that_is_kept_keeps_nothing_else(fountain: Fountain) -> None:
         if event.sequence % 500 == 0:
             kept.append(event)
 
-    with Client(fountain.url, access_token="t") as client:
+    with Client(scripted_server.url, access_token="t") as client:
         client.subscribe("posts", keep_one_of_many, snapshot="server").wait(30)
         tracemalloc.start()
-        fountain.pour(20_000)
+        load_events(scripted_server, 20_000)
         until(lambda: seen[0] > 20_000)
         gc.collect()
         used, _ = tracemalloc.get_traced_memory()
@@ -241,10 +245,12 @@ def test_an_event_that_is_kept_keeps_nothing_else(fountain: Fountain) -> None:
     assert (copy.data, copy.raw, copy.uid) == (kept[3].data, kept[3].raw, kept[3].uid)
 
 
-def test_an_asyncio_scope_may_be_collected_on_another_thread(run: Any, fountain: Fountain) -> None:
+def test_an_asyncio_scope_may_be_collected_on_another_thread(
+    run: Any, scripted_server: ScriptedServer
+) -> None:
     async def scenario() -> None:
         asyncio.get_running_loop().set_debug(True)
-        async with aio.Client(fountain.url, access_token="t") as client:
+        async with aio.Client(scripted_server.url, access_token="t") as client:
             scope = client.scope()
             knot = Knot(scope)  # type: ignore[arg-type]
             posts = await scope.subscribe("posts", snapshot="server")
@@ -270,10 +276,10 @@ async def _rest(posts: aio.Subscription) -> list[str]:
 
 
 def test_an_asyncio_subscription_that_is_persistent_lives_on_without_its_handler(
-    run: Any, fountain: Fountain
+    run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
-        async with aio.Client(fountain.url, access_token="t") as client:
+        async with aio.Client(scripted_server.url, access_token="t") as client:
             options: dict[str, Any] = {"snapshot": "server"}
             await (await client.subscribe("posts", uid="p", persistent=True, **options)).wait(30)
             await client.subscribe("posts", uid="q", **options)
@@ -287,7 +293,7 @@ def test_an_asyncio_subscription_that_is_persistent_lives_on_without_its_handler
     run(scenario)
 
 
-def test_an_asyncio_component_is_collected(run: Any, fountain: Fountain) -> None:
+def test_an_asyncio_component_is_collected(run: Any, scripted_server: ScriptedServer) -> None:
     class Feed:
         async def start(self, client: aio.Client) -> None:
             self.scope = client.scope()
@@ -297,7 +303,7 @@ def test_an_asyncio_component_is_collected(run: Any, fountain: Fountain) -> None
             pass
 
     async def scenario() -> None:
-        async with aio.Client(fountain.url, access_token="t") as client:
+        async with aio.Client(scripted_server.url, access_token="t") as client:
             feed = Feed()
             await feed.start(client)
             await feed.posts.wait(30)

@@ -12,9 +12,10 @@ from typing import Any
 
 import directus_realtime as dr
 import pytest
+from conftest import load_events
 from directus_realtime import Client, Event
 from directus_realtime._abi import lib
-from fountain import Fountain
+from scripted_server import ScriptedServer
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ def interrupt_after(seconds: float) -> None:
 _timers: list[threading.Timer] = []
 
 
-def following(fountain: Fountain) -> tuple[Client, list[int]]:
+def following(scripted_server: ScriptedServer) -> tuple[Client, list[int]]:
     """A client without a thread that has got its snapshot, and what it gets then."""
     seen: list[int] = []
 
@@ -48,7 +49,7 @@ def following(fountain: Fountain) -> tuple[Client, list[int]]:
         if event.type == "create":
             seen.append(event.data["id"])
 
-    client = Client(fountain.url, access_token="t", thread=False)
+    client = Client(scripted_server.url, access_token="t", thread=False)
     client.subscribe("posts", follow, snapshot="server").wait(30)
     while client.dispatch(timeout=0.2):
         pass
@@ -56,10 +57,10 @@ def following(fountain: Fountain) -> tuple[Client, list[int]]:
 
 
 def test_a_batch_that_an_interrupt_met_in_the_library_is_delivered_next(
-    fountain: Fountain, monkeypatch: pytest.MonkeyPatch
+    scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, seen = following(fountain)
-    fountain.pour(100)
+    client, seen = following(scripted_server)
+    load_events(scripted_server, 100)
     drain, interrupts = lib.drt_client_drain, [0]
 
     def interrupted(*arguments: Any) -> int:
@@ -79,21 +80,23 @@ def test_a_batch_that_an_interrupt_met_in_the_library_is_delivered_next(
     client.close()
 
 
-def test_no_event_is_lost_or_told_twice_whenever_the_interrupt_comes(fountain: Fountain) -> None:
-    client, seen = following(fountain)
+def test_no_event_is_lost_or_told_twice_whenever_the_interrupt_comes(
+    scripted_server: ScriptedServer,
+) -> None:
+    client, seen = following(scripted_server)
     rounds, a_round = 40, 50
     inside, noticed = threading.Event(), threading.Semaphore(0)
 
-    def pour_and_interrupt() -> None:
+    def load_and_interrupt() -> None:
         for number in range(rounds):
-            fountain.pour(a_round, number * a_round)
+            load_events(scripted_server, a_round, number * a_round)
             inside.wait(30)
             time.sleep(0.0003 * number)
             os.kill(os.getpid(), signal.SIGINT)
             noticed.acquire(timeout=30)
 
-    pouring = threading.Thread(target=pour_and_interrupt)
-    pouring.start()
+    loading = threading.Thread(target=load_and_interrupt)
+    loading.start()
     for _ in range(rounds):
         with pytest.raises(KeyboardInterrupt):
             inside.set()
@@ -101,7 +104,7 @@ def test_no_event_is_lost_or_told_twice_whenever_the_interrupt_comes(fountain: F
                 client.dispatch(timeout=0.05)
         inside.clear()
         noticed.release()
-    pouring.join()
+    loading.join()
     while client.dispatch(timeout=0.5):
         pass
     assert seen == sorted(set(seen))
@@ -110,7 +113,9 @@ def test_no_event_is_lost_or_told_twice_whenever_the_interrupt_comes(fountain: F
     client.close()
 
 
-def test_a_callback_that_is_interrupted_is_over_and_the_rest_follows(fountain: Fountain) -> None:
+def test_a_callback_that_is_interrupted_is_over_and_the_rest_follows(
+    scripted_server: ScriptedServer,
+) -> None:
     seen: list[Any] = []
 
     def follow(event: Event) -> None:
@@ -118,9 +123,9 @@ def test_a_callback_that_is_interrupted_is_over_and_the_rest_follows(fountain: F
         if seen[-1] == 3:
             signal.raise_signal(signal.SIGINT)
 
-    with Client(fountain.url, access_token="t", thread=False) as client:
+    with Client(scripted_server.url, access_token="t", thread=False) as client:
         client.subscribe("posts", follow, snapshot="server").wait(30)
-        fountain.pour(10)
+        load_events(scripted_server, 10)
         with pytest.raises(KeyboardInterrupt):
             while True:
                 client.dispatch(timeout=5)
@@ -130,8 +135,10 @@ def test_a_callback_that_is_interrupted_is_over_and_the_rest_follows(fountain: F
         assert seen[5:] == list(range(4, 10))
 
 
-def test_requests_are_interrupted_at_once_and_the_next_is_answered(fountain: Fountain) -> None:
-    client, _ = following(fountain)
+def test_requests_are_interrupted_at_once_and_the_next_is_answered(
+    scripted_server: ScriptedServer,
+) -> None:
+    client, _ = following(scripted_server)
     for number in range(40):
         with pytest.raises(KeyboardInterrupt):
             interrupt_after(0.001 + 0.0003 * number)
@@ -142,7 +149,7 @@ def test_requests_are_interrupted_at_once_and_the_next_is_answered(fountain: Fou
 
 
 def test_other_signals_that_raise_are_put_off_until_the_library_is_done(
-    fountain: Fountain,
+    scripted_server: ScriptedServer,
 ) -> None:
     class Alarm(BaseException):
         pass
@@ -150,7 +157,7 @@ def test_other_signals_that_raise_are_put_off_until_the_library_is_done(
     def ring(*_: Any) -> None:
         raise Alarm
 
-    client, _ = following(fountain)
+    client, _ = following(scripted_server)
     before = signal.signal(signal.SIGALRM, ring)
     try:
         for number in range(20):
@@ -166,9 +173,11 @@ def test_other_signals_that_raise_are_put_off_until_the_library_is_done(
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_closing_is_interrupted_at_once_and_goes_on(fountain: Fountain, thread: bool) -> None:
+def test_closing_is_interrupted_at_once_and_goes_on(
+    scripted_server: ScriptedServer, thread: bool
+) -> None:
     states: list[str] = []
-    client = Client(fountain.url, access_token="t", thread=thread)
+    client = Client(scripted_server.url, access_token="t", thread=thread)
     client.on_state(lambda change: states.append(change.state.value))
     client.wait(timeout=30)
     began = time.monotonic()
@@ -180,7 +189,7 @@ def test_closing_is_interrupted_at_once_and_goes_on(fountain: Fountain, thread: 
     assert client.closed
     with pytest.raises(dr.ClosedError):
         client.request({"type": "ping"})
-    fountain.close()
+    scripted_server.close()
     client.close(timeout=30)
     assert states[-1] == "closed"
 

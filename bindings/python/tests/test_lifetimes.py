@@ -9,7 +9,7 @@ import threading
 import weakref
 from typing import Any
 
-from conftest import collected, until
+from conftest import collected, load_events, until
 from directus_realtime import Client, State
 from directus_realtime._user_data import _objects
 
@@ -114,18 +114,18 @@ def test_a_thousand_scopes_leave_no_memory_behind(server: Any, options: dict[str
         assert resident() - before < 8 << 20
 
 
-def test_clients_end_while_events_pour_in(fountain_of: Any) -> None:
+def test_clients_end_while_events_come_in(start_scripted_server: Any) -> None:
     for number in range(20):
-        fountain = fountain_of()
-        client = Client(fountain.url, access_token="t")
+        scripted_server = start_scripted_server()
+        client = Client(scripted_server.url, access_token="t")
         client.subscribe("posts", Callback(), snapshot="server")
-        pouring = threading.Thread(target=fountain.pour, args=(3000,))
-        pouring.start()
+        loading = threading.Thread(target=load_events, args=(scripted_server, 3000))
+        loading.start()
         until(lambda client=client: client.stats.events > 0)
         # By hand, and by the garbage collector.
         if number % 2 == 0:
             client.close()
         del client
         gc.collect()
-        fountain.close()
-        pouring.join()
+        scripted_server.close()
+        loading.join()

@@ -14,7 +14,7 @@ import pytest
 from conftest import until
 from directus_realtime import Client, Event, aio
 from directus_realtime._events import Origin
-from fountain import Fountain
+from scripted_server import ScriptedServer
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_uid_that_was_refused_is_free_though_nobody_has_been_told(
 
 @pytest.mark.parametrize("how", ["unsubscribe", "uid", "scope", "client"])
 def test_a_coroutine_that_runs_for_a_subscription_ends_with_it(
-    run: Any, fountain: Fountain, how: str
+    run: Any, scripted_server: ScriptedServer, how: str
 ) -> None:
     async def scenario() -> None:
         running, over = asyncio.Event(), []
@@ -111,7 +111,7 @@ def test_a_coroutine_that_runs_for_a_subscription_ends_with_it(
                 over.append("cancelled")
                 raise
 
-        client = aio.Client(fountain.url, access_token="t")
+        client = aio.Client(scripted_server.url, access_token="t")
         async with client:
             async with client.scope() as scope:
                 where = scope if how == "scope" else client
@@ -133,12 +133,12 @@ def test_a_coroutine_that_runs_for_a_subscription_ends_with_it(
 
 @pytest.mark.parametrize("how", ["unsubscribe", "scope", "client"])
 def test_a_coroutine_that_ends_its_own_subscription_is_the_last(
-    run: Any, fountain: Fountain, how: str
+    run: Any, scripted_server: ScriptedServer, how: str
 ) -> None:
     async def scenario() -> None:
         over: list[str] = []
         done = asyncio.Event()
-        client = aio.Client(fountain.url, access_token="t")
+        client = aio.Client(scripted_server.url, access_token="t")
         scope = client.scope()
 
         async def callback(event: Event) -> None:

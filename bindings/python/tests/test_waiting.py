@@ -13,7 +13,7 @@ import directus_realtime as dr
 import pytest
 from conftest import until
 from directus_realtime import Client, Event, State, aio
-from fountain import Fountain
+from scripted_server import ScriptedServer
 
 
 def start(function: Callable[[], object]) -> threading.Thread:
@@ -37,8 +37,8 @@ def mute() -> Iterator[dict[str, Any]]:
         }
 
 
-def test_threads_ask_while_another_one_delivers(fountain: Fountain) -> None:
-    client = Client(fountain.url, access_token="t", thread=False)
+def test_threads_ask_while_another_one_delivers(scripted_server: ScriptedServer) -> None:
+    client = Client(scripted_server.url, access_token="t", thread=False)
     client.wait(timeout=30)
     running = start(client.run)
     answers: list[str] = []
@@ -57,8 +57,8 @@ def test_threads_ask_while_another_one_delivers(fountain: Fountain) -> None:
     assert not running.is_alive()
 
 
-def test_who_asks_takes_over_from_who_stops_to_deliver(fountain: Fountain) -> None:
-    with Client(fountain.url, access_token="t", thread=False) as client:
+def test_who_asks_takes_over_from_who_stops_to_deliver(scripted_server: ScriptedServer) -> None:
+    with Client(scripted_server.url, access_token="t", thread=False) as client:
         client.wait(timeout=30)
         for _ in range(3):
             delivering = start(lambda: client.dispatch(timeout=0.3))
@@ -67,14 +67,14 @@ def test_who_asks_takes_over_from_who_stops_to_deliver(fountain: Fountain) -> No
             delivering.join()
 
 
-def test_requests_end_in_time_though_a_callback_does_not(fountain: Fountain) -> None:
+def test_requests_end_in_time_though_a_callback_does_not(scripted_server: ScriptedServer) -> None:
     leave, inside = threading.Event(), threading.Event()
 
     def block(event: Event) -> None:
         inside.set()
         leave.wait(60)
 
-    with Client(fountain.url, access_token="t") as client:
+    with Client(scripted_server.url, access_token="t") as client:
         client.subscribe("posts", block, snapshot="server")
         assert inside.wait(30)
         began = time.monotonic()
@@ -122,8 +122,8 @@ def test_a_subscription_that_is_waited_for_gets_its_token_on_the_same_thread(ser
         until(lambda: client.dispatch(timeout=0.1) >= 0 and seen == ["init"])
 
 
-def test_a_limit_is_kept(fountain: Fountain) -> None:
-    with Client(fountain.url, access_token="t", thread=False) as client:
+def test_a_limit_is_kept(scripted_server: ScriptedServer) -> None:
+    with Client(scripted_server.url, access_token="t", thread=False) as client:
         client.wait(timeout=30)
         for call in (
             lambda: client.wait("failed", timeout=0.2),
