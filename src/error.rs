@@ -1,4 +1,4 @@
-//! What can go wrong, as a code for programs and a sentence for people.
+//! Errors: a code for programs and a sentence for people.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ pub enum Status {
     Ok = 0,
     /// An argument has a value that the function cannot take.
     InvalidArgument = -1,
-    /// NULL, stale, foreign or made-up handle.
+    /// A handle that is NULL, stale, of another kind, or was never given out.
     InvalidHandle = -2,
     /// A string is not UTF-8.
     InvalidUtf8 = -3,
-    /// A string is not the JSON that is asked for.
+    /// A string is not the required JSON.
     InvalidJson = -4,
     /// Nothing has that name.
     NotFound = -5,
@@ -22,7 +22,7 @@ pub enum Status {
     NotConnected = -6,
     /// The object has been closed.
     Closed = -7,
-    /// No answer within the time allowed.
+    /// No answer within the allowed time.
     Timeout = -8,
     /// The server refused the credentials.
     Auth = -9,
@@ -38,7 +38,7 @@ pub enum Status {
     WouldDeadlock = -14,
     /// The handle was inherited through `fork`.
     Forked = -15,
-    /// A fault of the library.
+    /// An internal error: a bug in this library.
     Internal = -127,
 }
 

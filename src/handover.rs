@@ -2,6 +2,7 @@
 //! callbacks that receive it.
 
 use std::ffi::{CStr, CString};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -164,6 +165,21 @@ pub enum State {
     Failed = 5,
     /// The client is closed.
     Closed = 6,
+}
+
+impl fmt::Display for State {
+    /// The state's name, for sentences and the log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Idle => "idle",
+            State::Connecting => "connecting",
+            State::Authenticating => "authenticating",
+            State::Connected => "connected",
+            State::Backoff => "in backoff",
+            State::Failed => "failed",
+            State::Closed => "closed",
+        })
+    }
 }
 
 /// One received event on its way to the application: text ranges in a frame.

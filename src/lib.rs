@@ -1,7 +1,7 @@
 //! Live updates from a Directus server for C, C++, Python and Node.
 //!
-//! The product is the C ABI in [`ffi`]; everything below it is internal. The
-//! rooms, from the wire upwards, import only what lies below them:
+//! The product is the C ABI in [`ffi`]; everything below it is internal. The modules, from the
+//! wire upwards, import only those below them:
 //! [`protocol`], [`handover`], [`subscriptions`], [`session`], [`delivery`],
 //! [`driver`], [`client`], [`ffi`].
 

@@ -1,9 +1,8 @@
-//! Where log messages go: to the sink that the application has set, otherwise to the
-//! fallback that the environment asks for, otherwise nowhere.
+//! The log. Messages go to the sink that the application has set; without one, to the fallback that
+//! the environment asks for; otherwise nowhere.
 //!
-//! Emitting takes no lock, so that a sink may call back into the library, and a
-//! forked child cannot meet one that is held. Nobody logs while holding a lock of
-//! the library.
+//! Emitting takes no lock, so that a sink may call back into the library and a forked child never
+//! finds a lock that is held. No code logs while it holds a lock of the library.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,9 +18,9 @@ pub enum Level {
     Off = 0,
     /// Something failed that the application should know of.
     Error,
-    /// Something is odd, and dealt with.
+    /// Something is wrong, and handled.
     Warn,
-    /// Life of a link: connected, lost, authenticated.
+    /// The life of links: connected, lost, authenticated.
     Info,
     /// What the library does and why.
     Debug,
@@ -40,7 +39,7 @@ impl Level {
         Level::Trace,
     ];
 
-    /// Its name as people write it.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Level::Off => "off",
@@ -61,17 +60,17 @@ impl Level {
 
 /// Receives log messages on any thread of the library or the application.
 pub trait Sink: Send + Sync {
-    /// Takes one message. `target` names the room that speaks.
+    /// Takes one message. `target` names the module that logs it.
     fn log(&self, level: Level, target: &'static str, message: &str);
 }
 
-/// A sink and what it wants.
+/// A sink and the levels that it wants.
 struct Wanted {
     max_level: Level,
     sink: Box<dyn Sink>,
 }
 
-/// A copy of the sink's level, for those who ask often.
+/// A copy of the sink's level, which is cheap to read.
 static MAX_LEVEL: AtomicU8 = AtomicU8::new(Level::Off as u8);
 static WANTED: ArcSwapOption<Wanted> = ArcSwapOption::const_empty();
 /// Takes the messages while there is no sink.
@@ -109,7 +108,7 @@ pub fn emit(level: Level, target: &'static str, message: &str) {
     if !enabled(level) {
         return;
     }
-    // The sink may be another one than when the level was looked at.
+    // The sink may have been replaced since the level was read.
     let wanted = WANTED.load_full();
     let wanted = wanted.as_deref().or_else(|| FALLBACK.get());
     if let Some(wanted) = wanted.filter(|wanted| level <= wanted.max_level) {
@@ -123,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    /// Looks only for messages that are beyond its level.
+    /// Notices messages above its level.
     struct Only(Level, Arc<AtomicBool>);
 
     impl Sink for Only {
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sink_never_gets_what_the_one_before_it_wanted() {
+    fn a_log_sink_never_gets_a_level_that_only_the_previous_sink_wanted() {
         let broken = Arc::new(AtomicBool::new(false));
         std::thread::scope(|threads| {
             let emitting = threads.spawn(|| {

@@ -1,5 +1,5 @@
-//! The log as lines that the application reads from a descriptor, when it likes: for
-//! languages in which a call from a thread of the library is unwelcome.
+//! The log as lines that the application reads from a descriptor, for languages in which a call
+//! from a thread of the library is unwelcome.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::log::{Level, Sink};
 
-/// Writes each message as a line, `[level,"target","message"]`. Never waits, and takes no
-/// lock: what does not fit is counted instead.
+/// Writes each message as a line, `[level,"target","message"]`. Never waits and takes no lock:
+/// messages that do not fit are dropped and counted.
 pub struct LogStream {
     /// Not a `UnixStream`, whose writes may raise SIGPIPE; this one uses `send`.
     writer: TcpStream,
     /// Lines that did not fit, and were not reported yet.
     lost: AtomicU64,
-    /// Whether the last line was cut off where the buffer was full.
+    /// Whether the last line was cut off because the buffer was full.
     is_cut: AtomicBool,
-    /// A forked child does not write into what its parent reads.
+    /// A forked child must not write into the stream that its parent reads.
     process: u32,
 }
 
@@ -38,13 +38,13 @@ impl LogStream {
         Ok((stream, OwnedFd::from(reader)))
     }
 
-    /// Whether the line went out as a whole.
+    /// Writes one line. False if it did not go out as a whole.
     fn write(&self, level: Level, target: &str, message: &str) -> bool {
         let Ok(mut line) = serde_json::to_string(&(level as u8, target, message)) else {
             return false;
         };
         line.push('\n');
-        // The rest of a line that was cut off is lost; the next one is not to be.
+        // Ends a line that was cut off, so that this one is readable.
         if self.is_cut.swap(false, Ordering::Relaxed) {
             line.insert(0, '\n');
         }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn each_message_is_a_line_of_json() {
+    fn the_log_stream_writes_each_message_as_a_line_of_json() {
         let (stream, reader) = open();
         stream.log(Level::Warn, "session", "a \"b\"\nc\u{0}");
         stream.log(Level::Trace, "driver", "");
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_is_dropped_by_the_line_and_counted() {
+    fn the_log_stream_drops_unread_messages_by_the_line_and_counts_them() {
         let (stream, mut reader) = open();
         let message = "x".repeat(1000);
         for _ in 0..10_000 {
@@ -134,9 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_has_gone_is_no_error() {
+    fn the_log_stream_ignores_a_closed_reader() {
         let (stream, reader) = open();
         drop(reader);
-        stream.log(Level::Error, "session", "nobody reads it");
+        stream.log(Level::Error, "session", "nothing reads it");
     }
 }

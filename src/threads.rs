@@ -1,33 +1,33 @@
-//! The library's threads. What a process needs around the making of one, the C ABI
-//! says: signals are the application's, and no thread of ours is to take those that are
-//! sent to the process.
+//! Starts the library's threads. The C ABI wraps the start in a function that blocks signals:
+//! signals that are sent to the process are the application's, and no thread of the library may
+//! take them.
 
 use std::io;
 use std::sync::OnceLock;
 use std::thread::{Builder, JoinHandle};
 
-/// What runs callbacks has as much stack as a main thread usually has.
+/// The stack of threads that run callbacks: as much as a main thread usually has.
 const CALLBACK_STACK: usize = 8 << 20;
 
-/// What to do where there may be no more threads.
+/// What to do if the system allows no more threads.
 const RAISE: &str =
     "raise the limit of processes (ulimit -u), of the container (pids.max, --pids-limit) or memory";
 
-/// Whose code runs on a thread.
+/// Which code runs on a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// The library's own, and log functions of the application's.
+    /// The library's own code, and the application's log functions.
     Library,
     /// The application's callbacks.
     Callbacks,
 }
 
-/// Runs its argument, which makes a thread, so that the thread is as it should be.
+/// Calls its argument, which starts a thread, with the signal mask that the thread must have.
 pub type Around = fn(Work, &mut dyn FnMut());
 
 static AROUND: OnceLock<Around> = OnceLock::new();
 
-/// Sets what is done around the making of every thread from now on. Only the first
+/// Sets the function that wraps the start of every thread from now on. Only the first call
 /// counts.
 pub fn make_within(around: Around) {
     let _ = AROUND.set(around);
@@ -56,8 +56,8 @@ pub fn spawn(
         .map_err(|error| named(&error))
 }
 
-/// Names the limit that a thread too many has met: the system says only that
-/// something is "temporarily unavailable".
+/// Names the limit if there are too many threads: the system says only that something is
+/// "temporarily unavailable".
 fn named(error: &io::Error) -> io::Error {
     let message = match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => {

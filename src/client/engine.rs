@@ -1,19 +1,19 @@
-//! The one join of session and delivery: an input goes in, and what the session decides
-//! is handed on. No sockets, no clock, no locks.
+//! Where session and delivery meet: one step gives the session an input and passes on what it
+//! decides. No sockets, no clock, no locks.
 //!
 //! The library, the simulation, the fuzz target and the session's tests all run it; they
-//! differ in what they do with items and effects.
+//! differ in what they do with delivery items and effects.
 
 use crate::handover::DeliveryItem;
 use crate::session::{Effect, Now, Session};
 
-/// A subscription that lost what waited for it, and its new epoch: slot and epoch.
+/// An overflow of a subscription: its slot and its new epoch.
 pub type Overflow = (u32, u32);
 
-/// Gives the session an input and hands on everything that it decides.
+/// Gives the session an input and passes on everything that it decides.
 ///
-/// `deliver` takes the items for the application and returns the overflows, which the
-/// session repairs by a RESYNC. `carry_out` then gets each effect, in order. The caller
+/// `deliver` takes the delivery items and returns the overflows, which the session repairs by a
+/// RESYNC. `carry_out` then gets each effect, in order. The caller
 /// holds whatever guards the session until this returns, so that effects happen in the
 /// order in which the session decided them.
 pub fn step<R>(

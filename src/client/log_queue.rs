@@ -1,8 +1,8 @@
 //! The log lines of one client, emitted in the order in which its session wrote them.
 //!
-//! A log function is called without the client's lock. So that a thread which was
-//! interrupted there is not overtaken by the next one, one thread emits at a time;
-//! the others leave their lines to it.
+//! Log functions are called without the client's lock. One thread emits at a time and the others
+//! leave their lines to it: otherwise a thread that is interrupted between the lock and the log
+//! function could be overtaken by the next one.
 
 use crate::log::{self, Level};
 
@@ -24,7 +24,7 @@ impl LogQueue {
         !self.lines.is_empty() && !std::mem::replace(&mut self.is_emitting, true)
     }
 
-    /// What was pushed since the last call. None ends the turn of this thread.
+    /// The lines that were pushed since the last call. After `None` another thread may emit.
     pub fn next(&mut self) -> Option<Vec<(Level, String)>> {
         self.is_emitting = !self.lines.is_empty();
         self.is_emitting.then(|| std::mem::take(&mut self.lines))
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_come_while_a_thread_emits_are_left_to_that_thread() {
+    fn lines_pushed_while_a_thread_emits_are_emitted_by_that_thread() {
         let mut queue = LogQueue::default();
         assert!(!queue.begin(), "there is nothing to emit");
         queue.push(Level::Info, "first".into());
@@ -61,6 +61,6 @@ mod tests {
         assert_eq!(texts(queue.next()), ["second"]);
         assert_eq!(queue.next(), None);
         queue.push(Level::Info, "third".into());
-        assert!(queue.begin(), "the turn was not over");
+        assert!(queue.begin(), "the thread had not stopped emitting");
     }
 }

@@ -1,17 +1,17 @@
-//! The client: the rooms put together behind a safe API that the C ABI wraps.
+//! The client: puts the modules together behind a safe API, which the C ABI wraps.
 //!
-//! One lock holds the session; it is never held while a callback or a log sink
-//! runs. What the session decides is carried out before the lock is given
-//! back, so that the order of decisions is the order of deeds.
+//! The session is behind one lock, which is never held while a callback or a log sink runs. The
+//! session's effects are carried out before the lock is released, so that they happen in the order
+//! in which the session decided them.
 
-mod drained;
+mod cleartext_warning;
+mod drain_buffer;
 pub mod engine;
-mod exposure;
 mod log_queue;
 mod options;
 mod shared;
 mod subscribe;
-mod waiting;
+mod wait;
 
 pub use options::{ClientOptions, SnapshotMode, SubscriptionOptions};
 pub use subscribe::{Subscribed, SubscriptionInfo};
@@ -29,7 +29,7 @@ use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
 use shared::Shared;
 
-/// The room's name in the log.
+/// The module's name in the log.
 const TARGET: &str = "client";
 
 /// A client. Clones are the same client.
@@ -57,7 +57,7 @@ pub struct Stats {
     pub events: u64,
     /// INIT events marked RESYNC.
     pub resyncs: u64,
-    /// Times that a subscription lost what waited for want of room.
+    /// How often a subscription overflowed.
     pub overflows: u64,
     /// Events that wait for the application.
     pub queued_events: u64,
@@ -72,7 +72,7 @@ pub struct Stats {
 }
 
 impl Client {
-    /// Makes a client; nothing is sent before it is told to connect or gets its
+    /// Makes a client; nothing is sent before it is emitted to connect or gets its
     /// first subscription.
     pub fn new(options: ClientOptions) -> Result<Client> {
         Ok(Client {
@@ -100,12 +100,12 @@ impl Client {
         self.shared.with(|session, now| session.connect(now))
     }
 
-    /// Drops the link, if any, and connects now.
+    /// Closes the link, if there is one, and connects at once.
     pub fn reconnect(&self) -> Result<()> {
         self.shared.with(|session, now| session.reconnect(now))
     }
 
-    /// Goes down and stays down; subscriptions are kept.
+    /// Closes the link and stays disconnected; subscriptions are kept.
     pub fn disconnect(&self) -> Result<()> {
         self.shared.with(|session, now| session.disconnect(now))
     }
@@ -117,7 +117,7 @@ impl Client {
             return Err(Error::new(Status::InvalidArgument, message));
         }
         let token = Secret::new(token);
-        self.shared.exposure.tell();
+        self.shared.cleartext_warning.emit();
         self.shared
             .with(|session, now| session.set_token(now, token))
     }
@@ -132,25 +132,25 @@ impl Client {
         self.shared.stats()
     }
 
-    /// Closes the client: ends its subscriptions, runs what callbacks are due,
-    /// releases them all, and takes the link down politely, all within `timeout`.
+    /// Closes the client within `timeout`: ends its subscriptions, runs the callbacks that are
+    /// due, releases all of them, and closes the link with a closing handshake.
     pub fn close(&self, timeout: Duration) -> Result<()> {
         self.shared.close(Instant::now() + timeout)
     }
 
-    /// The descriptor that is readable while something waits, in poll delivery.
+    /// In poll delivery: the descriptor that is readable while something is queued.
     pub fn fd(&self) -> Option<RawFd> {
         self.shared.delivery.fd()
     }
 
-    /// Runs callbacks on this thread, in poll delivery. `None` waits for ever,
-    /// 0 events means all that wait.
+    /// In poll delivery: runs callbacks on this thread. `None` waits for ever; 0 events means all
+    /// that are queued.
     pub fn dispatch(&self, timeout: Option<Duration>, max_events: usize) -> Result<usize> {
         self.shared.delivery.dispatch(timeout, max_events)
     }
 
-    /// Like dispatch, but shows the events as one JSON array, which stays where
-    /// it is until the next drain or dispatch.
+    /// Like dispatch, but passes the events to `show` as one JSON array, which stays valid until
+    /// the next drain.
     pub fn drain(
         &self,
         timeout: Option<Duration>,
@@ -159,7 +159,7 @@ impl Client {
     ) -> Result<usize> {
         let delivery = &self.shared.delivery;
         let fill = |batch: &mut String| delivery.drain(timeout, max_events, batch);
-        self.shared.drained.next(fill, show)
+        self.shared.drain_buffer.next(fill, show)
     }
 
     /// Whether both are the same client.
@@ -171,9 +171,9 @@ impl Client {
     pub fn send_message(&self, json: &str) -> Result<()> {
         let message = CustomMessage::parse(json)?;
         self.shared.with_core(|core| {
-            let backlog = core.backlog();
+            let unsent = core.unsent();
             self.shared.run(core, |session, now| {
-                session.send_message(now, message, backlog)
+                session.send_message(now, message, unsent)
             })
         })
     }
@@ -187,9 +187,9 @@ impl Client {
             timeout
         };
         let outcome = self.shared.with_core(|core| {
-            let backlog = core.backlog();
+            let unsent = core.unsent();
             self.shared.run(core, |session, now| {
-                session.request(now, message, timeout, sink, backlog)
+                session.request(now, message, timeout, sink, unsent)
             })
         });
         outcome.map_err(|(error, sink)| {

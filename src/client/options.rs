@@ -1,4 +1,4 @@
-//! What an application may set, its defaults, and what does not go together.
+//! The options that an application may set, their defaults, and which contradict each other.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::subscriptions::subscription::ON_ALL;
 pub struct ClientOptions {
     /// One URL, or several replicas with commas between.
     pub url: String,
-    /// How credentials are shown.
+    /// How to authenticate.
     pub auth_mode: AuthMode,
     /// A static token or a JWT.
     pub access_token: Option<Secret>,
@@ -24,29 +24,29 @@ pub struct ClientOptions {
     pub email: Option<String>,
     /// With `email`.
     pub password: Option<Secret>,
-    /// Good for one use; its successors are kept.
+    /// Valid for one use; the client keeps its successors.
     pub refresh_token: Option<Secret>,
-    /// Who runs the callbacks.
+    /// Where callbacks run.
     pub delivery: Mode,
-    /// DNS to upgrade. 10 000.
+    /// The time for a connection attempt, from DNS to the upgrade. Default: 10 000.
     pub connect_timeout_ms: u32,
-    /// Every answer of the server. 10 000.
+    /// The time for each reply of the server. Default: 10 000.
     pub ack_timeout_ms: u32,
-    /// The silence after which the client asks. 25 000.
+    /// The silence after which the client sends a ping. Default: 25 000.
     pub heartbeat_ms: u32,
-    /// The first backoff's upper bound. 250.
+    /// The upper bound of the first backoff. Default: 250.
     pub reconnect_min_ms: u32,
-    /// Every backoff's upper bound. 10 000.
+    /// The upper bound of every backoff. Default: 10 000.
     pub reconnect_max_ms: u32,
-    /// Failed attempts in a row before FAILED; 0 = never.
+    /// Failed attempts in a row until FAILED; 0 means no limit.
     pub reconnect_attempts: u32,
-    /// What may wait for the application, in bytes. 64 MiB.
+    /// Bytes of events that may wait for the application. Default: 64 MiB.
     pub queue_bytes: u64,
-    /// PEM roots beside the system's, and servers' own certificates.
+    /// PEM file of roots to trust beside the system's, or of servers' own certificates.
     pub ca_file: Option<String>,
-    /// PEM certificate chain to show to the server.
+    /// PEM file of the client's certificate chain.
     pub client_cert_file: Option<String>,
-    /// Its PEM key.
+    /// PEM file of its key.
     pub client_key_file: Option<String>,
     /// URL of a proxy.
     pub proxy: Option<String>,
@@ -54,9 +54,9 @@ pub struct ClientOptions {
     pub headers: Option<String>,
     /// The User-Agent of the upgrade request.
     pub user_agent: Option<String>,
-    /// The largest message that is taken, in bytes. 256 MiB.
+    /// The largest message that is accepted, in bytes. Default: 256 MiB.
     pub max_message_bytes: u64,
-    /// Bytes of messages and requests that may wait for a usable link. None.
+    /// Bytes of messages and requests that may wait for a usable link. Default: 0.
     pub send_queue_bytes: u64,
 }
 
@@ -110,7 +110,7 @@ impl ClientOptions {
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
-    /// The credentials, if they go together.
+    /// The credentials, or an error if they contradict each other.
     pub(super) fn credentials(&self) -> Result<Credentials> {
         if self.email.is_some() != self.password.is_some() {
             return Err(invalid(
@@ -189,7 +189,7 @@ pub struct SubscriptionOptions {
     pub query: Option<String>,
     /// The application's own name for the subscription.
     pub uid: Option<String>,
-    /// Survives its scope and the collective ways of unsubscribing.
+    /// Survives its scope, and unsubscribing by collection or of all.
     pub persistent: bool,
     /// `ON_*`; 0 = all.
     pub events: u32,
@@ -204,8 +204,8 @@ pub struct SubscriptionOptions {
 }
 
 impl SubscriptionOptions {
-    /// What is wanted and how it is handed over. What the server would refuse
-    /// without saying whom it means is refused here.
+    /// The specification of the subscription and how it is delivered. What the server would reject
+    /// with an error that names no uid is rejected here.
     pub(super) fn resolve(&self) -> Result<(SubscriptionSpec, DeliveryOptions)> {
         if self.collection.is_empty() {
             return Err(invalid(

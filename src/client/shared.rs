@@ -1,17 +1,17 @@
-//! What the threads of a client share: the session behind its lock, delivery, and the
-//! links; and how the session's effects are carried out on them.
+//! What the threads of a client share: the session behind its lock, the delivery and the links. It
+//! carries out the session's effects.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::drained::Drained;
-use super::exposure::Exposure;
+use super::cleartext_warning::CleartextWarning;
+use super::drain_buffer::DrainBuffer;
 use super::log_queue::{self, LogQueue};
 use super::{ClientOptions, Stats, engine};
 use crate::delivery::{Delivery, Feedback, State, in_callback};
 use crate::driver::{
-    self, Alarm, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Proxy, Runtime, Traffic,
+    self, Counters, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Proxy, Runtime, Timer,
 };
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
@@ -19,36 +19,36 @@ use crate::protocol::Frame;
 use crate::protocol::endpoint::{self, Endpoint};
 use crate::session::{Config, Effect, LinkId, Loss, Now, Session};
 
-/// What the lock guards.
+/// What the client's lock guards.
 pub(super) struct Core {
     pub session: Session,
     links: HashMap<LinkId, Link>,
     runtime: Option<Arc<Runtime>>,
-    /// When the alarm goes off.
-    armed: Option<Duration>,
+    /// When the timer wakes next.
+    timer_deadline: Option<Duration>,
     log: LogQueue,
 }
 
 impl Core {
-    /// Bytes that the driver has not got rid of yet.
-    pub fn backlog(&self) -> usize {
-        self.links.values().map(Link::backlog_bytes).sum()
+    /// Bytes that were given to the links and not yet to the system.
+    pub fn unsent(&self) -> usize {
+        self.links.values().map(Link::unsent_bytes).sum()
     }
 }
 
 /// See the module.
 pub(super) struct Shared {
     core: Mutex<Core>,
-    /// Notified when something happened that a thread may wait for.
+    /// Notified when something changed that a thread may wait for.
     pub changed: Condvar,
     pub delivery: Arc<Delivery>,
     pub ack_timeout: Duration,
     endpoints: Vec<Endpoint>,
     link_options: Arc<LinkOptions>,
-    traffic: Arc<Traffic>,
-    alarm: OnceLock<Alarm>,
-    pub drained: Drained,
-    pub exposure: Exposure,
+    counters: Arc<Counters>,
+    timer: OnceLock<Timer>,
+    pub drain_buffer: DrainBuffer,
+    pub cleartext_warning: CleartextWarning,
     origin: Instant,
     this: Weak<Shared>,
 }
@@ -57,8 +57,8 @@ impl Shared {
     pub fn start(options: ClientOptions) -> Result<Arc<Shared>> {
         let endpoints = endpoint::parse_list(&options.url)?;
         let credentials = options.credentials()?;
-        let exposure = Exposure::of(&endpoints, &options);
-        let traffic = Arc::new(Traffic::default());
+        let cleartext_warning = CleartextWarning::of(&endpoints, &options);
+        let counters = Arc::new(Counters::default());
         let tls = endpoints.iter().any(|endpoint| endpoint.tls);
         let files = options.tls_files();
         let link_options = Arc::new(LinkOptions {
@@ -73,7 +73,7 @@ impl Shared {
             },
             max_message_bytes: options.max_message_bytes(),
             connect_timeout: options.connect_timeout(),
-            traffic: Arc::clone(&traffic),
+            counters: Arc::clone(&counters),
         });
         let session = Session::new(Config {
             credentials,
@@ -104,7 +104,7 @@ impl Shared {
                     session,
                     links: HashMap::new(),
                     runtime: Some(Arc::clone(&runtime)),
-                    armed: None,
+                    timer_deadline: None,
                     log: LogQueue::default(),
                 }),
                 changed: Condvar::new(),
@@ -112,10 +112,10 @@ impl Shared {
                 ack_timeout: options.ack_timeout(),
                 endpoints,
                 link_options,
-                traffic,
-                alarm: OnceLock::new(),
-                drained: Drained::default(),
-                exposure,
+                counters,
+                timer: OnceLock::new(),
+                drain_buffer: DrainBuffer::default(),
+                cleartext_warning,
                 origin: Instant::now(),
                 this: this.clone(),
             }
@@ -126,16 +126,16 @@ impl Shared {
             return Err(error);
         }
         let (next, fire) = (Arc::downgrade(&shared), Arc::downgrade(&shared));
-        let alarm = driver::spawn_alarm(
+        let timer = driver::spawn_timer(
             &runtime,
-            move || next.upgrade().and_then(|shared| shared.next_alarm()),
+            move || next.upgrade().and_then(|shared| shared.next_deadline()),
             move || {
                 if let Some(shared) = fire.upgrade() {
                     shared.with(|session, now| session.on_timer(now));
                 }
             },
         );
-        let _ = shared.alarm.set(alarm);
+        let _ = shared.timer.set(timer);
         Ok(shared)
     }
 
@@ -159,12 +159,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Tells the session something and carries out what it decides.
-    pub fn with<R>(&self, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
-        self.with_core(|core| self.run(core, tell))
+    /// Gives the session an input and carries out what it decides.
+    pub fn with<R>(&self, input: impl FnOnce(&mut Session, Now) -> R) -> R {
+        self.with_core(|core| self.run(core, input))
     }
 
-    /// The same for what needs more of the core, and calls [`Shared::run`] itself.
+    /// The same for a function that needs the whole core and calls [`Shared::run`] itself.
     pub fn with_core<R>(&self, work: impl FnOnce(&mut Core) -> R) -> R {
         let mut core = self.lock();
         let result = work(&mut core);
@@ -178,8 +178,8 @@ impl Shared {
         result
     }
 
-    /// The same for somebody who holds the lock already.
-    pub fn run<R>(&self, core: &mut Core, tell: impl FnOnce(&mut Session, Now) -> R) -> R {
+    /// The same for a caller that holds the lock already.
+    pub fn run<R>(&self, core: &mut Core, input: impl FnOnce(&mut Session, Now) -> R) -> R {
         let now = self.now();
         let Core {
             session,
@@ -191,7 +191,7 @@ impl Shared {
         let result = engine::step(
             session,
             now,
-            tell,
+            input,
             |items| self.delivery.push(items),
             |effect| self.carry_out(effect, links, runtime.as_ref(), log),
         );
@@ -199,11 +199,14 @@ impl Shared {
             self.changed.notify_all();
         }
         let next = core.session.next_deadline(now);
-        // An alarm that is too early only looks again.
-        if next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed)) {
-            core.armed = next;
-            if let Some(alarm) = self.alarm.get() {
-                alarm.changed();
+        // A timer that wakes too early sleeps again, so it need not be told of later deadlines.
+        if next.is_some_and(|next| {
+            core.timer_deadline
+                .is_none_or(|timer_deadline| next < timer_deadline)
+        }) {
+            core.timer_deadline = next;
+            if let Some(timer) = self.timer.get() {
+                timer.changed();
             }
         }
         result
@@ -237,7 +240,7 @@ impl Shared {
                     link.send(text);
                 }
             }
-            // The link's own report of its end takes it out.
+            // The link is removed when it reports its end.
             Effect::Close(link) => {
                 if let Some(link) = links.get(&link) {
                     link.close();
@@ -253,11 +256,11 @@ impl Shared {
         }
     }
 
-    /// When the alarm has to go off next.
-    fn next_alarm(&self) -> Option<Instant> {
+    /// When the timer has to wake next.
+    fn next_deadline(&self) -> Option<Instant> {
         let mut core = self.lock();
         let next = core.session.next_deadline(self.now());
-        core.armed = next;
+        core.timer_deadline = next;
         next.map(|next| self.origin + next)
     }
 
@@ -266,14 +269,14 @@ impl Shared {
         let core = self.lock();
         let (connects, resyncs, last_rtt_us) = core.session.counters();
         let registry = core.session.registry();
-        let traffic = self.traffic.read();
+        let counters = self.counters.read();
         Stats {
             connects,
             reconnects: connects.saturating_sub(1),
-            frames_in: traffic.frames_in,
-            bytes_in: traffic.bytes_in,
-            frames_out: traffic.frames_out,
-            bytes_out: traffic.bytes_out,
+            frames_in: counters.frames_in,
+            bytes_in: counters.bytes_in,
+            frames_out: counters.frames_out,
+            bytes_out: counters.bytes_out,
             events: delivery.events,
             resyncs,
             overflows: delivery.overflows,
@@ -306,8 +309,8 @@ impl Shared {
         }
         let runtime = core.runtime.take();
         drop(core);
-        if let Some(alarm) = self.alarm.get() {
-            alarm.stop();
+        if let Some(timer) = self.timer.get() {
+            timer.stop();
         }
         let delivered = self.delivery.close(deadline);
         let stopped = runtime.map_or(Ok(()), |runtime| runtime.release(deadline));
@@ -315,7 +318,8 @@ impl Shared {
     }
 }
 
-/// Who has to go through a proxy has set these for other programs.
+/// Logs that proxy variables are set and ignored: a user who needs a proxy may expect that they
+/// are used.
 fn mention_unused_proxies() {
     let variables = Proxy::unused_variables().join(", ");
     if !variables.is_empty() {

@@ -10,12 +10,12 @@ use crate::error::{Error, Result, Status};
 use crate::session::{self, NewSubscription};
 use crate::subscriptions::Subscription;
 
-/// What became of a subscription.
+/// The result of a subscribe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscribed {
-    /// It was made.
+    /// The subscription was made.
     New(SubId),
-    /// Its uid is taken by the one with this tag.
+    /// The uid is in use by the subscription with this tag.
     Duplicate {
         /// See [`SubscriptionMeta::tag`].
         tag: u64,
@@ -40,8 +40,7 @@ pub struct SubscriptionInfo<'a> {
 }
 
 impl Client {
-    /// Makes a subscription. A sink that is not taken is dropped before this
-    /// returns.
+    /// Makes a subscription. If it is not made, the sink is dropped before this returns.
     pub fn subscribe(
         &self,
         scope: Option<ScopeId>,
@@ -62,7 +61,7 @@ impl Client {
             tag,
             sink,
         };
-        // The sink of one that was not made is dropped here, with no lock held.
+        // A sink that the session did not take is dropped here, with no lock held.
         match self.shared.with(|session, now| session.subscribe(now, new)) {
             session::Subscribed::New(id) => Ok(Subscribed::New(id)),
             session::Subscribed::Duplicate { tag, sink: _ } => Ok(Subscribed::Duplicate { tag }),
@@ -100,12 +99,12 @@ impl Client {
         Ok(())
     }
 
-    /// Ends a collection's subscriptions but the persistent ones.
+    /// Ends a collection's subscriptions, except persistent ones.
     pub fn unsubscribe_collection(&self, collection: &str) -> Result<usize> {
         self.unsubscribe_where(|s| s.meta.collection_str() == collection)
     }
 
-    /// Ends all subscriptions but the persistent ones.
+    /// Ends all subscriptions, except persistent ones.
     pub fn unsubscribe_all(&self) -> Result<usize> {
         self.unsubscribe_where(|_| true)
     }
@@ -124,7 +123,7 @@ impl Client {
         self.shared.with(|session, _| session.open_scope())
     }
 
-    /// Closes a scope: its subscriptions end, but for the persistent ones.
+    /// Closes a scope and ends its subscriptions, except persistent ones.
     pub fn close_scope(&self, scope: ScopeId) -> Result<()> {
         let slots = self
             .shared
@@ -138,13 +137,8 @@ impl Client {
         self.shared.lock().session.registry().by_uid(uid).is_some()
     }
 
-    /// Whether the subscription lives.
-    pub fn is_live_subscription(&self, id: SubId) -> bool {
-        self.shared.lock().session.registry().get(id).is_some()
-    }
-
-    /// Shows each subscription in the order in which they were made, until
-    /// `visit` says false. No lock is held meanwhile.
+    /// Calls `visit` for each subscription, in the order in which they were made, until it
+    /// returns false. No lock is held while it runs.
     pub fn visit_subscriptions(
         &self,
         visit: &mut dyn FnMut(&SubscriptionInfo<'_>) -> bool,
@@ -184,7 +178,7 @@ impl Client {
 }
 
 pub(super) fn stale_subscription() -> Error {
-    // `s` is what the parameter is called, where handles are looked up, too.
+    // The C functions call the parameter `s`; the handle table says the same of a stale handle.
     let message = "`s` is stale: what it stood for has ended";
     Error::new(Status::InvalidHandle, message)
 }

@@ -1,4 +1,4 @@
-//! The server's HTTP answer to the upgrade: its version, and what it says about time.
+//! The server's HTTP answer to the upgrade: its HTTP version and its `Retry-After`.
 
 use std::io;
 use std::pin::Pin;
@@ -10,12 +10,11 @@ use tokio_tungstenite::tungstenite::http::HeaderMap;
 use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
 
 const VERSION_1_0: &[u8] = b"HTTP/1.0";
-/// Where the two versions differ.
-const LAST: usize = VERSION_1_0.len() - 1;
+/// The position of the minor version, the only byte that differs.
+const MINOR: usize = VERSION_1_0.len() - 1;
 
-/// A stream whose other side may answer by HTTP/1.0, as proxies do with their stock
-/// pages. tungstenite takes no such answer and leaves it unread, so the stream shows it
-/// as one by HTTP/1.1: what it says is in its status, which is the same in both.
+/// A stream that presents an HTTP/1.0 answer, such as a proxy's error page, as HTTP/1.1.
+/// tungstenite rejects HTTP/1.0 without reading the status, which is what the user needs.
 #[derive(Debug)]
 pub(super) struct Answer<S> {
     stream: S,
@@ -32,13 +31,14 @@ impl<S> Answer<S> {
     }
 }
 
-/// Goes on where `matched` bytes of the answer were as in `VERSION_1_0`.
+/// Compares the next bytes of the answer with `VERSION_1_0`, of which `matched` bytes were equal
+/// so far, and changes the minor version. `None` once that is decided.
 fn adapt(matched: usize, bytes: &mut [u8]) -> Option<usize> {
     for (at, byte) in (matched..).zip(bytes.iter_mut()) {
         if *byte != VERSION_1_0[at] {
             return None;
         }
-        if at == LAST {
+        if at == MINOR {
             *byte = b'1';
             return None;
         }
@@ -80,7 +80,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Answer<S> {
     }
 }
 
-/// How long the server wants to be left alone: seconds, or a date.
+/// How long to wait before the next attempt (`Retry-After`): given in seconds or as a date.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_version_of_an_answer_by_http_1_0_is_changed() {
+    fn an_http_1_0_answer_is_read_as_http_1_1_and_nothing_else_changes() {
         for (answer, shown) in [
             ("HTTP/1.0 503 HTTP/1.0", "HTTP/1.1 503 HTTP/1.0"),
             ("HTTP/1.1 101 HTTP/1.0", "HTTP/1.1 101 HTTP/1.0"),

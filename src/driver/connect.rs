@@ -1,4 +1,4 @@
-//! From an endpoint to an open WebSocket: DNS, TCP, proxy, TLS, upgrade.
+//! Opens a WebSocket to an endpoint: DNS, TCP, proxy, TLS, upgrade.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,11 +25,11 @@ use crate::secret::Secret;
 
 /// An address gets at most this long before the next one is tried.
 const ADDRESS_SHARE: Duration = Duration::from_secs(3);
-/// Directus never answers an upgrade on a wrong path: the log says so after this silence,
-/// well before the attempt is given up.
+/// Directus never answers an upgrade on a wrong path. After this time without an answer the log
+/// says so, well before the attempt times out.
 const SLOW_UPGRADE: Duration = Duration::from_secs(3);
 
-/// What the time ran out in.
+/// The stage in which an attempt timed out.
 #[derive(Clone, Copy)]
 enum Stage {
     Resolve,
@@ -39,9 +39,9 @@ enum Stage {
     Upgrade,
 }
 
-/// Where to, and by what means.
+/// Where to connect to, and how.
 #[derive(Clone, Copy)]
-pub(super) struct Way<'a> {
+pub(super) struct Route<'a> {
     pub endpoint: &'a Endpoint,
     pub options: &'a LinkOptions,
     pub lookups: &'a Arc<Lookups>,
@@ -49,24 +49,24 @@ pub(super) struct Way<'a> {
 
 /// Opens a WebSocket within the time that the options allow.
 pub(super) async fn connect(
-    way: Way<'_>,
+    route: Route<'_>,
     access_token: Option<&Secret>,
 ) -> Result<WebSocketStream<Stream>, LinkFailure> {
     let mut stage = Stage::Resolve;
-    let attempt = attempt(way, access_token, &mut stage);
-    let outcome = timeout(way.options.connect_timeout, attempt).await;
-    outcome.unwrap_or_else(|_| Err(too_late(way.endpoint, way.options, stage)))
+    let attempt = attempt(route, access_token, &mut stage);
+    let outcome = timeout(route.options.connect_timeout, attempt).await;
+    outcome.unwrap_or_else(|_| Err(timed_out(route.endpoint, route.options, stage)))
 }
 
 async fn attempt(
-    way: Way<'_>,
+    route: Route<'_>,
     access_token: Option<&Secret>,
     stage: &mut Stage,
 ) -> Result<WebSocketStream<Stream>, LinkFailure> {
-    let Way {
+    let Route {
         endpoint, options, ..
-    } = way;
-    let opened = open_tcp(way, stage).await;
+    } = route;
+    let opened = open_tcp(route, stage).await;
     let socket = match &options.proxy {
         None => opened?,
         Some(proxy) => {
@@ -90,7 +90,7 @@ async fn attempt(
     upgrade(endpoint, access_token, options, Stream::new(transport)).await
 }
 
-/// Whom TCP goes to.
+/// The host and port that TCP connects to.
 fn first_hop<'a>(endpoint: &'a Endpoint, options: &'a LinkOptions) -> (&'a str, u16) {
     match &options.proxy {
         Some(proxy) => (&proxy.host, proxy.port),
@@ -98,11 +98,11 @@ fn first_hop<'a>(endpoint: &'a Endpoint, options: &'a LinkOptions) -> (&'a str, 
     }
 }
 
-async fn open_tcp(way: Way<'_>, stage: &mut Stage) -> Result<Tcp, LinkFailure> {
-    let (host, port) = first_hop(way.endpoint, way.options);
-    let time = way.options.connect_timeout;
+async fn open_tcp(route: Route<'_>, stage: &mut Stage) -> Result<Tcp, LinkFailure> {
+    let (host, port) = first_hop(route.endpoint, route.options);
+    let time = route.options.connect_timeout;
     let begin = Instant::now();
-    let found = way.lookups.resolve(host, port).await;
+    let found = route.lookups.resolve(host, port).await;
     let addresses = found.map_err(|error| {
         let message = format!("the name {host} cannot be resolved: {error}");
         LinkFailure::new(FailureKind::Dns, message)
@@ -111,8 +111,8 @@ async fn open_tcp(way: Way<'_>, stage: &mut Stage) -> Result<Tcp, LinkFailure> {
     let name = authority(host, port);
     let mut failure = None;
     for (tried, address) in addresses.iter().enumerate() {
-        // A share for each that is left, so that a dead one does not eat it all.
-        // The last one ends with the whole attempt.
+        // Each remaining address gets a share of the time, so that a dead one does not use all
+        // of it. The last one has until the end of the attempt.
         let left = time.saturating_sub(begin.elapsed());
         let share = match addresses.len() - tried {
             1 => time,
@@ -123,8 +123,8 @@ async fn open_tcp(way: Way<'_>, stage: &mut Stage) -> Result<Tcp, LinkFailure> {
             Ok(Err(error)) => LinkFailure::of_connect(&name, &error),
             Err(_) => LinkFailure::new(FailureKind::Timeout, format!("{name} does not answer")),
         };
-        // The system sorts the likeliest to the front: its failure tells most,
-        // unless a later one shows that the machine is there.
+        // The system puts the best address first, so its failure is reported, unless a later
+        // address is refused: that shows that the machine can be reached.
         if failure.is_none() || failed.kind == FailureKind::Refused {
             failure = Some(failed);
         }
@@ -140,7 +140,7 @@ async fn open_tls(
     socket: Tcp,
 ) -> Result<tokio_rustls::client::TlsStream<Tcp>, LinkFailure> {
     let host = &endpoint.host;
-    // Never in plain text where TLS was asked for.
+    // Never fall back to plain text.
     let tls = options.tls.as_ref().ok_or_else(|| {
         let message = format!("TLS is not set up, but {} needs it", endpoint.url());
         LinkFailure::new(FailureKind::Tls, message)
@@ -152,7 +152,7 @@ async fn open_tls(
     let connector = TlsConnector::from(tls.up_to_date());
     connector.connect(name, socket).await.map_err(|error| {
         let mut failure = LinkFailure::of_tls(host, &error);
-        // What is trusted may be another thing at the next attempt.
+        // The next attempt reads the changed files and may trust the certificate: not permanent.
         if failure.kind == FailureKind::Untrusted && tls.files_have_changed() {
             failure.kind = FailureKind::Tls;
         }
@@ -167,9 +167,9 @@ async fn upgrade(
     stream: Stream,
 ) -> Result<WebSocketStream<Stream>, LinkFailure> {
     let uri = endpoint.request_uri(access_token);
-    // The error itself could quote the token.
+    // The error is not quoted: it could contain the token.
     let mut request = uri.as_str().into_client_request().map_err(|_| {
-        let message = format!("the address {} cannot be asked for", endpoint.url());
+        let message = format!("the URL {} cannot be requested", endpoint.url());
         LinkFailure::new(FailureKind::Protocol, message)
     })?;
     let headers = request.headers_mut();
@@ -204,12 +204,12 @@ async fn upgrade(
         .map_err(|error| LinkFailure::of_upgrade(error, access_token.is_some()))
 }
 
-/// The path without the query, which may have a token.
+/// The path without the query, which may contain a token.
 fn shown_path(endpoint: &Endpoint) -> &str {
     endpoint.path.split('?').next().unwrap_or_default()
 }
 
-fn too_late(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFailure {
+fn timed_out(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFailure {
     let seconds = options.connect_timeout.as_secs_f32();
     let (hop, port) = first_hop(endpoint, options);
     let target = authority(&endpoint.host, endpoint.port);

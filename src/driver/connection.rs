@@ -1,4 +1,4 @@
-//! One link: a task that opens a socket, pumps frames, and tells how it ended.
+//! One link: a task that opens a socket, moves frames, and reports how it ended.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,99 +12,98 @@ use tokio::io::AsyncWrite;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_tungstenite::WebSocketStream;
 
-use super::connect::{Way, connect};
+use super::connect::{Route, connect};
+use super::counters::Counters;
 use super::failure::LinkFailure;
-use super::pump::{Order, Pump};
+use super::pump::{Command, Pump};
 use super::runtime::catch;
 use super::stream::Stream;
 use super::trace::describe;
-use super::traffic::Traffic;
 use super::{Proxy, Runtime, TARGET, Tls};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
 use crate::protocol::endpoint::Endpoint;
 use crate::secret::Secret;
 
-/// Names a link; chosen by whoever opens it.
+/// Identifies a link; the caller of [`open`] chooses it.
 pub type LinkId = u64;
 
-/// What all links of a client have in common.
+/// The options that all links of a client share.
 pub struct LinkOptions {
     /// Checked with [`super::check_header`].
     pub headers: Vec<(String, String)>,
     /// The User-Agent header, unless `headers` has one.
     pub user_agent: String,
-    /// The way out.
+    /// The proxy to go through.
     pub proxy: Option<Proxy>,
-    /// Wanted where an endpoint uses TLS.
+    /// Needed if an endpoint uses TLS.
     pub tls: Option<Arc<Tls>>,
-    /// A larger message breaks the link.
+    /// A larger message ends the link.
     pub max_message_bytes: usize,
-    /// For everything up to the upgrade's answer.
+    /// The time for everything up to the answer to the upgrade.
     pub connect_timeout: Duration,
     /// Counts what goes over the links.
-    pub traffic: Arc<Traffic>,
+    pub counters: Arc<Counters>,
 }
 
 /// Receives what happens to links, on the I/O thread.
 pub trait LinkEvents: Send + Sync + 'static {
     /// The WebSocket is open.
     fn opened(&self, link: LinkId);
-    /// Frames have come. Those that are left in the list are forgotten.
+    /// Frames were received. Those that the callee leaves in the list are dropped.
     fn frames(&self, link: LinkId, frames: &mut Vec<Frame>);
-    /// Whether so much waits for the application that links should be read more
-    /// slowly.
+    /// Whether so much waits for the application that the link should be read more slowly.
     fn is_crowded(&self) -> bool {
         false
     }
-    /// The link is gone. The last report of a link, and it comes exactly once,
-    /// unless the link was aborted: then there is none.
+    /// The link is lost. This is its last report and comes exactly once; an aborted link reports
+    /// nothing.
     fn lost(&self, link: LinkId, failure: LinkFailure);
 }
 
-/// The way to a link's task. Dropped, it closes the link as [`Link::close`] does.
+/// The owner's end of a link. Dropping it closes the link as [`Link::close`] does.
 pub struct Link {
-    orders: UnboundedSender<Order>,
+    commands: UnboundedSender<Command>,
     task: tokio::task::AbortHandle,
     status: Arc<LinkStatus>,
 }
 
-/// What a link's task and its owner both know.
+/// What a link's task and its owner share.
 #[derive(Default)]
 pub(super) struct LinkStatus {
-    /// Bytes that were given and are not with the system yet.
-    pub backlog: AtomicUsize,
+    /// Bytes that were given to the link and not yet to the system.
+    pub unsent: AtomicUsize,
     aborted: AtomicBool,
 }
 
 impl Link {
-    /// Sends a text frame; never blocks. What is sent before the link is open
-    /// goes out first thing; what is sent after its end is dropped.
+    /// Sends a text frame; never blocks. Before the link is open, the frame waits for that; after
+    /// its end, the frame is dropped.
     pub fn send(&self, text: String) {
         let bytes = text.len();
-        self.status.backlog.fetch_add(bytes, Ordering::Relaxed);
-        if self.orders.send(Order::Send(text)).is_err() {
-            self.status.backlog.fetch_sub(bytes, Ordering::Relaxed);
+        self.status.unsent.fetch_add(bytes, Ordering::Relaxed);
+        if self.commands.send(Command::Send(text)).is_err() {
+            self.status.unsent.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 
-    /// Sends what was given so far, says goodbye, and closes, within a second;
-    /// at once while the link is not open yet. Frames that come meanwhile are
-    /// still reported, and the loss at the end, as for any other link.
+    /// Sends what was given so far, then a close frame, and closes, all within a second; at once
+    /// if the link is not open yet. Until then received frames are reported, and the loss at the
+    /// end.
     pub fn close(&self) {
-        let _ = self.orders.send(Order::Close);
+        let _ = self.commands.send(Command::Close);
     }
 
-    /// Closes at once. Nothing more is reported, but a report that is being made
-    /// at this moment is not waited for.
+    /// Closes at once. Nothing more is reported, but a report that is running now is not waited
+    /// for.
     pub fn abort(&self) {
         self.status.aborted.store(true, Ordering::SeqCst);
         self.task.abort();
     }
 
-    /// Bytes that were given to [`Link::send`] and are not with the system yet.
-    pub fn backlog_bytes(&self) -> usize {
-        self.status.backlog.load(Ordering::Relaxed)
+    /// Bytes that were given to [`Link::send`] and not yet to the system.
+    pub fn unsent_bytes(&self) -> usize {
+        self.status.unsent.load(Ordering::Relaxed)
     }
 }
 
@@ -117,10 +116,10 @@ pub fn open(
     options: Arc<LinkOptions>,
     events: Arc<dyn LinkEvents>,
 ) -> Link {
-    let (orders, inbox) = unbounded_channel();
+    let (commands, inbox) = unbounded_channel();
     let status = Arc::new(LinkStatus::default());
-    let traffic = Arc::clone(&options.traffic);
-    let pump = Pump::new(inbox, Arc::clone(&status), traffic);
+    let counters = Arc::clone(&options.counters);
+    let pump = Pump::new(inbox, Arc::clone(&status), counters);
     let report = Report {
         id,
         events,
@@ -128,43 +127,43 @@ pub fn open(
     };
     let lookups = Arc::clone(&runtime.lookups);
     let task = runtime.spawn(async move {
-        let way = Way {
+        let route = Route {
             endpoint: &endpoint,
             options: &options,
             lookups: &lookups,
         };
-        let life = live(way, access_token, pump, &report);
-        let failure = catch(life).await.unwrap_or_else(LinkFailure::of_fault);
+        let running = run_link(route, access_token, pump, &report);
+        let failure = catch(running).await.unwrap_or_else(LinkFailure::of_panic);
         report.lost(failure);
     });
     Link {
-        orders,
+        commands,
         task,
         status,
     }
 }
 
-async fn live(
-    way: Way<'_>,
+async fn run_link(
+    route: Route<'_>,
     access_token: Option<Secret>,
     mut pump: Pump,
     report: &Report,
 ) -> LinkFailure {
-    let connecting = connect(way, access_token.as_ref());
+    let connecting = connect(route, access_token.as_ref());
     let mut socket = match pump.wait_for(connecting).await {
         Ok(socket) => socket,
         Err(failure) => return failure,
     };
     drop(access_token);
-    report.opened(way.endpoint);
+    report.opened(route.endpoint);
     let failure = pump.run(&mut socket, report).await;
-    take_leave(&mut socket).await;
+    finish_close(&mut socket).await;
     failure
 }
 
-/// Answers a close frame and ends TLS, if that can be had without waiting.
-/// Dropping the socket does the rest.
-async fn take_leave(socket: &mut WebSocketStream<Stream>) {
+/// Answers a close frame and ends TLS, as far as that works without waiting. Dropping the socket
+/// does the rest.
+async fn finish_close(socket: &mut WebSocketStream<Stream>) {
     poll_fn(|cx| {
         let _ = Pin::new(&mut *socket).poll_flush(cx);
         let _ = Pin::new(socket.get_mut()).poll_shutdown(cx);
@@ -173,7 +172,7 @@ async fn take_leave(socket: &mut WebSocketStream<Stream>) {
     .await;
 }
 
-/// Tells the owner of a link what happens to it.
+/// Reports to the owner of a link what happens to it.
 pub(super) struct Report {
     id: LinkId,
     events: Arc<dyn LinkEvents>,
@@ -206,13 +205,13 @@ impl Report {
     }
 
     fn lost(&self, failure: LinkFailure) {
-        self.log(|id| format!("link {id} is gone: {}", failure.message));
+        self.log(|id| format!("link {id} is lost: {}", failure.message));
         if self.is_wanted() {
             self.events.lost(self.id, failure);
         }
     }
 
-    /// What went over the link, and where to.
+    /// Logs a frame that was sent or received.
     pub fn trace(&self, direction: &str, text: &str) {
         if log::enabled(Level::Trace) {
             let line = format!("link {}: {direction} {}", self.id, describe(text));

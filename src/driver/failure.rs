@@ -1,4 +1,4 @@
-//! Why a link could not be opened, or was lost, in words a person can act on.
+//! Why a link could not be opened or was lost, as a sentence that says what to do.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -9,20 +9,19 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, Pro
 use super::answer::retry_after;
 use super::tls_failure;
 
-/// The kinds of failure that are told apart.
+/// The kinds of failure that the session treats differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
     /// The host's name could not be resolved.
     Dns,
-    /// Nobody listens there.
+    /// Nothing listens at that address.
     Refused,
-    /// Not within the time allowed.
+    /// No answer within the allowed time.
     Timeout,
-    /// The certificate is not trusted, or is for another name: to try again
-    /// does not mend it.
+    /// The certificate is not trusted, or is for another name. A retry does not repair it.
     Untrusted,
-    /// The certificate has expired or is not valid yet: a renewal, or a clock that is
-    /// set right, mends it.
+    /// The certificate has expired or is not valid yet. A renewal, or setting the clock, repairs
+    /// it, so a retry may succeed.
     CertificateTime,
     /// TLS failed otherwise.
     Tls,
@@ -36,7 +35,7 @@ pub enum FailureKind {
     Io,
     /// The peer does not speak WebSocket as it should.
     Protocol,
-    /// The proxy did not let us through.
+    /// The proxy refused the tunnel.
     Proxy,
     /// The endpoint speaks another protocol over WebSocket.
     OtherProtocol,
@@ -49,9 +48,9 @@ pub struct LinkFailure {
     pub kind: FailureKind,
     /// The sentence.
     pub message: String,
-    /// The sentence where this endpoint has worked before, if it is another one then.
+    /// The sentence to use instead if this endpoint has worked before.
     pub if_worked: Option<String>,
-    /// When the server wants to be asked again (`Retry-After`).
+    /// When the server allows the next attempt (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
 
@@ -138,8 +137,8 @@ impl LinkFailure {
         }
     }
 
-    /// The server said goodbye.
-    pub(super) fn of_goodbye(code: Option<u16>, reason: &str) -> Self {
+    /// The server sent a close frame, or closed without one (`None`).
+    pub(super) fn of_close_frame(code: Option<u16>, reason: &str) -> Self {
         if code == Some(4406) {
             return LinkFailure::new(
                 FailureKind::OtherProtocol,
@@ -161,7 +160,7 @@ impl LinkFailure {
         LinkFailure::new(FailureKind::Closed, message)
     }
 
-    /// We said goodbye.
+    /// The link was closed by [`super::Link::close`].
     pub(super) fn of_own_close() -> Self {
         LinkFailure::new(
             FailureKind::Closed,
@@ -170,15 +169,16 @@ impl LinkFailure {
     }
 
     /// The link's task panicked.
-    pub(super) fn of_fault() -> Self {
+    pub(super) fn of_panic() -> Self {
         LinkFailure::new(
             FailureKind::Io,
-            "the connection was given up after a fault of the library: please report it",
+            "the connection was closed after an internal error: this is a bug in directus-realtime, \
+             please report it",
         )
     }
 }
 
-/// What somebody else wrote, fit to be shown.
+/// Text from a peer, shortened and without control characters.
 pub(super) fn printable(text: &str) -> String {
     text.chars()
         .take(200)
@@ -210,7 +210,7 @@ fn of_io(error: &io::Error) -> LinkFailure {
 fn dropped() -> LinkFailure {
     LinkFailure::new(
         FailureKind::Closed,
-        "the server dropped the connection without a word, as one that is stopped does",
+        "the server closed the connection without a close frame (was it stopped?)",
     )
 }
 

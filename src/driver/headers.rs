@@ -4,9 +4,9 @@ use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::error::{Error, Result, Status};
 
-/// Headers that belong to the handshake itself, as all `sec-websocket-*` do, or
-/// tell of a body, which the request has not. An Origin would make the server
-/// treat us as a browser and refuse what it does not know.
+/// Headers that the application may not set: those of the handshake itself (with all
+/// `sec-websocket-*`), and those of a body, which the request does not have. With an Origin the
+/// server would treat the library as a browser and refuse origins that it does not know.
 const RESERVED: [&str; 6] = [
     "host",
     "connection",
@@ -22,13 +22,14 @@ pub fn check_header(name: &str, value: &str) -> Result<()> {
     parse_header(name, value).map(drop)
 }
 
-/// The header in the form that a request takes.
+/// The header, parsed for a request.
 pub(super) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let invalid = |message: String| Error::new(Status::InvalidArgument, message);
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| invalid(format!("{name:?} cannot be the name of a header")))?;
     if RESERVED.contains(&parsed.as_str()) || parsed.as_str().starts_with("sec-websocket-") {
-        let message = format!("the header {name} is the handshake's own: it cannot be set");
+        let message =
+            format!("the header {name} belongs to the WebSocket handshake and cannot be set");
         return Err(invalid(message));
     }
     let value = HeaderValue::from_str(value).map_err(|_| {
@@ -50,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_headers_are_taken() {
+    fn ordinary_headers_are_accepted() {
         check_header("X-Tenant", "seven of nine").unwrap();
         check_header("cookie", "directus_session_token=abc; a=b").unwrap();
         check_header("User-Agent", "mine/1.0").unwrap();
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_cannot_smuggle_another_header_in() {
+    fn a_header_with_line_breaks_is_refused() {
         for value in ["a\r\nOrigin: x", "a\nb", "a\rb", "a\0b"] {
             let message = refusal("X-Tenant", value);
             assert!(message.contains("X-Tenant"), "{message}");
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handshakes_own_headers_are_refused_by_name() {
+    fn headers_of_the_handshake_are_refused_by_name() {
         for name in ["Host", "ORIGIN", "upgrade", "Transfer-Encoding"] {
             assert!(refusal(name, "x").contains(name));
         }

@@ -1,13 +1,13 @@
-//! tokio, tungstenite and rustls: it carries out what the session decides and
-//! decides nothing itself.
+//! The driver: sockets, TLS, proxies and timers, on tokio, tungstenite and rustls. It carries out
+//! what the session decides, and decides nothing itself.
 
-mod alarm;
 mod answer;
 mod connect;
 mod connection;
+mod counters;
 mod failure;
+mod frame_copy;
 mod headers;
-mod packer;
 mod pem;
 mod proxy;
 mod pump;
@@ -15,23 +15,23 @@ mod resolve;
 pub mod runtime;
 mod stream;
 mod system_roots;
+mod timer;
 mod tls;
 mod tls_failure;
 mod trace;
-mod traffic;
-mod trust;
+mod verifier;
 
-pub use alarm::{Alarm, spawn_alarm};
 pub use connection::{Link, LinkEvents, LinkId, LinkOptions, open};
+pub use counters::{Counters, Totals};
 pub use failure::{FailureKind, LinkFailure};
 pub use headers::check_header;
 pub use pem::TlsFiles;
 pub use proxy::Proxy;
 pub use runtime::Runtime;
+pub use timer::{Timer, spawn_timer};
 pub use tls::Tls;
-pub use traffic::{Totals, Traffic};
 
-/// The room's name in the log.
+/// The module's name in the log.
 const TARGET: &str = "driver";
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! PEM files of the application's: certificates to trust, and what we show of
-//! ourselves. What is in a file is never quoted: it may be a private key.
+//! The application's PEM files: certificates to trust, and the client's certificate and key. The
+//! content of a file is never quoted in an error: it may be a private key.
 
 use std::fmt::Display;
 use std::fs::{self, Metadata};
@@ -10,32 +10,32 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, RootCertStore};
 use zeroize::Zeroizing;
 
-use super::tls_failure::{fault, note};
+use super::tls_failure::{fault, log_detail};
 use crate::error::{Error, Result, Status};
 
-/// PEM files of the application's.
+/// The application's PEM files.
 #[derive(Clone, Debug, Default)]
 pub struct TlsFiles {
     /// Roots to trust beside the system's, and servers' own certificates.
     pub ca_file: Option<String>,
-    /// The certificate chain that we show; with `client_key_file`.
+    /// The client's certificate chain; needs `client_key_file`.
     pub client_cert_file: Option<String>,
     /// Its key.
     pub client_key_file: Option<String>,
 }
 
-/// What we show of ourselves.
+/// The client's certificate and its key.
 pub(super) struct Identity {
     pub chain: Vec<CertificateDer<'static>>,
     pub key: PrivateKeyDer<'static>,
 }
 
-/// What tells one content of a file from another.
+/// Identifies the content of a file, to see whether it has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Version {
     modified: Option<SystemTime>,
     bytes: u64,
-    /// A file that took the other's place may be as old.
+    /// A file that replaced another may have the same age.
     #[cfg(unix)]
     inode: u64,
 }
@@ -52,8 +52,7 @@ impl Version {
 }
 
 impl TlsFiles {
-    /// Whether those that are set can be used: a wrong path is a mistake though no
-    /// link needs the file.
+    /// Checks that the files can be used. A wrong path is an error even if no link uses TLS.
     pub fn check(&self) -> Result<()> {
         self.authorities()?;
         self.identity().map(drop)
@@ -102,7 +101,7 @@ impl TlsFiles {
                 unusable("client_key_file", key_path, why)
             }
             _ => {
-                note(error);
+                log_detail(error);
                 let why = "a key of that kind is not supported: make one of ECDSA (P-256, P-384), \
                            Ed25519, or RSA with 2048 to 8192 bits";
                 unusable("client_key_file", key_path, why)
@@ -122,7 +121,7 @@ fn certificates(option: &str, path: &str) -> Result<Vec<CertificateDer<'static>>
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(unusable(option, path, instead(&content, CERTIFICATE))),
+        Ok(_) => Err(unusable(option, path, why_not(&content, CERTIFICATE))),
         Err(_) => Err(unusable(option, path, DAMAGED)),
     }
 }
@@ -130,7 +129,7 @@ fn certificates(option: &str, path: &str) -> Result<Vec<CertificateDer<'static>>
 fn private_key(option: &str, path: &str) -> Result<PrivateKeyDer<'static>> {
     let content = read(option, path)?;
     PrivateKeyDer::from_pem_slice(&content)
-        .map_err(|_| unusable(option, path, instead(&content, PRIVATE_KEY)))
+        .map_err(|_| unusable(option, path, why_not(&content, PRIVATE_KEY)))
 }
 
 fn read(option: &str, path: &str) -> Result<Zeroizing<Vec<u8>>> {
@@ -144,9 +143,8 @@ const CERTIFICATE: &str = "certificate";
 const PRIVATE_KEY: &str = "private key";
 const DAMAGED: &str = "its PEM form is damaged";
 
-/// What people have in files, and what is to be done about it, the likeliest first.
-/// Behind the words by which it is known.
-const INSTEAD: [(&str, &str, &str); 10] = [
+/// What files contain by mistake: for which kind of file, the text that shows it, and what to do.
+const WRONG_CONTENT: [(&str, &str, &str); 10] = [
     (
         PRIVATE_KEY,
         "-----BEGIN ENCRYPTED PRIVATE KEY-----",
@@ -199,10 +197,10 @@ const INSTEAD: [(&str, &str, &str); 10] = [
     ),
 ];
 
-/// Why a file has not what it should have.
-fn instead(content: &[u8], wanted: &str) -> String {
+/// Why a file does not contain what it should.
+fn why_not(content: &[u8], wanted: &str) -> String {
     let text = String::from_utf8_lossy(content);
-    let known = INSTEAD
+    let known = WRONG_CONTENT
         .iter()
         .find(|(of, words, _)| *of == wanted && text.contains(words));
     let why = match (known, content) {
@@ -222,7 +220,7 @@ fn instead(content: &[u8], wanted: &str) -> String {
 }
 
 fn refused(option: &str, path: &str, error: &rustls::Error) -> Error {
-    note(error);
+    log_detail(error);
     let why = match error {
         rustls::Error::InvalidCertificate(why) => fault(why),
         _ => "cannot be read".to_owned(),

@@ -1,4 +1,4 @@
-//! HTTP proxies: CONNECT.
+//! Connects through an HTTP proxy (CONNECT).
 
 use std::env;
 
@@ -12,10 +12,11 @@ use super::failure::{FailureKind, LinkFailure, printable};
 use crate::error::{Error, Result, Status};
 use crate::secret::Secret;
 
-/// A proxy's answer is small; what is larger is none.
+/// A proxy's answer is small; more than this is no answer of a proxy.
 const LONGEST_ANSWER: usize = 16 * 1024;
 
-/// What other programs take their proxies from. This library takes none from there.
+/// The environment variables from which other programs read their proxy. This library ignores
+/// them.
 const VARIABLES: [&str; 6] = [
     "HTTPS_PROXY",
     "https_proxy",
@@ -31,19 +32,19 @@ pub struct Proxy {
     /// Its host, IPv6 without brackets.
     pub(super) host: String,
     pub(super) port: u16,
-    /// `Basic …`, where the URL had a user.
+    /// `Basic …`, if the URL has a user.
     authorization: Option<Secret>,
 }
 
 impl Proxy {
-    /// The variables in the environment that name proxies, which are not used.
+    /// The proxy variables that are set in the environment, and not used.
     pub fn unused_variables() -> Vec<&'static str> {
         let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
         VARIABLES.into_iter().filter(is_set).collect()
     }
 
-    /// `http://[user:password@]host[:port]`; the port is 80 where there is none.
-    /// The error never quotes the URL, which may have a password in it.
+    /// Parses `http://[user:password@]host[:port]`; the default port is 80. The error never quotes
+    /// the URL, which may contain a password.
     pub fn parse(text: &str) -> Result<Proxy> {
         let invalid = |why: &str| {
             let message = format!("proxy {why}: write it as http://[user:password@]host:port");
@@ -52,7 +53,7 @@ impl Proxy {
         let url = Url::parse(text).map_err(|_| invalid("is not a URL"))?;
         if url.scheme() != "http" {
             return Err(invalid(
-                "has a scheme other than http, which is all that is known",
+                "has a scheme other than http, the only one that is supported",
             ));
         }
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
@@ -99,7 +100,7 @@ impl Proxy {
         let broken = |error: std::io::Error| failed(format!("broke the connection: {error}"));
         socket.write_all(request.as_bytes()).await.map_err(broken)?;
         socket.flush().await.map_err(broken)?;
-        // Byte by byte: what follows the answer belongs to the tunnel.
+        // Byte by byte, because what follows the answer belongs to the tunnel.
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             if answer.len() == LONGEST_ANSWER {
@@ -125,9 +126,7 @@ impl Proxy {
             )),
             Some(_) => {
                 let line = printable(line);
-                Err(failed(format!(
-                    "does not let us through to {target}: {line}"
-                )))
+                Err(failed(format!("refused the tunnel to {target}: {line}")))
             }
             None => Err(failed("did not answer as an HTTP proxy does".into())),
         }
@@ -135,7 +134,7 @@ impl Proxy {
 }
 
 fn percent_decode(text: &str) -> Vec<u8> {
-    // As long as the text, so that no half of a password is left behind.
+    // With the full capacity, so that the buffer never moves and leaves half a password behind.
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn host_port_and_credentials_are_taken_from_the_url() {
+    fn a_proxy_url_gives_host_port_and_credentials() {
         let proxy = Proxy::parse("http://squid.example:3128").unwrap();
         assert_eq!((proxy.host.as_str(), proxy.port), ("squid.example", 3128));
         assert!(proxy.authorization.is_none());
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_quoting_the_password() {
+    fn a_wrong_proxy_url_is_refused_without_quoting_its_password() {
         for url in [
             "",
             "squid.example:3128",
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_does_not_show_the_password() {
+    fn debug_output_of_a_proxy_does_not_show_its_password() {
         let proxy = Proxy::parse("http://me:s3cret@p:1").unwrap();
         let shown = format!("{proxy:?}");
         assert!(

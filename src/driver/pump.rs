@@ -1,5 +1,5 @@
-//! Moves frames between a socket and a link's owner. Neither direction ever
-//! waits for the other: a peer that does not read is still heard.
+//! Moves frames between a socket and a link's owner. Neither direction waits for the other: frames
+//! are received from a peer that does not read, too.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -16,83 +16,82 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::connection::{LinkStatus, Report};
+use super::counters::Counters;
 use super::failure::LinkFailure;
-use super::packer::Packer;
+use super::frame_copy::FrameCopier;
 use super::stream::Stream;
-use super::traffic::Traffic;
 use crate::log::{self, Level};
 use crate::protocol::Frame;
 
-/// A batch ends with this many frames or bytes, so that others get their turn.
+/// A batch ends with this many frames or bytes, so that other tasks can run.
 const BATCH_FRAMES: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
-/// The pause between two batches while the application is behind: the network
-/// holds what it will soon be able to take. It slows reading down and does not
-/// stop it, so that the server's pings get through: far more than any server
-/// sends still fits between two pauses.
-const BRAKE: Duration = Duration::from_millis(5);
-/// How long a polite farewell may take in all.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// How long a link that cannot be written to any more is still read: the server's
-/// last words may be on the way from the system, and tell why.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+/// The pause between two batches while too much waits for the application. It slows reading, so
+/// that TCP slows the server, and does not stop it, so that the server's pings are answered. A
+/// batch is so large that no server sends more in this time for long.
+const READ_DELAY: Duration = Duration::from_millis(5);
+/// How long the closing handshake may take in all.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a link that cannot be written to any more is still read: the server's last frames may
+/// be in the system's buffers and say why.
+const READ_AFTER_BREAK: Duration = Duration::from_millis(100);
 
 type Socket = WebSocketStream<Stream>;
 
-pub(super) enum Order {
+pub(super) enum Command {
     Send(String),
     Close,
 }
 
 pub(super) struct Pump {
-    inbox: UnboundedReceiver<Order>,
-    /// Taken from the inbox, not yet given to the WebSocket.
+    inbox: UnboundedReceiver<Command>,
+    /// Frames from the inbox that are not given to the WebSocket yet.
     waiting: VecDeque<String>,
     /// Bytes that were given to the WebSocket since its buffer was last empty.
     unflushed: usize,
     status: Arc<LinkStatus>,
-    traffic: Arc<Traffic>,
+    counters: Arc<Counters>,
     frames: Vec<Frame>,
-    packer: Packer,
-    /// Binary frames that were no text.
+    copier: FrameCopier,
+    /// Number of binary frames that are not text.
     ignored: usize,
-    /// Runs from the order to close.
-    farewell: Option<Pin<Box<Sleep>>>,
-    said_goodbye: bool,
-    /// Nothing more can be written, and until when it is read.
+    /// Runs from the command to close.
+    closing: Option<Pin<Box<Sleep>>>,
+    sent_close: bool,
+    /// Why nothing more can be written, and until when the link is still read.
     broken: Option<(LinkFailure, Pin<Box<Sleep>>)>,
 }
 
 impl Pump {
     pub fn new(
-        inbox: UnboundedReceiver<Order>,
+        inbox: UnboundedReceiver<Command>,
         status: Arc<LinkStatus>,
-        traffic: Arc<Traffic>,
+        counters: Arc<Counters>,
     ) -> Self {
         Pump {
             inbox,
             waiting: VecDeque::new(),
             unflushed: 0,
             status,
-            traffic,
+            counters,
             frames: Vec::new(),
-            packer: Packer::default(),
+            copier: FrameCopier::default(),
             ignored: 0,
-            farewell: None,
-            said_goodbye: false,
+            closing: None,
+            sent_close: false,
             broken: None,
         }
     }
 
-    /// Waits until the socket is open, unless the link is closed before.
+    /// Waits until the socket is open, or the link is closed.
     pub async fn wait_for(
         &mut self,
         connecting: impl Future<Output = Result<Socket, LinkFailure>>,
     ) -> Result<Socket, LinkFailure> {
         let mut connecting = pin!(connecting);
         poll_fn(|cx| {
-            self.take_orders(cx);
-            if self.farewell.is_some() {
+            self.take_commands(cx);
+            if self.closing.is_some() {
                 return Poll::Ready(Err(LinkFailure::of_own_close()));
             }
             connecting.as_mut().poll(cx)
@@ -106,7 +105,9 @@ impl Pump {
             let end = poll_fn(|cx| self.poll(cx, socket, report)).await;
             if self.ignored > 0 {
                 let ignored = std::mem::take(&mut self.ignored);
-                report.log(|id| format!("link {id}: ignored {ignored} binary frames of no text"));
+                report.log(|id| {
+                    format!("link {id}: ignored {ignored} binary frames that are not text")
+                });
             }
             if log::enabled(Level::Trace) {
                 let received = |frame: &Frame| report.trace("received", frame);
@@ -114,29 +115,29 @@ impl Pump {
             }
             report.frames(&mut self.frames);
             match end {
-                Some(_) if self.farewell.is_some() => return LinkFailure::of_own_close(),
+                Some(_) if self.closing.is_some() => return LinkFailure::of_own_close(),
                 Some(failure) => return failure,
-                None if report.is_crowded() => sleep(BRAKE).await,
+                None if report.is_crowded() => sleep(READ_DELAY).await,
                 None => tokio::task::yield_now().await,
             }
         }
     }
 
-    /// Ready when there are frames to hand over, or with the link's end.
+    /// Ready if frames were received, or with the reason of the link's end.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
         socket: &mut Socket,
         report: &Report,
     ) -> Poll<Option<LinkFailure>> {
-        self.take_orders(cx);
+        self.take_commands(cx);
         if self.broken.is_none() {
             let failure = self.write(cx, socket, report).err();
-            let end = || Box::pin(sleep(LAST_WORDS));
+            let end = || Box::pin(sleep(READ_AFTER_BREAK));
             self.broken = failure.map(|error| (LinkFailure::of_websocket(error), end()));
         }
-        let out_of_time = |farewell: &mut Pin<Box<Sleep>>| farewell.as_mut().poll(cx).is_ready();
-        if self.farewell.as_mut().is_some_and(out_of_time) {
+        let out_of_time = |closing: &mut Pin<Box<Sleep>>| closing.as_mut().poll(cx).is_ready();
+        if self.closing.as_mut().is_some_and(out_of_time) {
             return Poll::Ready(Some(LinkFailure::of_own_close()));
         }
         if let Poll::Ready(end) = self.read(cx, socket) {
@@ -148,22 +149,21 @@ impl Pump {
         }
     }
 
-    /// Empties the inbox, so that an order to close is heard though the peer
-    /// does not read.
-    fn take_orders(&mut self, cx: &mut Context<'_>) {
-        while self.farewell.is_none() {
+    /// Empties the inbox, so that a command to close is seen although the peer does not read.
+    fn take_commands(&mut self, cx: &mut Context<'_>) {
+        while self.closing.is_none() {
             match self.inbox.poll_recv(cx) {
-                Poll::Ready(Some(Order::Send(text))) => self.waiting.push_back(text),
-                Poll::Ready(Some(Order::Close) | None) => {
+                Poll::Ready(Some(Command::Send(text))) => self.waiting.push_back(text),
+                Poll::Ready(Some(Command::Close) | None) => {
                     self.inbox.close();
-                    self.farewell = Some(Box::pin(sleep(FAREWELL)));
+                    self.closing = Some(Box::pin(sleep(CLOSE_TIMEOUT)));
                 }
                 Poll::Pending => break,
             }
         }
     }
 
-    /// Moves what is to be sent towards the system, as far as it takes it.
+    /// Writes what is to be sent, as far as the system takes it.
     fn write(
         &mut self,
         cx: &mut Context<'_>,
@@ -174,27 +174,26 @@ impl Pump {
         while socket.as_mut().poll_ready(cx)?.is_ready() {
             if let Some(text) = self.waiting.pop_front() {
                 report.trace("sent", &text);
-                self.traffic.sent(text.len());
+                self.counters.sent(text.len());
                 self.unflushed += text.len();
                 socket.as_mut().start_send(Message::text(text))?;
-            } else if self.farewell.is_some() && !self.said_goodbye {
-                self.said_goodbye = true;
+            } else if self.closing.is_some() && !self.sent_close {
+                self.sent_close = true;
                 socket.as_mut().start_send(Message::Close(None))?;
             } else {
                 break;
             }
         }
-        // Also what tungstenite itself wants to say.
+        // Also flushes what tungstenite itself sends, such as pongs.
         if socket.poll_flush(cx)?.is_ready() {
-            let backlog = &self.status.backlog;
-            backlog.fetch_sub(self.unflushed, Ordering::Relaxed);
+            let unsent = &self.status.unsent;
+            unsent.fetch_sub(self.unflushed, Ordering::Relaxed);
             self.unflushed = 0;
         }
         Ok(())
     }
 
-    /// Reads what is there into `frames`, up to a batch. Pending when there was
-    /// nothing at all.
+    /// Reads into `frames`, at most one batch. Pending if there was nothing.
     fn read(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<Option<LinkFailure>> {
         let mut socket = Pin::new(socket);
         let mut bytes = 0;
@@ -210,20 +209,20 @@ impl Pump {
             let text = match message {
                 Some(Ok(Message::Text(text))) => Ok(text),
                 Some(Ok(Message::Binary(data))) => Frame::try_from(data).map_err(|_| None),
-                Some(Ok(Message::Close(goodbye))) => {
-                    let code = goodbye.as_ref().map(|goodbye| u16::from(goodbye.code));
-                    let reason = goodbye.as_ref().map_or("", |goodbye| &goodbye.reason);
-                    Err(Some(LinkFailure::of_goodbye(code, reason)))
+                Some(Ok(Message::Close(close))) => {
+                    let code = close.as_ref().map(|close| u16::from(close.code));
+                    let reason = close.as_ref().map_or("", |close| &close.reason);
+                    Err(Some(LinkFailure::of_close_frame(code, reason)))
                 }
                 // tungstenite answers pings itself.
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => Err(Some(LinkFailure::of_websocket(error))),
-                None => Err(Some(LinkFailure::of_goodbye(None, ""))),
+                None => Err(Some(LinkFailure::of_close_frame(None, ""))),
             };
             match text {
                 Ok(text) => {
                     bytes += text.len();
-                    self.frames.push(self.packer.pack(text));
+                    self.frames.push(self.copier.copy(text));
                     if bytes >= BATCH_BYTES {
                         break;
                     }
@@ -235,7 +234,7 @@ impl Pump {
                 }
             }
         }
-        self.traffic.received(self.frames.len(), bytes);
+        self.counters.received(self.frames.len(), bytes);
         match outcome {
             Poll::Pending if !self.frames.is_empty() || self.ignored > 0 => Poll::Ready(None),
             outcome => outcome,

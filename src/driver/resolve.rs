@@ -1,6 +1,6 @@
-//! Names to addresses. The system's resolver blocks, so each lookup has a thread.
-//! Where the system allows none, that is the reason of a failed attempt; tokio's own
-//! pool would panic.
+//! Resolves host names. The system's resolver blocks, so each lookup runs on a thread of its own.
+//! If the system allows no more threads, the attempt fails with that reason; tokio's pool of
+//! blocking threads would panic.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -12,13 +12,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::threads::{self, Work};
 
-/// How many lookups run at once; more wait for their turn.
-const MOST: usize = 64;
+/// How many lookups run at once; more have to wait.
+const MAX_LOOKUPS: usize = 64;
 
-/// The lookups of an I/O thread, which waits for them at its end: the library may be
+/// The lookups of an I/O thread. It waits for them before it ends, because the library may be
 /// unloaded then.
 pub(super) struct Lookups {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     threads: Mutex<Threads>,
     ended: Condvar,
 }
@@ -29,10 +29,10 @@ struct Threads {
     handles: Vec<JoinHandle<()>>,
 }
 
-/// A lookup that runs.
+/// A running lookup.
 struct Running {
     lookups: Arc<Lookups>,
-    _turn: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Drop for Running {
@@ -45,7 +45,7 @@ impl Drop for Running {
 impl Lookups {
     pub fn new() -> Arc<Lookups> {
         Arc::new(Lookups {
-            turns: Arc::new(Semaphore::new(MOST)),
+            permits: Arc::new(Semaphore::new(MAX_LOOKUPS)),
             threads: Mutex::default(),
             ended: Condvar::new(),
         })
@@ -62,34 +62,34 @@ impl Lookups {
             .await?;
         found
             .await
-            .unwrap_or_else(|_| Err(io::Error::other("the lookup was given up")))
+            .unwrap_or_else(|_| Err(io::Error::other("the lookup was abandoned")))
     }
 
-    /// Starts what blocks on a thread of its own.
+    /// Runs a blocking function on a thread of its own.
     pub async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         blocks: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<oneshot::Receiver<T>> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(io::Error::other)?;
-        let (tell, told) = oneshot::channel();
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(io::Error::other)?;
+        let (sender, receiver) = oneshot::channel();
         let mut threads = self.lock();
         threads.running += 1;
         let running = Running {
             lookups: Arc::clone(self),
-            _turn: turn,
+            _permit: permit,
         };
         threads.handles.retain(|thread| !thread.is_finished());
         drop(threads);
         let thread = threads::spawn("drt-dns", Work::Library, move || {
-            let _ = tell.send(blocks());
+            let _ = sender.send(blocks());
             drop(running);
         })?;
         self.lock().handles.push(thread);
-        Ok(told)
+        Ok(receiver)
     }
 
-    /// Waits until all have ended; false where the deadline comes first.
+    /// Waits until all lookups have ended. False if the deadline passes first.
     pub fn end(&self, deadline: Instant) -> bool {
         let mut threads = self.lock();
         while threads.running > 0 {
@@ -100,7 +100,7 @@ impl Lookups {
             let waited = self.ended.wait_timeout(threads, left);
             threads = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        // What they still have to do does not block.
+        // What the threads still have to do does not block.
         for thread in std::mem::take(&mut threads.handles) {
             drop(threads);
             let _ = thread.join();
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_need_no_thread_and_more_lookups_than_may_run_wait() {
+    fn addresses_need_no_lookup_and_lookups_above_the_limit_wait() {
         let lookups = Lookups::new();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -129,16 +129,16 @@ mod tests {
                 let found = lookups.resolve(host, 7).await.unwrap();
                 assert_eq!(found, [address.parse().unwrap()]);
             }
-            assert_eq!(lookups.turns.available_permits(), MOST);
-            let mut told = Vec::new();
-            for number in 0..MOST * 2 {
-                told.push(lookups.run(move || number).await.unwrap());
+            assert_eq!(lookups.permits.available_permits(), MAX_LOOKUPS);
+            let mut receiver = Vec::new();
+            for number in 0..MAX_LOOKUPS * 2 {
+                receiver.push(lookups.run(move || number).await.unwrap());
             }
-            for (number, told) in told.into_iter().enumerate() {
-                assert_eq!(told.await.unwrap(), number);
+            for (number, receiver) in receiver.into_iter().enumerate() {
+                assert_eq!(receiver.await.unwrap(), number);
             }
         });
         assert!(lookups.end(Instant::now() + std::time::Duration::from_secs(5)));
-        assert_eq!(lookups.turns.available_permits(), MOST);
+        assert_eq!(lookups.permits.available_permits(), MAX_LOOKUPS);
     }
 }

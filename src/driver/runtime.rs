@@ -1,4 +1,4 @@
-//! One I/O thread for all clients of the process: made by the first, gone with
+//! One I/O thread for all clients of the process: the first client starts it, and it ends with
 //! the last.
 
 use std::future::{Future, poll_fn};
@@ -21,8 +21,8 @@ use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 use crate::threads::{self, Work};
 
-/// A user's share in the I/O thread. Dropped without [`Runtime::release`], it is
-/// given back as well, but nobody waits for the thread.
+/// A user's share in the I/O thread. Dropping it gives it back, too, but does not wait for the
+/// thread to end as [`Runtime::release`] does.
 pub struct Runtime {
     handle: Handle,
     pub(super) lookups: Arc<Lookups>,
@@ -37,14 +37,13 @@ struct Live {
     handle: Handle,
     lookups: Arc<Lookups>,
     stop: oneshot::Sender<Instant>,
-    /// Tells at the thread's end whether all lookups have ended too.
+    /// Receives, at the thread's end, whether all lookups have ended, too.
     done: mpsc::Receiver<bool>,
     thread: JoinHandle<()>,
 }
 
-/// There is one for each generation of forks, so that a forked child begins with
-/// a fresh one and never meets a lock that a thread of its parent held. Going to
-/// the next takes no lock either.
+/// Each generation of forks has its own, so that a forked child never finds a lock that a thread
+/// of its parent held. Going to the next one takes no lock, either.
 struct Holder {
     live: Mutex<Option<Live>>,
     next: OnceBox<Holder>,
@@ -53,14 +52,14 @@ struct Holder {
 static FIRST: Holder = Holder::new();
 static GENERATION: AtomicUsize = AtomicUsize::new(0);
 
-/// In a forked child: the parent's thread does not exist here, and what it held
-/// is left alone. Only stores an atomic, as a fork handler must.
+/// Called in a forked child, where the parent's I/O thread does not exist: what that held is left
+/// alone. Only changes an atomic, because a fork handler may do nothing else.
 pub fn forget_after_fork() {
     GENERATION.fetch_add(1, Ordering::SeqCst);
 }
 
 impl Runtime {
-    /// A share in the thread, which is started if there is none.
+    /// Takes a share in the thread, and starts it if there is none.
     pub fn acquire() -> Result<Arc<Runtime>> {
         let generation = GENERATION.load(Ordering::SeqCst);
         let first = &FIRST;
@@ -68,8 +67,7 @@ impl Runtime {
         holder.acquire(generation)
     }
 
-    /// Runs a task on the I/O thread. If it panics, that is logged and the task
-    /// is gone; the thread goes on.
+    /// Runs a task on the I/O thread. A panic is logged and ends the task, not the thread.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let task = async move {
             catch(task).await;
@@ -77,8 +75,8 @@ impl Runtime {
         self.handle.spawn(task).abort_handle()
     }
 
-    /// Gives the share back. With the last one the thread ends, its tasks are
-    /// dropped, and this waits for it until the deadline.
+    /// Gives the share back. With the last one the thread ends and its tasks are dropped; this
+    /// waits for that until the deadline.
     pub fn release(self: Arc<Self>, deadline: Instant) -> Result<()> {
         let Some(live) = self.give_back() else {
             return Ok(());
@@ -89,14 +87,14 @@ impl Runtime {
             let message = "the I/O thread cannot wait for its own end: close the client elsewhere";
             return Err(Error::new(Status::WouldDeadlock, message));
         }
-        // The thread keeps to the deadline itself; what it needs to end comes on top.
+        // The thread keeps to the deadline, and needs a little more time to end.
         let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(100);
         match live.done.recv_timeout(left) {
             Ok(true) => {
                 let _ = live.thread.join();
                 Ok(())
             }
-            // A name that is being looked up cannot be interrupted.
+            // A DNS lookup cannot be interrupted.
             _ => Err(Error::new(
                 Status::Timeout,
                 "the I/O thread is still busy and will end by itself",
@@ -104,7 +102,7 @@ impl Runtime {
         }
     }
 
-    /// The thread, if this was the last share.
+    /// Gives the share back. Returns the thread if this was the last share.
     fn give_back(&self) -> Option<Live> {
         let inherited = self.generation != GENERATION.load(Ordering::SeqCst);
         if self.returned.swap(true, Ordering::SeqCst) || inherited {
@@ -189,7 +187,7 @@ fn start() -> std::io::Result<Live> {
     })
 }
 
-/// What a task comes to, or `None` if it panics.
+/// The task's output, or `None` if it panics.
 pub(super) async fn catch<T>(task: impl Future<Output = T>) -> Option<T> {
     let mut task = pin!(task);
     poll_fn(|cx| match catch_call(|| task.as_mut().poll(cx)) {
@@ -199,13 +197,13 @@ pub(super) async fn catch<T>(task: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
-/// What a call comes to, or `None` if it panics.
+/// The call's result, or `None` if it panics.
 pub(super) fn catch_call<T>(call: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => Some(value),
         Err(_) => {
-            // Not what it panicked with: that may quote a frame.
-            let message = "a task of the I/O thread panicked: this is a fault of the library";
+            // Without the panic's message, which may quote a frame.
+            let message = "a task of the I/O thread panicked: this is a bug in directus-realtime, please report it";
             log::emit(Level::Error, TARGET, message);
             None
         }

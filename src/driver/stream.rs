@@ -1,4 +1,4 @@
-//! A TCP socket, bare or under TLS.
+//! A TCP socket, plain or with TLS.
 
 use std::io;
 use std::pin::Pin;
@@ -10,14 +10,14 @@ use tokio_rustls::client::TlsStream;
 
 use super::answer::Answer;
 
-/// A socket that says FIN when it is dropped. Closing the descriptor does not
-/// say it as long as a forked child has a copy.
+/// A socket that sends FIN when it is dropped. Closing the descriptor alone does not, as long as a
+/// forked child has a copy.
 #[derive(Debug)]
 pub(super) struct Tcp(TcpStream);
 
 impl Tcp {
     pub fn new(socket: TcpStream) -> Self {
-        // Small frames in both directions: never wait to fill a packet.
+        // Frames are small and urgent: never wait to fill a packet.
         let _ = socket.set_nodelay(true);
         Tcp(socket)
     }
@@ -25,16 +25,16 @@ impl Tcp {
 
 impl Drop for Tcp {
     fn drop(&mut self) {
-        // A system call that does not wait.
+        // The system call does not wait.
         let mut cx = Context::from_waker(Waker::noop());
         let _ = Pin::new(&mut self.0).poll_shutdown(&mut cx);
     }
 }
 
-/// What a WebSocket runs on.
+/// The stream below the WebSocket.
 pub(super) type Stream = Answer<Transport>;
 
-/// A way to the server, or to whatever stands before it.
+/// The connection to the server or to the proxy in front of it.
 #[derive(Debug)]
 pub(super) enum Transport {
     Plain(Tcp),
@@ -51,9 +51,9 @@ impl AsyncRead for Tcp {
     }
 }
 
-// Vectored writes are left at their default, which goes through `poll_write`. The
-// socket's own are `writev`, which cannot be told not to raise SIGPIPE where the
-// other side has gone: that ends a program that has not asked for the signal.
+// Vectored writes keep their default, which calls `poll_write`. The socket's own would be
+// `writev`, which raises SIGPIPE if the peer has gone and cannot be told not to: the signal ends a
+// program that does not handle it.
 impl AsyncWrite for Tcp {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dropped_it_says_fin_though_somebody_else_has_a_copy_of_the_socket() {
+    fn dropping_a_socket_sends_fin_although_a_copy_is_open() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (mut far, _) = listener.accept().unwrap();

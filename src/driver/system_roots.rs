@@ -9,18 +9,18 @@ use tokio_rustls::rustls::RootCertStore;
 use super::TARGET;
 use crate::log::{self, Level};
 
-/// The variables that name other roots than the system's, as in OpenSSL.
+/// The environment variables that replace the system's roots, as in OpenSSL.
 const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// What was found.
+/// The system's roots.
 pub(super) struct SystemRoots {
     pub roots: RootCertStore,
     /// Why there are none, and what to do.
     pub fault: Option<String>,
 }
 
-/// Read once: it takes tens of milliseconds. Takes no lock, which a forked child
-/// could find held for ever.
+/// Reads them once, which takes tens of milliseconds. Takes no lock, because a forked child might
+/// find it held for ever.
 pub(super) fn system_roots() -> &'static SystemRoots {
     static ROOTS: OnceBox<SystemRoots> = OnceBox::new();
     ROOTS.get_or_init(|| {
@@ -35,7 +35,7 @@ pub(super) fn system_roots() -> &'static SystemRoots {
             roots.add_parsable_certificates(loaded.certs);
             None
         };
-        // Who names a ca_file does not hear of it otherwise.
+        // With a ca_file the fault causes no error, so only the log shows it.
         if let Some(fault) = &fault {
             log::emit(Level::Warn, TARGET, fault);
         }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_that_names_nothing_is_named() {
+    fn an_environment_variable_without_certificates_is_named_in_the_error() {
         let nothing = load_nothing();
         let message = nothing_found(&["SSL_CERT_FILE=/no/such.pem".to_owned()], &nothing);
         for word in ["SSL_CERT_FILE=/no/such.pem", "No such file", "unset"] {

@@ -1,4 +1,4 @@
-//! TLS: whom we trust, and what we show.
+//! The TLS configuration: trusted certificates and the client's own.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,12 @@ use tokio_rustls::rustls::{ClientConfig, crypto};
 use super::TARGET;
 use super::pem::{Identity, TlsFiles, Version};
 use super::system_roots::system_roots;
-use super::trust::Trust;
+use super::verifier::Verifier;
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 
-/// The configuration of all TLS links of a client. Files that have changed are read
-/// again: certificates are renewed while programs run.
+/// The TLS configuration of all links of a client. Changed files are read again, because
+/// certificates are renewed while programs run.
 pub struct Tls {
     files: TlsFiles,
     loaded: Mutex<Loaded>,
@@ -21,7 +21,7 @@ pub struct Tls {
 
 struct Loaded {
     config: Arc<ClientConfig>,
-    /// Of what was read.
+    /// The versions of the files that were read.
     versions: [Option<Version>; 3],
 }
 
@@ -32,8 +32,8 @@ impl Tls {
         Ok(Arc::new(Tls { files, loaded }))
     }
 
-    /// The configuration for an attempt that begins. Files that cannot be used, as
-    /// when they are being written, leave what was read before.
+    /// The configuration for the next attempt. If changed files cannot be used, perhaps because
+    /// they are being written, the old configuration stays.
     pub(super) fn up_to_date(&self) -> Arc<ClientConfig> {
         let mut loaded = self.lock();
         if self.differ_from(&loaded) {
@@ -58,12 +58,12 @@ impl Tls {
         Arc::clone(&loaded.config)
     }
 
-    /// Whether the next attempt will have other files than the last one.
+    /// Whether the files have changed since they were read.
     pub(super) fn files_have_changed(&self) -> bool {
         self.differ_from(&self.lock())
     }
 
-    /// Files that are gone have nothing to read.
+    /// Files that do not exist any more are not a change: there is nothing to read.
     fn differ_from(&self, loaded: &Loaded) -> bool {
         let now = self.files.versions();
         let mut pairs = now.iter().zip(&loaded.versions);
@@ -77,7 +77,7 @@ impl Tls {
 
 impl Loaded {
     fn from(files: &TlsFiles) -> Result<Loaded> {
-        // Before they are read: what changes meanwhile is read once more.
+        // Before the files are read: one that changes meanwhile is read again later.
         let versions = files.versions();
         let config = client_config(files)?;
         Ok(Loaded { config, versions })
@@ -97,12 +97,12 @@ fn client_config(files: &TlsFiles) -> Result<Arc<ClientConfig>> {
         return Err(Error::new(Status::Tls, fault));
     }
     let provider = Arc::new(crypto::ring::default_provider());
-    let trust = Trust::new(roots, named, Arc::clone(&provider)).map_err(impossible)?;
+    let verifier = Verifier::new(roots, named, Arc::clone(&provider)).map_err(impossible)?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(impossible)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(trust));
+        .with_custom_certificate_verifier(Arc::new(verifier));
     let config = match files.identity()? {
         None => builder.with_no_client_auth(),
         Some(Identity { chain, key }) => builder

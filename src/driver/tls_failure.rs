@@ -1,16 +1,16 @@
-//! Why TLS failed, in words of those who run servers and make certificates. What
-//! rustls itself says has names of its source in it: that goes to the log.
+//! Why TLS failed, for people who run servers and make certificates. The text of rustls names
+//! parts of its source; it goes to the debug log only.
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 
 use super::TARGET;
 use super::failure::{FailureKind, LinkFailure};
-use super::trust::webpki_name;
+use super::verifier::webpki_name;
 use crate::log::{self, Level};
 
 /// The handshake failed.
 pub(super) fn of_handshake(host: &str, error: &Error) -> LinkFailure {
-    note(error);
+    log_detail(error);
     let message = match error {
         Error::InvalidCertificate(why) => return of_certificate(host, why),
         Error::InvalidMessage(_) => format!(
@@ -31,20 +31,21 @@ pub(super) fn of_handshake(host: &str, error: &Error) -> LinkFailure {
         | Error::DecryptError
         | Error::PeerMisbehaved(_)
         | Error::PeerSentOversizedRecord => misbehaved(host),
-        // These have a sentence of their own.
+        // These carry a sentence.
         Error::General(sentence) => format!("TLS with {host} failed: {sentence}"),
         _ => format!("TLS with {host} failed: the log has details at the level debug"),
     };
     LinkFailure::new(FailureKind::Tls, message)
 }
 
-/// TLS failed on a link that is open. In TLS 1.3 a client certificate is judged then.
+/// TLS failed on an open link: with TLS 1.3 the server verifies a client certificate after the
+/// handshake.
 pub(super) fn of_open_link(error: &Error) -> LinkFailure {
     of_handshake("the server", error)
 }
 
-/// The whole of what rustls says.
-pub(super) fn note(error: &Error) {
+/// Logs the complete text of rustls.
+pub(super) fn log_detail(error: &Error) {
     if log::enabled(Level::Debug) {
         log::emit(Level::Debug, TARGET, &format!("TLS: {error:?}"));
     }
@@ -82,12 +83,12 @@ fn alerted(alert: AlertDescription) -> String {
             "the server does not accept the client certificate of client_cert_file (TLS alert \
              {name})"
         ),
-        // An authority of the same name, but with another key.
+        // Happens if the authority has the right name but another key.
         Alert::DecryptError => format!(
             "the server could not verify a signature (TLS alert {name}): is the client \
              certificate of client_cert_file, if one is set, of the authority that it trusts?"
         ),
-        // With TLS 1.2, some servers say so that they want a client certificate.
+        // With TLS 1.2, some servers send this if they want a client certificate.
         Alert::HandshakeFailure | Alert::InsufficientSecurity => format!(
             "the server refused TLS (TLS alert {name}): it has no cipher in common with this \
              library, or wants a client certificate (client_cert_file)"
@@ -166,7 +167,7 @@ fn of_certificate(host: &str, why: &CertificateError) -> LinkFailure {
     LinkFailure::new(kind, message)
 }
 
-/// `DnsName("a.example")` is how rustls has a name.
+/// The names of a certificate; rustls writes one as `DnsName("a.example")`.
 fn listed(names: &[String]) -> String {
     let bare = names.iter().map(|name| match name.split_once('(') {
         Some((_, rest)) => rest.trim_end_matches(')').trim_matches('"'),
@@ -175,7 +176,8 @@ fn listed(names: &[String]) -> String {
     bare.collect::<Vec<_>>().join(", ")
 }
 
-/// What is wrong with a certificate, whoever shows it: goes on behind its name.
+/// What is wrong with a certificate, the server's or the client's: continues a sentence behind its
+/// name.
 pub(super) fn fault(why: &CertificateError) -> String {
     use CertificateError as Why;
     let text = match why {

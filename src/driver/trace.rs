@@ -1,4 +1,4 @@
-//! A frame as the log shows it: what it is and how long, never what is in it.
+//! Describes a frame for the log: its type and length, never its content.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::failure::printable;
 
-/// Longer names than these are not Directus's, nor ours.
+/// Longer names are neither of Directus nor of this library.
 const LONGEST_NAME: usize = 40;
 
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_and_contents_are_not() {
+    fn a_traced_frame_shows_its_names_and_not_its_content() {
         for (text, shown) in [
             (
                 r#"{"type":"subscription","event":"update","data":[{"id":7}],"uid":"1f.2a"}"#,
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_too_long_to_be_one_is_left_out() {
+    fn a_traced_frame_shows_no_overlong_name() {
         let uid = "s3cret".repeat(10);
         let text = format!(r#"{{"type":"ping","uid":"{uid}"}}"#);
         assert!(!describe(&text).contains("s3cret"), "{}", describe(&text));

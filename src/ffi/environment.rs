@@ -75,7 +75,7 @@ impl Sink for StandardError {
     }
 }
 
-/// For instance `2026-01-31T12:00:00.000Z WARN directus-realtime session: Backoff: …`.
+/// For instance `2026-01-31T12:00:00.000Z WARN directus-realtime session: in backoff: …`.
 fn line(time: SystemTime, level: Level, target: &str, message: &str) -> String {
     // What the format can show; a clock may be wrong.
     let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);

@@ -92,7 +92,7 @@ fn message_type(object: &str) -> Result<String, Error> {
         _ => return Ok(name.into_owned()),
     };
     Err(invalid(format!(
-        "a message of type \"{name}\" would escape the library's bookkeeping; call {instead} instead"
+        "messages of type \"{name}\" cannot be sent directly: call {instead}"
     )))
 }
 
@@ -212,7 +212,7 @@ mod tests {
             let error = CustomMessage::parse(&text).unwrap_err();
             assert_eq!(error.status, Status::InvalidArgument);
             assert!(
-                error.message.ends_with(&format!("call {instead} instead")),
+                error.message.ends_with(&format!(": call {instead}")),
                 "{}",
                 error.message
             );

@@ -87,7 +87,7 @@ WAYS = {
     "the server refused the email": lambda: [URL, "email=me@example.com", "password=wrong"],
     "the access token has expired": lambda: [URL, f"token={login()}"],
     "no access token was given": lambda: [URL, "ask=1", "ack=200"],
-    "the server closed the connection without": lambda: [
+    "the server closed the connection without saying why": lambda: [
         f"url=ws://127.0.0.1:{peers.closing()}",
         TOKEN,
     ],
@@ -158,7 +158,7 @@ IN_SOURCE = {
 }
 
 # They are told of a server that ends or stands still.
-OF_THE_SERVER = ("the server dropped the connection", "heartbeat")
+OF_THE_SERVER = ("the server closed the connection without a close frame", "heartbeat")
 
 
 def login():
@@ -198,7 +198,7 @@ class Troubleshooting(unittest.TestCase):
     def test_a_server_that_stands_still_and_one_that_ends(self):
         for beginning, harm, mend, heartbeat in (
             ("heartbeat", server().freeze, server().thaw, "heartbeat=500"),
-            ("the server dropped the connection", server().kill, server().start, "heartbeat=0"),
+            ("the server closed the connection without a close frame", server().kill, server().start, "heartbeat=0"),
         ):
             message = next(each for each in messages() if each.startswith(beginning))
             words = [real(word) for word in (URL, TOKEN, heartbeat)]

@@ -174,9 +174,9 @@ fn i9_drt_log_writes_each_level_to_stderr_without_secrets() {
         assert!(!has("access_token="), "{output}");
         let last = names[most].to_uppercase();
         assert!(has(&format!(" {last} directus-realtime ")), "{output}");
-        assert!(has("session: Failed: "), "{output}");
-        assert_eq!(has("session: Backoff: "), most >= 1, "{output}");
-        assert_eq!(has("session: Connected: "), most >= 2, "{output}");
+        assert!(has("session: failed: "), "{output}");
+        assert_eq!(has("session: in backoff: "), most >= 1, "{output}");
+        assert_eq!(has("session: connected: "), most >= 2, "{output}");
     }
 }
 

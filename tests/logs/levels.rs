@@ -131,12 +131,20 @@ fn a_backoff_reason_is_a_warning_once_and_other_states_are_infos() {
         let is_it = |line: &&Line| line.0 == level && line.1 == "session" && line.2.contains(text);
         all.iter().filter(is_it).count()
     };
-    eventually("three attempts", || of(DRT_LOG_INFO, "Connecting: ") >= 4);
+    eventually("three attempts", || of(DRT_LOG_INFO, "connecting: ") >= 4);
     assert_eq!(
-        of(DRT_LOG_WARN, "Backoff: 127.0.0.1:1 refused the connection"),
+        of(
+            DRT_LOG_WARN,
+            "in backoff: 127.0.0.1:1 refused the connection"
+        ),
         1
     );
-    assert!(of(DRT_LOG_INFO, "Backoff: 127.0.0.1:1 refused the connection") >= 2);
+    assert!(
+        of(
+            DRT_LOG_INFO,
+            "in backoff: 127.0.0.1:1 refused the connection"
+        ) >= 2
+    );
 }
 
 #[test]
@@ -164,7 +172,7 @@ fn giving_up_is_logged_as_an_error() {
     client.wait_for_report(DRT_STATE_FAILED);
     lines.until(
         "the reason",
-        |all| matches!(all, [(DRT_LOG_ERROR, _, line)] if line.starts_with("Failed: gave up")),
+        |all| matches!(all, [(DRT_LOG_ERROR, _, line)] if line.starts_with("failed: gave up")),
     );
 }
 

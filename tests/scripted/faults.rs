@@ -110,7 +110,7 @@ fn i3_a_connection_closed_inside_a_frame_ends_in_a_resync() {
     link.raw(&frame::head(frame::TEXT, true, 500));
     link.raw(b"{\"type\":");
     link.hang_up();
-    following.recovers_after(DRT_ERR_IO, "without a word");
+    following.recovers_after(DRT_ERR_IO, "without a close frame");
 }
 
 #[test]

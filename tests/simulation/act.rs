@@ -55,7 +55,7 @@ impl World {
             Action::Restart { away } => {
                 self.server.stop();
                 if !self.network.down_is_dead {
-                    self.cut_all("the server dropped the connection");
+                    self.cut_all("the server closed the connection without a close frame");
                 }
                 self.server_back_at = Some(self.now + *away);
             }

@@ -262,7 +262,11 @@ impl World {
             }
             Arrival::Dropped(link) => {
                 self.closing.remove(&link);
-                self.report_lost(link, "the server dropped the connection", None);
+                self.report_lost(
+                    link,
+                    "the server closed the connection without a close frame",
+                    None,
+                );
             }
         }
         Ok(())

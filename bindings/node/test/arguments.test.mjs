@@ -194,8 +194,8 @@ describe('other calls', () => {
             assert.throws(() => client.sendMessage(value), invalid(/^`message` is .*object/));
             await assert.rejects(client.request(value), invalid(/^`message` is .*object/));
         }
-        assert.throws(() => client.sendMessage({ type: 'subscribe' }), invalid(/call subscribe instead/));
-        await assert.rejects(client.request({ type: 'auth' }), invalid(/call setToken instead/));
+        assert.throws(() => client.sendMessage({ type: 'subscribe' }), invalid(/call subscribe$/));
+        await assert.rejects(client.request({ type: 'auth' }), invalid(/call setToken$/));
     });
 
     it('say what the client does instead of being connected', async (t) => {

@@ -12,12 +12,12 @@ fn holder() -> &'static Holder {
 
 /// Where the kernel shows the I/O thread.
 fn thread_of(runtime: &Runtime) -> PathBuf {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     runtime.spawn(async move {
         let own = std::fs::read_link("/proc/thread-self").unwrap();
-        tell.send(Path::new("/proc").join(own)).unwrap();
+        sender.send(Path::new("/proc").join(own)).unwrap();
     });
-    told.recv_timeout(SOON).unwrap()
+    receiver.recv_timeout(SOON).unwrap()
 }
 
 /// The kernel takes a moment to forget a thread that was joined.
@@ -30,7 +30,7 @@ fn is_gone(thread: &Path) -> bool {
 }
 
 #[test]
-fn all_users_share_one_thread_and_the_last_one_ends_it() {
+fn all_users_share_one_io_thread_and_the_last_one_ends_it() {
     let holder = holder();
     let first = holder.acquire(0).unwrap();
     let second = holder.acquire(0).unwrap();
@@ -45,7 +45,7 @@ fn all_users_share_one_thread_and_the_last_one_ends_it() {
 }
 
 #[test]
-fn a_share_counts_once_even_if_it_is_released_twice() {
+fn releasing_a_share_of_the_io_thread_twice_counts_once() {
     let holder = holder();
     let first = holder.acquire(0).unwrap();
     let second = holder.acquire(0).unwrap();
@@ -56,7 +56,7 @@ fn a_share_counts_once_even_if_it_is_released_twice() {
 }
 
 #[test]
-fn a_share_that_is_only_dropped_does_not_keep_the_thread() {
+fn dropping_the_last_share_ends_the_io_thread() {
     let runtime = holder().acquire(0).unwrap();
     let thread = thread_of(&runtime);
     drop(runtime);
@@ -64,7 +64,7 @@ fn a_share_that_is_only_dropped_does_not_keep_the_thread() {
 }
 
 #[test]
-fn after_the_last_one_a_new_thread_is_made() {
+fn a_user_after_the_last_one_gets_a_new_io_thread() {
     let holder = holder();
     let runtime = holder.acquire(0).unwrap();
     let old = thread_of(&runtime);
@@ -75,7 +75,7 @@ fn after_the_last_one_a_new_thread_is_made() {
 }
 
 #[test]
-fn a_release_with_no_time_left_still_ends_an_idle_thread() {
+fn a_release_with_no_time_left_ends_an_idle_io_thread() {
     let runtime = holder().acquire(0).unwrap();
     let thread = thread_of(&runtime);
     runtime.release(Instant::now()).unwrap();
@@ -83,7 +83,7 @@ fn a_release_with_no_time_left_still_ends_an_idle_thread() {
 }
 
 #[test]
-fn a_blocked_lookup_is_not_waited_for_beyond_the_deadline() {
+fn a_release_waits_for_a_blocked_lookup_until_its_deadline() {
     let runtime = holder().acquire(0).unwrap();
     let (begin, begun) = channel();
     let (free, freed) = channel::<()>();
@@ -106,19 +106,19 @@ fn a_blocked_lookup_is_not_waited_for_beyond_the_deadline() {
 }
 
 #[test]
-fn the_io_thread_is_told_that_it_cannot_wait_for_itself() {
+fn a_release_on_the_io_thread_fails_as_it_would_deadlock() {
     let runtime = holder().acquire(0).unwrap();
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let theirs = Arc::clone(&runtime);
     runtime.spawn(async move {
-        tell.send(theirs.release(Instant::now() + SOON)).unwrap();
+        sender.send(theirs.release(Instant::now() + SOON)).unwrap();
     });
-    let error = told.recv_timeout(SOON).unwrap().unwrap_err();
+    let error = receiver.recv_timeout(SOON).unwrap().unwrap_err();
     assert_eq!(error.status, Status::WouldDeadlock);
 }
 
 #[test]
-fn a_task_that_panics_takes_no_other_with_it() {
+fn a_panicking_task_ends_no_other_task() {
     let runtime = holder().acquire(0).unwrap();
     runtime.spawn(async { panic!("on purpose, by a test") });
     thread_of(&runtime);
@@ -126,7 +126,7 @@ fn a_task_that_panics_takes_no_other_with_it() {
 }
 
 #[test]
-fn each_generation_of_forks_has_a_holder_of_its_own() {
+fn each_generation_of_forks_has_its_own_holder() {
     let first = holder();
     let second = first.next();
     assert!(!std::ptr::eq(first, second));
@@ -137,7 +137,7 @@ fn each_generation_of_forks_has_a_holder_of_its_own() {
 }
 
 #[test]
-fn what_was_inherited_through_a_fork_is_left_alone() {
+fn an_io_thread_inherited_through_a_fork_is_left_alone() {
     let holder = holder();
     let inherited = holder.acquire(usize::MAX).unwrap();
     let _held_by_a_lost_thread = holder.lock();

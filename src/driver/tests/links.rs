@@ -24,10 +24,10 @@ fn texts(range: std::ops::Range<usize>) -> Vec<String> {
 }
 
 #[test]
-fn frames_go_out_and_come_in_in_order_and_are_counted() {
+fn frames_are_sent_and_received_in_order_and_counted() {
     let server = Server::websocket(echo);
     let setup = Setup::default();
-    let traffic = Arc::clone(&setup.options.traffic);
+    let counters = Arc::clone(&setup.options.counters);
     let subject = setup.open(&server.url()).opened();
     let sent = texts(0..2_000);
     for text in &sent {
@@ -41,12 +41,12 @@ fn frames_go_out_and_come_in_in_order_and_are_counted() {
         frames_out: 2_000,
         bytes_out: bytes,
     };
-    assert_eq!(traffic.read(), totals);
-    assert!(eventually(|| subject.link.backlog_bytes() == 0));
+    assert_eq!(counters.read(), totals);
+    assert!(eventually(|| subject.link.unsent_bytes() == 0));
 }
 
 #[test]
-fn what_is_sent_before_the_link_is_open_goes_out_first() {
+fn frames_sent_before_the_link_is_open_go_out_first() {
     let server = Server::websocket(echo);
     let subject = Setup::default().open(&server.url());
     subject.link.send("first".into());
@@ -56,7 +56,7 @@ fn what_is_sent_before_the_link_is_open_goes_out_first() {
 }
 
 #[test]
-fn what_has_come_together_is_handed_over_in_large_batches() {
+fn frames_that_arrive_together_are_reported_in_large_batches() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         for text in texts(0..5_000) {
             socket.feed(Message::text(text)).await.unwrap();
@@ -87,7 +87,7 @@ fn every_address_of_a_name_is_tried() {
 }
 
 #[test]
-fn fragments_are_put_together_and_binary_frames_of_text_are_text() {
+fn fragments_are_joined_and_binary_frames_of_text_are_read_as_text() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         let fragment = |text: &'static str, kind, last| {
             Message::Frame(RawFrame::message(text, OpCode::Data(kind), last))
@@ -110,7 +110,7 @@ fn fragments_are_put_together_and_binary_frames_of_text_are_text() {
 }
 
 #[test]
-fn pings_are_answered_and_a_flood_of_them_holds_nothing_up() {
+fn pings_are_answered_and_a_flood_of_them_delays_nothing() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         for _ in 0..3_000 {
             socket.feed(Message::Ping("p".into())).await.unwrap();
@@ -125,7 +125,7 @@ fn pings_are_answered_and_a_flood_of_them_holds_nothing_up() {
 }
 
 #[test]
-fn an_owner_that_is_crowded_gets_everything_all_the_same() {
+fn a_crowded_owner_gets_every_frame() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         for text in texts(0..5_000) {
             socket.feed(Message::text(text)).await.unwrap();
@@ -147,14 +147,14 @@ fn an_owner_that_is_crowded_gets_everything_all_the_same() {
 }
 
 #[test]
-fn a_close_frame_is_reported_with_its_code_and_reason_behind_the_last_frames() {
+fn a_close_frame_is_reported_with_code_and_reason_after_the_last_frames() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         socket.feed(Message::text("why")).await.unwrap();
-        let goodbye = CloseFrame {
+        let close = CloseFrame {
             code: 1009.into(),
             reason: "too\nlarge".into(),
         };
-        socket.close(Some(goodbye)).await.unwrap();
+        socket.close(Some(close)).await.unwrap();
         socket.next().await;
     });
     let subject = Setup::default().open(&server.url()).opened();
@@ -168,22 +168,22 @@ fn a_close_frame_is_reported_with_its_code_and_reason_behind_the_last_frames() {
 }
 
 #[test]
-fn the_server_is_told_that_its_close_frame_has_come() {
-    let (tell, told) = channel();
+fn the_servers_close_frame_is_answered() {
+    let (sender, receiver) = channel();
     let server = Server::websocket(move |mut socket: Accepted| {
-        let tell = tell.clone();
+        let sender = sender.clone();
         async move {
             socket.close(None).await.unwrap();
-            tell.send(socket.next().await.unwrap().unwrap()).unwrap();
+            sender.send(socket.next().await.unwrap().unwrap()).unwrap();
         }
     });
     let failure = Setup::default().open(&server.url()).opened().lost();
     assert_eq!(failure.kind, FailureKind::Closed);
-    assert!(told.recv_timeout(SOON).unwrap().is_close());
+    assert!(receiver.recv_timeout(SOON).unwrap().is_close());
 }
 
 #[test]
-fn an_end_without_a_close_frame_is_a_closed_link_too() {
+fn a_connection_that_ends_without_a_close_frame_is_reported_as_closed() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         socket.send(Message::text("last words")).await.unwrap();
     });
@@ -193,7 +193,7 @@ fn an_end_without_a_close_frame_is_a_closed_link_too() {
 }
 
 #[test]
-fn last_words_are_heard_though_writing_fails_before() {
+fn last_frames_are_received_although_writing_has_failed() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         // The client goes on sending into a connection that is gone.
         socket.next().await;
@@ -216,7 +216,7 @@ fn last_words_are_heard_though_writing_fails_before() {
 }
 
 #[test]
-fn a_message_above_the_limit_breaks_the_link_and_names_the_option() {
+fn a_message_above_the_limit_ends_the_link_and_names_the_option() {
     let server = Server::websocket(|mut socket: Accepted| async move {
         socket.send(Message::text("x".repeat(1_000))).await.unwrap();
         let _ = socket.send(Message::text("x".repeat(1_001))).await;
@@ -232,7 +232,7 @@ fn a_message_above_the_limit_breaks_the_link_and_names_the_option() {
 }
 
 #[test]
-fn what_is_no_websocket_frame_is_a_protocol_failure() {
+fn data_that_is_no_websocket_frame_is_a_protocol_failure() {
     use tokio::io::AsyncWriteExt;
     let server = Server::websocket(|mut socket: Accepted| async move {
         socket.get_mut().write_all(&[0xff; 64]).await.unwrap();
@@ -243,13 +243,13 @@ fn what_is_no_websocket_frame_is_a_protocol_failure() {
 }
 
 #[test]
-fn closing_sends_what_was_given_and_says_goodbye() {
-    let (tell, told) = channel();
+fn close_sends_what_was_given_and_then_a_close_frame() {
+    let (sender, receiver) = channel();
     let server = Server::websocket(move |mut socket: Accepted| {
-        let tell = tell.clone();
+        let sender = sender.clone();
         async move {
             while let Some(Ok(message)) = socket.next().await {
-                tell.send(message).unwrap();
+                sender.send(message).unwrap();
             }
         }
     });
@@ -263,23 +263,23 @@ fn closing_sends_what_was_given_and_says_goodbye() {
     assert_eq!(failure.kind, FailureKind::Closed);
     assert!(failure.message.contains("by this side"), "{failure:?}");
     assert!(before.elapsed() < Duration::from_millis(900));
-    assert_eq!(told.recv_timeout(SOON).unwrap(), Message::text(large));
-    assert!(told.recv_timeout(SOON).unwrap().is_close());
-    assert!(told.recv_timeout(QUIET).is_err());
+    assert_eq!(receiver.recv_timeout(SOON).unwrap(), Message::text(large));
+    assert!(receiver.recv_timeout(SOON).unwrap().is_close());
+    assert!(receiver.recv_timeout(QUIET).is_err());
 }
 
 #[test]
-fn a_link_that_is_dropped_closes() {
-    let (tell, told) = channel();
+fn dropping_a_link_closes_it() {
+    let (sender, receiver) = channel();
     let server = Server::websocket(move |mut socket: Accepted| {
-        let tell = tell.clone();
+        let sender = sender.clone();
         async move {
-            tell.send(socket.next().await.unwrap().unwrap()).unwrap();
+            sender.send(socket.next().await.unwrap().unwrap()).unwrap();
         }
     });
     let subject = Setup::default().open(&server.url()).opened();
     drop(subject.link);
-    assert!(told.recv_timeout(SOON).unwrap().is_close());
+    assert!(receiver.recv_timeout(SOON).unwrap().is_close());
     assert!(matches!(
         subject.reports.recv_timeout(SOON).unwrap(),
         Report::Lost(_)
@@ -306,15 +306,15 @@ fn stuck(server: &Server) -> Subject {
 }
 
 #[test]
-fn a_peer_that_does_not_read_is_still_heard_and_the_backlog_shows() {
+fn frames_of_a_peer_that_does_not_read_arrive_and_unsent_bytes_are_counted() {
     let server = Server::websocket(deaf);
     let subject = stuck(&server);
     subject.frames(20);
-    assert!(subject.link.backlog_bytes() > 1 << 20);
+    assert!(subject.link.unsent_bytes() > 1 << 20);
 }
 
 #[test]
-fn closing_does_not_wait_for_a_peer_that_does_not_read() {
+fn close_does_not_wait_for_a_peer_that_does_not_read() {
     let server = Server::websocket(deaf);
     let subject = stuck(&server);
     subject.link.close();
@@ -326,26 +326,26 @@ fn closing_does_not_wait_for_a_peer_that_does_not_read() {
 }
 
 #[test]
-fn aborting_ends_the_socket_at_once_and_reports_nothing() {
-    let (tell, told) = channel();
+fn abort_ends_the_socket_at_once_and_reports_nothing() {
+    let (sender, receiver) = channel();
     let server = Server::websocket(move |socket: Accepted| {
-        let tell = tell.clone();
+        let sender = sender.clone();
         async move {
             deaf(socket).await;
-            tell.send(()).unwrap();
+            sender.send(()).unwrap();
         }
     });
     let subject = stuck(&server);
     subject.frames(1);
     subject.link.abort();
-    told.recv_timeout(SOON).unwrap();
+    receiver.recv_timeout(SOON).unwrap();
     while let Ok(report) = subject.reports.recv_timeout(SOON) {
         assert!(matches!(report, Report::Frames(_)), "{report:?}");
     }
 }
 
 #[test]
-fn a_fault_in_the_callee_is_a_loss_and_hurts_no_other_link() {
+fn a_panic_in_the_owner_loses_that_link_and_no_other() {
     let server = Server::websocket(echo);
     let healthy = Setup::default().open(&server.url()).opened();
     let setup = Setup {
@@ -354,7 +354,7 @@ fn a_fault_in_the_callee_is_a_loss_and_hurts_no_other_link() {
     };
     let faulty = setup.open(&server.url()).opened();
     faulty.link.send("boom".into());
-    assert!(faulty.lost().message.contains("fault"));
+    assert!(faulty.lost().message.contains("bug in directus-realtime"));
     healthy.link.send("well".into());
     assert_eq!(healthy.frames(1), ["well"]);
 }

@@ -85,7 +85,7 @@ impl Default for Setup {
                 tls: None,
                 max_message_bytes: 64 << 20,
                 connect_timeout: SOON,
-                traffic: Arc::default(),
+                counters: Arc::default(),
             },
             panics: false,
             crowded: false,

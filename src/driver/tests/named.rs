@@ -33,32 +33,35 @@ fn a_self_signed_certificate_in_ca_file_is_trusted_for_its_name() {
 }
 
 #[test]
-fn a_server_that_leaves_without_a_word_of_tls_is_told_as_one_without_tls() {
+fn a_tls_connection_that_ends_without_close_notify_is_reported_as_closed() {
     let (file, identity) = self_signed(params("localhost"));
     let server = showing(identity, None);
     let subject = trusting_only(&file).open(&url(&server)).opened();
     drop(server);
     let failure = subject.lost();
     assert_eq!(failure.kind, FailureKind::Closed, "{failure:?}");
-    assert!(failure.message.contains("without a word"), "{failure:?}");
+    assert!(
+        failure.message.contains("without a close frame"),
+        "{failure:?}"
+    );
 }
 
 #[test]
 fn a_self_signed_certificate_in_ca_file_that_has_expired_is_refused() {
     let (file, identity) = self_signed(expired("localhost"));
     let server = showing(identity, None);
-    let told = |file: &TempFile, server: &Server, word: &str| {
+    let refused_with = |file: &TempFile, server: &Server, word: &str| {
         let failure = trusting_only(file).open(&url(server)).lost();
         assert_eq!(failure.kind, FailureKind::CertificateTime, "{failure:?}");
         assert!(failure.message.contains(word), "{failure:?}");
     };
-    told(&file, &server, "expired");
+    refused_with(&file, &server, "expired");
     let mut params = params("localhost");
     params.not_before = rcgen::date_time_ymd(2999, 1, 1);
     params.not_after = rcgen::date_time_ymd(3000, 1, 1);
     let (file, identity) = self_signed(params);
     let server = showing(identity, None);
-    told(&file, &server, "not valid yet");
+    refused_with(&file, &server, "not valid yet");
 }
 
 #[test]
@@ -74,7 +77,7 @@ fn a_self_signed_certificate_that_ca_file_does_not_have_is_refused() {
 }
 
 #[test]
-fn who_has_not_the_key_of_a_named_certificate_is_refused() {
+fn a_server_without_the_key_of_its_named_certificate_is_refused() {
     let (file, (certificate, _)) = self_signed(params("localhost"));
     let server = showing((certificate, KeyPair::generate().unwrap()), None);
     let failure = trusting_only(&file).open(&url(&server)).lost();
@@ -82,7 +85,7 @@ fn who_has_not_the_key_of_a_named_certificate_is_refused() {
 }
 
 #[test]
-fn a_named_certificate_of_an_authority_that_is_not_named_is_trusted_by_itself() {
+fn a_certificate_in_ca_file_is_trusted_without_its_authority() {
     let authority = Authority::new();
     for (mut params, failure) in [
         (params("localhost"), None),

@@ -8,15 +8,15 @@ use super::*;
 /// A proxy that wants `me:s3cret`, answers `status` to those who have it, and
 /// tells the heads of its requests.
 fn proxy(status: &'static str) -> (Server, Receiver<String>) {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let server = Server::start(move |mut near| {
-        let tell = tell.clone();
+        let sender = sender.clone();
         async move {
             let head = read_head(&mut near).await;
             let target = head.split(' ').nth(1).unwrap().to_owned();
             // me:s3cret
             let allowed = head.contains("Proxy-Authorization: Basic bWU6czNjcmV0\r\n");
-            let _ = tell.send(head);
+            let _ = sender.send(head);
             let status = if allowed { status } else { "407 Who" };
             let answer = format!("HTTP/1.1 {status}\r\nVia: a test\r\n\r\n");
             near.write_all(answer.as_bytes()).await.unwrap();
@@ -26,7 +26,7 @@ fn proxy(status: &'static str) -> (Server, Receiver<String>) {
             }
         }
     });
-    (server, told)
+    (server, receiver)
 }
 
 fn through(proxy: &Server, credentials: &str) -> Setup {
@@ -41,16 +41,16 @@ fn target() -> Server {
 }
 
 #[test]
-fn a_link_goes_through_the_tunnel() {
-    let (target, (proxy, told)) = (target(), proxy("200 Connection established"));
+fn a_link_goes_through_the_proxys_tunnel() {
+    let (target, (proxy, receiver)) = (target(), proxy("200 Connection established"));
     through(&proxy, "me:s3cret@").open(&target.url()).opened();
-    let head = told.recv_timeout(SOON).unwrap();
+    let head = receiver.recv_timeout(SOON).unwrap();
     let first = format!("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", target.address);
     assert!(head.starts_with(&first), "{head}");
 }
 
 #[test]
-fn a_proxy_that_refuses_is_named_with_its_reason() {
+fn a_refusal_by_the_proxy_names_the_proxy_and_its_reason() {
     let target = target();
     let failures = [
         ("200 OK", "", "wants credentials"),
@@ -69,7 +69,7 @@ fn a_proxy_that_refuses_is_named_with_its_reason() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_or_silent_is_told_from_the_server() {
+fn an_unreachable_or_silent_proxy_is_reported_as_the_proxy() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut setup = Setup::default();

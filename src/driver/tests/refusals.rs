@@ -8,15 +8,15 @@ const TOKEN: &str = "s3cr3t token/+";
 
 /// Answers every request with the same bytes and hangs up; tells what was asked.
 fn answering(answer: &'static str) -> (Server, Receiver<String>) {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let server = Server::start(move |mut socket| {
-        let tell = tell.clone();
+        let sender = sender.clone();
         async move {
-            let _ = tell.send(read_head(&mut socket).await);
+            let _ = sender.send(read_head(&mut socket).await);
             let _ = socket.write_all(answer.as_bytes()).await;
         }
     });
-    (server, told)
+    (server, receiver)
 }
 
 fn with_token() -> Setup {
@@ -74,7 +74,7 @@ fn a_refused_upgrade_says_what_to_do_about_its_status() {
 }
 
 #[test]
-fn a_refused_upgrade_tells_how_long_the_server_wants_to_be_left_alone() {
+fn a_refused_upgrade_reports_the_servers_retry_after() {
     for (answer, after) in [
         ("HTTP/1.1 503 No\r\nRetry-After: 7\r\n\r\n", Some(7)),
         ("HTTP/1.0 429 No\r\nretry-after: 120\r\n\r\n", Some(120)),
@@ -87,7 +87,7 @@ fn a_refused_upgrade_tells_how_long_the_server_wants_to_be_left_alone() {
 }
 
 #[test]
-fn who_is_refused_without_a_token_in_the_url_is_told_what_wants_one() {
+fn a_401_without_a_token_in_the_url_names_what_may_want_one() {
     let (server, _told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
     let failure = Setup::default().open(&server.url()).lost();
     assert_eq!(failure.kind, FailureKind::Http(401));
@@ -99,15 +99,15 @@ fn who_is_refused_without_a_token_in_the_url_is_told_what_wants_one() {
 }
 
 #[test]
-fn the_request_has_the_token_and_headers_but_no_origin_and_no_subprotocol() {
-    let (server, told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
+fn the_upgrade_request_has_token_and_headers_but_no_origin_or_subprotocol() {
+    let (server, receiver) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
     let mut setup = with_token();
     setup.options.headers = vec![
         ("X-Tenant".into(), "one".into()),
         ("X-Tenant".into(), "two".into()),
     ];
     setup.open(&server.url()).lost();
-    let head = told.recv_timeout(SOON).unwrap().to_ascii_lowercase();
+    let head = receiver.recv_timeout(SOON).unwrap().to_ascii_lowercase();
     let first = head.lines().next().unwrap();
     assert_eq!(
         first,
@@ -127,28 +127,28 @@ fn the_request_has_the_token_and_headers_but_no_origin_and_no_subprotocol() {
 }
 
 #[test]
-fn a_user_agent_among_the_headers_goes_before_the_option() {
-    let (server, told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
+fn a_user_agent_in_the_headers_overrides_the_option() {
+    let (server, receiver) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
     let mut setup = Setup::default();
     setup.options.headers = vec![("user-agent".into(), "mine/2".into())];
     setup.open(&server.url()).lost();
-    let head = told.recv_timeout(SOON).unwrap();
+    let head = receiver.recv_timeout(SOON).unwrap();
     assert_eq!(head.matches("user-agent").count(), 1, "{head}");
     assert!(head.contains("user-agent: mine/2"), "{head}");
 }
 
 #[test]
 fn a_header_that_was_not_checked_is_not_sent() {
-    let (server, told) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
+    let (server, receiver) = answering("HTTP/1.1 401 Unauthorized\r\n\r\n");
     let mut setup = Setup::default();
     setup.options.headers = vec![("X-A".into(), "a\r\nOrigin: evil".into())];
     let failure = setup.open(&server.url()).lost();
     assert!(failure.message.contains("X-A"), "{failure:?}");
-    assert!(told.recv_timeout(QUIET).is_err());
+    assert!(receiver.recv_timeout(QUIET).is_err());
 }
 
 #[test]
-fn nobody_there_is_a_refusal_and_not_a_timeout() {
+fn a_port_without_a_listener_is_reported_as_refused() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -163,7 +163,7 @@ fn nobody_there_is_a_refusal_and_not_a_timeout() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_told_as_such() {
+fn an_unknown_host_name_is_reported_as_unresolvable() {
     // RFC 6761: this name exists nowhere. Where no resolver answers, time runs out.
     let mut setup = Setup::default();
     setup.options.connect_timeout = Duration::from_millis(500);
@@ -177,7 +177,7 @@ fn a_name_that_nobody_has_is_told_as_such() {
 }
 
 #[test]
-fn silence_after_the_request_names_the_path_and_what_is_behind_it() {
+fn an_unanswered_upgrade_names_the_path_and_likely_causes() {
     let server = Server::start(|socket| async move {
         tokio::time::sleep(SOON).await;
         drop(socket);
@@ -192,7 +192,7 @@ fn silence_after_the_request_names_the_path_and_what_is_behind_it() {
 }
 
 #[test]
-fn a_server_that_hangs_up_or_talks_nonsense_is_told_apart() {
+fn hanging_up_and_answering_nonsense_are_reported_differently() {
     let (server, _told) = answering("");
     let failure = with_token().open(&server.url()).lost();
     assert_eq!(failure.kind, FailureKind::Closed, "{failure:?}");
@@ -207,7 +207,7 @@ fn a_server_that_hangs_up_or_talks_nonsense_is_told_apart() {
 }
 
 #[test]
-fn a_link_is_closed_at_once_while_it_still_connects() {
+fn close_ends_a_connecting_link_at_once() {
     let server = Server::start(|socket| async move {
         tokio::time::sleep(SOON).await;
         drop(socket);
@@ -221,20 +221,20 @@ fn a_link_is_closed_at_once_while_it_still_connects() {
 }
 
 #[test]
-fn a_link_that_is_aborted_while_it_connects_is_silent() {
-    let (tell, told) = channel();
+fn abort_of_a_connecting_link_reports_nothing() {
+    let (sender, receiver) = channel();
     let server = Server::start(move |mut socket| {
-        let tell = tell.clone();
+        let sender = sender.clone();
         async move {
             read_head(&mut socket).await;
-            tell.send(false).unwrap();
+            sender.send(false).unwrap();
             let gone = matches!(socket.read(&mut [0; 1]).await, Ok(0) | Err(_));
-            tell.send(gone).unwrap();
+            sender.send(gone).unwrap();
         }
     });
     let subject = Setup::default().open(&server.url());
-    assert!(!told.recv_timeout(SOON).unwrap());
+    assert!(!receiver.recv_timeout(SOON).unwrap());
     subject.link.abort();
-    assert!(told.recv_timeout(SOON).unwrap());
+    assert!(receiver.recv_timeout(SOON).unwrap());
     assert!(subject.is_silent());
 }

@@ -155,7 +155,7 @@ fn a_certificate_of_an_authority_in_ca_file_is_trusted() {
 }
 
 #[test]
-fn a_certificate_of_somebody_else_is_not_and_ca_file_is_named() {
+fn a_certificate_of_an_unknown_authority_is_refused_and_ca_file_is_named() {
     let server = server(&Authority::new(), params("localhost"), false);
     let other = Authority::new().file();
     let subject = trusting_only(&other).open(&url(&server));
@@ -163,7 +163,7 @@ fn a_certificate_of_somebody_else_is_not_and_ca_file_is_named() {
 }
 
 #[test]
-fn a_certificate_for_another_name_is_told_from_an_untrusted_one() {
+fn a_certificate_for_another_name_is_reported_as_such() {
     let authority = Authority::new();
     let server = server(&authority, params("other.example"), false);
     let subject = trusting_only(&authority.file()).open(&url(&server));
@@ -171,7 +171,7 @@ fn a_certificate_for_another_name_is_told_from_an_untrusted_one() {
 }
 
 #[test]
-fn a_certificate_that_has_expired_is_told_as_such_and_may_be_renewed() {
+fn an_expired_certificate_is_reported_as_such_and_may_be_renewed() {
     let authority = Authority::new();
     let server = server(&authority, expired("localhost"), false);
     let subject = trusting_only(&authority.file()).open(&url(&server));
@@ -196,7 +196,7 @@ pub(super) fn pem(label: &str, der: &[u8]) -> String {
 }
 
 #[test]
-fn a_client_certificate_is_shown_where_it_is_wanted() {
+fn a_client_certificate_is_sent_to_a_server_that_asks_for_one() {
     let authority = Authority::new();
     let server = server(&authority, params("localhost"), true);
     let (certificate, key) = authority.sign(params("a client"));
@@ -215,7 +215,7 @@ fn a_client_certificate_is_shown_where_it_is_wanted() {
 }
 
 #[test]
-fn a_server_without_tls_is_told_as_such() {
+fn a_server_without_tls_is_reported_as_such() {
     let server = Server::start(|mut socket| async move {
         use tokio::io::AsyncWriteExt;
         let _ = socket.read(&mut [0; 16]).await;
@@ -229,23 +229,23 @@ fn a_server_without_tls_is_told_as_such() {
 }
 
 #[test]
-fn without_a_tls_configuration_nothing_is_sent_in_plain_text() {
-    let (tell, told) = channel();
+fn a_tls_url_without_a_configuration_sends_nothing_in_plain_text() {
+    let (sender, receiver) = channel();
     let server = Server::start(move |mut socket| {
-        let tell = tell.clone();
+        let sender = sender.clone();
         async move {
             let mut heard = Vec::new();
             let _ = socket.read_to_end(&mut heard).await;
-            tell.send(heard).unwrap();
+            sender.send(heard).unwrap();
         }
     });
     let failure = Setup::default().open(&url(&server)).lost();
     assert_eq!(failure.kind, FailureKind::Tls);
-    assert!(told.recv_timeout(SOON).unwrap().is_empty());
+    assert!(receiver.recv_timeout(SOON).unwrap().is_empty());
 }
 
 #[test]
-fn files_that_cannot_be_used_are_named_with_their_option() {
+fn unusable_tls_files_are_named_with_their_option() {
     let junk = TempFile::new("this is not PEM");
     let authority = Authority::new();
     let certificate = authority.file();

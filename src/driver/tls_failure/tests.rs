@@ -132,7 +132,7 @@ fn is_of_the_source(word: &str) -> bool {
 }
 
 #[test]
-fn no_sentence_has_names_of_the_source_in_it() {
+fn no_tls_error_sentence_contains_names_from_the_source() {
     for error in errors() {
         let message = of_handshake("a.example", &error).message;
         let words = message.split(|c: char| c.is_whitespace() || "(\":{".contains(c));
@@ -144,7 +144,7 @@ fn no_sentence_has_names_of_the_source_in_it() {
 }
 
 #[test]
-fn only_what_time_can_mend_is_tried_again_of_what_is_wrong_with_certificates() {
+fn only_certificate_errors_that_time_can_repair_are_retried() {
     for why in certificate_errors() {
         let failure = of_handshake("a.example", &Error::InvalidCertificate(why));
         let is_time =
@@ -158,7 +158,7 @@ fn only_what_time_can_mend_is_tried_again_of_what_is_wrong_with_certificates() {
 }
 
 #[test]
-fn an_alert_has_its_name_in_the_rfcs_or_its_number() {
+fn a_tls_alert_is_named_as_in_the_rfcs_or_by_its_number() {
     for (alert, name) in [
         (AlertDescription::HandshakeFailure, "handshake_failure"),
         (AlertDescription::UnknownCA, "unknown_ca"),

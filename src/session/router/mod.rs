@@ -273,7 +273,7 @@ impl Session {
         }
         let message = message.into();
         let level = self.level_of(state, &message);
-        self.log(level, format!("{state:?}: {message}"));
+        self.log(level, format!("{state}: {message}"));
         self.state = state;
         self.entered[state as usize] += 1;
         self.reason = (reason, message.clone());

@@ -124,21 +124,26 @@ impl Session {
         }
         let limit = self.config.send_queue_bytes;
         if limit == 0 || self.state == State::Failed {
-            let message = format!(
-                "there is no usable link: {:?}, {}",
-                self.state, self.reason.1
-            );
+            let message = format!("there is no usable link: {}", self.state_and_reason());
             return Err(Error::new(Status::NotConnected, message));
         }
         if waiting + bytes as u64 > limit {
             let message = format!(
-                "there is no usable link ({:?}, {}), and {waiting} bytes wait for one already: \
-                 this message of {bytes} bytes would exceed send_queue_bytes, {limit}",
-                self.state, self.reason.1
+                "there is no usable link, and {waiting} bytes wait for one already: this message of \
+                 {bytes} bytes would exceed send_queue_bytes, {limit} ({})",
+                self.state_and_reason()
             );
             return Err(Error::new(Status::QueueFull, message));
         }
         Ok(())
+    }
+
+    /// For a sentence: "the client is in backoff: 127.0.0.1:1 refused the connection".
+    fn state_and_reason(&self) -> String {
+        match self.reason.1.as_str() {
+            "" => format!("the client is {}", self.state),
+            reason => format!("the client is {}: {reason}", self.state),
+        }
     }
 
     /// The link is gone. What was not handed to it waits for the next one as far as

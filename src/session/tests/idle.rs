@@ -9,7 +9,7 @@ use crate::error::Status;
 use crate::handover::State;
 use crate::session::{Config, Loss};
 
-const CUT: &str = "the server dropped the connection";
+const CUT: &str = "the server closed the connection without a close frame";
 
 fn cut() -> Loss {
     Loss {

@@ -42,10 +42,6 @@ const TRANSLATIONS: readonly (readonly [RegExp, Replacement])[] = [
         (name) => FUNCTIONS[name] ?? camel(name.replace(/^drt_(?:(?:client|scope|subscription)_)?/, '')),
     ],
     [/\bDRT_[A-Z_]+\b/g, (name) => CONSTANTS[name] ?? name],
-    [
-        /^(there is no usable link: )(\w+),\s*(.*)$/s,
-        (_, start, state, why) => `${start}the client is ${state!.toLowerCase()}${why && `: ${why}`}`,
-    ],
 ];
 
 function camel(name: string): string {

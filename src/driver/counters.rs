@@ -1,10 +1,10 @@
-//! Counts what goes over the links of a client.
+//! Counts the frames and bytes that go over the links of a client.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counters that a client's links share.
 #[derive(Debug, Default)]
-pub struct Traffic {
+pub struct Counters {
     frames_in: AtomicU64,
     bytes_in: AtomicU64,
     frames_out: AtomicU64,
@@ -24,7 +24,7 @@ pub struct Totals {
     pub bytes_out: u64,
 }
 
-impl Traffic {
+impl Counters {
     /// The counters now.
     pub fn read(&self) -> Totals {
         Totals {

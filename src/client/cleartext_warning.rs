@@ -1,5 +1,4 @@
-//! A credential that goes over the network in the clear is worth a word in the
-//! log, once for a client.
+//! Warns once per client if credentials go over the network unencrypted.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,25 +6,25 @@ use super::ClientOptions;
 use crate::log::{self, Level};
 use crate::protocol::endpoint::Endpoint;
 
-/// Headers that are credentials.
+/// Headers that carry credentials.
 const CREDENTIALS: [&str; 2] = ["authorization:", "cookie:"];
 
-/// The replicas that anybody on the way can listen to.
-pub(super) struct Exposure {
+/// The replicas whose connections are not encrypted and leave this machine.
+pub(super) struct CleartextWarning {
     urls: Vec<String>,
-    told: AtomicBool,
+    emitted: AtomicBool,
 }
 
-impl Exposure {
-    /// Looks at what the client begins with.
-    pub fn of(endpoints: &[Endpoint], options: &ClientOptions) -> Exposure {
+impl CleartextWarning {
+    /// Emits the warning at once if the options contain credentials.
+    pub fn of(endpoints: &[Endpoint], options: &ClientOptions) -> CleartextWarning {
         let open: Vec<&Endpoint> = endpoints
             .iter()
             .filter(|endpoint| !endpoint.tls && !endpoint.is_loopback())
             .collect();
-        let exposure = Exposure {
+        let cleartext_warning = CleartextWarning {
             urls: open.iter().map(|endpoint| endpoint.url()).collect(),
-            told: AtomicBool::new(false),
+            emitted: AtomicBool::new(false),
         };
         let has_credentials = options.access_token.is_some()
             || options.password.is_some()
@@ -33,19 +32,19 @@ impl Exposure {
             || has_credentials(options.headers.as_deref().unwrap_or_default())
             || open.iter().any(|endpoint| endpoint.has_token());
         if has_credentials {
-            exposure.tell();
+            cleartext_warning.emit();
         }
-        exposure
+        cleartext_warning
     }
 
-    /// There is a credential, from now on if not before.
-    pub fn tell(&self) {
-        if self.told.swap(true, Ordering::Relaxed) {
+    /// Emits the warning if it was not emitted before: the client has credentials now.
+    pub fn emit(&self) {
+        if self.emitted.swap(true, Ordering::Relaxed) {
             return;
         }
         for url in &self.urls {
             let text = format!(
-                "credentials go to {url} unencrypted: anybody on the way can read them; use wss://"
+                "credentials go to {url} unencrypted, so others on the network can read them: use wss://"
             );
             log::emit(Level::Warn, super::TARGET, &text);
         }

@@ -1,4 +1,4 @@
-//! Calls that block until the session has come somewhere.
+//! Calls that block until the session reaches a state or a subscription is answered.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::error::{Error, Result, Status};
 use crate::session::SubStatus;
 
 impl Client {
-    /// Waits until a state is entered, or is the present one.
+    /// Waits until a state is entered; returns at once if it is the present one.
     pub fn wait(&self, state: State, timeout: Duration) -> Result<()> {
         let before = self.shared.lock().session.entered(state);
         self.shared.wait_until(timeout, |core| {
@@ -19,7 +19,7 @@ impl Client {
             if session.state() == state || session.entered(state) > before {
                 return Some(Ok(()));
             }
-            over(core)
+            failed_or_closed(core)
         })
     }
 
@@ -28,29 +28,29 @@ impl Client {
         self.shared
             .wait_until(timeout, |core| match core.session.sub_status(id) {
                 SubStatus::Active => Some(Ok(())),
-                SubStatus::Pending => over(core),
-                SubStatus::Refused(words) => {
-                    let message = format!("the server refused the subscription: {words}");
+                SubStatus::Pending => failed_or_closed(core),
+                SubStatus::Refused(reason) => {
+                    let message = format!("the server refused the subscription: {reason}");
                     Some(Err(Error::new(Status::Server, message)))
                 }
-                SubStatus::Gone => Some(Err(over_closed(core).unwrap_or_else(stale_subscription))),
+                SubStatus::Gone => Some(Err(closed(core).unwrap_or_else(stale_subscription))),
             })
     }
 }
 
-/// The error of somebody who waits for what will not come any more.
-fn over(core: &Core) -> Option<Result<()>> {
+/// The error of a wait that cannot succeed any more, because the client has failed or is closed.
+fn failed_or_closed(core: &Core) -> Option<Result<()>> {
     let (status, message) = core.session.reason();
     match core.session.state() {
         State::Failed => Some(Err(Error::new(status, message))),
-        State::Closed => over_closed(core).map(Err),
+        State::Closed => closed(core).map(Err),
         _ => None,
     }
 }
 
-fn over_closed(core: &Core) -> Option<Error> {
-    let closed = core.session.state() == State::Closed;
-    closed.then(|| Error::new(Status::Closed, "the client is closed"))
+fn closed(core: &Core) -> Option<Error> {
+    let is_closed = core.session.state() == State::Closed;
+    is_closed.then(|| Error::new(Status::Closed, "the client is closed"))
 }
 
 impl Shared {
@@ -73,7 +73,7 @@ impl Shared {
             if left.is_zero() {
                 let (_, reason) = core.session.reason();
                 let message = format!(
-                    "not within {} ms; the client is {:?}: {reason}",
+                    "timed out after {} ms; the client is {}: {reason}",
                     timeout.as_millis(),
                     core.session.state()
                 );

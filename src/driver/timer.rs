@@ -1,5 +1,4 @@
-//! One timer of a client: sleeps until its next deadline, and not at all while
-//! there is none.
+//! A client's timer: it wakes at the next deadline, and never while there is none.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,12 +9,12 @@ use tokio::time::{sleep, sleep_until};
 use super::Runtime;
 use super::runtime::catch_call;
 
-/// After a panic, so that one that repeats itself does not eat the processor.
-const REST: Duration = Duration::from_secs(1);
+/// The pause after a panic, so that a panic which repeats does not use a whole processor.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// A running timer. It stops when this is told to, or is dropped.
+/// A running timer. [`Timer::stop`] and dropping it stop it.
 #[derive(Debug)]
-pub struct Alarm {
+pub struct Timer {
     shared: Arc<Shared>,
 }
 
@@ -25,31 +24,30 @@ struct Shared {
     stop: Notify,
 }
 
-impl Alarm {
-    /// The next deadline may be another one now.
+impl Timer {
+    /// The next deadline may have changed.
     pub fn changed(&self) {
         self.shared.changed.notify_one();
     }
 
-    /// Goes off no more. A call that runs at this moment is not waited for.
+    /// Stops the timer. A call of `fire` that is running now is not waited for.
     pub fn stop(&self) {
         self.shared.stop.notify_one();
     }
 }
 
-impl Drop for Alarm {
+impl Drop for Timer {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-/// Calls `fire` whenever the time that `next` tells has come. Both run on the
-/// I/O thread.
-pub fn spawn_alarm(
+/// Calls `fire` at each deadline that `next` returns. Both run on the I/O thread.
+pub fn spawn_timer(
     runtime: &Runtime,
     next: impl Fn() -> Option<Instant> + Send + 'static,
     fire: impl Fn() + Send + 'static,
-) -> Alarm {
+) -> Timer {
     let shared = Arc::new(Shared {
         changed: Notify::new(),
         stop: Notify::new(),
@@ -57,7 +55,7 @@ pub fn spawn_alarm(
     let theirs = Arc::clone(&shared);
     runtime.spawn(async move {
         loop {
-            let deadline = catch_call(&next).unwrap_or_else(|| Some(Instant::now() + REST));
+            let deadline = catch_call(&next).unwrap_or_else(|| Some(Instant::now() + PAUSE));
             let due = async {
                 match deadline {
                     Some(at) => sleep_until(at.into()).await,
@@ -69,12 +67,12 @@ pub fn spawn_alarm(
                 () = theirs.stop.notified() => return,
                 () = theirs.changed.notified() => {}
                 () = due => if catch_call(&fire).is_none() {
-                    sleep(REST).await;
+                    sleep(PAUSE).await;
                 },
             }
         }
     });
-    Alarm { shared }
+    Timer { shared }
 }
 
 #[cfg(test)]
@@ -88,66 +86,66 @@ mod tests {
     const QUIET: Duration = Duration::from_millis(80);
 
     #[test]
-    fn it_goes_off_at_each_deadline_and_sleeps_when_there_is_none() {
+    fn a_timer_fires_at_each_deadline_and_sleeps_without_one() {
         let runtime = Runtime::acquire().unwrap();
         let begin = Instant::now();
         let deadlines = Arc::new(Mutex::new(vec![
             begin + Duration::from_millis(40),
             begin + Duration::from_millis(20),
         ]));
-        let (theirs, (tell, told)) = (Arc::clone(&deadlines), channel());
+        let (theirs, (sender, receiver)) = (Arc::clone(&deadlines), channel());
         let next = move || deadlines.lock().unwrap().last().copied();
         let fire = move || {
             theirs.lock().unwrap().pop();
-            tell.send(begin.elapsed()).unwrap();
+            sender.send(begin.elapsed()).unwrap();
         };
-        let _alarm = spawn_alarm(&runtime, next, fire);
-        assert!(told.recv_timeout(SOON).unwrap() >= Duration::from_millis(20));
-        assert!(told.recv_timeout(SOON).unwrap() >= Duration::from_millis(40));
-        assert!(told.recv_timeout(QUIET).is_err());
+        let _timer = spawn_timer(&runtime, next, fire);
+        assert!(receiver.recv_timeout(SOON).unwrap() >= Duration::from_millis(20));
+        assert!(receiver.recv_timeout(SOON).unwrap() >= Duration::from_millis(40));
+        assert!(receiver.recv_timeout(QUIET).is_err());
     }
 
     #[test]
-    fn a_deadline_that_changes_is_taken_note_of() {
+    fn a_timer_follows_a_changed_deadline() {
         let runtime = Runtime::acquire().unwrap();
         let deadline = Arc::new(Mutex::new(None));
-        let (theirs, also, (tell, told)) = (deadline.clone(), deadline.clone(), channel());
+        let (theirs, also, (sender, receiver)) = (deadline.clone(), deadline.clone(), channel());
         let fire = move || {
             *also.lock().unwrap() = None;
-            tell.send(()).unwrap();
+            sender.send(()).unwrap();
         };
-        let alarm = spawn_alarm(&runtime, move || *theirs.lock().unwrap(), fire);
+        let timer = spawn_timer(&runtime, move || *theirs.lock().unwrap(), fire);
         *deadline.lock().unwrap() = Some(Instant::now());
-        alarm.changed();
-        told.recv_timeout(SOON).unwrap();
+        timer.changed();
+        receiver.recv_timeout(SOON).unwrap();
     }
 
     #[test]
-    fn stopped_or_dropped_it_lets_go_of_what_it_held() {
+    fn a_stopped_or_dropped_timer_drops_its_functions() {
         let runtime = Runtime::acquire().unwrap();
-        for stop in [|alarm: Alarm| alarm.stop(), |alarm: Alarm| drop(alarm)] {
+        for stop in [|timer: Timer| timer.stop(), |timer: Timer| drop(timer)] {
             let (held, gone) = channel::<()>();
             let fire = move || {
                 let _ = &held;
             };
-            stop(spawn_alarm(&runtime, || None, fire));
+            stop(spawn_timer(&runtime, || None, fire));
             let gone = gone.recv_timeout(SOON).unwrap_err();
             assert_eq!(gone, std::sync::mpsc::RecvTimeoutError::Disconnected);
         }
     }
 
     #[test]
-    fn a_panic_does_not_end_it() {
+    fn a_panic_does_not_end_a_timer() {
         let runtime = Runtime::acquire().unwrap();
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         let calls = Mutex::new(0);
         let fire = move || {
             let mut calls = calls.lock().unwrap_or_else(|poison| poison.into_inner());
             *calls += 1;
             assert_ne!(*calls, 1, "on purpose, by a test");
-            let _ = tell.send(());
+            let _ = sender.send(());
         };
-        let _alarm = spawn_alarm(&runtime, || Some(Instant::now()), fire);
-        told.recv_timeout(SOON).unwrap();
+        let _timer = spawn_timer(&runtime, || Some(Instant::now()), fire);
+        receiver.recv_timeout(SOON).unwrap();
     }
 }

@@ -1,5 +1,5 @@
-//! Whom a server's certificate is trusted from: authorities, and the certificates
-//! themselves that the application has named.
+//! Verifies a server's certificate: by its authority, or because `ca_file` contains the certificate
+//! itself.
 
 use std::sync::Arc;
 
@@ -16,29 +16,29 @@ use tokio_rustls::rustls::{
     SignatureScheme,
 };
 
-/// Trusts as webpki does, and a server's own certificate where it is in `ca_file`:
-/// webpki takes none that says that it is an authority's, which is what
-/// `openssl req -x509` makes.
+/// Trusts what webpki trusts, and a server's own certificate if `ca_file` contains it. webpki
+/// accepts no server certificate that is marked as an authority's, and `openssl req -x509` makes
+/// such ones.
 #[derive(Debug)]
-pub(super) struct Trust {
+pub(super) struct Verifier {
     webpki: Arc<WebPkiServerVerifier>,
-    /// What is in `ca_file`.
+    /// The certificates in `ca_file`.
     named: Vec<CertificateDer<'static>>,
 }
 
-impl Trust {
+impl Verifier {
     pub fn new(
         roots: RootCertStore,
         named: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
-    ) -> Result<Trust, VerifierBuilderError> {
+    ) -> Result<Verifier, VerifierBuilderError> {
         let webpki =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
-        Ok(Trust { webpki, named })
+        Ok(Verifier { webpki, named })
     }
 
-    /// Whether only the way to an authority is missing: webpki looks at a
-    /// certificate's dates before it looks for one.
+    /// Whether the certificate is fine except that no authority is known for it: webpki checks the
+    /// dates before it looks for the authority.
     fn lacks_only_an_authority(error: &Error) -> bool {
         match error {
             Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
@@ -48,7 +48,7 @@ impl Trust {
     }
 }
 
-/// What webpki calls a fault for which rustls has no name of its own.
+/// webpki's name of an error that rustls has no name for.
 pub(super) fn webpki_name(error: &CertificateError) -> Option<String> {
     match error {
         CertificateError::Other(other) => Some(other.to_string()),
@@ -56,12 +56,12 @@ pub(super) fn webpki_name(error: &CertificateError) -> Option<String> {
     }
 }
 
-/// Whether a server shows the certificate of an authority.
+/// Whether the error is that the server uses a certificate of an authority.
 pub(super) fn is_authority(error: &CertificateError) -> bool {
     webpki_name(error).as_deref() == Some("CaUsedAsEndEntity")
 }
 
-impl ServerCertVerifier for Trust {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -79,7 +79,7 @@ impl ServerCertVerifier for Trust {
         );
         match found {
             Err(error)
-                if Trust::lacks_only_an_authority(&error) && self.named.contains(end_entity) =>
+                if Verifier::lacks_only_an_authority(&error) && self.named.contains(end_entity) =>
             {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
