@@ -30,7 +30,7 @@ function counter(events) {
 }
 
 async function throughPackage(url, bytes, events) {
-    // Nothing is to be dropped, and made up for, where the server is the faster one.
+    // A queue so large that nothing overflows when the server is faster.
     const client = createClient(url, { accessToken: 'x', queueBytes: 2 ** 32 });
     const { count, done } = counter(events);
     const show = ({ type, data }) => type === 'create' && count(data.id);

@@ -1,4 +1,4 @@
-// What programs hand over without asking the compiler: refused in words, never by a crash.
+// Wrong arguments of programs that no compiler has checked are refused by an error, never by a crash.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -9,15 +9,15 @@ import { startScriptedServer } from '../../../tests/scripted_server/scripted_ser
 const require = createRequire(import.meta.url);
 const NOWHERE = 'http://127.0.0.1:1';
 
-const isError = (code, words) => (error) => {
+const isError = (code, pattern) => (error) => {
     assert.ok(error instanceof DirectusRealtimeError, `${error?.stack}`);
     assert.equal(error.code, code);
-    assert.match(error.message, words);
-    // These are the names of another language.
+    assert.match(error.message, pattern);
+    // No names of the C ABI.
     assert.doesNotMatch(error.message, /NULL|DRT_|drt_|[a-z]_[a-z]|options\./);
     return true;
 };
-const invalid = (words) => isError('DRT_ERR_INVALID_ARGUMENT', words);
+const invalid = (pattern) => isError('DRT_ERR_INVALID_ARGUMENT', pattern);
 
 let server, client;
 before(async () => {
@@ -30,19 +30,19 @@ after(async () => {
     await server.close();
 });
 
-describe('text', () => {
-    // A number in its place would be taken for an address.
-    const strange = [5, 1n, 0, NaN, true, {}, [], Symbol('s'), () => {}, 'a\0b', 'half \ud800'];
+describe('strings', () => {
+    // Among them numbers: koffi would take one for an address.
+    const noStrings = [5, 1n, 0, NaN, true, {}, [], Symbol('s'), () => {}, 'a\0b', 'half \ud800'];
 
-    it('that is none names no subscription', () => {
-        for (const value of [...strange, undefined, null, '']) {
+    it('a value that is no valid string names no subscription', () => {
+        for (const value of [...noStrings, undefined, null, '']) {
             assert.equal(client.hasSubscription(value), false);
             assert.equal(client.unsubscribe(value), false);
         }
     });
 
-    it('that is none is refused by name', async () => {
-        for (const value of strange) {
+    it('an option that is no valid string is refused, and the error names it', async () => {
+        for (const value of noStrings) {
             const options = { collection: 'posts', uid: value };
             assert.throws(() => client.unsubscribeCollection(value), invalid(/^`collection` is /));
             assert.throws(() => client.setToken(value), invalid(/^`accessToken` is /));
@@ -66,11 +66,11 @@ describe('text', () => {
         assert.deepEqual(client.getActiveSubscriptions(), []);
     });
 
-    it('that is none never reaches the library, whoever hands it over', () => {
+    it('no call passes a value that is no valid string to the library', () => {
         const { Abi } = require('../dist/abi/index.js');
         const abi = Abi.get();
-        for (const value of [...strange, undefined, null]) {
-            for (const deed of [
+        for (const value of [...noStrings, undefined, null]) {
+            for (const call of [
                 () => abi.hasSubscription(0n, value),
                 () => abi.unsubscribeCollection(0n, value),
                 () => abi.setToken(0n, value),
@@ -79,12 +79,12 @@ describe('text', () => {
                 () => abi.newClient({ url: value ?? 7 }),
                 () => abi.subscribe(0n, undefined, { collection: value ?? 7 }, 1),
             ]) {
-                assert.throws(deed, { name: 'DirectusRealtimeError', code: 'DRT_ERR_INVALID_ARGUMENT' });
+                assert.throws(call, { name: 'DirectusRealtimeError', code: 'DRT_ERR_INVALID_ARGUMENT' });
             }
         }
     });
 
-    it('of any other kind is taken as it is', () => {
+    it('a uid may contain any characters but NUL', () => {
         const uid = '😀 ü "\\\n';
         const subscription = client.subscribe({ collection: 'posts', uid }, () => {});
         assert.equal(client.hasSubscription(uid), true);
@@ -93,8 +93,8 @@ describe('text', () => {
     });
 });
 
-describe('a client', () => {
-    it('takes a URL object, and several', async (t) => {
+describe('createClient', () => {
+    it('createClient takes a URL object, or several', async (t) => {
         for (const url of [new URL(server.url), [new URL(NOWHERE), new URL(server.url)]]) {
             const one = createClient(url, { accessToken: 'x', reconnectMinMs: 1 });
             t.after(() => one.close());
@@ -102,7 +102,7 @@ describe('a client', () => {
         }
     });
 
-    it('is not made from wrong options', () => {
+    it('createClient refuses wrong options, and the error names them', () => {
         assert.throws(() => createClient(), invalid(/^`url` is missing/));
         assert.throws(() => createClient([]), invalid(/^`url` is empty/));
         assert.throws(() => createClient(['http://a', 5]), invalid(/^`url\[1\]` is /));
@@ -124,20 +124,20 @@ describe('a client', () => {
         assert.throws(() => createClient('http://host?x'), invalid(/accessToken/));
     });
 
-    it('says in its own words that it has no credentials', async (t) => {
+    it('a client without credentials says so with the options of this package', async (t) => {
         const one = createClient(NOWHERE);
         t.after(() => one.close());
-        const told = once(one, 'state');
+        const changed = once(one, 'state');
         await assert.rejects(one.connected(), isError('DRT_ERR_AUTH', /accessToken.*getToken.*authMode/));
-        assert.match((await told)[0].message, /accessToken.*getToken.*authMode/);
+        assert.match((await changed)[0].message, /accessToken.*getToken.*authMode/);
     });
 });
 
-describe('a subscription', () => {
-    const wrong = (options, words, callback = () => {}) =>
-        assert.throws(() => client.subscribe(options, callback), invalid(words));
+describe('subscribe', () => {
+    const wrong = (options, pattern, callback = () => {}) =>
+        assert.throws(() => client.subscribe(options, callback), invalid(pattern));
 
-    it('is not made from wrong options', () => {
+    it('subscribe refuses wrong options, and the error names them', () => {
         wrong(undefined, /^`options` is missing/);
         wrong(null, /^`options` is null/);
         wrong('posts', /^`options` is 'posts'/);
@@ -164,7 +164,7 @@ describe('a subscription', () => {
         assert.deepEqual(client.getActiveSubscriptions(), []);
     });
 
-    it('takes null for what is left out', () => {
+    it('subscribe treats null like an option that is left out', () => {
         const left = { uid: null, query: null, event: null, item: null, persistent: null, signal: null };
         const subscription = client.subscribe({ collection: 'posts', ...left }, null);
         assert.equal(typeof subscription.uid, 'string');
@@ -174,8 +174,8 @@ describe('a subscription', () => {
     });
 });
 
-describe('other calls', () => {
-    it('refuse wrong options', async () => {
+describe('other methods', () => {
+    it('scope, useRealtime, connected, request and ready refuse wrong options', async () => {
         assert.throws(() => client.scope({ signal: 5 }), invalid(/^`signal` is 5/));
         assert.throws(() => client.useRealtime('x'), invalid(/^`options` is 'x'/));
         await assert.rejects(client.connected({ timeoutMs: -1 }), invalid(/^`timeoutMs` is -1/));
@@ -189,7 +189,7 @@ describe('other calls', () => {
         subscription.unsubscribe();
     });
 
-    it('refuse what is no message', async () => {
+    it('sendMessage and request refuse values that are no messages, and types that have methods', async () => {
         for (const value of [undefined, null, 'x', 5, [1]]) {
             assert.throws(() => client.sendMessage(value), invalid(/^`message` is .*object/));
             await assert.rejects(client.request(value), invalid(/^`message` is .*object/));
@@ -198,16 +198,16 @@ describe('other calls', () => {
         await assert.rejects(client.request({ type: 'auth' }), invalid(/call setToken$/));
     });
 
-    it('say what the client does instead of being connected', async (t) => {
+    it('an error for a missing link names the state of the client', async (t) => {
         const one = createClient(NOWHERE, { accessToken: 'x' });
         t.after(() => one.close());
-        const words = /^there is no usable link: the client is idle(: \w.*)?$/;
-        assert.throws(() => one.sendMessage({ type: 'ping' }), isError('DRT_ERR_NOT_CONNECTED', words));
+        const pattern = /^there is no usable link: the client is idle(: \w.*)?$/;
+        assert.throws(() => one.sendMessage({ type: 'ping' }), isError('DRT_ERR_NOT_CONNECTED', pattern));
     });
 });
 
 describe('keys', () => {
-    it('that are none are refused by a rejected promise', async () => {
+    it('items() refuses invalid keys and items by a rejected promise', async () => {
         const items = client.items('posts');
         const key = invalid(/^`key` is /);
         for (const value of ['', NaN, Infinity, true, null, [''], [NaN], [{}]]) {

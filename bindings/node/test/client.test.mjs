@@ -17,15 +17,15 @@ function open(t, options = {}) {
     return client;
 }
 
-const isError = (code, words) => (error) => {
+const isError = (code, pattern) => (error) => {
     assert.ok(error instanceof DirectusRealtimeError, String(error));
     assert.equal(error.code, code);
-    assert.match(error.message, words);
+    assert.match(error.message, pattern);
     return true;
 };
 
 describe('connecting', () => {
-    it('goes through the states, tells each with its reason, and ends closed', async (t) => {
+    it('a client reports each state once, in order, with its reason, and ends closed', async (t) => {
         const client = open(t);
         const seen = [];
         client.on('state', ({ state, message }) => {
@@ -48,7 +48,7 @@ describe('connecting', () => {
         assert.deepEqual(seen, [...up, 'idle', 'off idle', ...up, 'closed', 'off closed']);
     });
 
-    it('rejects connected() with the reason when the client gives up', async (t) => {
+    it('connected() rejects with the reason when the server refuses the credentials', async (t) => {
         const client = open(t, { accessToken: 'wrong' });
         await assert.rejects(client.connected(), isError('DRT_ERR_AUTH', /access token/));
         assert.equal(client.state, 'failed');
@@ -56,7 +56,7 @@ describe('connecting', () => {
         await until(() => client.isConnected, 'the connection with the right token');
     });
 
-    it('takes tokens from getToken, at once or later', async (t) => {
+    it('a client authenticates with the tokens that getToken returns', async (t) => {
         const asked = [];
         const client = open(t, {
             accessToken: undefined,
@@ -69,19 +69,19 @@ describe('connecting', () => {
         assert.deepEqual(asked, [undefined, 'DRT_ERR_AUTH']);
     });
 
-    it('logs in with email and password', async (t) => {
+    it('a client logs in with email and password', async (t) => {
         const credentials = { email: 'admin@example.com', password: 'd1r3ctu5-dev' };
         const client = open(t, { accessToken: undefined, ...credentials });
         await client.connected();
         assert.equal((await client.request({ type: 'ping' })).type, 'pong');
     });
 
-    it('says that getToken has failed, and asks again', async (t) => {
+    it('a getToken that throws is a warning, and is called again', async (t) => {
         const warned = once(process, 'warning');
         let calls = 0;
         const client = open(t, {
             accessToken: undefined,
-            ackTimeoutMs: 200,
+            ackTimeoutMs: 1000,
             reconnectMinMs: 1,
             reconnectMaxMs: 10,
             getToken: () => {
@@ -95,7 +95,7 @@ describe('connecting', () => {
         assert.match((await warned)[0].message, /the vault is shut/);
     });
 
-    it('gives up waiting after the time allowed, or when aborted', async (t) => {
+    it('connected() rejects after its timeout, and when its signal is aborted', async (t) => {
         const client = createClient('http://127.0.0.1:1', { accessToken: 'x', reconnectMinMs: 60_000 });
         t.after(() => client.close());
         await assert.rejects(client.connected({ timeoutMs: 20 }), isError('DRT_ERR_TIMEOUT', /20 ms/));
@@ -106,7 +106,7 @@ describe('connecting', () => {
         await assert.rejects(client.connected({ signal: abort.signal }), /enough/);
     });
 
-    it('tries replicas in turn', async (t) => {
+    it('a client tries replicas in turn', async (t) => {
         const client = createClient(['http://127.0.0.1:1', server.url], {
             accessToken: server.token,
             reconnectMinMs: 1,
@@ -115,7 +115,7 @@ describe('connecting', () => {
         await client.connected();
     });
 
-    it('connects anew when asked to, and brings subscriptions up to date', async (t) => {
+    it('reconnect() opens a new link and brings subscriptions up to date', async (t) => {
         const client = open(t);
         const collect = collector();
         await client.subscribe({ collection: 'codes' }, collect).ready();
@@ -126,7 +126,7 @@ describe('connecting', () => {
 });
 
 describe('misuse', () => {
-    it('is told in a sentence that names what is wrong', async (t) => {
+    it('the error of a wrong argument names the argument', async (t) => {
         assert.throws(() => createClient('ftp://x'), isError('DRT_ERR_INVALID_ARGUMENT', /scheme/));
         assert.throws(() => createClient(undefined), isError('DRT_ERR_INVALID_ARGUMENT', /`url`/));
         assert.throws(() => createClient('http://x', { authMode: 'secret' }), /`authMode` is 'secret'/);
@@ -145,7 +145,7 @@ describe('misuse', () => {
         assert.throws(() => client.setToken(''), /accessToken/);
     });
 
-    it('of a closed client is an error, and cleaning up after it is not', async (t) => {
+    it('methods of a closed client throw, except those that clean up', async (t) => {
         const client = open(t);
         const scope = client.scope();
         const subscription = scope.subscribe({ collection: 'posts', uid: 'gone' }, () => {});
@@ -153,7 +153,7 @@ describe('misuse', () => {
         assert.equal(client.close(), first);
         await first;
         const closed = isError('DRT_ERR_CLOSED', /closed/);
-        for (const deed of [
+        for (const call of [
             () => client.connect(),
             () => client.subscribe({ collection: 'posts' }),
             () => client.sendMessage({ type: 'ping' }),
@@ -161,7 +161,7 @@ describe('misuse', () => {
             () => client.stats(),
             () => scope.subscribe({ collection: 'posts' }),
         ]) {
-            assert.throws(deed, closed);
+            assert.throws(call, closed);
         }
         await assert.rejects(client.connected(), closed);
         await assert.rejects(client.request({ type: 'ping' }), closed);
@@ -177,7 +177,7 @@ describe('misuse', () => {
 });
 
 describe('messages', () => {
-    it('are answered: requests resolve with what the server says', async (t) => {
+    it('request() resolves with the reply to its own message', async (t) => {
         const client = open(t);
         await client.connected();
         const pong = await client.request({ type: 'ping', uid: 'mine' });
@@ -192,7 +192,7 @@ describe('messages', () => {
         );
     });
 
-    it("fail with the server's own code and words", async (t) => {
+    it('request() rejects with the code and message of the server', async (t) => {
         const client = open(t);
         await client.connected();
         await assert.rejects(client.items('no_such').read(), (error) => {
@@ -203,7 +203,7 @@ describe('messages', () => {
         });
     });
 
-    it('that are never answered time out, are aborted, or end with the client', async (t) => {
+    it('a request without a reply ends by its timeout, its signal, a lost link, or close()', async (t) => {
         const client = open(t);
         const silence = { type: 'no such type' };
         assert.throws(() => client.sendMessage(silence), isError('DRT_ERR_NOT_CONNECTED', /no usable link/));
@@ -226,7 +226,7 @@ describe('messages', () => {
 });
 
 describe('items', () => {
-    it('are made, read, changed and deleted, one or several at a time', async (t) => {
+    it('items() creates, reads, updates and deletes one item or several', async (t) => {
         const client = open(t);
         await client.connected();
         const posts = client.items('posts');
@@ -254,7 +254,7 @@ describe('items', () => {
         assert.deepEqual(await posts.read(), []);
     });
 
-    it('of a singleton and with text for a key work alike', async (t) => {
+    it('items() works for singletons and for string keys', async (t) => {
         const client = open(t);
         await client.connected();
         const settings = client.items('settings_one');
@@ -266,7 +266,7 @@ describe('items', () => {
         await codes.delete('a/b c');
     });
 
-    it('with the key 0 are not mistaken for all of them', async (t) => {
+    it('items() never takes the key 0 for all items', async (t) => {
         const client = open(t);
         await client.connected();
         const posts = client.items('posts');

@@ -27,7 +27,7 @@ async function start(t, tokens) {
         });
 }
 
-it("is a handler's that of its subscribe, whoever made the client", async (t) => {
+it('a callback runs in the asynchronous context of its subscribe call', async (t) => {
     const client = (await start(t))();
     const seen = { bob: [], carol: [] };
     for (const name of Object.keys(seen)) {
@@ -43,7 +43,7 @@ it("is a handler's that of its subscribe, whoever made the client", async (t) =>
     assert.deepEqual(none, Array(4).fill(undefined));
 });
 
-it('is the same for events that have waited for the handler', async (t) => {
+it('events that waited for a callback run it in the context of its subscribe call, too', async (t) => {
     const client = (await start(t))();
     const seen = [];
     context.run('bob', () =>
@@ -56,7 +56,7 @@ it('is the same for events that have waited for the handler', async (t) => {
     assert.deepEqual(seen, Array(4).fill('bob'));
 });
 
-it("is the client's for state listeners and getToken, whoever acts", async (t) => {
+it('state listeners and getToken run in the asynchronous context of createClient', async (t) => {
     const seen = [];
     const make = await start(t, ['good']);
     const client = make({
@@ -82,7 +82,7 @@ it("is the client's for state listeners and getToken, whoever acts", async (t) =
     assert.deepEqual([...new Set(seen.map(([, store]) => store))], ['alice']);
 });
 
-it("is the caller's for promises and loops", async (t) => {
+it('promises and loops keep the asynchronous context of their caller', async (t) => {
     const client = (await start(t))();
     await context.run('bob', async () => {
         await client.connected();

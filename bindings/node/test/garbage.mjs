@@ -1,4 +1,4 @@
-// The garbage collector, when a test wants it.
+// Runs the garbage collector.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { until } from './waiting.mjs';
@@ -6,7 +6,7 @@ import { until } from './waiting.mjs';
 setFlagsFromString('--expose-gc');
 export const collectGarbage = runInNewContext('gc');
 
-/** Collects until something has come true that only collecting brings about. */
+/** Collects until a condition holds that depends on finalizers. */
 export function collectUntil(condition, what) {
     return until(() => {
         collectGarbage();
@@ -14,7 +14,7 @@ export function collectUntil(condition, what) {
     }, what);
 }
 
-/** Collects so often that whatever can go has gone, its finalizers included. */
+/** Collects so often that all garbage is gone, and its finalizers have run. */
 export async function collectThoroughly() {
     for (let round = 0; round < 5; round++) {
         const token = new FinalizationRegistry(() => (gone = true));

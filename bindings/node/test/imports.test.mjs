@@ -38,7 +38,7 @@ function findCircle(file, trail = [], done = new Set()) {
 }
 
 describe('the imports of the package', () => {
-    it('name modules that exist', () => {
+    it('every import of the package names a module that exists', () => {
         assert.ok(files.length > 30, `${files}`);
         for (const [file, imports] of graph) {
             for (const each of imports) {
@@ -48,13 +48,13 @@ describe('the imports of the package', () => {
         assert.ok(graph.get('client.ts').includes('core.ts'));
     });
 
-    it('form no circle, imports of types included', () => {
+    it('the imports of the package form no circle, imports of types included', () => {
         for (const file of files) {
             assert.deepEqual(findCircle(file) ?? [], []);
         }
     });
 
-    it('leave it to src/abi to load C libraries', () => {
+    it('only src/abi uses koffi', () => {
         const users = files.filter((file) => read(file).includes("from 'koffi'"));
         assert.ok(users.length > 0);
         assert.deepEqual(
@@ -63,7 +63,7 @@ describe('the imports of the package', () => {
         );
     });
 
-    it('leave it to src/abi/inbox.ts to be called back by C while a client delivers', () => {
+    it('only src/abi/inbox.ts registers callbacks with C', () => {
         const users = files.filter((file) => /\bregister\b[^;]*from 'koffi'/.test(read(file)));
         assert.deepEqual(users, [path.join('abi', 'inbox.ts')]);
     });

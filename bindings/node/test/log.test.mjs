@@ -41,7 +41,7 @@ describe('setLog', () => {
         return lines;
     }
 
-    it('takes the messages of a level and of those before it', async (t) => {
+    it('setLog delivers the messages of a level and of the levels before it', async (t) => {
         const lines = await collect(t, 'info');
         await until(
             () => lines.filter(([, , text]) => /CONNECTED|[Cc]onnected/.test(text)).length > 1,
@@ -56,7 +56,7 @@ describe('setLog', () => {
         await until(() => more.some(([level]) => level === 'trace'), 'frames');
     });
 
-    it('ends with off, and without a function', async (t) => {
+    it("setLog with 'off', or without a function, ends the log", async (t) => {
         for (const end of [() => setLog('off'), () => setLog('trace'), () => setLog('off', () => {})]) {
             const lines = await collect(t, 'trace');
             await until(() => lines.length > 0, 'messages');
@@ -70,7 +70,7 @@ describe('setLog', () => {
         }
     });
 
-    it('is replaced by the last one, of whatever thread', async (t) => {
+    it('setLog replaces the log of another thread', async (t) => {
         const lines = await collect(t, 'trace');
         const script = `
             const { parentPort } = require('node:worker_threads');
@@ -96,14 +96,14 @@ describe('setLog', () => {
         await until(() => client.state === 'backoff', 'the next attempt');
     });
 
-    it('says what it does not understand', () => {
+    it('setLog refuses wrong arguments, and the error names them', () => {
         const wrong = { code: 'DRT_ERR_INVALID_ARGUMENT' };
         assert.throws(() => setLog('loud', () => {}), { ...wrong, message: /`level` is 'loud'/ });
         assert.throws(() => setLog(undefined, () => {}), wrong);
         assert.throws(() => setLog('info', 'console'), { ...wrong, message: /`log` is 'console'/ });
     });
 
-    it('keeps no process alive, and loses nothing when it ends', async () => {
+    it('a log does not keep the process alive, and loses no messages at its end', async () => {
         for (const how of ['close', 'exit']) {
             const { stdout, stderr } = await logged([how, 'info']);
             assert.equal(failures(stdout), 1, stdout);
@@ -113,7 +113,7 @@ describe('setLog', () => {
 });
 
 describe('NODE_DEBUG=directus-realtime', () => {
-    it("prints the log, as Node's own modules do, once", async () => {
+    it('NODE_DEBUG=directus-realtime prints the log once', async () => {
         for (const env of [{}, { DRT_LOG: 'debug' }]) {
             const { stderr } = await logged(['close'], { NODE_DEBUG: 'directus-realtime', ...env });
             assert.match(stderr, /^DIRECTUS-REALTIME \d+: (info|debug|warn) \w+: /m);
@@ -121,13 +121,13 @@ describe('NODE_DEBUG=directus-realtime', () => {
         }
     });
 
-    it('leaves the log to a program that takes it', async () => {
+    it('setLog takes precedence over NODE_DEBUG', async () => {
         const { stdout, stderr } = await logged(['close', 'info'], { NODE_DEBUG: 'directus-realtime' });
         assert.equal(failures(stdout), 1);
         assert.equal(stderr, '');
     });
 
-    it('takes the place of the warning about a first attempt that fails, as DRT_LOG does', async () => {
+    it('NODE_DEBUG and DRT_LOG replace the warning about a first attempt that fails', async () => {
         for (const env of [{ NODE_DEBUG: 'directus-realtime' }, { DRT_LOG: 'warn' }]) {
             const { stderr } = await logged(['silent'], env);
             assert.equal(failures(stderr), 1, stderr);
@@ -139,7 +139,7 @@ describe('NODE_DEBUG=directus-realtime', () => {
         }
     });
 
-    it('is not on without being asked', async () => {
+    it('NODE_DEBUG for other modules does not print the log', async () => {
         const { stdout, stderr } = await logged(['close'], { NODE_DEBUG: 'http' });
         assert.equal(stdout + stderr, '');
     });

@@ -36,7 +36,7 @@ function* texts() {
 }
 
 describe('an option', () => {
-    it('has the name that it has here, whatever the C ABI has', () => {
+    it("messages name options by this package's names", () => {
         assert.ok(OPTIONS.length > 10, `${OPTIONS}`);
         for (const name of OPTIONS) {
             for (const [before, after] of [
@@ -51,7 +51,7 @@ describe('an option', () => {
         }
     });
 
-    it('is no part of a path, and not what the application or the server has written', () => {
+    it('messages keep paths and quotations unchanged', () => {
         for (const text of [
             '/etc/ca_file',
             './ca_file.pem',
@@ -64,7 +64,7 @@ describe('an option', () => {
     });
 });
 
-it("no sentence of the library's has a name of the C ABI that is not an error's code", () => {
+it('no translated message of the library contains a name of the C ABI, except error codes', () => {
     // For those who call C: this package does not make such mistakes.
     const forC = /_INIT\b|constants?\b|DRT_DELIVER_POLL|->/;
     const sentences = [...texts()].filter((text) => text.includes(' ') && !forC.test(text));
@@ -75,7 +75,7 @@ it("no sentence of the library's has a name of the C ABI that is not an error's 
     }
 });
 
-it('what is wrong with files is said with the options that name them', () => {
+it('errors about files name the options', () => {
     const make = (options) => () => createClient('https://localhost:1', { accessToken: 'x', ...options });
     assert.throws(make({ clientCertFile: '/tmp/a.pem' }), /\bclientCertFile and clientKeyFile\b/);
     assert.throws(make({ caFile: '/nonexistent' }), /\bcaFile\b.*\/nonexistent/);

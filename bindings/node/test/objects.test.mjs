@@ -1,4 +1,4 @@
-// The manners of clients, scopes and subscriptions as objects.
+// What clients, scopes and subscriptions have in common as objects.
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { inspect } from 'node:util';
@@ -16,7 +16,7 @@ after(async () => {
     await server.close();
 });
 
-it('their functions are usable on their own', async () => {
+it('methods of clients, scopes, subscriptions and items work when destructured', async () => {
     const { subscribe, unsubscribe, hasSubscription, getActiveSubscriptions, request, items } = client;
     const { connected, stats, scope, useRealtime, setToken, sendMessage, unsubscribeAll } = client;
     await connected();
@@ -39,13 +39,13 @@ it('their functions are usable on their own', async () => {
     useRealtime().subscribe({ collection: 'posts', uid: 'c' }, () => {});
     assert.equal(unsubscribeAll(), 1);
     const { close: closeOther, connect, disconnect, reconnect, ref, unref } = createClient(server.url);
-    for (const deed of [connect, disconnect, reconnect, unref, ref]) {
-        deed();
+    for (const call of [connect, disconnect, reconnect, unref, ref]) {
+        call();
     }
     await closeOther();
 });
 
-it('are shown by what a person wants to know, and without secrets', async () => {
+it('console.log of clients, scopes and subscriptions shows their state and no secrets', async () => {
     assert.equal(inspect(client), "Client { state: 'connected', subscriptions: 0 }");
     const scope = client.scope();
     assert.equal(inspect(scope), 'Scope { closed: false }');

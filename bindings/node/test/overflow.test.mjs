@@ -1,4 +1,4 @@
-// Handlers that are behind, and wait for something that is behind what waits for them.
+// Callbacks that are behind, and wait for something that is in the queue behind their own events.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
@@ -12,7 +12,7 @@ const MIB = 1024 * 1024;
 const LAST = 1_000_000;
 const item = { text: 'x'.repeat(10_000) };
 
-/** A client, and its server, which takes its time for writes. */
+/** A client, and its server, which answers writes with a delay. */
 async function start(t, options = {}) {
     const onMessage = ({ type, action, uid }, link) => {
         if (type === 'items' && action !== 'read') {
@@ -29,23 +29,23 @@ async function start(t, options = {}) {
     return { client, server };
 }
 
-/** Events that are never done with, from the first change on. */
+/** A subscription whose callback never settles its promise for the first change. */
 async function subscribeStuck(client, collection = 'posts') {
     const stuck = ({ type }) => (type === 'init' ? undefined : new Promise(() => {}));
     return client.subscribe({ collection }, stuck).ready();
 }
 
-describe('a handler that asks the server about each event', () => {
-    it('does not make memory grow without bound, and gets a snapshot for what was too much', async (t) => {
+describe('a callback that requests something for each event', () => {
+    it('a callback that requests something for each event gets a snapshot after an overflow', async (t) => {
         const bound = 4 * MIB;
         const { client, server } = await start(t, { queueBytes: bound });
-        const told = [];
+        const events = [];
         let done = false;
         const subscription = client.subscribe({ collection: 'posts' }, async (event) => {
-            told.push(event);
+            events.push(event);
             if (event.type === 'create') {
                 done ||= event.data.id === LAST;
-                // The last one is lost when the test is over.
+                // The last request is rejected when the test closes the client.
                 await client
                     .items('log')
                     .create({ id: event.data.id })
@@ -53,14 +53,14 @@ describe('a handler that asks the server about each event', () => {
             }
         });
         await subscription.ready();
-        // Far more than the handler can do.
+        // Far more than the callback can handle.
         for (let first = 1; first <= 4000; first += 200) {
             await server.newest.load('posts', { first, count: 200, item });
             await sleep(5);
         }
-        await until(() => told.some(({ resync }) => resync), 'the snapshot');
+        await until(() => events.some(({ resync }) => resync), 'the snapshot');
         await until(async () => {
-            // Whatever is still too much takes it along.
+            // Sent again, because a further overflow may drop it.
             await server.newest.load('posts', { first: LAST, count: 1, item });
             return done;
         }, 'an event after the snapshot');
@@ -69,7 +69,7 @@ describe('a handler that asks the server about each event', () => {
         assert.ok(client.stats().overflows > 0);
         // No gap without a snapshot behind it.
         let last = 0;
-        for (const { type, resync, data } of told) {
+        for (const { type, resync, data } of events) {
             if (type === 'init') {
                 last = resync ? undefined : 0;
             } else if (data.id !== LAST) {
@@ -79,10 +79,10 @@ describe('a handler that asks the server about each event', () => {
         }
     });
 
-    it('holds no more than may wait', async (t) => {
+    it('events that wait for a callback take no more memory than queueBytes allows', async (t) => {
         const { client, server } = await start(t, { queueBytes: 4 * MIB });
         const subscription = await subscribeStuck(client);
-        // Somebody waits for an answer that never comes.
+        // A pending request keeps events coming, and its reply never does.
         const answer = client.request({ type: 'silence' }, { timeoutMs: 60_000 }).catch(() => {});
         const heap = () => {
             collectGarbage();
@@ -102,7 +102,7 @@ describe('a handler that asks the server about each event', () => {
         await answer;
     });
 
-    it('does not cost other subscriptions anything', async (t) => {
+    it('an overflow of one subscription does not affect other subscriptions', async (t) => {
         const { client, server } = await start(t, { queueBytes: 4 * MIB });
         const others = [];
         await client.subscribe({ collection: 'codes' }, ({ type }) => void others.push(type)).ready();
@@ -113,15 +113,15 @@ describe('a handler that asks the server about each event', () => {
             await server.newest.load('codes', { first: n, count: 1, item });
             await sleep(5);
         }
-        await until(() => others.length === 11, 'what the other one is told');
+        await until(() => others.length === 11, 'the events of the other subscription');
         assert.deepEqual(others, ['init', ...Array(10).fill('create')]);
         await client.close();
         await answer;
     });
 });
 
-describe('a handler that never comes to an end', () => {
-    it('does not hold up the renewal of a token', async (t) => {
+describe('a callback that never settles', () => {
+    it('a callback that never settles does not delay the renewal of a token', async (t) => {
         const asked = [];
         const { client, server } = await start(t, {
             accessToken: undefined,
@@ -135,11 +135,11 @@ describe('a handler that never comes to an end', () => {
         await until(() => client.stats().framesIn > 1000, 'every frame');
         const expired = { code: 'TOKEN_EXPIRED', message: 'Token expired.' };
         void server.newest.send({ type: 'auth', status: 'error', error: expired });
-        await until(() => asked.length > 1, 'the question for another token');
+        await until(() => asked.length > 1, 'the request for another token');
         assert.deepEqual(asked.slice(0, 2), [undefined, 'DRT_ERR_AUTH']);
     });
 
-    it('does not hold up the word that the link is lost, and made again', async (t) => {
+    it('a callback that never settles does not delay the states backoff and connected', async (t) => {
         const { client, server } = await start(t, { reconnectMinMs: 1, reconnectMaxMs: 10 });
         const states = [];
         client.on('state', ({ state }) => states.push(state));
@@ -149,6 +149,6 @@ describe('a handler that never comes to an end', () => {
         const { queuedEvents } = client.stats();
         assert.ok(queuedEvents > 400, `${queuedEvents} events wait in the library`);
         void server.newest.drop();
-        await until(() => states.includes('backoff') && states.at(-1) === 'connected', 'both words');
+        await until(() => states.includes('backoff') && states.at(-1) === 'connected', 'both states');
     });
 });

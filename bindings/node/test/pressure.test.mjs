@@ -33,7 +33,7 @@ function subscribe(client, callback) {
 }
 
 describe('a burst', () => {
-    it('comes in batches, with a turn for everything else between them', async (t) => {
+    it('a burst is delivered in batches, and the event loop gets a turn between them', async (t) => {
         const count = 20_000;
         const client = await start(t, count);
         let [events, turns, most, sinceTurn] = [0, 0, 0, 0];
@@ -52,7 +52,7 @@ describe('a burst', () => {
         assert.ok(turns >= count / 512);
     });
 
-    it('of large events is cut into smaller batches', async (t) => {
+    it('batches of large events are smaller', async (t) => {
         const count = 200;
         const text = 'x'.repeat(100_000);
         const client = await start(t, count, text);
@@ -78,8 +78,8 @@ describe('a burst', () => {
     });
 });
 
-describe('a slow handler', () => {
-    it("leaves events in the library's queue, and gets them all in the end", async (t) => {
+describe('a slow callback', () => {
+    it("events wait in the library's queue for a slow callback, and none is lost", async (t) => {
         const count = 20_000;
         const client = await start(t, count, 'x'.repeat(200));
         let go;
@@ -107,7 +107,7 @@ describe('a slow handler', () => {
         );
     });
 
-    it('that waits for an answer gets it, though more events are before it than may be held', async (t) => {
+    it('a callback that waits for a reply gets it, however many events are ahead of it', async (t) => {
         const count = 20_000;
         const client = await start(t, count, 'x'.repeat(200));
         let [events, answered] = [0, 0];
@@ -121,7 +121,7 @@ describe('a slow handler', () => {
         assert.equal(answered, 3);
     });
 
-    it('that never settles is worth a warning', async (t) => {
+    it('a callback that never settles is a warning after ten seconds', async (t) => {
         const client = await start(t, 5_000, 'x'.repeat(1000));
         t.mock.timers.enable({ apis: ['setTimeout'] });
         let warning;
@@ -142,7 +142,7 @@ describe('a slow handler', () => {
         assert.match(warning.message, /waiting for 10 s.*callback has not settled/);
     });
 
-    it('that is too far behind gets a fresh snapshot in place of what was lost', async (t) => {
+    it('an overflow of the queue is followed by a fresh snapshot', async (t) => {
         const count = 5_000;
         const client = await start(t, count, 'x'.repeat(1000), {
             queueBytes: 500_000,

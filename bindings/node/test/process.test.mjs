@@ -21,7 +21,7 @@ before(async () => {
 });
 after(() => server.close());
 
-/** A program of `programs/`; whatever happens, it ends with the test. */
+/** Runs a program of `programs/`, which ends with the test in any case. */
 function run(t, name, ...args) {
     const script = fileURLToPath(new URL(`programs/${name}.mjs`, import.meta.url));
     const child = spawn(process.execPath, [script, server.url, server.token, ...args]);
@@ -36,14 +36,14 @@ function run(t, name, ...args) {
     });
     return {
         child,
-        shown: (words) => until(() => output.includes(words), `${words} from ${name}`),
+        shown: (text) => until(() => output.includes(text), `${text} from ${name}`),
         status: async () => (await ended)[0],
         output: () => output,
     };
 }
 
 describe('a process', () => {
-    it('lives on while a client is open, and ends when it is closed', async (t) => {
+    it('an open client keeps the process alive, a closed one does not', async (t) => {
         const program = run(t, 'closing');
         await program.shown('ready');
         await server.rest.create('posts', { title: 'still there?' });
@@ -53,18 +53,18 @@ describe('a process', () => {
         assert.match(program.output(), /closed/);
     });
 
-    it('does not wait for a client that was unreferenced', async (t) => {
+    it('a client after unref() does not keep the process alive', async (t) => {
         const program = run(t, 'unreferenced');
         assert.equal(await program.status(), 0, program.output());
         assert.match(program.output(), /ready/);
     });
 
-    it('may exit inside a callback, and while a client is being closed', async (t) => {
+    it('the process may exit inside a callback, and while a client is being closed', async (t) => {
         const program = run(t, 'exiting');
         assert.equal(await program.status(), 7, program.output());
     });
 
-    it("learns what its callbacks throw as Node's own do, and delivery goes on", async (t) => {
+    it('errors of callbacks are uncaught exceptions or unhandled rejections, and delivery goes on', async (t) => {
         const program = run(t, 'throwing', 'survive');
         await program.shown('ready');
         await program.shown('uncaughtException: listener');
@@ -78,7 +78,7 @@ describe('a process', () => {
         assert.equal(await program.status(), 0, program.output());
     });
 
-    it('ends when it does not catch what they throw', async (t) => {
+    it('the process ends by an uncaught error of a callback', async (t) => {
         const program = run(t, 'throwing');
         assert.equal(await program.status(), 1, program.output());
         assert.match(program.output(), /Error: listener\n\s+at Client/);
@@ -86,7 +86,7 @@ describe('a process', () => {
 });
 
 describe('worker threads', () => {
-    it('leave no link behind, not even when they are terminated', async (t) => {
+    it('worker threads leave no link behind, however they end', async (t) => {
         const scripted = await startScriptedServer();
         t.after(() => scripted.close());
         const script = new URL('programs/worker.mjs', import.meta.url);
@@ -110,7 +110,7 @@ describe('worker threads', () => {
         ['exit', 7],
         ['terminate', 1],
     ]) {
-        it(`have clients of their own, and may ${how}`, async (t) => {
+        it(`worker threads have clients of their own, and may end by ${how}`, async (t) => {
             const script = new URL('programs/worker.mjs', import.meta.url);
             const workerData = { url: server.url, token: server.token };
             const workers = [new Worker(script, { workerData }), new Worker(script, { workerData })];
@@ -121,7 +121,7 @@ describe('worker threads', () => {
             const client = esm.createClient(server.url, { accessToken: server.token });
             t.after(() => client.close());
             await client.subscribe({ collection: 'codes' }, () => {}).ready();
-            await server.rest.create('posts', { title: 'for everybody' });
+            await server.rest.create('posts', { title: 'for all' });
             await until(() => seen.every((types) => types.includes('create')), 'both events');
             const ends = workers.map((worker) => once(worker, 'exit'));
             for (const worker of workers) {
@@ -133,14 +133,14 @@ describe('worker threads', () => {
     }
 });
 
-describe('two of them in one process', () => {
-    it('are one, when imported and required', () => {
+describe('the package in one process', () => {
+    it('import and require load one and the same package', () => {
         const cjs = require('directus-realtime');
         assert.equal(cjs.createClient, esm.createClient);
         assert.equal(cjs.DirectusRealtimeError, esm.DirectusRealtimeError);
     });
 
-    it('work side by side, when the package is there twice', async (t) => {
+    it('two copies of the package work in one process', async (t) => {
         const folder = mkdtempSync(path.join(PACKAGE, 'test', 'copy-'));
         t.after(() => rmSync(folder, { recursive: true }));
         cpSync(path.join(PACKAGE, 'dist'), path.join(folder, 'dist'), { recursive: true });
@@ -156,12 +156,12 @@ describe('two of them in one process', () => {
             return collect;
         });
         await Promise.all(seen.map((collect) => collect.find('init')));
-        await server.rest.create('posts', { title: 'told twice' });
+        await server.rest.create('posts', { title: 'delivered twice' });
         await Promise.all(seen.map((collect) => collect.find('create')));
     });
 });
 
-/** The library that this checkout has, for a copy that is not in it. */
+/** The library of this checkout, for a copy of the package outside of it. */
 function findLibrary() {
     const { candidates } = require('../dist/abi/library.js');
     return candidates().find((place) => require('node:fs').existsSync(place));

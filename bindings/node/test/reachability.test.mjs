@@ -12,9 +12,9 @@ const CLOSED = 'http://127.0.0.1:9';
 const REFUSED = /127\.0\.0\.1:9 refused the connection: is the server running\?/;
 const TOKEN = 'the right one';
 
-const isError = (code, words) => (error) => {
+const isError = (code, pattern) => (error) => {
     assert.equal(error.code, code, String(error));
-    assert.match(error.message, words);
+    assert.match(error.message, pattern);
     assert.doesNotMatch(error.message, /next attempt/);
     return true;
 };
@@ -30,6 +30,17 @@ function write({ type, action, uid, data }, link) {
     if (type === 'items' && action !== 'read') {
         link.send({ type, data: { id: 1, ...data }, uid });
     }
+}
+
+/** A client that cannot connect, and has reported why. */
+async function openUnreachable(t, options) {
+    const client = open(t, CLOSED, options);
+    const failed = new Promise((resolve) => {
+        client.on('state', ({ state }) => state === 'backoff' && resolve());
+    });
+    client.connect();
+    await failed;
+    return client;
 }
 
 /** Answers writes, and takes only the right token. */
@@ -51,27 +62,27 @@ async function startLater(t, delay) {
     return first.url;
 }
 
-describe('a wait that times out says why', () => {
-    it('the client is not connected', async (t) => {
-        const client = open(t, CLOSED);
-        const words = new RegExp(`^the client was not connected within 300 ms: ${REFUSED.source}$`);
-        await assert.rejects(client.connected({ timeoutMs: 300 }), isError('DRT_ERR_TIMEOUT', words));
+describe('waits that time out', () => {
+    it('connected() that times out says why the client is not connected', async (t) => {
+        const client = await openUnreachable(t);
+        const pattern = new RegExp(`^the client was not connected within 300 ms: ${REFUSED.source}$`);
+        await assert.rejects(client.connected({ timeoutMs: 300 }), isError('DRT_ERR_TIMEOUT', pattern));
         await assert.rejects(client.connected({ timeoutMs: 300 }), ({ cause }) => {
             assert.equal(cause.code, 'DRT_ERR_IO');
             return true;
         });
     });
 
-    it('the server has not confirmed a subscription', async (t) => {
-        const posts = open(t, CLOSED).subscribe({ collection: 'posts', uid: 'mine' });
-        const words = new RegExp(`subscription 'mine' within 300 ms: ${REFUSED.source}$`);
-        await assert.rejects(posts.ready({ timeoutMs: 300 }), isError('DRT_ERR_TIMEOUT', words));
+    it('ready() that times out says why the client is not connected', async (t) => {
+        const posts = (await openUnreachable(t)).subscribe({ collection: 'posts', uid: 'mine' });
+        const pattern = new RegExp(`subscription 'mine' within 300 ms: ${REFUSED.source}$`);
+        await assert.rejects(posts.ready({ timeoutMs: 300 }), isError('DRT_ERR_TIMEOUT', pattern));
     });
 
-    it('a request was not sent', async (t) => {
-        const client = open(t, CLOSED);
-        const words = new RegExp(`^nothing was sent, .* within 300 ms: ${REFUSED.source}$`);
-        const late = isError('DRT_ERR_TIMEOUT', words);
+    it('a request that times out unsent says why the client is not connected', async (t) => {
+        const client = await openUnreachable(t);
+        const pattern = new RegExp(`^nothing was sent, .* within 300 ms: ${REFUSED.source}$`);
+        const late = isError('DRT_ERR_TIMEOUT', pattern);
         const options = { timeoutMs: 300 };
         const posts = client.items('posts');
         await Promise.all(
@@ -86,32 +97,32 @@ describe('a wait that times out says why', () => {
         assert.equal(client.stats().framesOut, 0);
     });
 
-    it("the client's own ackTimeoutMs being the default", async (t) => {
+    it('requests without timeoutMs time out after ackTimeoutMs', async (t) => {
         const posts = open(t, CLOSED, { ackTimeoutMs: 200 }).items('posts');
         await assert.rejects(posts.create({}), isError('DRT_ERR_TIMEOUT', /within 200 ms/));
     });
 });
 
 describe('a request', () => {
-    it('connects a new client, and is sent when that is connected', async (t) => {
+    it('a request connects a new client, and is sent when it is connected', async (t) => {
         const { url } = await startServer(t);
         assert.equal((await open(t, url).items('posts').create({ title: 'first' })).title, 'first');
         assert.equal((await open(t, url).request({ type: 'ping' })).type, 'pong');
     });
 
-    it('waits for a server that comes later', async (t) => {
+    it('a request waits for a server that starts later', async (t) => {
         const client = open(t, await startLater(t, 300));
         assert.deepEqual(await client.items('posts').create({ title: 'x' }), { id: 1, title: 'x' });
     });
 
-    it('waits while a link is lost', async (t) => {
+    it('a request waits while a lost link is replaced', async (t) => {
         const client = open(t, (await startServer(t)).url);
         await client.connected();
         client.reconnect();
         assert.equal((await client.items('posts').create({ title: 'x' })).id, 1);
     });
 
-    it('fails at once where the client is disconnected, and stays so', async (t) => {
+    it('a request rejects at once when the client is disconnected, and does not connect it', async (t) => {
         const client = open(t, (await startServer(t)).url);
         await client.connected();
         client.disconnect();
@@ -122,7 +133,7 @@ describe('a request', () => {
         await posts.create({});
     });
 
-    it('that waits ends with its signal, and with the client', async (t) => {
+    it('a request that waits for a link ends with its signal, and with the client', async (t) => {
         const client = open(t, CLOSED);
         const abort = new AbortController();
         const aborted = client.request({ type: 'ping' }, { signal: abort.signal });
@@ -132,7 +143,7 @@ describe('a request', () => {
         await Promise.all([client.close(), assert.rejects(closed, isError('DRT_ERR_CLOSED', /closed/))]);
     });
 
-    it('that cannot be sent at all is refused before it waits', async (t) => {
+    it('an invalid request is refused without waiting for a link', async (t) => {
         const client = open(t, CLOSED);
         await assert.rejects(
             client.request({ type: 'auth' }),
@@ -144,7 +155,7 @@ describe('a request', () => {
 describe('a client that has failed', () => {
     const refused = isError('DRT_ERR_AUTH', /access token/);
 
-    it('rejects what waits, and what would wait', async (t) => {
+    it('a failed client rejects pending and new waits with its reason', async (t) => {
         const client = open(t, (await startServer(t)).url, { accessToken: 'wrong' });
         client.on('state', () => {});
         const posts = client.subscribe({ collection: 'posts' });
@@ -164,7 +175,7 @@ describe('a client that has failed', () => {
         assert.equal(posts.ended, false);
     });
 
-    it('ends loops by its reason, and after setToken a new loop goes on', async (t) => {
+    it('a failed client ends loops with its reason, and after setToken a new loop continues', async (t) => {
         const client = open(t, (await startServer(t)).url, { accessToken: 'wrong' });
         client.on('state', () => {});
         const posts = client.subscribe({ collection: 'posts' });
@@ -180,7 +191,7 @@ describe('a client that has failed', () => {
         assert.equal(await loop(), 'init');
     });
 
-    it('lets a loop finish what waits for it', async (t) => {
+    it('a loop gets the events that wait before the failure of the client', async (t) => {
         const server = await startServer(t);
         const client = open(t, server.url);
         client.on('state', () => {});
@@ -197,7 +208,7 @@ describe('a client that has failed', () => {
         assert.equal(posts.ended, false);
     });
 
-    it('ends a loop beside a callback, which goes on', async (t) => {
+    it('a failed client ends a loop beside a callback, and the callback goes on', async (t) => {
         const client = open(t, (await startServer(t)).url, { accessToken: 'wrong' });
         client.on('state', () => {});
         const collect = collector();
@@ -211,7 +222,7 @@ describe('a client that has failed', () => {
     });
 });
 
-describe('without a state listener', () => {
+describe('warnings', () => {
     let warnings;
     const warn = (warning) => void warnings.push(warning);
     beforeEach(() => {
@@ -220,7 +231,7 @@ describe('without a state listener', () => {
     });
     afterEach(() => process.off('warning', warn));
 
-    it('a first attempt that fails is a warning, once', async (t) => {
+    it('without a state listener, a first attempt that fails is one warning', async (t) => {
         const client = open(t, CLOSED);
         client.connect();
         await until(() => warnings.length > 0, 'a warning');
@@ -233,7 +244,7 @@ describe('without a state listener', () => {
         assert.match(detail, /client\.on\('state'/);
     });
 
-    it('a failure is a warning, once for each reason', async (t) => {
+    it('without a state listener, a failure is one warning for each reason', async (t) => {
         const client = open(t, (await startServer(t)).url, { accessToken: 'wrong' });
         await assert.rejects(client.connected());
         client.setToken('wrong, too');
@@ -246,7 +257,7 @@ describe('without a state listener', () => {
         assert.match(warnings[0].message, /failed.*access token/);
     });
 
-    it('a link that is lost later is none', async (t) => {
+    it('without a state listener, a lost link is no warning', async (t) => {
         const client = open(t, (await startServer(t)).url);
         await client.connected();
         client.reconnect();
@@ -255,7 +266,7 @@ describe('without a state listener', () => {
         assert.deepEqual(warnings, []);
     });
 
-    it("the package's own listeners are none", async (t) => {
+    it("the package's own state listeners do not suppress the warning", async (t) => {
         const { useDirectusRealtime } = await import('directus-realtime/vue');
         const client = open(t, CLOSED);
         useDirectusRealtime(client);
@@ -263,7 +274,7 @@ describe('without a state listener', () => {
         await until(() => warnings.length > 0, 'a warning');
     });
 
-    it('or with one: that replaces the warning', async (t) => {
+    it('a state listener replaces the warning', async (t) => {
         const client = open(t, CLOSED);
         let failures = 0;
         client.on('state', ({ state }) => (failures += state === 'backoff'));
@@ -274,7 +285,7 @@ describe('without a state listener', () => {
     });
 });
 
-it('the diagnostics channel has every state of every client', async (t) => {
+it('the diagnostics channel publishes every state of every client', async (t) => {
     const seen = [];
     const listener = ({ client, state, message, error }) => seen.push({ client, state, message, error });
     subscribe('directus-realtime:state', listener);
@@ -296,7 +307,7 @@ it('the diagnostics channel has every state of every client', async (t) => {
 });
 
 describe('getToken', () => {
-    it('that never answers is not called again', async (t) => {
+    it('getToken is not called again while its promise is pending', async (t) => {
         let calls = 0;
         const client = open(t, (await startServer(t)).url, {
             accessToken: undefined,
@@ -310,14 +321,14 @@ describe('getToken', () => {
         assert.equal(calls, 1);
     });
 
-    it('may answer late, and is called again when its answer is refused', async (t) => {
+    it('getToken may resolve late, and is called again when its token is refused', async (t) => {
         const asked = [];
         const client = open(t, (await startServer(t)).url, {
             accessToken: undefined,
-            ackTimeoutMs: 50,
+            ackTimeoutMs: 200,
             getToken: async (error) => {
                 asked.push(error?.code);
-                await sleep(200);
+                await sleep(600);
                 return asked.length === 1 ? 'wrong' : TOKEN;
             },
         });
@@ -326,11 +337,11 @@ describe('getToken', () => {
         assert.deepEqual(asked, [undefined, 'DRT_ERR_AUTH']);
     });
 
-    it('is called again after it has failed', async (t) => {
+    it('getToken is called again after it has thrown', async (t) => {
         let calls = 0;
         const client = open(t, (await startServer(t)).url, {
             accessToken: undefined,
-            ackTimeoutMs: 30,
+            ackTimeoutMs: 200,
             getToken: () => {
                 if (++calls < 3) {
                     throw new Error('the vault is shut');

@@ -22,7 +22,7 @@ declare global {
 }
 `;
 
-it('its code compiles', (t) => {
+it('the code of the README compiles', (t) => {
     const parent = path.join(PACKAGE, 'node_modules', '.cache');
     mkdirSync(parent, { recursive: true });
     const folder = mkdtempSync(path.join(parent, 'readme-'));
@@ -42,7 +42,7 @@ it('its code compiles', (t) => {
     assert.equal(status, 0, stdout);
 });
 
-it('names every option', () => {
+it('the README names every option', () => {
     const source = readFileSync(path.join(PACKAGE, 'src', 'options.ts'), 'utf8');
     const options = [...source.matchAll(/^ {4}(\w+)\??: .*;$/gm)].map(([, name]) => name);
     assert.ok(options.length > 25, `${options}`);
@@ -51,7 +51,7 @@ it('names every option', () => {
     }
 });
 
-it('links to what there is', () => {
+it('the README links to files that exist', () => {
     for (const [, target] of readme.matchAll(/(?:src="|\]\()(\.[^")]+)/g)) {
         assert.ok(existsSync(path.join(PACKAGE, target)), target);
     }

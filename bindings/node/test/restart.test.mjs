@@ -20,7 +20,7 @@ const inBatches = async (keys, write) => {
     }
 };
 
-it('ten thousand events come once each and in order, the server being restarted in the middle', async (t) => {
+it('ten thousand events come once each and in order across a restart of the server', async (t) => {
     const client = createClient(server.url, { accessToken: server.token, reconnectMaxMs: 500 });
     t.after(() => client.close());
     const events = [];

@@ -18,7 +18,7 @@ after(async () => {
 });
 
 describe('a scope', () => {
-    it('ends its subscriptions with it, but for the persistent ones', () => {
+    it('closing a scope ends its subscriptions, but for the persistent ones', () => {
         const [scope, other] = [client.scope(), client.scope()];
         const ending = scope.subscribe({ collection: 'posts', uid: 'ending' }, () => {});
         const lasting = scope.subscribe({ collection: 'posts', uid: 'lasting', persistent: true }, () => {});
@@ -35,7 +35,7 @@ describe('a scope', () => {
         lasting.unsubscribe();
     });
 
-    it('is disposable, in both ways', async () => {
+    it('scopes and subscriptions are disposable, scopes asynchronously, too', async () => {
         const [first, second] = [client.scope(), client.scope()];
         first.subscribe({ collection: 'posts' }, () => {});
         second.subscribe({ collection: 'posts' }, () => {});
@@ -47,7 +47,7 @@ describe('a scope', () => {
         assert.equal(subscription.ended, true);
     });
 
-    it('shares a signal with many others', async (t) => {
+    it('many scopes, subscriptions and waits may share one signal', async (t) => {
         let warning;
         const listen = (each) => (warning = each);
         process.on('warning', listen);
@@ -70,7 +70,7 @@ describe('a scope', () => {
         assert.equal(warning, undefined);
     });
 
-    it('is closed by its signal, at once where that was aborted before', () => {
+    it('a scope is closed by its signal, at once if that is aborted already', () => {
         const abort = new AbortController();
         const scope = client.scope({ signal: abort.signal });
         scope.subscribe({ collection: 'posts', uid: 'by signal' }, () => {});
@@ -82,7 +82,7 @@ describe('a scope', () => {
 });
 
 describe('the composable', () => {
-    it('has every name of its own, usable when destructured', async () => {
+    it('the composable has its documented functions, which work when destructured', async () => {
         const {
             isConnected,
             subscribe,
@@ -124,7 +124,7 @@ describe('the composable', () => {
         assert.deepEqual(getActiveSubscriptions(), []);
     });
 
-    it('ends its own subscriptions when it is closed', () => {
+    it('closing the composable ends the subscriptions that were made with it', () => {
         const [page, layout] = [client.useRealtime(), client.useRealtime()];
         page.subscribe({ collection: 'posts', uid: 'page' }, () => {});
         layout.subscribe({ collection: 'posts', uid: 'layout' }, () => {});
@@ -136,30 +136,30 @@ describe('the composable', () => {
 });
 
 describe('garbage collection', () => {
-    it('closes a scope that nobody has any more, and says so', async () => {
+    it('a scope that is garbage-collected is closed with a warning', async () => {
         const warned = once(process, 'warning');
         (() => {
-            client.scope().subscribe({ collection: 'posts', uid: 'forgotten' }, () => {});
-            client.useRealtime().subscribe({ collection: 'posts', uid: 'forgotten, too' }, () => {});
+            client.scope().subscribe({ collection: 'posts', uid: 'unreachable' }, () => {});
+            client.useRealtime().subscribe({ collection: 'posts', uid: 'unreachable, too' }, () => {});
             client.scope().subscribe({ collection: 'posts', uid: 'persistent', persistent: true }, () => {});
         })();
         await collectUntil(
-            () => !client.hasSubscription('forgotten') && !client.hasSubscription('forgotten, too'),
-            'the end of forgotten scopes',
+            () => !client.hasSubscription('unreachable') && !client.hasSubscription('unreachable, too'),
+            'the end of unreachable scopes',
         );
         assert.match((await warned)[0].message, /scope was garbage-collected before it was closed/);
         assert.equal(client.hasSubscription('persistent'), true);
         client.unsubscribe('persistent');
     });
 
-    it('leaves alone what somebody has, and what was made by functions without their object', async () => {
+    it('garbage collection ends no subscription that is referenced, or was made with a destructured function', async () => {
         const kept = [
             client.scope(),
             client.scope().subscribe({ collection: 'posts', uid: 'by subscription' }, () => {}),
         ];
         kept[0].subscribe({ collection: 'posts', uid: 'by scope' }, () => {});
         (() => {
-            // Nothing of it is kept, as in a program that subscribes and goes on.
+            // No object is referenced afterwards, as in a program that subscribes and goes on.
             const { subscribe } = client.useRealtime();
             subscribe({ collection: 'posts', uid: 'destructured' }, () => {});
             client.subscribe({ collection: 'posts', uid: 'without a scope' }, () => {});
@@ -175,8 +175,8 @@ describe('garbage collection', () => {
     });
 });
 
-describe('a loop that runs', () => {
-    it('keeps its subscription and its scope, though nobody else has them', async (t) => {
+describe('a loop', () => {
+    it('a running loop keeps its subscription and its scope from the garbage collector', async (t) => {
         const makers = {
             scope: () => client.scope(),
             realtime: () => client.useRealtime(),
@@ -189,7 +189,7 @@ describe('a loop that runs', () => {
                 if (type === 'create') {
                     return types;
                 }
-                // In the body, too, and while an answer is waited for.
+                // The garbage is also collected while the body of the loop waits.
                 await client.request({ type: 'ping' });
             }
             return [...types, 'ended'];
@@ -205,23 +205,23 @@ describe('a loop that runs', () => {
         );
     });
 
-    it('that was left, or forgotten, keeps nothing', async () => {
+    it('a loop that was left, or is unreachable, keeps nothing from the garbage collector', async () => {
         const warned = once(process, 'warning');
         await (async () => {
             for await (const _ of client.scope().subscribe({ collection: 'authors', uid: 'left' })) {
                 break;
             }
-            const forgotten = client.scope().subscribe({ collection: 'authors', uid: 'forgotten' });
-            await forgotten[Symbol.asyncIterator]().next();
+            const unreachable = client.scope().subscribe({ collection: 'authors', uid: 'unreachable' });
+            await unreachable[Symbol.asyncIterator]().next();
         })();
         assert.equal(client.hasSubscription('left'), false);
-        await collectUntil(() => !client.hasSubscription('forgotten'), 'the end of the forgotten one');
+        await collectUntil(() => !client.hasSubscription('unreachable'), 'the end of the unreachable one');
         assert.match((await warned)[0].message, /scope was garbage-collected/);
     });
 });
 
 describe('a thousand scopes', () => {
-    it('open at a time all get their events', async () => {
+    it('a thousand open scopes all get their events', async () => {
         const scopes = Array.from({ length: 1000 }, () => client.scope());
         let snapshots = 0;
         const created = new Set();
@@ -244,7 +244,7 @@ describe('a thousand scopes', () => {
         await server.rest.delete('codes', 'for all');
     });
 
-    it('one after the other leave no memory behind', async () => {
+    it('a thousand scopes, one after the other, leak no memory', async () => {
         const use = async (count) => {
             for (let n = 0; n < count; n++) {
                 const scope = client.scope();
@@ -264,7 +264,7 @@ describe('a thousand scopes', () => {
         assert.equal(client.stats().subscriptions, 0);
     });
 
-    it('of which only functions were kept leave none behind, either', async () => {
+    it('two thousand scopes with destructured functions leak no memory', async () => {
         const use = async (count) => {
             for (let n = 0; n < count; n++) {
                 const { subscribe } = client.useRealtime();

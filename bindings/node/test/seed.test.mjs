@@ -48,7 +48,7 @@ async function addFields() {
 /** A test of a block, in Vue and in Node. */
 function block(heading, body) {
     for (const kind of ['Vue', 'Node']) {
-        it(`${heading}: ${kind}`, async (t) => {
+        it(`the documentation's block "${heading}" runs in ${kind}`, async (t) => {
             tried.add(heading);
             const { component } = blocks.find((each) => each.heading === heading);
             const relay = await startRelay(server.url);
@@ -109,7 +109,7 @@ describe('reference', () => {
 
     block('isConnected', async ({ client, relay, start }) => {
         const { root, isConnected } = start();
-        const shows = (word) => until(() => (root ? root.textContent.trim() : word) === word, word);
+        const shows = (text) => until(() => (root ? root.textContent.trim() : text) === text, text);
         assert.equal(isConnected(), false);
         await until(isConnected, 'the connection');
         await shows('Connected');
@@ -265,7 +265,7 @@ describe('complete examples', () => {
         assert.deepEqual(uids(client), []);
     });
 
-    it('Complete Example: Live Posts Feed, left before it has loaded', async (t) => {
+    it('the live posts feed of the documentation subscribes to nothing when it is unmounted early', async (t) => {
         const { component } = blocks.find(({ heading }) => heading.startsWith('Complete Example'));
         const client = createClient(server.url, { accessToken: server.token });
         t.after(() => client.close());
@@ -284,7 +284,7 @@ describe('complete examples', () => {
         const messages = () => state.notifications.map(({ message }) => message);
         await ready(client);
         const create = (message, user_id) => rest.create('notifications', { message, user_id });
-        await create('for somebody else', '00000000-0000-4000-8000-000000000000');
+        await create('for another user', '00000000-0000-4000-8000-000000000000');
         await create('for me', me.id);
         const shown = Date.now();
         await until(() => messages().length > 0, 'the notification');

@@ -1,4 +1,4 @@
-// Promises that wait for the server are settled whatever happens, and by what is true.
+// Promises that wait for the server are settled in every case, and by states that still hold.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
@@ -8,7 +8,7 @@ import { until } from './waiting.mjs';
 
 const NOWHERE = 'http://127.0.0.1:1';
 const GIVES_UP = { accessToken: 'x', reconnectAttempts: 1, reconnectMinMs: 1, reconnectMaxMs: 2 };
-const PATIENCE = { timeoutMs: 20_000 };
+const TIMEOUT = { timeoutMs: 60_000 };
 
 let server;
 before(async () => {
@@ -22,95 +22,95 @@ function open(t, url, options) {
     return client;
 }
 
-/** Lets the library go on while the event loop stands still. */
-function stall(condition) {
-    const deadline = Date.now() + 20_000;
+/** Blocks the event loop, and lets the library's threads run, until something is true. */
+function block(condition) {
+    const deadline = Date.now() + 60_000;
     while (!condition()) {
-        assert.ok(Date.now() < deadline, 'waited in vain');
+        assert.ok(Date.now() < deadline, 'timed out');
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
 }
 
 describe('connected()', () => {
-    it('rejects each time without credentials, not only the first time', async (t) => {
+    it('connected() rejects each time without credentials, not only the first time', async (t) => {
         const client = open(t, NOWHERE, {});
         for (let time = 0; time < 3; time++) {
-            await assert.rejects(client.connected(PATIENCE), { code: 'DRT_ERR_AUTH' });
+            await assert.rejects(client.connected(TIMEOUT), { code: 'DRT_ERR_AUTH' });
             assert.equal(client.state, 'failed');
         }
     });
 
-    it('tries again after having given up, and rejects again', async (t) => {
+    it('connected() tries again after the client gave up, and rejects again', async (t) => {
         const client = open(t, NOWHERE, GIVES_UP);
         for (let time = 0; time < 2; time++) {
-            await assert.rejects(client.connected(PATIENCE), { code: 'DRT_ERR_IO' });
+            await assert.rejects(client.connected(TIMEOUT), { code: 'DRT_ERR_IO' });
         }
     });
 
-    it('rejects when the client is told to disconnect, and works afterwards', async (t) => {
+    it('connected() rejects when disconnect() is called, and works afterwards', async (t) => {
         const client = open(t, server.url, { accessToken: 'x' });
-        const waiting = client.connected(PATIENCE);
+        const waiting = client.connected(TIMEOUT);
         client.disconnect();
         await assert.rejects(waiting, { code: 'DRT_ERR_NOT_CONNECTED', message: /is disconnected/ });
-        await client.connected(PATIENCE);
+        await client.connected(TIMEOUT);
         assert.equal(client.isConnected, true);
     });
 
-    it('takes no notice of a failure that is over', async (t) => {
+    it('connected() does not reject for a failure that is over', async (t) => {
         const client = open(t, server.url);
         client.connect();
-        stall(() => client.state === 'failed');
+        block(() => client.state === 'failed');
         client.setToken('x');
-        await client.connected(PATIENCE);
+        await client.connected(TIMEOUT);
         assert.equal(client.isConnected, true);
     });
 
-    it('takes no notice of a link that is lost again', async (t) => {
+    it('connected() does not resolve for a link that is lost again', async (t) => {
         const client = open(t, server.url, { accessToken: 'x' });
         client.connect();
-        stall(() => client.isConnected);
+        block(() => client.isConnected);
         client.disconnect();
-        await client.connected(PATIENCE);
+        await client.connected(TIMEOUT);
         assert.equal(client.isConnected, true);
         assert.equal((await client.request({ type: 'ping' })).type, 'pong');
     });
 });
 
 describe('ready()', () => {
-    it('rejects when the client gives up, and when it had done so before', async (t) => {
+    it('ready() rejects when the client gives up, and after it has given up', async (t) => {
         const client = open(t, NOWHERE, GIVES_UP);
         const subscription = client.subscribe({ collection: 'posts' }, () => {});
         for (let time = 0; time < 2; time++) {
-            await assert.rejects(subscription.ready(PATIENCE), { code: 'DRT_ERR_IO' });
+            await assert.rejects(subscription.ready(TIMEOUT), { code: 'DRT_ERR_IO' });
         }
         const failed = { code: 'DRT_ERR_NOT_CONNECTED', message: /has failed/ };
         assert.throws(() => client.subscribe({ collection: 'codes' }), failed);
     });
 
-    it('rejects while the client is disconnected, and resolves once it is back', async (t) => {
+    it('ready() rejects while the client is disconnected, and resolves once it is connected again', async (t) => {
         const client = open(t, server.url, { accessToken: 'x' });
         const subscription = client.subscribe({ collection: 'posts' }, () => {});
-        const waiting = subscription.ready(PATIENCE);
+        const waiting = subscription.ready(TIMEOUT);
         client.disconnect();
         const disconnected = { code: 'DRT_ERR_NOT_CONNECTED', message: /is disconnected/ };
         await assert.rejects(waiting, disconnected);
-        await assert.rejects(subscription.ready(PATIENCE), disconnected);
+        await assert.rejects(subscription.ready(TIMEOUT), disconnected);
         client.connect();
-        assert.equal(await subscription.ready(PATIENCE), subscription);
+        assert.equal(await subscription.ready(TIMEOUT), subscription);
     });
 });
 
 describe('ready(), where the server does not answer', () => {
-    it('is not settled by the word that it is late', async (t) => {
+    it('ready() is not settled by the error event for a late reply', async (t) => {
         const silent = await startScriptedServer({ withhold: ['subscribe', 'unsubscribe'] });
         t.after(() => silent.close());
-        const client = open(t, silent.url, { accessToken: 'x', ackTimeoutMs: 20 });
+        const client = open(t, silent.url, { accessToken: 'x', ackTimeoutMs: 200 });
         const events = [];
         const subscription = client.subscribe({ collection: 'posts' }, (event) => void events.push(event));
         const waiting = subscription.ready({ timeoutMs: 60_000 });
         let settled = false;
         waiting.catch(() => {}).finally(() => (settled = true));
-        const late = await until(() => events[0], 'the word');
+        const late = await until(() => events[0], 'the error event');
         assert.deepEqual([late.type, late.ended], ['error', false]);
         await new Promise(setImmediate);
         assert.equal(settled, false);
@@ -119,10 +119,10 @@ describe('ready(), where the server does not answer', () => {
     });
 });
 
-describe('closing', () => {
-    it('is no error, unless it is one', async (t) => {
+describe('close()', () => {
+    it('close() reports the state closed without an error', async (t) => {
         const client = open(t, server.url, { accessToken: 'x' });
-        await client.connected(PATIENCE);
+        await client.connected(TIMEOUT);
         const changes = [];
         client.on('state', (change) => changes.push(change));
         const disconnected = once(client, 'disconnected');
@@ -131,7 +131,7 @@ describe('closing', () => {
         assert.deepEqual(await disconnected, changes);
     });
 
-    it('rejects what still waits', async (t) => {
+    it('close() rejects pending waits', async (t) => {
         const client = open(t, NOWHERE, { accessToken: 'x' });
         const waiting = [client.connected(), client.subscribe({ collection: 'posts' }).ready()];
         const closed = waiting.map((each) => assert.rejects(each, { code: 'DRT_ERR_CLOSED' }));

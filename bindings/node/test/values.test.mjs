@@ -7,10 +7,10 @@ import { startScriptedServer } from '../../../tests/scripted_server/scripted_ser
 import { startServer } from './server.mjs';
 import { collector, until } from './waiting.mjs';
 
-const invalid = (words) => (error) => {
+const invalid = (pattern) => (error) => {
     assert.ok(error instanceof DirectusRealtimeError, `${error?.stack}`);
     assert.equal(error.code, 'DRT_ERR_INVALID_ARGUMENT');
-    assert.match(error.message, words);
+    assert.match(error.message, pattern);
     return true;
 };
 
@@ -35,12 +35,14 @@ after(async () => {
 const lastSent = (type = 'items') =>
     server.messages.findLast((message) => message.type === type && message.action !== 'read');
 
-/** The query with which the server is asked. */
+let collections = 0;
+
+/** The query that the server gets. The subscription is found by a collection of its own. */
 async function queryOf(options) {
-    const before = server.messages.length;
-    const subscription = client.subscribe({ collection: 'posts', ...options }, () => {});
+    const collection = `posts_${++collections}`;
+    const subscription = client.subscribe({ collection, ...options }, () => {});
     const message = await until(
-        () => server.messages.slice(before).find(({ type }) => type === 'subscribe'),
+        () => server.messages.find((each) => each.type === 'subscribe' && each.collection === collection),
         'a subscribe',
     );
     subscription.unsubscribe();
@@ -50,7 +52,7 @@ async function queryOf(options) {
 const FILTER = { title: { _eq: 'x' } };
 
 describe('refs of Vue', () => {
-    it('are unwrapped, wherever they are in a query', async () => {
+    it('refs are unwrapped wherever they are in a query', async () => {
         const title = ref('x');
         for (const query of [
             ref({ filter: FILTER }),
@@ -72,7 +74,7 @@ describe('refs of Vue', () => {
         });
     });
 
-    it('that hold no query are none', async () => {
+    it('a ref without a query is no query', async () => {
         for (const query of [ref(), ref(null), shallowRef(undefined)]) {
             assert.equal(await queryOf({ query }), undefined);
         }
@@ -82,7 +84,7 @@ describe('refs of Vue', () => {
         );
     });
 
-    it('may be options, too', async () => {
+    it('options may be refs, as a whole and one by one', async () => {
         const options = reactive({ collection: ref('posts'), uid: 'feed', query: { filter: FILTER } });
         const subscription = client.subscribe(options, () => {});
         assert.deepEqual([subscription.uid, subscription.collection], ['feed', 'posts']);
@@ -93,7 +95,7 @@ describe('refs of Vue', () => {
         other.unsubscribe();
     });
 
-    it('are unwrapped in items and messages', async () => {
+    it('refs are unwrapped in items, keys and messages', async () => {
         const items = client.items('posts');
         await items.create(ref({ title: ref('x') }));
         assert.deepEqual(lastSent().data, { title: 'x' });
@@ -108,10 +110,10 @@ describe('refs of Vue', () => {
 });
 
 describe('a query', () => {
-    const refused = (query, words) =>
-        assert.throws(() => client.subscribe({ collection: 'posts', query }, () => {}), invalid(words));
+    const refused = (query, pattern) =>
+        assert.throws(() => client.subscribe({ collection: 'posts', query }, () => {}), invalid(pattern));
 
-    it('that is none is refused by name', async () => {
+    it('a query that JSON cannot carry is refused, and the error has the path', async () => {
         refused(new Map([['filter', FILTER]]), /^`query` is a Map/);
         refused(ref(new Map([['filter', FILTER]])), /^`query` is a Map/);
         refused(new Set(), /^`query` is a Set/);
@@ -138,7 +140,7 @@ describe('a query', () => {
         assert.deepEqual(client.getActiveSubscriptions(), []);
     });
 
-    it('never loses a condition that is undefined', async () => {
+    it('a condition that is undefined is refused, not dropped', async () => {
         refused({ filter: { author: { _eq: undefined } } }, /^`query\.filter\.author\._eq` is undefined/);
         refused({ filter: { author: { _eq: ref() } } }, /^`query\.filter\.author\._eq` is undefined/);
         refused({ filter: { author: undefined } }, /^`query\.filter\.author` is undefined/);
@@ -147,7 +149,7 @@ describe('a query', () => {
         assert.deepEqual(await queryOf({ query: { filter: undefined, limit: 5 } }), { limit: 5 });
     });
 
-    it('has no parameters that the server would ignore', async () => {
+    it('query parameters that the server would ignore are refused', async () => {
         refused({ filters: FILTER }, /^`query\.filters` is not a query parameter: did you mean `filter`\?/);
         refused({ Filter: FILTER }, /did you mean `filter`\?/);
         refused({ group_by: ['x'] }, /did you mean `groupBy`\?/);
@@ -180,7 +182,7 @@ describe('values', () => {
         title = 'x';
     }
 
-    it('go through as JSON has them', async () => {
+    it('dates, big integers and objects with toJSON are sent as JSON writes them', async () => {
         const at = new Date(0);
         const price = new Money(5);
         const filter = {
@@ -208,9 +210,9 @@ describe('values', () => {
         assert.deepEqual(lastSent().data, [JSON.parse('{"__proto__":1}'), {}, { a: same, b: same }]);
     });
 
-    it('that JSON would change silently are refused', async () => {
+    it('values that JSON would change silently are refused', async () => {
         const items = client.items('posts');
-        const refused = (item, words) => assert.rejects(items.create(item), invalid(words));
+        const refused = (item, pattern) => assert.rejects(items.create(item), invalid(pattern));
         await refused({ n: Infinity }, /^`item\.n` is Infinity/);
         await refused({ tags: new Set(['a']) }, /^`item\.tags` is a Set/);
         await refused({ tags: [undefined] }, /^`item\.tags\[0\]` is undefined/);
@@ -223,7 +225,7 @@ describe('values', () => {
         assert.throws(() => client.sendMessage(new Map()), invalid(/^`message` is a Map/));
     });
 
-    it('that are big integers are keys, too', async () => {
+    it('big integers are valid keys', async () => {
         const items = client.items('posts');
         await items.update(9007199254740993n, { title: 'x' });
         assert.equal(lastSent().id, '9007199254740993');
@@ -233,7 +235,7 @@ describe('values', () => {
 });
 
 describe('an option that does not exist', () => {
-    it('is refused everywhere, naming the one that was meant', async () => {
+    it('an unknown option is refused by every method, with a suggestion', async () => {
         const meant = (name) => new RegExp(` is not an option of .*: did you mean \`${name}\`\\?$`);
         const make = (options) => createClient('http://127.0.0.1:1', options);
         assert.throws(() => make({ accesstoken: 'x' }), invalid(meant('accessToken')));
@@ -278,7 +280,7 @@ describe('on a server', () => {
     before(async () => void (real = await startServer()));
     after(() => real.close());
 
-    it('the filter of a ref, a date and a big integer select what they say', async (t) => {
+    it('filters with refs, dates and big integers select the right items on a server', async (t) => {
         const field = { field: 'big', type: 'bigInteger', schema: {}, meta: {} };
         await real.rest.request('POST', '/fields/posts', field);
         const reader = createClient(real.url, { accessToken: real.token });

@@ -1,4 +1,4 @@
-// The composable in Vue: in effect scopes, in components that are mounted, and rendered on a server.
+// The composable in Vue: in components, in effect scopes, and during server-side rendering.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { createRenderer, createSSRApp, effectScope, h, isReadonly, nextTick, ref, watch } from 'vue';
@@ -18,7 +18,7 @@ beforeEach(async (t) => {
 });
 after(() => server.close());
 
-/** Every test has its client. */
+/** A test with a client of its own. */
 function test(name, body) {
     it(name, async (t) => {
         t.after(() => client.close());
@@ -54,7 +54,7 @@ function mount(component) {
 }
 
 describe('a component', () => {
-    test('ends its subscriptions when it is unmounted, but for the persistent ones', async () => {
+    test('unmounting a component ends its subscriptions, but for the persistent ones', async () => {
         const shown = ref(true);
         const collect = collector();
         const Page = {
@@ -75,7 +75,7 @@ describe('a component', () => {
         app.unmount();
     });
 
-    test('shows whether the client is connected', async () => {
+    test('isConnected is reactive in a template', async () => {
         const { app, root } = mount({
             setup() {
                 const { isConnected } = useDirectusRealtime();
@@ -93,7 +93,7 @@ describe('a component', () => {
 });
 
 describe('an effect scope', () => {
-    test('ends what was subscribed to in it', async () => {
+    test('an effect scope ends its subscriptions, and later ones at once', async () => {
         const scope = effectScope();
         const realtime = scope.run(() => useDirectusRealtime(client));
         realtime.subscribe({ collection: 'posts', uid: 'inside' }, () => {});
@@ -110,25 +110,25 @@ describe('an effect scope', () => {
         assert.deepEqual(uids(), ['outside', 'layout']);
     });
 
-    test('is told of every loss by a watcher, however short it is', async (t) => {
+    test('a watcher of isConnected sees every loss, however short', async (t) => {
         await client.subscribe({ collection: 'posts' }, () => {}).ready();
         const scope = effectScope();
         t.after(() => scope.stop());
-        const told = [];
+        const changes = [];
         const { isConnected } = scope.run(() => useDirectusRealtime(client));
         assert.equal(isReadonly(isConnected), true);
-        watch(isConnected, (now, was) => told.push([was, now]), { flush: 'sync' });
+        watch(isConnected, (now, was) => changes.push([was, now]), { flush: 'sync' });
         void server.newest.drop();
-        await until(() => told.length === 2, 'loss and return');
-        assert.deepEqual(told, [
+        await until(() => changes.length === 2, 'loss and return');
+        assert.deepEqual(changes, [
             [true, false],
             [false, true],
         ]);
         await client.close();
-        assert.deepEqual(told.at(-1), [true, false]);
+        assert.deepEqual(changes.at(-1), [true, false]);
     });
 
-    test('is not needed: the rest ends with the client', async () => {
+    test('the composable works without an effect scope, given a client', async () => {
         const { subscribe, unsubscribe, getActiveSubscriptions } = useDirectusRealtime(client);
         subscribe({ collection: 'posts', uid: 'a' }, () => {});
         assert.equal(getActiveSubscriptions().length, 1);
@@ -140,14 +140,14 @@ describe('an effect scope', () => {
     });
 });
 
-describe('rendering on a server', () => {
+describe('server-side rendering', () => {
     const render = (setup) => {
         const app = createSSRApp({ setup });
         app.use(directusRealtime(client));
         return renderToString(app);
     };
 
-    test('subscribes to nothing, and leaves nothing behind', async () => {
+    test('server-side rendering subscribes to nothing', async () => {
         const handlers = [];
         for (let page = 0; page < 5; page++) {
             const html = await render(() => {
@@ -177,7 +177,7 @@ describe('rendering on a server', () => {
         }
     });
 
-    test('refuses wrong options all the same', async () => {
+    test('server-side rendering refuses wrong options', async () => {
         const wrong = () => {
             useDirectusRealtime().subscribe({ collection: 5 }, () => {});
             return () => h('p');

@@ -1,29 +1,29 @@
-// Waiting for what a test expects, on a machine of any speed.
+// Waiting for conditions, with a timeout that is long enough for a slow machine.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** Resolves with the first truthy value of `condition`. */
 export async function until(condition, what) {
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + TIMEOUT_MS;
     for (;;) {
         const value = await condition();
         if (value) {
             return value;
         }
         if (Date.now() > deadline) {
-            throw new Error(`waited in vain for ${what}`);
+            throw new Error(`timed out waiting for ${what}`);
         }
         await sleep(10);
     }
 }
 
-/** A callback that keeps what it gets. */
+/** A callback that records its events. */
 export function collector() {
     const events = [];
     const collect = (event) => void events.push(event);
     collect.events = events;
-    /** The first event of a type that a test accepts. */
+    /** Waits for the first event of a type that `accept` accepts. */
     collect.find = (type, accept = () => true) =>
         until(
             () => events.find((event) => event.type === type && accept(event)),

@@ -30,7 +30,7 @@ after(async () => {
     await rm(folder, { recursive: true });
 });
 
-it('installs from its tarball without Rust and works, for import and require', async (t) => {
+it('the tarball installs without Rust, and works by import and require', async (t) => {
     const server = await startServer();
     t.after(() => server.close());
     const tools = path.join(folder, 'tools');
@@ -48,7 +48,7 @@ it('installs from its tarball without Rust and works, for import and require', a
     }
 });
 
-it("works under Yarn's Plug'n'Play, which leaves other packages in their archives", async () => {
+it("the package works under Yarn's Plug'n'Play", async () => {
     const tools = await project(path.join(folder, 'yarn'), {}, ['@yarnpkg/cli-dist@4.18.1']);
     const yarn = path.join(tools, 'node_modules', '@yarnpkg', 'cli-dist', 'bin', 'yarn.js');
     const dependencies = { 'directus-realtime': `file:${tarball}` };
@@ -79,7 +79,7 @@ it('follows the posts, ${n}', async () => {
     await client.close();
     expect(client.state).toBe('closed');
 });
-it('is told what is wrong, ${n}', () => {
+it('refuses wrong options, ${n}', () => {
     expect(() => createClient('http://x', { headers: 5 })).toThrow(DirectusRealtimeError);
 });`;
 const NUMBERS = [1, 2, 3, 4];
@@ -88,7 +88,7 @@ const NUMBERS = [1, 2, 3, 4];
 const passed = (text) => /^ *Tests:? +(?:.*, )?(\d+) passed/m.exec(text)?.[1];
 const EXPECTED = String(2 * NUMBERS.length);
 
-it('is loaded anew by Jest for each file', async () => {
+it('Jest loads the package anew for each test file', async () => {
     const load = "const { createClient, DirectusRealtimeError } = require('directus-realtime');";
     const again = `
 it('is loaded again within a file', () => {
@@ -107,7 +107,7 @@ it('is loaded again within a file', () => {
     }
 });
 
-it('is loaded anew by Vitest for each file', async () => {
+it('Vitest loads the package anew for each test file', async () => {
     const load =
         "import { expect, it } from 'vitest';\n" +
         "import { createClient, DirectusRealtimeError } from 'directus-realtime';";

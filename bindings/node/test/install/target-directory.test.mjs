@@ -49,7 +49,7 @@ async function packed({ node }, settings) {
 
 const CARRIED = /^package\/native\/\w+-\w+\/libdirectus_realtime\.(so|dylib)$/m;
 
-it('is packed with the library of CARGO_TARGET_DIR', async () => {
+it('npm pack takes the library from CARGO_TARGET_DIR', async () => {
     const place = await checkout('variable', '');
     const target = path.join(folder, 'elsewhere');
     assert.match(await packed(place, { CARGO_TARGET_DIR: target }), CARRIED);
@@ -57,7 +57,7 @@ it('is packed with the library of CARGO_TARGET_DIR', async () => {
     assert.ok(!existsSync(path.join(place.root, 'target')));
 });
 
-it("is packed with the library of target-dir in cargo's configuration, and of a target", async () => {
+it("npm pack takes the library from the target-dir and target of cargo's configuration", async () => {
     const { stdout } = await run('rustc', ['-vV']);
     const [, host] = /^host: (.*)$/m.exec(stdout);
     const place = await checkout('packed', `[build]\ntarget-dir = "out/of/here"\ntarget = "${host}"\n`);
@@ -67,7 +67,7 @@ it("is packed with the library of target-dir in cargo's configuration, and of a 
     assert.ok(!existsSync(path.join(place.root, 'target')));
 });
 
-it('is installed from its folder, and finds the library where cargo has put it', async () => {
+it('a package installed from its folder finds the library where cargo has put it', async () => {
     const place = await checkout('installed', '[build]\ntarget-dir = "out"\n');
     const app = path.join(folder, 'app');
     await project(app, {}, [place.node], { env: environment(SETTINGS) });

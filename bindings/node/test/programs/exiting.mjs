@@ -1,4 +1,4 @@
-// Leaves in the middle of things.
+// Exits inside a callback, while another client is being closed.
 import { createClient } from 'directus-realtime';
 
 const client = createClient(process.argv[2], { accessToken: process.argv[3] });

@@ -1,4 +1,4 @@
-// Its handlers fail. With `survive` it is told by Node, and goes on.
+// Its callbacks throw. With `survive` it handles the process events for that, and goes on.
 import { createClient } from 'directus-realtime';
 
 const [, , url, token, mode] = process.argv;

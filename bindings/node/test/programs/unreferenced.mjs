@@ -1,4 +1,4 @@
-// An open client that is to keep nobody waiting.
+// An open client that does not keep the process alive.
 import { createClient } from 'directus-realtime';
 
 const client = createClient(process.argv[2], { accessToken: process.argv[3] });

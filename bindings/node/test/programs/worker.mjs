@@ -1,4 +1,4 @@
-// A worker thread with a client of its own, which ends as it is told.
+// A worker thread with a client of its own, which ends in the way that a message says.
 import { parentPort, workerData } from 'node:worker_threads';
 import { createClient } from 'directus-realtime';
 

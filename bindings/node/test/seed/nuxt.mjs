@@ -48,7 +48,7 @@ function runInNode(component, client, problems) {
         useDirectusRealtime: () => ({ ...realtime }),
         onMounted: (hook) => mounted.push(hook),
         onUnmounted: (hook) => unmounted.push(hook),
-        // A watcher of `isConnected`, in the words of a client.
+        // A watcher of `isConnected` is two event listeners of the client.
         watch(source, callback) {
             assert.equal(source.value, client.isConnected);
             client.on('connected', () => callback(true, false));
