@@ -218,7 +218,7 @@ impl World {
                 };
                 let _ = self.session.subscribe(now, new);
                 let known = |subscription: &directus_realtime::subscriptions::Subscription| {
-                    (subscription.id, subscription.meta.slot)
+                    (subscription.id(), subscription.meta().slot)
                 };
                 self.ids = self.session.registry().iter().map(known).collect();
             }

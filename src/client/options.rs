@@ -9,7 +9,7 @@ use crate::protocol::outgoing;
 use crate::secret::Secret;
 use crate::session::{AuthMode, Credentials};
 use crate::subscriptions::SubscriptionSpec;
-use crate::subscriptions::subscription::ON_ALL;
+use crate::subscriptions::spec::ON_ALL;
 
 /// The options of a client. `None`, `false` and 0 mean the default.
 #[derive(Clone, Debug, Default)]

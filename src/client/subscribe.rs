@@ -101,7 +101,7 @@ impl Client {
 
     /// Ends a collection's subscriptions, except persistent ones.
     pub fn unsubscribe_collection(&self, collection: &str) -> Result<usize> {
-        self.unsubscribe_where(|s| s.meta.collection_str() == collection)
+        self.unsubscribe_where(|s| s.meta().collection_str() == collection)
     }
 
     /// Ends all subscriptions, except persistent ones.
@@ -151,9 +151,9 @@ impl Client {
                 .iter()
                 .map(|s| {
                     (
-                        s.order,
-                        Arc::clone(&s.meta),
-                        s.spec.persistent,
+                        s.order(),
+                        Arc::clone(s.meta()),
+                        s.spec().persistent,
                         s.is_active(),
                     )
                 })

@@ -7,7 +7,7 @@ use crate::client::{AuthMode, ClientOptions, SnapshotMode, SubscriptionOptions};
 use crate::delivery::Mode;
 use crate::error::{Error, Result, Status};
 use crate::secret::Secret;
-use crate::subscriptions::subscription::ON_ALL;
+use crate::subscriptions::spec::ON_ALL;
 
 /// How credentials are shown to the server (its `WEBSOCKETS_REST_AUTH`).
 pub type drt_auth_mode = i32;

@@ -6,17 +6,16 @@
 
 mod auth;
 mod backoff;
-mod deletes;
 mod idle_cut;
 mod in_flight;
 mod outputs;
-mod pacer;
+mod refusals;
 mod request;
 mod router;
+mod scheduler;
 mod timers;
 mod token_life;
 mod token_question;
-mod unsubscribes;
 
 #[cfg(test)]
 mod tests;

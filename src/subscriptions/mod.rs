@@ -1,13 +1,16 @@
 //! The registry of subscriptions: what each one asked for, its scope, and how far it has come
 //! on the present link.
 
-pub mod gone;
-pub mod recent;
+pub mod deleted_keys;
+pub mod held;
+pub mod key_format;
 pub mod registry;
 pub mod scope;
-pub mod spelling;
+pub mod snapshot_rows;
+pub mod spec;
 pub mod subscription;
 
 pub use registry::Registry;
 pub use scope::ScopeId;
-pub use subscription::{Phase, SubId, Subscription, SubscriptionSpec};
+pub use spec::SubscriptionSpec;
+pub use subscription::{SubId, Subscription};

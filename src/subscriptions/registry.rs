@@ -4,13 +4,12 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::gone::Gone;
 use super::scope::{ScopeId, Scopes};
-use super::spelling::Spelling;
-use super::subscription::{Phase, SubId, Subscription, SubscriptionSpec};
+use super::spec::SubscriptionSpec;
+use super::subscription::{SubId, Subscription};
 use crate::handover::SubscriptionMeta;
+use crate::protocol::wire_uid::WireUid;
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -80,24 +79,8 @@ impl Registry {
         if let Some(members) = scope.and_then(|scope| self.scopes.members_mut(scope)) {
             members.push(id);
         }
-        self.slots[id.slot as usize].subscription = Some(Box::new(Subscription {
-            id,
-            meta,
-            spec,
-            scope,
-            order: self.made,
-            phase: Phase::Wanted,
-            had_init: false,
-            recent: None,
-            gone: Gone::default(),
-            spelling: Spelling::default(),
-            item_key: None,
-            failures: 0,
-            gaps: (0, Duration::ZERO),
-            strikes: 0,
-            doubted: 0,
-            blamed: Vec::new(),
-        }));
+        let subscription = Subscription::new(id, meta, spec, scope, self.made);
+        self.slots[id.slot as usize].subscription = Some(Box::new(subscription));
     }
 
     /// Takes a subscription out. Its place is free after [`Registry::released`].
@@ -108,8 +91,8 @@ impl Registry {
         }
         let subscription = place.subscription.take()?;
         place.generation = place.generation.wrapping_add(1);
-        self.by_uid.remove(subscription.meta.uid_str());
-        if let Some(scope) = subscription.scope {
+        self.by_uid.remove(subscription.meta().uid_str());
+        if let Some(scope) = subscription.scope() {
             self.scopes.forget(scope, id);
         }
         Some(subscription)
@@ -142,6 +125,13 @@ impl Registry {
             .as_deref_mut()
     }
 
+    /// The subscription that the server knows under that wire uid, if it is known under it
+    /// now: not under an earlier one.
+    pub fn by_wire_mut(&mut self, wire: WireUid) -> Option<&mut Subscription> {
+        let known = self.at_mut(wire.slot);
+        known.filter(|subscription| subscription.serial() == Some(wire.serial))
+    }
+
     /// The subscription with that uid.
     pub fn by_uid(&self, uid: &str) -> Option<&Subscription> {
         self.get(*self.by_uid.get(uid)?)
@@ -166,7 +156,7 @@ impl Registry {
         let mut chosen: Vec<_> = self
             .iter()
             .filter(|s| pass(s))
-            .map(|s| (s.order, s.id))
+            .map(|s| (s.order(), s.id()))
             .collect();
         chosen.sort_unstable();
         chosen.into_iter().map(|(_, id)| id).collect()
@@ -198,8 +188,8 @@ impl Registry {
         let mut members = self.scopes.close(scope)?;
         members.retain(|&id| match self.get_mut(id) {
             Some(subscription) => {
-                subscription.scope = None;
-                !subscription.spec.persistent
+                subscription.leave_scope();
+                !subscription.spec().persistent
             }
             None => false,
         });

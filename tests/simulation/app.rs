@@ -8,7 +8,7 @@ use directus_realtime::delivery::Mode;
 use directus_realtime::handover::{DeliveryOptions, State};
 use directus_realtime::protocol::outgoing::query_for_item;
 use directus_realtime::session::NewSubscription;
-use directus_realtime::subscriptions::subscription::ON_ALL;
+use directus_realtime::subscriptions::spec::ON_ALL;
 use directus_realtime::subscriptions::{ScopeId, SubId, SubscriptionSpec};
 
 use crate::client::{Client, EPOCH};
@@ -216,7 +216,7 @@ impl App {
         let name = format!("uid-{uid}");
         let last = {
             let core = self.client.core.lock().expect("no panic before");
-            core.session.registry().by_uid(&name).map(|s| s.id)
+            core.session.registry().by_uid(&name).map(|s| s.id())
         };
         self.client.unsubscribe_uid(&name);
         self.forget(|live| match last {

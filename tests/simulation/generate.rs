@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use directus_realtime::subscriptions::subscription::ON_ALL;
+use directus_realtime::subscriptions::spec::ON_ALL;
 use fastrand::Rng;
 
 use crate::schedule::{

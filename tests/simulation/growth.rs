@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use directus_realtime::delivery::Mode;
-use directus_realtime::subscriptions::subscription::ON_ALL;
+use directus_realtime::subscriptions::spec::ON_ALL;
 
 use crate::memory;
 use crate::schedule::{Action, Fate, MessageOptions, Schedule, Setting};

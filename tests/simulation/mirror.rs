@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use directus_realtime::handover::{EventKind, EventView, FLAG_ENDED};
-use directus_realtime::subscriptions::subscription::ON_ALL;
+use directus_realtime::subscriptions::spec::ON_ALL;
 
 use crate::journal::Journal;
 use crate::order::{EventFilter, Order, Part, Row};

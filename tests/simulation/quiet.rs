@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use directus_realtime::handover::State;
-use directus_realtime::subscriptions::Phase;
+use directus_realtime::subscriptions::Subscription;
 
 use crate::secrets;
 use crate::world::World;
@@ -89,19 +89,18 @@ impl World {
     /// Whether a subscription waits before its next snapshot, after the last ones did not
     /// fit into the queue.
     fn backs_off(&self) -> bool {
-        self.any_phase(|phase| matches!(phase, Phase::Behind { .. }))
+        self.is_any(Subscription::is_behind)
     }
 
-    fn any_phase(&self, pass: fn(&Phase) -> bool) -> bool {
+    fn is_any(&self, pass: fn(&Subscription) -> bool) -> bool {
         let core = self.client.core.lock().expect("no panic before");
-        core.session.registry().iter().any(|s| pass(&s.phase))
+        core.session.registry().iter().any(pass)
     }
 
     /// Whether a refusal without a uid (11.x) may have come before the permission was granted
     /// again: then the subscribe is repeated only after its timeout.
     fn is_in_doubt(&self) -> bool {
-        let waits = |phase: &Phase| matches!(phase, Phase::Sent { .. });
-        self.setting.old_server && self.was_revoked && self.any_phase(waits)
+        self.setting.old_server && self.was_revoked && self.is_any(Subscription::is_sent)
     }
 
     /// I1 and I7 hold whenever nothing is under way.

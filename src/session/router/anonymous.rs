@@ -10,7 +10,7 @@ use crate::protocol::incoming::{ErrorSource, ServerError};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::in_flight::{Entry, Kind, Purpose, Suspect};
-use crate::subscriptions::{Phase, SubId};
+use crate::subscriptions::SubId;
 
 /// An answer may still overtake the error: how long it is waited for.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -76,7 +76,7 @@ impl Session {
             Purpose::Subscribe(id) => self.registry.get(id),
             _ => None,
         };
-        let reads = subscription.is_none_or(|s| s.spec.is_read_at_once());
+        let reads = subscription.is_none_or(|s| s.spec().is_read_at_once());
         if !reads && code_of(&suspect.json) == "FORBIDDEN" {
             // Nobody is forbidden what is read when it happens.
             return;
@@ -84,7 +84,7 @@ impl Session {
         entry.suspect = Some(suspect);
         match subscription.filter(|_| !by_another) {
             // A read with its query is refused if it is.
-            Some(s) if !s.is_system() => self.checks.push_back(s.id),
+            Some(s) if !s.is_system() => self.scheduler.check(s.id()),
             // Its INIT may be slow, and the errors others': it is waited for.
             Some(s) if is_alone && s.strikes + 1 >= STRIKES => {}
             _ => self.settle_soon(now, serial),
@@ -94,7 +94,7 @@ impl Session {
     /// Its answer is not waited for much longer.
     pub(super) fn settle_soon(&mut self, now: Now, serial: u64) {
         // What the limiter may have dropped is sent anew after its pause.
-        let pause = self.pacer.paused_until().unwrap_or_default();
+        let pause = self.scheduler.paused_until().unwrap_or_default();
         self.in_flight
             .shorten_deadline(serial, pause.max(now.mono + SETTLE));
     }
@@ -121,7 +121,7 @@ impl Session {
         }
         // One to a single kind of events reads nothing yet: what it is refused for is a
         // query that makes no sense, in the same words.
-        let reads = subscription.spec.is_read_at_once();
+        let reads = subscription.spec().is_read_at_once();
         if !reads && (code == "FORBIDDEN" || !self.is_ambiguous(json)) {
             return;
         }
@@ -140,7 +140,7 @@ impl Session {
     /// that were under way.
     fn has_past(&self) -> bool {
         let is_ending =
-            !self.unsubscribes.is_empty() || self.in_flight.count(Kind::Unsubscribe) > 0;
+            self.scheduler.has_unsubscribes() || self.in_flight.count(Kind::Unsubscribe) > 0;
         is_ending
             || self.in_flight.abandoned().has_subscribe()
             || self.in_flight.abandoned().has_ended_subscription()
@@ -167,13 +167,12 @@ impl Session {
             self.ambiguous
                 .truncate(self.ambiguous.len().saturating_sub(own));
             self.subscribe_refused(now, id, error, &code);
-        } else if subscription.serial() == Some(serial) {
+        } else if subscription.send_again(serial) {
             // Once more, alone: at once if it was, or else after those that wait.
-            subscription.phase = Phase::Wanted;
             if is_alone {
-                self.subscribes.push_front(id);
+                self.scheduler.subscribe_first(id);
             } else {
-                self.subscribes.push_back(id);
+                self.scheduler.subscribe(id);
             }
         }
     }
@@ -187,14 +186,8 @@ impl Session {
         };
         subscription.blamed.retain(|serial| *serial != wire.serial);
         subscription.strikes = subscription.strikes.saturating_sub(1);
-        let later = match subscription.phase {
-            Phase::Wanted => None,
-            Phase::Sent { serial } => Some(serial),
-            _ => return,
-        };
-        let (slot, serial) = (wire.slot, wire.serial);
-        subscription.phase = Phase::Sent { serial };
-        if let Some(serial) = later {
+        if let Some(serial) = subscription.adopt(wire.serial) {
+            let slot = wire.slot;
             self.in_flight.orphan(serial, WireUid { slot, serial });
         }
     }
@@ -255,7 +248,7 @@ impl Session {
         let mut checks = self.in_flight.iter().filter(is_check);
         let error = checks.find_map(|e| e.suspect.as_ref().map(|s| s.json.clone()));
         let subscription = self.registry.get_mut(of)?;
-        let reads = subscription.spec.is_read_at_once();
+        let reads = subscription.spec().is_read_at_once();
         let error = error.filter(|_| reads);
         subscription.strikes = error.as_ref().map_or(0, |_| subscription.strikes + 1);
         error.filter(|_| subscription.strikes >= STRIKES)
@@ -310,7 +303,7 @@ impl Session {
                 }
                 Purpose::Settle(id) if self.is_doubtful(id, is_one) => self.settle_again(id),
                 Purpose::Settle(id) => self.settle_failed(now, id, serial),
-                Purpose::Check(id) if self.is_doubtful(id, is_one) => self.checks.push_back(id),
+                Purpose::Check(id) if self.is_doubtful(id, is_one) => self.scheduler.check(id),
                 Purpose::Check(id) => self.check_refused(now, id, serial, &error, &code_of(&error)),
                 Purpose::Request(request) => self.reply(*request, Status::Server, &error),
                 _ => {}

@@ -72,7 +72,7 @@ pub enum SubStatus {
     Pending,
     /// Its INIT is on the way.
     Active,
-    /// The server refused it with these words.
+    /// The server refused it with this error.
     Refused(String),
     /// It has ended, or never was.
     Gone,
@@ -174,7 +174,7 @@ impl Session {
         if let Some(uid) = new.uid.as_deref() {
             if let Some(existing) = self.registry.by_uid(uid) {
                 return Subscribed::Duplicate {
-                    tag: existing.meta.tag,
+                    tag: existing.meta().tag,
                     sink: new.sink,
                 };
             }
@@ -205,7 +205,7 @@ impl Session {
             sink: new.sink,
         });
         if self.up().is_some() {
-            self.subscribes.push_back(id);
+            self.scheduler.subscribe(id);
             self.pump(now);
         } else {
             self.connect_first(now);
@@ -263,8 +263,8 @@ impl Session {
         match self.registry.get(id) {
             Some(s) if s.is_active() => SubStatus::Active,
             Some(_) => SubStatus::Pending,
-            None => match self.refused.iter().find(|(refused, _)| *refused == id) {
-                Some((_, words)) => SubStatus::Refused(words.clone()),
+            None => match self.refusals.error_of(id) {
+                Some(error) => SubStatus::Refused(error.to_owned()),
                 None => SubStatus::Gone,
             },
         }

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use super::Session;
 use crate::error::{Error, Result, Status};
 use crate::session::{Effect, Now};
-use crate::subscriptions::{Phase, ScopeId, SubId, Subscription};
-
-/// So many subscriptions that ended before they were sent may wait to be left out.
-const STALE: usize = 64;
+use crate::subscriptions::{ScopeId, SubId, Subscription};
 
 impl Session {
     /// Ends one subscription; `None` when it is not there any more. Names the
     /// place whose callback may still be running.
     pub fn unsubscribe(&mut self, now: Now, id: SubId) -> Option<u32> {
         let slot = match self.end(now, id) {
-            None => self.silence(|s| s.id == id).pop(),
+            None => self.end_refused(|s| s.id() == id).pop(),
             ended => ended,
         }?;
         self.pump(now);
@@ -24,9 +21,9 @@ impl Session {
 
     /// The same by uid.
     pub fn unsubscribe_uid(&mut self, now: Now, uid: &str) -> Option<u32> {
-        match self.registry.by_uid(uid).map(|s| s.id) {
+        match self.registry.by_uid(uid).map(|s| s.id()) {
             Some(id) => self.unsubscribe(now, id),
-            None => self.silence(|s| s.meta.uid_str() == uid).pop(),
+            None => self.end_refused(|s| s.meta().uid_str() == uid).pop(),
         }
     }
 
@@ -37,11 +34,11 @@ impl Session {
         now: Now,
         pass: impl Fn(&Subscription) -> bool,
     ) -> (usize, Vec<u32>) {
-        let pass = |s: &Subscription| !s.spec.persistent && pass(s);
+        let pass = |s: &Subscription| !s.spec().persistent && pass(s);
         let ids = self.registry.select(pass);
         let mut slots = self.end_all(now, ids);
         let ended = slots.len();
-        slots.extend(self.silence(pass));
+        slots.extend(self.end_refused(pass));
         (ended, slots)
     }
 
@@ -62,7 +59,7 @@ impl Session {
         let stale = || Error::new(Status::InvalidHandle, "`scope` is stale: it was closed");
         let ids = self.registry.close_scope(scope).ok_or_else(stale)?;
         let mut slots = self.end_all(now, ids);
-        slots.extend(self.silence(|s| s.scope == Some(scope) && !s.spec.persistent));
+        slots.extend(self.end_refused(|s| s.scope() == Some(scope) && !s.spec().persistent));
         Ok(slots)
     }
 
@@ -70,13 +67,11 @@ impl Session {
     pub(super) fn end(&mut self, now: Now, id: SubId) -> Option<u32> {
         let subscription = self.registry.remove(id)?;
         self.forget_at_server(now, &subscription);
-        // Those that ended before they were sent.
-        if self.subscribes.len() > 2 * self.registry.len() + STALE {
-            let registry = &self.registry;
-            self.subscribes.retain(|id| registry.get(*id).is_some());
-        }
+        let registry = &self.registry;
+        self.scheduler
+            .drop_ended(registry.len(), |id| registry.get(id).is_some());
         self.outputs
-            .effect(Effect::End(Arc::clone(&subscription.meta)));
+            .effect(Effect::End(Arc::clone(subscription.meta())));
         self.outputs.notify();
         Some(id.slot())
     }
@@ -86,44 +81,36 @@ impl Session {
         let Some(wire) = subscription.wire() else {
             return;
         };
-        match subscription.phase {
-            Phase::Sent { serial } => {
-                self.in_flight.orphan(serial, wire);
-                // The server may not have come to it yet. If it is allowed by then, it
-                // is ended.
-                let entry = self.in_flight.get(serial);
-                if entry.is_some_and(|entry| entry.suspect.is_some()) {
-                    self.settle_soon(now, serial);
-                }
+        if subscription.is_sent() {
+            self.in_flight.orphan(wire.serial, wire);
+            // The server may not have come to it yet. If it is allowed by then, it
+            // is ended.
+            let entry = self.in_flight.get(wire.serial);
+            if entry.is_some_and(|entry| entry.suspect.is_some()) {
+                self.settle_soon(now, wire.serial);
             }
-            _ => {
-                if let Some(read) = subscription.read_under_way() {
-                    self.in_flight.abandon(read);
-                }
-                self.unsubscribes.push(wire, 0);
-            }
+            return;
         }
+        if let Some(read) = subscription.read_under_way() {
+            self.in_flight.abandon(read);
+        }
+        self.scheduler.unsubscribe(wire, 0);
     }
 
-    /// Keeps refusals from the application that it has not been told of yet: it
-    /// has ended those subscriptions itself meanwhile.
-    fn silence(&mut self, pass: impl Fn(&Subscription) -> bool) -> Vec<u32> {
-        let mut slots = Vec::new();
-        self.leaving.retain(|subscription| {
-            let ended = pass(subscription);
-            if ended {
-                let meta = Arc::clone(&subscription.meta);
-                slots.push(meta.slot);
-                self.outputs.effect(Effect::End(meta));
-            }
-            !ended
-        });
+    /// Ends refused subscriptions of which the application has not been given the last event
+    /// yet: it is not given it any more.
+    fn end_refused(&mut self, pass: impl Fn(&Subscription) -> bool) -> Vec<u32> {
+        let ended = self.refusals.end(pass);
+        let slots = ended.iter().map(|meta| meta.slot).collect();
+        for meta in ended {
+            self.outputs.effect(Effect::End(meta));
+        }
         slots
     }
 
     /// Delivery has let go of a subscription's place.
     pub fn released(&mut self, slot: u32) {
-        self.leaving.retain(|s| s.id.slot() != slot);
+        self.refusals.released(slot);
         self.registry.released(slot);
     }
 }

@@ -8,7 +8,7 @@ use crate::protocol::incoming::{ErrorSource, ServerError};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::in_flight::Purpose;
-use crate::subscriptions::{Phase, SubId};
+use crate::subscriptions::SubId;
 
 /// What a refusal means for the subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +86,8 @@ impl Session {
             }
             return;
         }
-        let known = self.registry.at_mut(wire.slot);
-        if let Some(s) = known.filter(|s| s.serial() == Some(wire.serial)) {
-            let id = s.id;
+        if let Some(subscription) = self.registry.by_wire_mut(wire) {
+            let id = subscription.id();
             self.withheld(now, id, error.json);
         }
     }
@@ -96,13 +95,13 @@ impl Session {
     /// The answer to a subscribe is a refusal.
     pub(super) fn subscribe_refused(&mut self, now: Now, id: SubId, json: &str, code: &str) {
         let serial = self.registry.get(id).and_then(|s| s.serial());
-        if serial.is_some_and(|serial| self.is_judged_by_another(serial)) {
+        if let Some(serial) = serial.filter(|serial| self.is_judged_by_another(*serial)) {
             if let Some(subscription) = self.registry.get_mut(id) {
-                subscription.phase = Phase::Wanted;
+                subscription.send_again(serial);
                 // It begins anew: what it was blamed for is settled.
                 subscription.strikes = 0;
                 subscription.blamed.clear();
-                self.subscribes.push_back(id);
+                self.scheduler.subscribe(id);
             }
             return;
         }

@@ -1,7 +1,6 @@
 //! What the server says.
 
 use super::requests::REQUEST_SLOT;
-use super::snapshot::Snapshot;
 use super::{Link, Session};
 use crate::error::Status;
 use crate::handover::{DeliveryItem, Event, EventKind};
@@ -12,8 +11,8 @@ use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::in_flight::Purpose;
 use crate::session::{LinkId, Now};
-use crate::subscriptions::Phase;
-use crate::subscriptions::gone::Arrival;
+use crate::subscriptions::deleted_keys::Arrival;
+use crate::subscriptions::subscription::{Route, Snapshot};
 
 /// Where an event's parts are in its frame.
 struct Parts {
@@ -160,16 +159,15 @@ impl Session {
 
     /// Something changed in a collection.
     fn on_change(&mut self, now: Now, wire: WireUid, change: Change, frame: Frame, parts: Parts) {
-        let known = self.registry.at_mut(wire.slot);
-        let Some(subscription) = known.filter(|s| s.serial() == Some(wire.serial)) else {
+        let Some(subscription) = self.registry.by_wire_mut(wire) else {
             return;
         };
-        if !subscription.spec.wants(change) {
+        if !subscription.spec().wants(change) {
             return;
         }
         let event = Event {
             slot: wire.slot,
-            epoch: subscription.meta.epoch(),
+            epoch: subscription.meta().epoch(),
             kind: EventKind::of(change),
             flags: 0,
             frame,
@@ -177,25 +175,25 @@ impl Session {
             meta: parts.meta,
             checked: parts.checked,
         };
-        match subscription.phase {
-            // Nearly every event: there is nothing to look at but its kind.
-            Phase::Active { .. }
-                if (subscription.recent.is_none() || change == Change::Update)
-                    && !subscription.looks_at(event.kind) =>
-            {
-                self.outputs.deliver(DeliveryItem::Event(event));
+        match subscription.route(event.kind) {
+            // Nearly every event.
+            Route::Deliver => self.outputs.deliver(DeliveryItem::Event(event)),
+            Route::Judge => {
+                let id = subscription.id();
+                self.take_change(now, id, event);
             }
-            Phase::Active { .. } => self.take_change(now, wire.slot, event),
-            Phase::Reading { .. } | Phase::Settling { .. } => self.hold(now, wire.slot, event),
-            // The snapshot that is still to be read will show it.
-            Phase::ToRead { .. } | Phase::Behind { .. } => {
+            Route::Hold => {
+                let id = subscription.id();
+                self.hold(now, id, event);
+            }
+            Route::Superseded => {
                 let at = Arrival {
                     from: self.heard_time,
                     to: self.batch_time,
                 };
                 subscription.note_delete(&event, at, &mut self.places);
             }
-            Phase::Wanted | Phase::Sent { .. } => {}
+            Route::Ignore => {}
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::timers::Timer;
-use crate::subscriptions::gone::Arrival;
+use crate::subscriptions::deleted_keys::Arrival;
 
 /// A silence that says nothing of how old the next frame is.
 const SILENCE: Duration = Duration::from_secs(5);

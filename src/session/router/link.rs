@@ -10,8 +10,6 @@ use crate::session::backoff::HEALTHY_AFTER;
 use crate::session::in_flight::Purpose;
 use crate::session::timers::Timer;
 use crate::session::{Effect, LinkId, Loss, Now};
-use crate::subscriptions::Phase;
-use crate::subscriptions::gone::Gone;
 
 /// An error has to do with the end of the link if it is no older than this.
 const LAST_WORD: Duration = Duration::from_secs(30);
@@ -136,9 +134,9 @@ impl Session {
             .set_or_stop(Timer::Renew, self.auth.renew_at(now));
         self.timers
             .set(Timer::Heartbeat, now.mono + self.config.heartbeat);
-        self.pacer.new_link();
         self.go(State::Connected, Status::Ok, "connected");
-        self.subscribes = self.registry.select(|_| true).into();
+        let all = self.registry.select(|_| true);
+        self.scheduler.new_link(all);
         if self.auth.has_fresh_token() {
             self.reauthenticate(now, Kind::Token);
         }
@@ -300,20 +298,12 @@ impl Session {
                 self.reply(*request, status, "");
             }
         }
-        self.unsubscribes.clear();
-        self.reads.clear();
-        self.checks.clear();
-        self.subscribes.clear();
+        self.scheduler.link_lost();
         self.unexplained.clear();
         self.ambiguous.clear();
         self.owed.clear();
         for subscription in self.registry.iter_mut() {
-            subscription.phase = Phase::Wanted;
-            // What is in doubt here has nothing to do with the next link.
-            subscription.strikes = 0;
-            subscription.doubted = 0;
-            subscription.blamed.clear();
-            subscription.gone = Gone::default();
+            subscription.link_lost();
         }
         self.outputs.notify();
     }

@@ -6,16 +6,16 @@ mod authenticating;
 pub(super) mod commands;
 mod ending;
 mod errors;
+mod flush;
 mod frames;
 mod heartbeat;
-mod limits;
 mod linger;
 mod link;
+mod rate_limit;
 pub(super) mod requests;
 mod resubscribe;
 mod resync;
 mod send_queue;
-mod sending;
 mod settling;
 mod snapshot;
 
@@ -25,21 +25,20 @@ use std::time::Duration;
 use self::commands::Told;
 use self::linger::Linger;
 use self::link::EndpointState;
-use self::send_queue::SendQueue;
 use super::auth::{Auth, Shown};
 use super::backoff::Backoff;
 use super::idle_cut::IdleCuts;
 use super::in_flight::{InFlight, Purpose};
 use super::outputs::Outputs;
-use super::pacer::Pacer;
+use super::refusals::Refusals;
+use super::scheduler::Scheduler;
 use super::timers::{Timer, Timers};
-use super::unsubscribes::Unsubscribes;
 use super::{Config, Effect, LinkId, Now};
 use crate::error::Status;
 use crate::handover::{DeliveryItem, State};
 use crate::log::Level;
-use crate::subscriptions::subscription::HeldBytes;
-use crate::subscriptions::{Registry, SubId, Subscription};
+use crate::subscriptions::held::HeldBytes;
+use crate::subscriptions::{Registry, SubId};
 
 /// How long the answer to a probe is waited for before an unanswered message is
 /// looked at again.
@@ -104,7 +103,6 @@ pub struct Session {
     rng: fastrand::Rng,
     pub(super) auth: Auth,
     pub(super) backoff: Backoff,
-    pacer: Pacer,
     in_flight: InFlight,
     registry: Registry,
     lingers: Vec<Linger>,
@@ -128,17 +126,9 @@ pub struct Session {
     /// The last error that the server sent on this link, and when.
     last_word: Option<(Duration, String)>,
 
-    // What is to be sent, by urgency.
-    send_queue: SendQueue,
-    unsubscribes: Unsubscribes,
-    reads: VecDeque<SubId>,
-    checks: VecDeque<SubId>,
-    subscribes: VecDeque<SubId>,
-    /// Whose turn it is, of those four.
-    next_class: usize,
+    scheduler: Scheduler,
     /// Bytes of the events that are held for snapshots, and until others are settled.
     pub(super) held: HeldBytes,
-
     /// Whose snapshots' keys are to be forgotten, and when.
     pub(super) forget: VecDeque<(Duration, SubId)>,
     /// Time as far as the server was heard meanwhile.
@@ -157,11 +147,7 @@ pub struct Session {
     owed: Vec<String>,
     /// Errors of the items service that nobody could be found for yet.
     unexplained: Vec<String>,
-    /// Subscriptions that the server refused, and the application does not know of
-    /// it yet.
-    leaving: Vec<Subscription>,
-    /// Subscriptions that the server refused lately, and its words.
-    refused: VecDeque<(SubId, String)>,
+    refusals: Refusals,
 
     outputs: Outputs,
     /// A list that is used again: where keys are in a message.
@@ -184,7 +170,6 @@ impl Session {
                 config.reconnect_max,
                 config.endpoints.len(),
             ),
-            pacer: Pacer::default(),
             in_flight: InFlight::default(),
             registry: Registry::default(),
             lingers: Vec::new(),
@@ -202,12 +187,7 @@ impl Session {
             endpoint: 0,
             idle_cuts: IdleCuts::default(),
             last_word: None,
-            send_queue: SendQueue::default(),
-            unsubscribes: Unsubscribes::default(),
-            reads: VecDeque::new(),
-            checks: VecDeque::new(),
-            subscribes: VecDeque::new(),
-            next_class: 0,
+            scheduler: Scheduler::default(),
             held: HeldBytes::default(),
             forget: VecDeque::new(),
             heard_time: Duration::ZERO,
@@ -216,8 +196,7 @@ impl Session {
             ambiguous: Vec::new(),
             owed: Vec::new(),
             unexplained: Vec::new(),
-            leaving: Vec::new(),
-            refused: VecDeque::new(),
+            refusals: Refusals::default(),
             outputs: Outputs::default(),
             places: Vec::new(),
             entered: [0; 7],
@@ -326,13 +305,9 @@ impl Session {
     /// The deadlines that follow from what a part holds, and are not set by hand.
     fn ask_for_deadlines(&mut self, now: Now) {
         let reply = self.in_flight.next_deadline().map(|(at, _)| at);
-        let send = if self.has_something_to_send() {
-            self.pacer.wait_until(now.mono).or(self.next_turn(now))
-        } else {
-            None
-        };
+        let send = self.next_flush(now);
         self.timers
-            .set_or_stop(Timer::LimitPause, self.pacer.paused_until());
+            .set_or_stop(Timer::LimitPause, self.scheduler.paused_until());
         self.timers.set_or_stop(Timer::Reply, reply);
         self.timers.set_or_stop(Timer::Send, send);
     }
@@ -354,7 +329,7 @@ impl Session {
                     self.unanswered(now, serial);
                 }
             }
-            Timer::Resubscribe(id) => self.subscribes.push_back(id),
+            Timer::Resubscribe(id) => self.scheduler.subscribe(id),
             Timer::Resync(id) => self.on_resync_due(now, id),
             // The scheduler has its turn after all timers.
             Timer::Send => {}
@@ -379,7 +354,7 @@ impl Session {
         }
         match entry.purpose {
             Purpose::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
-            Purpose::Orphan(wire) => self.unsubscribes.push(wire, 0),
+            Purpose::Orphan(wire) => self.scheduler.unsubscribe(wire, 0),
             Purpose::Read(id) => self.read_unanswered(now, id, serial),
             Purpose::Settle(id) => self.settle_failed(now, id, serial),
             Purpose::Check(_) => {}

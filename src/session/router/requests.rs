@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Session;
-use super::send_queue::Outgoing;
 use crate::error::{Error, Result, Status};
 use crate::handover::{DeliveryItem, ReplySink};
 use crate::log::Level;
@@ -12,6 +11,7 @@ use crate::protocol::outgoing::{self, CustomMessage};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::in_flight::Purpose;
 use crate::session::request::Request;
+use crate::session::scheduler::Outgoing;
 use crate::session::{Effect, Now};
 
 /// The place in the wire uid of a request, where subscriptions have theirs.
@@ -27,7 +27,7 @@ impl Session {
             self.queue_request(None, message, Duration::MAX);
         } else {
             let text = message.text().to_owned();
-            self.send_queue.push(Outgoing::Message(text));
+            self.scheduler.push(Outgoing::Message(text));
         }
         self.connect_first(now);
         self.pump(now);
@@ -60,7 +60,7 @@ impl Session {
     ) {
         let serial = self.next_serial();
         let bytes = text_of(&message, serial).len();
-        let ticket = self.send_queue.push(Outgoing::Request {
+        let ticket = self.scheduler.push(Outgoing::Request {
             serial,
             bytes,
             resent: false,
@@ -73,17 +73,8 @@ impl Session {
         self.in_flight.queue(serial, request, deadline);
     }
 
-    /// Sends what comes next of the application's; false when it has to wait.
-    pub(super) fn send_outgoing(&mut self, now: Now) -> bool {
-        match self.send_queue.pop() {
-            None => return false,
-            Some(Outgoing::Message(text)) => self.transmit_untracked(now, text),
-            Some(Outgoing::Request { serial, .. }) => self.send_request(now, serial),
-        }
-        true
-    }
-
-    fn send_request(&mut self, now: Now, serial: u64) {
+    /// Sends a request that has waited, unless it is over.
+    pub(super) fn send_request(&mut self, now: Now, serial: u64) {
         let Some(entry) = self.in_flight.mark_sent(serial, now.mono) else {
             return;
         };
@@ -104,7 +95,7 @@ impl Session {
             let link = up.id;
             up.last_sent = now.mono;
             self.outputs.effect(Effect::Send { link, text });
-            self.pacer.sent(now.mono);
+            self.scheduler.count_sent(now.mono);
         }
     }
 
@@ -120,7 +111,7 @@ impl Session {
         let entry = self.in_flight.complete(serial)?;
         match entry.purpose {
             Purpose::Request(request) => {
-                self.send_queue.remove(request.ticket);
+                self.scheduler.remove(request.ticket);
                 Some(*request)
             }
             _ => None,
@@ -150,7 +141,7 @@ impl Session {
 
     /// Ends a request without the server's answer, or with its error.
     pub(super) fn reply(&mut self, request: Request, status: Status, json: &str) {
-        self.send_queue.remove(request.ticket);
+        self.scheduler.remove(request.ticket);
         let Some(sink) = request.sink else {
             if status == Status::Server {
                 let text = format!("the server refused a message of the application's: {json}");
@@ -171,7 +162,7 @@ impl Session {
         let has_ack_timeout = entry.has_ack_timeout();
         if let Purpose::Request(request) = &entry.purpose {
             let bytes = text_of(&request.message, serial).len();
-            let ticket = self.send_queue.push(Outgoing::Request {
+            let ticket = self.scheduler.push(Outgoing::Request {
                 serial,
                 bytes,
                 resent: true,

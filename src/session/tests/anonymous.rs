@@ -11,7 +11,7 @@ use super::world::{
 use crate::handover::EventKind::Error;
 use crate::handover::FLAG_ENDED;
 use crate::session::SubStatus;
-use crate::subscriptions::subscription::ON_CREATE;
+use crate::subscriptions::spec::ON_CREATE;
 use crate::subscriptions::{SubId, SubscriptionSpec};
 
 /// The items service does not serve the second one: no read can say whether a

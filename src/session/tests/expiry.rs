@@ -16,7 +16,7 @@ use crate::handover::{FLAG_RESYNC, State};
 use crate::secret::Secret;
 use crate::session::{Credentials, SubStatus};
 use crate::subscriptions::SubscriptionSpec;
-use crate::subscriptions::subscription::ON_CREATE;
+use crate::subscriptions::spec::ON_CREATE;
 
 const SECRET: &str = "what the public must not see";
 

@@ -9,7 +9,7 @@ use crate::handover::EventKind::{Create, Delete, Error, Init, Update};
 use crate::handover::FLAG_RESYNC;
 use crate::session::{Config, SubStatus};
 use crate::subscriptions::SubscriptionSpec;
-use crate::subscriptions::subscription::{ON_CREATE, ON_DELETE, ON_UPDATE};
+use crate::subscriptions::spec::{ON_CREATE, ON_DELETE, ON_UPDATE};
 
 /// Two rows, of which one is deleted; it may come back.
 fn deleted() -> (World, String) {

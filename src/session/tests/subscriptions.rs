@@ -9,7 +9,7 @@ use crate::handover::EventKind::{Create, Delete, Error, Init, Update};
 use crate::handover::{FLAG_ENDED, FLAG_RESYNC};
 use crate::session::{Effect, SubStatus};
 use crate::subscriptions::SubscriptionSpec;
-use crate::subscriptions::subscription::ON_CREATE;
+use crate::subscriptions::spec::ON_CREATE;
 
 #[test]
 fn an_exact_snapshot_is_read_after_the_registration_and_events_follow_it() {
@@ -68,7 +68,7 @@ fn i2_creates_may_be_later_and_later_as_long_as_they_come() {
     }
     assert_eq!(world.kinds(), [Init]);
     world.live(130);
-    let all_forgotten = world.session.registry().iter().all(|s| s.recent.is_none());
+    let all_forgotten = world.session.registry().iter().all(|s| !s.remembers_rows());
     assert!(all_forgotten && world.session.forget.is_empty());
 }
 

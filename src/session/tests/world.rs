@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::session::{
     Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, SubStatus, Subscribed,
 };
-use crate::subscriptions::subscription::ON_ALL;
+use crate::subscriptions::spec::ON_ALL;
 use crate::subscriptions::{SubId, SubscriptionSpec};
 
 /// A request that must not be carried out twice.

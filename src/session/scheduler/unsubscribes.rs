@@ -1,5 +1,5 @@
-//! The wire uids that the server is to forget, in order, each of them once however
-//! many reasons there are.
+//! The wire uids that the server is to forget, in order. Each is queued once, however many
+//! reasons there are.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -14,14 +14,14 @@ pub struct Unsubscribes {
 }
 
 impl Unsubscribes {
-    /// Adds one after so many attempts, unless it waits already.
+    /// Queues one that was sent so many times before, unless it is queued already.
     pub fn push(&mut self, wire: WireUid, tries: u32) {
         if self.queued.insert(wire.serial) {
             self.queue.push_back((wire, tries));
         }
     }
 
-    /// Takes the next.
+    /// Takes out the next one, and how often it was sent before.
     pub fn pop(&mut self) -> Option<(WireUid, u32)> {
         let next = self.queue.pop_front()?;
         self.queued.remove(&next.0.serial);
@@ -33,7 +33,7 @@ impl Unsubscribes {
         self.queue.is_empty()
     }
 
-    /// The link is gone, and what it knew with it.
+    /// The link is lost, and what the server knew with it.
     pub fn clear(&mut self) {
         self.queue.clear();
         self.queued.clear();

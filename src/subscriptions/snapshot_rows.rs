@@ -1,4 +1,4 @@
-//! What a snapshot has told already.
+//! The rows that a snapshot has shown, whose creates may still be on the way.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -6,36 +6,35 @@ use std::time::Duration;
 use crate::handover::{Event, EventKind};
 use crate::protocol::{items, key};
 
-use super::spelling::Spelling;
+use super::key_format::KeyFormat;
 
-/// The server tells of a create some time after the item can be read, so a
-/// snapshot may hold items whose create is still on the way. It is left out where it
-/// tells the same: that key with that content. Anything else is an item that was made
-/// since, after the server had deleted the first without a word.
+/// The server reports a create some time after the item can be read, so a snapshot may
+/// hold items whose create is still on the way. Such a create is left out where it
+/// repeats the snapshot: the same key with the same content. Any other create is of an
+/// item that was made since, after the server had deleted the first without an event.
 #[derive(Debug)]
-pub struct Recent {
-    /// Of the items in the snapshot that have been neither told of nor deleted since, in
-    /// order: hashes of their keys, which are the same for all spellings of one key, and
-    /// of what the snapshot has told of them.
+pub struct SnapshotRows {
+    /// Hashes of key and content of the rows whose create may still come, sorted. All
+    /// spellings of one key have the same hash.
     rows: Vec<(u64, u64)>,
     until: Duration,
 }
 
-impl Recent {
-    /// The items of a snapshot, for as long; `None` where there are none to remember.
-    /// `spelling` sees their keys.
+impl SnapshotRows {
+    /// Remembers the rows of a snapshot until then; `None` where it has none. Their keys
+    /// are shown to `key_format`.
     pub fn of(
         data: Option<&str>,
         primary_key: &str,
         until: Duration,
-        spelling: &mut Spelling,
-    ) -> Option<Box<Recent>> {
+        key_format: &mut KeyFormat,
+    ) -> Option<Box<SnapshotRows>> {
         let mut rows = Vec::new();
         for item in elements(data?) {
             let Some(key) = items::member(item, primary_key) else {
                 continue;
             };
-            spelling.see(key);
+            key_format.observe(key);
             if let Some(text) = items::key_text(key) {
                 rows.push((key::folded(&text), content_of(item)));
             }
@@ -43,49 +42,50 @@ impl Recent {
         rows.sort_unstable();
         rows.dedup();
         rows.shrink_to_fit();
-        (!rows.is_empty()).then(|| Box::new(Recent { rows, until }))
+        (!rows.is_empty()).then(|| Box::new(SnapshotRows { rows, until }))
     }
 
-    /// Whether no create can be as late as that.
+    /// Whether it is too late for their creates.
     pub fn is_over(&self, now: Duration) -> bool {
         self.until <= now
     }
 
-    /// Until when they are remembered, as it stands.
+    /// Until when they are remembered, as far as is known now.
     pub fn until(&self) -> Duration {
         self.until
     }
 
-    /// Whether an event tells what the snapshot has told. If so, others may be as late:
-    /// they come one soon after the other, and are remembered until then.
-    pub fn has_told(&mut self, event: &Event, primary_key: &str, until: Duration) -> bool {
+    /// Whether an event repeats what the snapshot has shown. If so, other creates may be
+    /// as late, because late ones follow each other closely: the rows are remembered
+    /// until `until`.
+    pub fn repeats(&mut self, event: &Event, primary_key: &str, until: Duration) -> bool {
         let data = event
             .data
             .and_then(|(from, to)| event.frame.get(from as usize..to as usize));
         match (event.kind, data) {
             (EventKind::Create, Some(data)) => {
-                let (mut made, mut told) = (0, 0);
+                let (mut created, mut shown) = (0, 0);
                 for item in elements(data) {
-                    made += 1;
+                    created += 1;
                     let key = items::member(item, primary_key).and_then(items::key_text);
                     let Some(key) = key.map(|key| key::folded(&key)) else {
                         continue;
                     };
                     if self.has(key) {
-                        told +=
+                        shown +=
                             usize::from(self.rows.binary_search(&(key, content_of(item))).is_ok());
-                        // An item is made once. The next create is of another by that key.
+                        // An item is created once: the next create is of another one with that key.
                         self.forget(key);
                     }
                 }
-                let has_told = made > 0 && told == made;
-                if has_told {
+                let repeats = created > 0 && shown == created;
+                if repeats {
                     self.until = self.until.max(until);
                 }
-                has_told
+                repeats
             }
             (EventKind::Delete, Some(data)) => {
-                // It may be made again.
+                // They may be created again.
                 for key in elements(data).filter_map(items::key_text) {
                     self.forget(key::folded(&key));
                 }

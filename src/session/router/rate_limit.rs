@@ -9,7 +9,6 @@ use crate::session::Now;
 use crate::session::auth::Kind as Credential;
 use crate::session::in_flight::{Entry, Purpose};
 use crate::session::timers::Timer;
-use crate::subscriptions::Phase;
 
 /// What a limiter's pause lasts when the server does not say.
 const UNSAID_PAUSE: Duration = Duration::from_secs(1);
@@ -19,7 +18,7 @@ impl Session {
     pub(super) fn on_limit(&mut self, now: Now, error: &ServerError<'_>) {
         let retry_after = error.retry_after().unwrap_or(UNSAID_PAUSE);
         let reached = self.in_flight.answered_up_to();
-        self.pacer
+        self.scheduler
             .exceeded(now.mono, retry_after, reached, &mut self.rng);
         let text = format!(
             "the server's rate limiter dropped a message: {}",
@@ -39,7 +38,7 @@ impl Session {
 
     /// Ends the pause, if it is over.
     pub(super) fn end_pause(&mut self, now: Now) {
-        let until = self.pacer.paused_until();
+        let until = self.scheduler.paused_until();
         if until.is_some_and(|until| until <= now.mono) {
             self.resume_after_limit(now);
         }
@@ -48,7 +47,7 @@ impl Session {
     /// The pause is over: what may have been dropped is sent again, the applications'
     /// requests only where that is certain.
     fn resume_after_limit(&mut self, now: Now) {
-        let dropped = self.pacer.resume();
+        let dropped = self.scheduler.resume();
         let sent_since = dropped.since..=now.mono;
         let unanswered = self
             .in_flight
@@ -75,14 +74,14 @@ impl Session {
             let Some(entry) = over else { continue };
             match entry.purpose {
                 Purpose::Subscribe(id) => {
-                    if let Some(subscription) = self.registry.get_mut(id) {
-                        subscription.phase = Phase::Wanted;
-                        self.subscribes.push_front(id);
+                    let subscription = self.registry.get_mut(id);
+                    if subscription.is_some_and(|s| s.send_again(serial)) {
+                        self.scheduler.subscribe_first(id);
                     }
                 }
                 Purpose::Read(id) => self.read_again(id),
                 Purpose::Settle(id) => self.settle_again(id),
-                Purpose::Check(id) => self.checks.push_back(id),
+                Purpose::Check(id) => self.scheduler.check(id),
                 Purpose::Unsubscribe {
                     wire,
                     tries,
@@ -92,7 +91,7 @@ impl Session {
                         // The first confirmation is that of an earlier one.
                         self.in_flight.abandon_unsubscribe(serial);
                     }
-                    self.unsubscribes.push(wire, tries.saturating_sub(1));
+                    self.scheduler.unsubscribe(wire, tries.saturating_sub(1));
                 }
                 Purpose::Orphan(_) | Purpose::Request(_) => {}
             }

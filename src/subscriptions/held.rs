@@ -1,0 +1,86 @@
+//! Events that are held back: for the snapshot that they follow, or until a read has
+//! shown whether the first of them is still true.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::deleted_keys::Arrival;
+use crate::handover::Event;
+
+/// The bytes of all events that a client holds back, shared by every [`HeldEvents`].
+#[derive(Clone, Debug, Default)]
+pub struct HeldBytes(Arc<AtomicUsize>);
+
+impl HeldBytes {
+    /// How many there are.
+    pub fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The events that one subscription holds back, with the time of each one's arrival,
+/// oldest first.
+#[derive(Debug)]
+pub struct HeldEvents {
+    events: VecDeque<(Arrival, Event)>,
+    bytes: usize,
+    total: HeldBytes,
+}
+
+impl HeldEvents {
+    /// An empty list whose events will count in `total`.
+    pub fn new(total: &HeldBytes) -> HeldEvents {
+        HeldEvents {
+            events: VecDeque::new(),
+            bytes: 0,
+            total: total.clone(),
+        }
+    }
+
+    /// Adds an event behind the others.
+    pub fn push(&mut self, at: Arrival, event: Event) {
+        self.count(&event);
+        self.events.push_back((at, event));
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The events, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &(Arrival, Event)> {
+        self.events.iter()
+    }
+
+    /// Takes the oldest event out.
+    pub fn pop(&mut self) -> Option<(Arrival, Event)> {
+        let (at, event) = self.events.pop_front()?;
+        self.bytes -= event.frame.len();
+        self.total.0.fetch_sub(event.frame.len(), Ordering::Relaxed);
+        Some((at, event))
+    }
+
+    /// Puts an event that was popped back in front of the others.
+    pub fn put_back(&mut self, at: Arrival, event: Event) {
+        self.count(&event);
+        self.events.push_front((at, event));
+    }
+
+    fn count(&mut self, event: &Event) {
+        self.bytes += event.frame.len();
+        self.total.0.fetch_add(event.frame.len(), Ordering::Relaxed);
+    }
+}
+
+impl Drop for HeldEvents {
+    fn drop(&mut self) {
+        self.total.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}

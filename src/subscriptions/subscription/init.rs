@@ -1,0 +1,135 @@
+//! The INIT event that a snapshot becomes, and what the snapshot says about the rows.
+
+use std::time::Duration;
+
+use super::Subscription;
+use crate::handover::{Event, EventKind};
+use crate::protocol::incoming::offsets;
+use crate::protocol::{Frame, items};
+use crate::subscriptions::snapshot_rows::SnapshotRows;
+
+/// A snapshot as it came: the frame and where data and meta are in it.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    /// The frame.
+    pub frame: &'a Frame,
+    /// The rows, as JSON.
+    pub data: Option<&'a str>,
+    /// The server's `meta`, as JSON.
+    pub meta: Option<&'a str>,
+}
+
+/// The frame of an INIT that no frame of the server's stands for.
+static NO_FRAME: Frame = Frame::from_static("");
+
+impl Snapshot<'static> {
+    /// For an INIT without data.
+    pub fn none() -> Snapshot<'static> {
+        Snapshot {
+            frame: &NO_FRAME,
+            data: None,
+            meta: None,
+        }
+    }
+}
+
+impl Subscription {
+    pub(super) fn init_event(&self, snapshot: &Snapshot<'_>, flags: u32) -> Event {
+        let place = |part: &str| offsets(snapshot.frame, part);
+        let null = || (Frame::from_static("null"), Some((0, 4)));
+        let (frame, data) = if !self.spec.wants_snapshot() {
+            (snapshot.frame.clone(), None)
+        } else if self.watches_item() {
+            match snapshot.data.map(only_item) {
+                Some(Some(item)) => (snapshot.frame.clone(), Some(place(item))),
+                // It does not exist, or not yet, or may not be seen.
+                Some(None) => null(),
+                None => (snapshot.frame.clone(), None),
+            }
+        } else {
+            match snapshot.data {
+                Some(data) if is_empty_singleton(data, self.primary_key()) => null(),
+                data => (snapshot.frame.clone(), data.map(place)),
+            }
+        };
+        Event {
+            slot: self.id.slot,
+            epoch: self.meta.epoch(),
+            kind: EventKind::Init,
+            flags,
+            meta: snapshot
+                .meta
+                .filter(|_| frame.as_ptr() == snapshot.frame.as_ptr())
+                .map(place),
+            frame,
+            data,
+            checked: true,
+        }
+    }
+
+    /// Remembers the rows of a snapshot until then, and how their keys are written.
+    pub(super) fn learn_from(&mut self, snapshot: &Snapshot<'_>, until: Duration) {
+        let primary_key = &self.meta.delivery.primary_key;
+        self.snapshot_rows =
+            SnapshotRows::of(snapshot.data, primary_key, until, &mut self.key_format);
+        let item = snapshot.data.and_then(only_item);
+        let item = item.filter(|_| self.watches_item());
+        if let Some(key) = item.and_then(|item| items::member(item, self.primary_key())) {
+            self.learn_key(key);
+        }
+    }
+
+    /// Forgets the rows of a snapshot if it is too late for their creates. Returns until when
+    /// they are remembered otherwise.
+    pub fn forget_rows(&mut self, now: Duration) -> Option<Duration> {
+        let is_over = |rows: &mut Box<SnapshotRows>| rows.is_over(now);
+        self.snapshot_rows.take_if(is_over);
+        self.snapshot_rows.as_ref().map(|rows| rows.until())
+    }
+
+    /// Whether the rows of a snapshot are remembered.
+    pub fn remembers_rows(&self) -> bool {
+        self.snapshot_rows.is_some()
+    }
+
+    /// Whether an event repeats what the last snapshot has shown; see
+    /// [`SnapshotRows::repeats`].
+    pub fn repeats_snapshot(&mut self, event: &Event, until: Duration) -> bool {
+        let primary_key = &self.meta.delivery.primary_key;
+        let rows = self.snapshot_rows.as_mut();
+        rows.is_some_and(|rows| rows.repeats(event, primary_key, until))
+    }
+
+    /// An ERROR event; the last one where `flags` say so.
+    pub fn error_event(&self, json: &str, flags: u32) -> Event {
+        let frame = Frame::from(json.to_owned());
+        let data = Some((0, frame.len() as u32));
+        Event {
+            slot: self.id.slot,
+            epoch: self.meta.epoch(),
+            kind: EventKind::Error,
+            flags,
+            frame,
+            data,
+            meta: None,
+            checked: true,
+        }
+    }
+}
+
+/// Whether a read has shown a singleton that does not exist: its defaults, without a key.
+fn is_empty_singleton(data: &str, primary_key: &str) -> bool {
+    data.trim_ascii_start().starts_with('{') && items::member(data, primary_key) == Some("null")
+}
+
+/// The item in a snapshot that was filtered by its key.
+fn only_item(data: &str) -> Option<&str> {
+    let mut elements = Vec::new();
+    match items::elements(data, &mut elements) {
+        Ok(items::Kind::Array) => {
+            let &(from, to) = elements.first()?;
+            data.get(from as usize..to as usize)
+        }
+        _ => Some(data).filter(|data| *data != "null"),
+    }
+}

@@ -1,0 +1,201 @@
+//! One subscription: what was asked for, how far it has come on the present link, and
+//! what is known of its rows.
+
+mod init;
+mod judge;
+mod phase;
+mod row_query;
+mod transitions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::phase::Phase;
+use super::deleted_keys::DeletedKeys;
+use super::key_format::KeyFormat;
+use super::scope::ScopeId;
+use super::snapshot_rows::SnapshotRows;
+use super::spec::SubscriptionSpec;
+use crate::handover::SubscriptionMeta;
+use crate::protocol::wire_uid::WireUid;
+
+pub use init::Snapshot;
+pub use judge::Verdict;
+pub use row_query::{ExistingRows, RowQuery};
+pub use transitions::{Activated, NextStep, Retry, Route};
+
+/// Names a subscription for as long as it lives; stale afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubId {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+}
+
+impl SubId {
+    /// The place in the registry, which the wire uid carries.
+    pub fn slot(self) -> u32 {
+        self.slot
+    }
+}
+
+/// A live subscription.
+#[derive(Debug)]
+pub struct Subscription {
+    id: SubId,
+    meta: Arc<SubscriptionMeta>,
+    spec: SubscriptionSpec,
+    scope: Option<ScopeId>,
+    order: u64,
+    phase: Phase,
+    /// It has had an INIT, so the next one follows a gap.
+    had_init: bool,
+    /// The rows that its last snapshot has shown, for as long as their creates may
+    /// still come.
+    snapshot_rows: Option<Box<SnapshotRows>>,
+    deleted: DeletedKeys,
+    key_format: KeyFormat,
+    /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
+    item_key: Option<Box<str>>,
+    /// Attempts without success since it was last active; they lengthen its back-off.
+    failures: u32,
+    /// Gaps in a row, each soon after the one before, and when the last one was.
+    gaps: (u32, Duration),
+    /// Refusals in a row that may have been meant for it (no uid in them).
+    pub strikes: u32,
+    /// How often a read for it was refused, unless the errors were others'.
+    pub doubted: usize,
+    /// Its serials that refusals without a uid have been put down to.
+    pub blamed: Vec<u64>,
+}
+
+impl Subscription {
+    /// A subscription that was not sent yet, the `order`th that was made.
+    pub(super) fn new(
+        id: SubId,
+        meta: Arc<SubscriptionMeta>,
+        spec: SubscriptionSpec,
+        scope: Option<ScopeId>,
+        order: u64,
+    ) -> Subscription {
+        Subscription {
+            id,
+            meta,
+            spec,
+            scope,
+            order,
+            phase: Phase::Wanted,
+            had_init: false,
+            snapshot_rows: None,
+            deleted: DeletedKeys::default(),
+            key_format: KeyFormat::default(),
+            item_key: None,
+            failures: 0,
+            gaps: (0, Duration::ZERO),
+            strikes: 0,
+            doubted: 0,
+            blamed: Vec::new(),
+        }
+    }
+
+    /// Its name.
+    pub fn id(&self) -> SubId {
+        self.id
+    }
+
+    /// What delivery knows of it.
+    pub fn meta(&self) -> &Arc<SubscriptionMeta> {
+        &self.meta
+    }
+
+    /// What was asked for.
+    pub fn spec(&self) -> &SubscriptionSpec {
+        &self.spec
+    }
+
+    /// The scope that ends it, if any.
+    pub fn scope(&self) -> Option<ScopeId> {
+        self.scope
+    }
+
+    /// Its scope was closed and does not end it.
+    pub(super) fn leave_scope(&mut self) {
+        self.scope = None;
+    }
+
+    /// Subscriptions are numbered in the order in which they were made.
+    pub fn order(&self) -> u64 {
+        self.order
+    }
+
+    /// Whether it has had an INIT, on this link or an earlier one.
+    pub fn had_init(&self) -> bool {
+        self.had_init
+    }
+
+    /// The serial under which the server knows it, if it was sent.
+    pub fn serial(&self) -> Option<u64> {
+        self.phase.serial()
+    }
+
+    /// The wire uid, if it was sent.
+    pub fn wire(&self) -> Option<WireUid> {
+        let slot = self.id.slot;
+        self.serial().map(|serial| WireUid { slot, serial })
+    }
+
+    /// The read that is under way for it, if there is one.
+    pub fn read_under_way(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Reading { read, .. } => Some(read),
+            Phase::Settling { read, .. } => read,
+            _ => None,
+        }
+    }
+
+    /// Whether it was sent and is neither confirmed nor refused.
+    pub fn is_sent(&self) -> bool {
+        matches!(self.phase, Phase::Sent { .. })
+    }
+
+    /// Whether the server has confirmed it.
+    pub fn is_registered(&self) -> bool {
+        !matches!(self.phase, Phase::Wanted | Phase::Sent { .. })
+    }
+
+    /// Whether its INIT is on the way to the application.
+    pub fn is_active(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Active { .. } | Phase::Settling { .. } | Phase::Behind { .. }
+        )
+    }
+
+    /// Whether it is active and has lost no event.
+    pub fn is_up_to_date(&self) -> bool {
+        matches!(self.phase, Phase::Active { .. } | Phase::Settling { .. })
+    }
+
+    /// Whether it has lost events and waits for its next snapshot to be asked for.
+    pub fn is_behind(&self) -> bool {
+        matches!(self.phase, Phase::Behind { .. })
+    }
+
+    /// Whether it belongs to a system collection: the items service refuses to read these.
+    pub fn is_system(&self) -> bool {
+        self.meta.collection.to_bytes().starts_with(b"directus_")
+    }
+
+    /// Whether its snapshot is read after the server has confirmed it.
+    fn reads_snapshot(&self) -> bool {
+        self.spec.exact && self.spec.wants_snapshot() && !self.is_system()
+    }
+
+    fn primary_key(&self) -> &str {
+        &self.meta.delivery.primary_key
+    }
+
+    /// Whether one item is watched, and not a collection.
+    fn watches_item(&self) -> bool {
+        self.meta.delivery.item.is_some()
+    }
+}
