@@ -2,15 +2,18 @@
 a real server. They live until the tests end."""
 
 import asyncio
-import base64
+import atexit
 import functools
-import hashlib
-import re
 import ssl
 import subprocess
+import sys
 import threading
 
-GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+from blocks import ROOT
+
+sys.path.append(str(ROOT / "tests" / "scripted_server"))
+
+from scripted_server import ScriptedServer
 
 
 @functools.cache
@@ -31,19 +34,25 @@ def listen(serve, **options):
 
 
 @functools.cache
+def scripted(**script):
+    """The port of a scripted WebSocket server."""
+    server = ScriptedServer(**script)
+    atexit.register(server.close)
+    return server.port
+
+
 def answering(text):
-    """A peer that answers the first request so, and closes."""
+    """A peer that answers each request so, and closes."""
+    return scripted(refuse=text.replace("\n", "\r\n"))
 
-    async def answer(reader, writer):
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(text.replace("\n", "\r\n").encode())
-            await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        writer.close()
 
-    return listen(answer)
+def closing():
+    """A WebSocket server that closes without a reason."""
+    return scripted(withhold=("auth",), on_message=close)
+
+
+def close(message, link):
+    link.close()
 
 
 @functools.cache
@@ -56,26 +65,6 @@ def alerting(alert):
         writer.close()
 
     return listen(serve)
-
-
-@functools.cache
-def closing():
-    """A WebSocket server that says goodbye at once, and not why."""
-
-    async def close(reader, writer):
-        try:
-            request = (await reader.readuntil(b"\r\n\r\n")).decode()
-            key = re.search(r"sec-websocket-key: (\S+)", request, re.IGNORECASE)[1]
-            accept = base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
-            upgrade = "Upgrade: websocket\r\nConnection: Upgrade"
-            head = f"HTTP/1.1 101 Yes\r\n{upgrade}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-            writer.write(head.encode() + b"\x88\x00")
-            await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        writer.close()
-
-    return listen(close)
 
 
 async def pump(reader, writer):
