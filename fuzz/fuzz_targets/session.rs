@@ -216,7 +216,8 @@ impl World {
                     tag: 0,
                     sink: Box::new(Nobody),
                 };
-                let _ = self.session.subscribe(now, new);
+                let id = self.session.reserve_subscription();
+                let _ = self.session.subscribe(now, id, new);
                 let known = |subscription: &directus_realtime::subscriptions::Subscription| {
                     (subscription.id(), subscription.meta().slot)
                 };

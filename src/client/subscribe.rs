@@ -14,7 +14,7 @@ use crate::subscriptions::Subscription;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscribed {
     /// The subscription was made.
-    New(SubId),
+    New,
     /// The uid is in use by the subscription with this tag.
     Duplicate {
         /// See [`SubscriptionMeta::tag`].
@@ -40,15 +40,32 @@ pub struct SubscriptionInfo<'a> {
 }
 
 impl Client {
-    /// Makes a subscription. If it is not made, the sink is dropped before this returns.
+    /// Reserves the id of a subscription, so that the caller can publish it before the
+    /// subscription's first event: [`Client::subscribe`] or [`Client::cancel_subscription`] has
+    /// to follow.
+    pub fn reserve_subscription(&self) -> SubId {
+        self.shared
+            .with(|session, _| session.reserve_subscription())
+    }
+
+    /// Gives back an id for which no subscription is made.
+    pub fn cancel_subscription(&self, id: SubId) {
+        self.shared.lock().session.cancel_subscription(id);
+    }
+
+    /// Makes a subscription with a reserved id. If it is not made, the sink is dropped before this
+    /// returns, and the id names nothing.
     pub fn subscribe(
         &self,
+        id: SubId,
         scope: Option<ScopeId>,
         options: SubscriptionOptions,
         tag: u64,
         sink: Box<dyn EventSink>,
     ) -> Result<Subscribed> {
-        let (spec, delivery) = options.resolve()?;
+        let (spec, delivery) = options.resolve().inspect_err(|_| {
+            self.cancel_subscription(id);
+        })?;
         let SubscriptionOptions {
             uid, collection, ..
         } = options;
@@ -62,8 +79,11 @@ impl Client {
             sink,
         };
         // A sink that the session did not take is dropped here, with no lock held.
-        match self.shared.with(|session, now| session.subscribe(now, new)) {
-            session::Subscribed::New(id) => Ok(Subscribed::New(id)),
+        match self
+            .shared
+            .with(|session, now| session.subscribe(now, id, new))
+        {
+            session::Subscribed::New => Ok(Subscribed::New),
             session::Subscribed::Duplicate { tag, sink: _ } => Ok(Subscribed::Duplicate { tag }),
             session::Subscribed::Refused { error, sink: _ } => Err(error),
         }

@@ -5,8 +5,6 @@
 //! locked: what runs then may need the table itself.
 
 use std::sync::{PoisonError, RwLock};
-use std::thread::{self, ThreadId};
-use std::time::Duration;
 
 use super::process;
 use super::table::{FORKS, Found, Parts, Table};
@@ -16,8 +14,6 @@ use crate::error::{Error, Result, Status};
 /// What a handle stands for.
 #[derive(Clone)]
 pub(super) enum Object {
-    /// A subscription that this thread is about to make.
-    Reserved(Client, ThreadId),
     Client(Client),
     /// A client that a thread has begun to close.
     Closing(Client),
@@ -31,7 +27,6 @@ impl Object {
         match self {
             Object::Client(client)
             | Object::Closing(client)
-            | Object::Reserved(client, _)
             | Object::Scope(client, _)
             | Object::Subscription(client, _) => client,
         }
@@ -41,7 +36,7 @@ impl Object {
         match self {
             Object::Client(_) | Object::Closing(_) => "a client",
             Object::Scope(..) => "a scope",
-            Object::Reserved(..) | Object::Subscription(..) => "a subscription",
+            Object::Subscription(..) => "a subscription",
         }
     }
 }
@@ -100,18 +95,6 @@ fn too_many() -> Error {
     Error::new(Status::QueueFull, message)
 }
 
-/// A new handle, for the subscription that this thread is about to make.
-pub(super) fn reserve(owner: Number, client: Client) -> Result<Number> {
-    insert(owner, Object::Reserved(client, thread::current().id()))
-}
-
-/// Says what a handle stands for. Nothing where it is stale already.
-pub(super) fn fill(number: Number, object: Object) {
-    if let Some(parts) = own_parts(number) {
-        let _before = with_table(|table| table.replace(parts, object));
-    }
-}
-
 /// Makes a handle stale.
 pub(super) fn remove(number: Number) {
     if let Some(parts) = own_parts(number) {
@@ -156,23 +139,13 @@ fn find(number: Number, name: &str) -> Result<Object> {
             Found::Unknown => foreign(),
         });
     }
-    loop {
-        let table = TABLES[parts.fork]
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        match table.get(parts) {
-            Found::Entry(Object::Reserved(_, maker)) if *maker == thread::current().id() => {
-                return Err(invalid("is still being made by this very thread"));
-            }
-            Found::Entry(Object::Reserved(..)) => {}
-            Found::Entry(object) => return Ok(object.clone()),
-            Found::Stale => return Err(stale()),
-            Found::Unknown => return Err(foreign()),
-        }
-        drop(table);
-        // Its first event was faster than the call that makes it: a matter of
-        // microseconds.
-        thread::sleep(Duration::from_micros(50));
+    let table = TABLES[parts.fork]
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    match table.get(parts) {
+        Found::Entry(object) => Ok(object.clone()),
+        Found::Stale => Err(stale()),
+        Found::Unknown => Err(foreign()),
     }
 }
 

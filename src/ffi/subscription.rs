@@ -96,18 +96,21 @@ pub unsafe extern "C" fn drt_subscribe(
         let function = r#fn.ok_or_else(|| is_null("fn"))?;
         // SAFETY: the header's contract.
         let options = unsafe { subscription_options(options) }?;
-        let number = handle::reserve(owner, client.clone())?;
+        // The handle names the subscription before that exists: its first event, on another
+        // thread, may be faster than this call.
+        let id = client.reserve_subscription();
+        let number = handle::insert(owner, Object::Subscription(client.clone(), id))
+            .inspect_err(|_| client.cancel_subscription(id))?;
         let sink = Box::new(CEvent {
             number,
             callback: callback.with(function),
         });
-        let made = client.subscribe(scope, options, number, sink);
-        if !matches!(made, Ok(Subscribed::New(_))) {
+        let made = client.subscribe(id, scope, options, number, sink);
+        if !matches!(made, Ok(Subscribed::New)) {
             handle::remove(number);
         }
         match made? {
-            Subscribed::New(id) => {
-                handle::fill(number, Object::Subscription(client, id));
+            Subscribed::New => {
                 *out = number as *mut drt_subscription;
                 Ok(DRT_OK)
             }

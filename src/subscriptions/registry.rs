@@ -54,7 +54,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Reserves the place for a subscription that [`Registry::insert`] fills.
+    /// Reserves the place for a subscription that [`Registry::insert`] fills, or that is given
+    /// back by [`Registry::cancel`].
     pub fn reserve(&mut self) -> SubId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
@@ -64,6 +65,13 @@ impl Registry {
             slot,
             generation: self.slots[slot as usize].generation,
         }
+    }
+
+    /// Gives back a reserved place, in which no subscription is made. Its id names nothing.
+    pub fn cancel(&mut self, id: SubId) {
+        let place = &mut self.slots[id.slot as usize];
+        place.generation = place.generation.wrapping_add(1);
+        self.free.push(id.slot);
     }
 
     /// Makes a subscription in a reserved place.

@@ -8,6 +8,7 @@ use support::{cc, scripted_server, server, test_client};
 
 mod listening;
 
+mod early;
 mod environment;
 mod levels;
 mod secrets;

@@ -229,8 +229,9 @@ impl Client {
     /// The id of the subscription, if one was made.
     pub fn subscribe(&self, new: NewSubscription) -> Option<SubId> {
         // A sink that is returned is dropped here, without the lock.
-        match self.with(|session, now| session.subscribe(now, new)) {
-            Subscribed::New(id) => Some(id),
+        let id = self.with(|session, _| session.reserve_subscription());
+        match self.with(|session, now| session.subscribe(now, id, new)) {
+            Subscribed::New => Some(id),
             Subscribed::Duplicate { .. } => None,
             Subscribed::Refused { error, .. } => self.check(Err(error)),
         }

@@ -48,7 +48,7 @@ pub struct NewSubscription {
 /// be dropped where no lock is held.
 pub enum Subscribed {
     /// It was made.
-    New(SubId),
+    New,
     /// Its uid is taken by the one with this tag.
     Duplicate {
         /// The tag of the one that exists.
@@ -163,8 +163,28 @@ impl Session {
         self.auth.question.callback_returned();
     }
 
-    /// Makes a subscription; the first one connects.
-    pub fn subscribe(&mut self, now: Now, new: NewSubscription) -> Subscribed {
+    /// Reserves the id of a subscription, so that the caller can publish it before the
+    /// subscription's first event: [`Session::subscribe`] or [`Session::cancel_subscription`]
+    /// has to follow.
+    pub fn reserve_subscription(&mut self) -> SubId {
+        self.registry.reserve()
+    }
+
+    /// Gives back an id for which no subscription is made.
+    pub fn cancel_subscription(&mut self, id: SubId) {
+        self.registry.cancel(id);
+    }
+
+    /// Makes a subscription with a reserved id, or gives the id back; the first one connects.
+    pub fn subscribe(&mut self, now: Now, id: SubId, new: NewSubscription) -> Subscribed {
+        let outcome = self.try_subscribe(now, id, new);
+        if !matches!(outcome, Subscribed::New) {
+            self.registry.cancel(id);
+        }
+        outcome
+    }
+
+    fn try_subscribe(&mut self, now: Now, id: SubId, new: NewSubscription) -> Subscribed {
         if let Err(error) = self.check_subscribe(&new) {
             return Subscribed::Refused {
                 error,
@@ -188,7 +208,6 @@ impl Session {
                 sink: new.sink,
             };
         };
-        let id = self.registry.reserve();
         let meta = Arc::new(SubscriptionMeta {
             slot: id.slot(),
             tag: new.tag,
@@ -210,7 +229,7 @@ impl Session {
         } else {
             self.connect_first(now);
         }
-        Subscribed::New(id)
+        Subscribed::New
     }
 
     /// The first thing that needs a link connects.

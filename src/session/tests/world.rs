@@ -383,7 +383,8 @@ impl World {
             tag: 0,
             sink: Box::new(Nobody),
         };
-        let Subscribed::New(id) = self.session.subscribe(self.now, new) else {
+        let id = self.session.reserve_subscription();
+        let Subscribed::New = self.session.subscribe(self.now, id, new) else {
             panic!("the subscription was not made");
         };
         self.settle();
