@@ -58,8 +58,8 @@ class ScriptedServer:
         self._is_over = False
         #: What clients have sent, in order.
         self.messages: list[dict[str, Any]] = []
-        #: The open connections, the oldest first.
-        self.links: list[Link] = []
+        #: How many connections are open.
+        self.links = 0
         self.port: int = json.loads(self._stdout.readline())["port"]
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -110,9 +110,9 @@ class ScriptedServer:
             with self._changed:
                 if kind == "opened":
                     links[number] = Link(self, number)
-                    self.links.append(links[number])
+                    self.links += 1
                 elif kind == "closed":
-                    self.links.remove(links[number])
+                    self.links -= 1
                 elif kind == "message":
                     self.messages.append(message)
                     if message.get("type") == "subscribe":
