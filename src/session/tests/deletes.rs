@@ -1,4 +1,4 @@
-//! Keys of deletes, in the spelling of the rows, and whose they are.
+//! Deletes: their keys are delivered as the rows write them, and a watched item gets its own.
 
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ fn one_delete(world: &mut World) -> Value {
 }
 
 #[test]
-fn i7_text_keys_are_told_as_the_rows_spell_them_if_their_rows_are_gone() {
+fn i7_the_key_of_a_delete_is_delivered_as_the_rows_write_it() {
     let gone = || Some(json!([]));
     for (rows, given, read, told) in [
         (json!([{"id": "42"}]), json!("042"), gone(), "42"),
@@ -88,7 +88,7 @@ fn i7_text_keys_are_told_as_the_rows_spell_them_if_their_rows_are_gone() {
 }
 
 #[test]
-fn of_a_message_with_many_keys_only_what_is_spelled_otherwise_is_changed() {
+fn only_the_misspelled_keys_of_a_delete_are_changed() {
     let mut world = World::connected();
     let (_, wire) = world.follow(json!([{"id": "1"}, {"id": "2"}, {"id": "3"}]));
     world.change(&wire, "delete", json!(["1", "02", "+3"]));
@@ -103,7 +103,7 @@ fn of_a_message_with_many_keys_only_what_is_spelled_otherwise_is_changed() {
 }
 
 #[test]
-fn i7_a_create_after_a_delete_that_was_spelled_otherwise_is_told() {
+fn i7_a_create_after_a_delete_with_another_spelling_is_delivered() {
     let mut world = World::connected();
     let (_, wire) = world.follow(json!([{"id": LOWER, "name": "n"}]));
     world.change(&wire, "delete", json!([UPPER]));
@@ -114,7 +114,7 @@ fn i7_a_create_after_a_delete_that_was_spelled_otherwise_is_told() {
 }
 
 #[test]
-fn an_item_hears_its_delete_in_every_spelling_and_no_other() {
+fn i7_a_watched_item_gets_its_own_delete_in_every_spelling_and_no_other() {
     let gone = || Some(json!([]));
     for (item, key, given, read, told) in [
         ("7", json!(7), json!("7"), None, json!("7")),
@@ -173,7 +173,7 @@ fn an_item_hears_its_delete_in_every_spelling_and_no_other() {
 }
 
 #[test]
-fn of_a_message_only_the_keys_of_the_item_are_told() {
+fn a_watched_item_gets_only_its_own_key_of_a_delete_of_many() {
     let mut world = World::connected();
     let (_, wire) = world.follow_item("4", json!([{"id": 4}]));
     for (given, told) in [
@@ -189,7 +189,7 @@ fn of_a_message_only_the_keys_of_the_item_are_told() {
 }
 
 #[test]
-fn an_item_that_was_never_shown_is_asked_for_where_only_the_spelling_differs() {
+fn an_item_is_read_when_a_delete_may_name_it_in_another_spelling() {
     let mut world = World::connected();
     let (_, wire) = world.follow_item(UPPER, json!([]));
     world.change(&wire, "delete", json!([LOWER]));
@@ -202,7 +202,7 @@ fn an_item_that_was_never_shown_is_asked_for_where_only_the_spelling_differs() {
 }
 
 #[test]
-fn a_delete_without_a_key_makes_a_subscription_of_one_item_look() {
+fn an_item_is_read_after_a_delete_without_keys() {
     let mut world = World::connected();
     let (_, wire) = world.follow_item("4", json!([{"id": 4}]));
     world.say(json!({"type": "subscription", "event": "delete", "uid": wire}));
@@ -214,7 +214,7 @@ fn a_delete_without_a_key_makes_a_subscription_of_one_item_look() {
 }
 
 #[test]
-fn a_frame_that_only_looked_like_a_delete_is_read_as_a_whole() {
+fn a_frame_that_the_fast_path_took_for_a_delete_is_parsed_as_a_whole() {
     let mut world = World::connected();
     let (_, wire) = world.follow_item("4", json!([{"id": 4}]));
     let frame =
@@ -226,7 +226,7 @@ fn a_frame_that_only_looked_like_a_delete_is_read_as_a_whole() {
 }
 
 #[test]
-fn a_spelling_that_nothing_can_be_read_about_ends_in_a_snapshot() {
+fn a_key_that_cannot_be_read_about_leads_to_a_snapshot() {
     let mut world = World::connected();
     let (_, wire) = world.follow(json!([{"id": LOWER}]));
     world.change(&wire, "delete", json!([UPPER]));

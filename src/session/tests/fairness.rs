@@ -1,4 +1,4 @@
-//! Nobody keeps others waiting for ever.
+//! No kind of message may keep another one waiting for ever.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::session::SubStatus;
 const READ: &str = r#"{"type":"items","action":"read","collection":"a"}"#;
 
 #[test]
-fn i1_requests_in_flight_do_not_keep_a_subscribe_back() {
+fn i1_requests_in_flight_do_not_delay_a_subscribe() {
     let mut world = World::connected();
     for _ in 0..8 {
         world.request(READ);
@@ -35,7 +35,7 @@ fn i1_requests_in_flight_do_not_keep_a_subscribe_back() {
 }
 
 #[test]
-fn i1_an_application_that_sends_more_than_it_may_does_not_starve_its_subscriptions() {
+fn i1_an_application_above_the_rate_limit_does_not_starve_its_subscriptions() {
     let mut world = World::connected();
     // The limit is learnt: five a second.
     for _ in 0..6 {
@@ -71,7 +71,7 @@ fn i1_an_application_that_sends_more_than_it_may_does_not_starve_its_subscriptio
 }
 
 #[test]
-fn what_waited_for_a_renewal_is_sent_in_its_order() {
+fn messages_that_waited_for_a_renewal_are_sent_in_order() {
     let mut world = World::connected();
     let token = Secret::new("fresh");
     world.session.set_token(world.now, token).unwrap();
@@ -87,7 +87,7 @@ fn what_waited_for_a_renewal_is_sent_in_its_order() {
 }
 
 #[test]
-fn i1_a_request_that_is_never_answered_does_not_keep_snapshots_back() {
+fn i1_a_request_that_is_never_answered_does_not_delay_snapshots_for_long() {
     let mut world = World::connected();
     // 11.x shows itself.
     world.say(forbidden());

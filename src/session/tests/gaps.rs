@@ -1,13 +1,17 @@
-//! Gaps that come one upon another.
+//! Gaps: what follows them, also where they come one after another.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::world::{World, init, spec};
+use crate::handover::EventKind::{Create, Init};
+use crate::handover::FLAG_RESYNC;
+use crate::subscriptions::SubscriptionSpec;
+use crate::subscriptions::spec::ON_CREATE;
 
 #[test]
-fn i6_held_events_of_all_subscriptions_fit_into_the_budget() {
+fn i6_the_held_events_of_all_subscriptions_fit_into_the_budget() {
     let mut world = World::connected();
     let subs: Vec<_> = (0..4)
         .map(|_| {
@@ -32,7 +36,7 @@ fn i6_held_events_of_all_subscriptions_fit_into_the_budget() {
 }
 
 #[test]
-fn a_snapshot_that_there_is_never_room_for_is_read_more_and_more_seldom() {
+fn a_snapshot_that_overflows_again_and_again_is_read_less_and_less_often() {
     let mut world = World::connected();
     let (id, _) = world.active(spec());
     let mut reads = 0;
@@ -69,7 +73,7 @@ fn minute(world: &mut World) {
 }
 
 #[test]
-fn i6_what_is_to_be_forgotten_does_not_pile_up_with_gaps() {
+fn i6_expiries_of_snapshot_rows_do_not_accumulate_with_gaps() {
     let mut world = World::connected();
     let (id, _) = world.active(spec());
     for epoch in 1..=500 {
@@ -82,7 +86,7 @@ fn i6_what_is_to_be_forgotten_does_not_pile_up_with_gaps() {
 }
 
 #[test]
-fn i6_nor_with_links_that_are_lost() {
+fn i6_expiries_of_snapshot_rows_do_not_accumulate_with_lost_links() {
     let mut world = World::connected();
     world.active(spec());
     for _ in 0..500 {
@@ -91,4 +95,63 @@ fn i6_nor_with_links_that_are_lost() {
         minute(&mut world);
     }
     assert!(world.session.forget.len() < 20);
+}
+
+#[test]
+fn i3_temporary_errors_after_a_gap_are_logged_and_not_delivered_before_the_init() {
+    let mut world = World::connected();
+    world.active(spec());
+    world.lose();
+    world.advance(Duration::from_secs(1));
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    for _ in 0..3 {
+        let uid = world.next()["uid"].clone();
+        world.say(
+            json!({"type": "subscribe", "status": "error", "uid": uid, "error": {
+            "code": "SERVICE_UNAVAILABLE", "message": "Not now."}}),
+        );
+        world.advance(Duration::from_secs(5));
+        while world.sent.front().is_some_and(|m| m["type"] != "subscribe") {
+            world.next();
+        }
+    }
+    world.confirm();
+    world.sent.retain(|message| message["type"] == "items");
+    world.answer_read(json!([]));
+    assert_eq!(world.kinds(), [Init]);
+    assert_eq!(world.told[0].flags, FLAG_RESYNC);
+}
+
+#[test]
+fn i3_an_overflow_is_followed_by_a_resync_once_the_queue_is_drained() {
+    let mut world = World::connected();
+    let (id, wire) = world.active(spec());
+    world.session.on_overflow(id.slot(), 1);
+    world.change(&wire, "create", json!([{"id": 1}]));
+    assert!(world.told.is_empty(), "it will be in the snapshot");
+    world.session.on_caught_up(world.now, id.slot(), 1);
+    world.settle();
+    world.answer_read(json!([{"id": 1}]));
+    world.change(&wire, "create", json!([{"id": 2}]));
+    assert_eq!(world.kinds(), [Init, Create]);
+    assert_eq!(world.told[0].flags, FLAG_RESYNC);
+}
+
+#[test]
+fn i3_an_overflow_of_a_subscription_without_a_snapshot_is_followed_by_a_resync() {
+    let mut world = World::connected();
+    let (id, _) = world.active(SubscriptionSpec {
+        events: ON_CREATE,
+        ..spec()
+    });
+    world.session.on_overflow(id.slot(), 1);
+    world.session.on_caught_up(world.now, id.slot(), 1);
+    world.settle();
+    assert_eq!(
+        (world.told[0].kind, world.told[0].flags),
+        (Init, FLAG_RESYNC)
+    );
+    assert!(world.told[0].data.is_null() && world.sent.is_empty());
 }

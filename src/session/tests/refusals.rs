@@ -1,4 +1,4 @@
-//! Refusals, and whose they are.
+//! Errors that are late or have no uid: which subscription or request they refuse.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::session::{Config, Credentials, SubStatus};
 use crate::subscriptions::SubId;
 
 #[test]
-fn the_rest_of_a_tokens_life_is_not_a_logins_lifetime() {
+fn the_rest_of_a_tokens_life_is_not_taken_for_the_lifetime_of_a_login() {
     let mut world = World::new(Config {
         credentials: Credentials {
             access_token: Some(Secret::new("almost-over")),
@@ -49,7 +49,7 @@ fn the_rest_of_a_tokens_life_is_not_a_logins_lifetime() {
 }
 
 #[test]
-fn a_callback_with_a_bad_token_does_not_get_round_the_backoff() {
+fn a_refused_token_from_the_callback_does_not_bypass_the_backoff() {
     let mut world = World::new(Config {
         credentials: Credentials::default(),
         ..config()
@@ -73,7 +73,7 @@ fn a_callback_with_a_bad_token_does_not_get_round_the_backoff() {
 }
 
 #[test]
-fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered() {
+fn a_request_is_not_repeated_where_too_many_untracked_messages_were_sent() {
     let mut world = World::connected();
     world.request(CREATE);
     for _ in 0..3_000 {
@@ -93,7 +93,7 @@ fn a_request_is_not_sent_again_where_more_messages_went_out_than_are_remembered(
     );
 }
 
-/// A read was given up before it was answered.
+/// A read was abandoned before it was answered.
 fn with_a_late_read() -> World {
     let mut world = World::connected();
     let first = world.subscribe(spec());
@@ -104,7 +104,7 @@ fn with_a_late_read() -> World {
     world
 }
 
-/// So it was, and another one is under way.
+/// The same, and the read of another subscription is under way.
 fn with_a_read_behind_a_late_one() -> (World, SubId) {
     let mut world = with_a_late_read();
     let second = world.subscribe(spec());
@@ -114,7 +114,7 @@ fn with_a_read_behind_a_late_one() -> (World, SubId) {
 }
 
 #[test]
-fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
+fn a_late_error_for_an_abandoned_read_ends_no_other_subscription() {
     let (mut world, second) = with_a_read_behind_a_late_one();
     world.say(items_error("FORBIDDEN"));
     assert!(world.told.is_empty(), "whose was it?");
@@ -131,7 +131,7 @@ fn a_late_error_for_a_read_that_was_given_up_ends_nobody_else() {
 }
 
 #[test]
-fn a_late_error_for_a_request_that_was_given_up_ends_nobody() {
+fn a_late_error_for_an_abandoned_request_ends_no_subscription() {
     let mut world = World::connected();
     world.request(CREATE);
     world.live(6);
@@ -147,7 +147,7 @@ fn a_late_error_for_a_request_that_was_given_up_ends_nobody() {
 }
 
 #[test]
-fn as_many_errors_as_reads_are_theirs_if_it_is_so_again() {
+fn reads_are_refused_after_as_many_errors_as_reads_came_twice() {
     let (mut world, _) = with_a_read_behind_a_late_one();
     world.next();
     world.say(items_error("FORBIDDEN"));
@@ -161,7 +161,7 @@ fn as_many_errors_as_reads_are_theirs_if_it_is_so_again() {
 }
 
 #[test]
-fn i1_errors_that_came_while_several_were_read_are_looked_at_one_by_one() {
+fn i1_reads_are_repeated_one_by_one_after_errors_without_uids_for_several() {
     let mut world = World::connected();
     let subs = [world.subscribe(spec()), world.subscribe(spec())];
     world.confirm();
@@ -180,7 +180,7 @@ fn i1_errors_that_came_while_several_were_read_are_looked_at_one_by_one() {
 }
 
 #[test]
-fn an_error_for_a_read_that_is_not_answered_otherwise_is_found_out() {
+fn an_error_without_a_uid_refuses_the_only_unanswered_read() {
     let (mut world, _) = with_a_read_behind_a_late_one();
     world.say(items_error("FORBIDDEN"));
     world.live(11);
@@ -193,7 +193,7 @@ fn an_error_for_a_read_that_is_not_answered_otherwise_is_found_out() {
 }
 
 #[test]
-fn i2_an_error_for_a_read_that_was_given_up_is_no_requests() {
+fn i2_an_error_for_an_abandoned_read_does_not_fail_a_request() {
     let mut world = with_a_late_read();
     world.request(CREATE);
     let create = world.next();
@@ -203,7 +203,7 @@ fn i2_an_error_for_a_read_that_was_given_up_is_no_requests() {
 }
 
 #[test]
-fn i1_a_refusal_of_the_identity_before_that_comes_after_the_authentication_is_not_final() {
+fn i1_a_refusal_of_the_previous_identity_is_not_final() {
     let mut world = World::logged_in();
     let id = world.subscribe(spec());
     let subscribe = world.next();
@@ -219,7 +219,7 @@ fn i1_a_refusal_of_the_identity_before_that_comes_after_the_authentication_is_no
 }
 
 #[test]
-fn i7_a_snapshot_of_the_identity_before_that_comes_after_the_authentication_is_not_the_last() {
+fn i7_a_server_snapshot_for_the_previous_identity_is_replaced_by_a_new_one() {
     let mut world = World::logged_in();
     world.subscribe(server_snapshot());
     let subscribe = world.next();
@@ -238,7 +238,7 @@ fn i7_a_snapshot_of_the_identity_before_that_comes_after_the_authentication_is_n
 }
 
 #[test]
-fn an_error_that_names_its_request_leaves_the_other_error_to_the_read() {
+fn an_error_without_a_uid_is_the_reads_when_the_request_has_its_own() {
     let mut world = World::connected();
     let id = world.subscribe(spec());
     world.confirm();
@@ -262,7 +262,7 @@ fn an_error_that_names_its_request_leaves_the_other_error_to_the_read() {
 }
 
 #[test]
-fn doubts_of_one_link_do_not_count_on_the_next() {
+fn repeated_reads_of_one_link_do_not_count_on_the_next() {
     let mut world = World::connected();
     let give_up_a_request = |world: &mut World| {
         world.request(r#"{"type":"items","action":"read","collection":"secret"}"#);

@@ -10,7 +10,7 @@ use crate::handover::{EventKind, State};
 use crate::session::SubStatus;
 
 #[test]
-fn requests_find_their_answers_and_their_end() {
+fn a_request_gets_its_answer_its_error_or_a_timeout() {
     let mut world = World::connected();
     world.request(r#"{"type":"items","action":"read","collection":"a","uid":"own"}"#);
     world.request(r#"{"type":"silent"}"#);
@@ -30,7 +30,7 @@ fn requests_find_their_answers_and_their_end() {
 }
 
 #[test]
-fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it() {
+fn i1_a_late_refusal_of_a_subscribe_does_not_answer_the_unsubscribe_behind_it() {
     let mut world = World::connected();
     world.subscribe(spec());
     let wire = world.next()["uid"].clone();
@@ -50,7 +50,7 @@ fn i1_a_late_refusal_of_a_subscribe_does_not_stand_for_the_unsubscribe_behind_it
 }
 
 #[test]
-fn a_refused_message_costs_neither_a_subscription_nor_a_request() {
+fn a_refused_message_ends_no_subscription_and_fails_no_request() {
     for named in [true, false] {
         let mut world = World::connected();
         world.message(CREATE);
@@ -82,7 +82,7 @@ fn a_refused_message_costs_neither_a_subscription_nor_a_request() {
 }
 
 #[test]
-fn a_messages_uid_cannot_be_one_of_ours() {
+fn a_message_with_the_wire_uid_of_a_subscription_is_not_mistaken_for_it() {
     let mut world = World::connected();
     let (id, wire) = world.active(spec());
     world.message(&CREATE.replace("{}}", &format!(r#"{{}},"uid":"{wire}"}}"#)));
@@ -94,7 +94,7 @@ fn a_messages_uid_cannot_be_one_of_ours() {
 }
 
 #[test]
-fn what_is_never_answered_keeps_others_waiting_for_a_moment_only() {
+fn a_message_without_an_answer_delays_others_by_two_seconds_at_most() {
     let mut world = World::connected();
     // The server does not say whom it means.
     world.request(CREATE);
@@ -111,7 +111,7 @@ fn what_is_never_answered_keeps_others_waiting_for_a_moment_only() {
 }
 
 #[test]
-fn an_error_of_what_is_not_answered_in_time_does_not_become_anothers() {
+fn an_error_of_a_message_that_timed_out_is_not_taken_for_anothers() {
     let mut world = World::connected();
     world.request(r#"{"type":"items","action":"mute","collection":"posts"}"#);
     world.next();
@@ -127,7 +127,7 @@ fn an_error_of_what_is_not_answered_in_time_does_not_become_anothers() {
 }
 
 #[test]
-fn the_next_link_may_be_another_servers_which_says_whom_it_means() {
+fn messages_are_not_sent_one_at_a_time_on_the_next_link() {
     let mut world = World::connected();
     world.request(CREATE);
     world.next();

@@ -43,7 +43,7 @@ fn authenticate(world: &mut World) {
 }
 
 #[test]
-fn without_the_option_a_message_needs_a_usable_link() {
+fn without_send_queue_bytes_a_message_needs_a_usable_link() {
     let mut world = World::new(config());
     let error = try_to_send(&mut world, TYPING).unwrap_err();
     assert_eq!(error.status, Status::NotConnected);
@@ -51,7 +51,7 @@ fn without_the_option_a_message_needs_a_usable_link() {
 }
 
 #[test]
-fn the_first_message_connects_and_goes_out_in_order_after_the_authentication() {
+fn the_first_message_connects_and_is_sent_after_the_authentication() {
     let mut world = holding(1_000);
     for n in 0..3 {
         world.message(&typing(n));
@@ -87,7 +87,7 @@ fn a_disconnected_client_stays_down_and_sends_when_it_is_connected_again() {
 }
 
 #[test]
-fn what_waits_is_bounded() {
+fn messages_beyond_send_queue_bytes_are_refused() {
     let mut world = holding(50);
     assert_eq!(TYPING.len(), 23);
     world.message(TYPING);
@@ -112,7 +112,7 @@ fn what_waits_is_bounded() {
 }
 
 #[test]
-fn a_request_times_out_while_it_waits_and_is_not_sent_afterwards() {
+fn i4_a_request_that_times_out_in_the_send_queue_is_never_sent() {
     let mut world = holding(1_000);
     world.request(CREATE);
     world.message(TYPING);
@@ -127,7 +127,7 @@ fn a_request_times_out_while_it_waits_and_is_not_sent_afterwards() {
 }
 
 #[test]
-fn what_was_handed_to_a_link_is_not_sent_on_the_next_one() {
+fn i2_a_message_that_was_sent_on_a_link_is_not_sent_on_the_next_one() {
     let mut world = holding(1_000);
     world.connect();
     world.request(CREATE);
@@ -145,7 +145,7 @@ fn what_was_handed_to_a_link_is_not_sent_on_the_next_one() {
 }
 
 #[test]
-fn what_the_rate_limiter_holds_back_waits_for_the_next_link_but_not_what_it_dropped() {
+fn messages_that_the_rate_limit_delays_wait_for_the_next_link_and_dropped_ones_do_not() {
     let mut world = holding(1_000);
     world.connect();
     world.request(CREATE);
@@ -162,7 +162,7 @@ fn what_the_rate_limiter_holds_back_waits_for_the_next_link_but_not_what_it_drop
 }
 
 #[test]
-fn a_lost_link_keeps_as_much_as_the_option_allows_in_order() {
+fn a_lost_link_keeps_the_oldest_messages_up_to_send_queue_bytes() {
     let mut world = holding(50);
     world.connect();
     world.say(limited(2_000));
@@ -182,7 +182,7 @@ fn a_lost_link_keeps_as_much_as_the_option_allows_in_order() {
 }
 
 #[test]
-fn a_client_that_fails_says_what_was_lost() {
+fn a_failed_client_reports_its_queued_messages_as_lost() {
     let mut world = holding(1_000);
     world.message(TYPING);
     world.message(TYPING);
@@ -215,7 +215,7 @@ fn without_credentials_the_first_message_fails_the_client() {
 }
 
 #[test]
-fn a_client_that_is_closed_says_what_was_lost() {
+fn a_closed_client_reports_its_queued_messages_as_lost() {
     let mut world = holding(1_000);
     world.message(TYPING);
     world.request(CREATE);
@@ -227,7 +227,7 @@ fn a_client_that_is_closed_says_what_was_lost() {
 }
 
 #[test]
-fn messages_do_not_keep_subscriptions_waiting() {
+fn queued_messages_do_not_starve_subscriptions() {
     let mut world = holding(10_000);
     for n in 0..100 {
         world.message(&typing(n));

@@ -21,7 +21,7 @@ fn deleted() -> (World, String) {
 }
 
 #[test]
-fn i7_a_row_that_is_gone_does_not_come_back_by_a_late_event() {
+fn i7_a_late_event_does_not_restore_a_deleted_row() {
     for event in ["update", "create"] {
         let (mut world, wire) = deleted();
         world.change(&wire, event, json!([{"id": 1, "n": 1}]));
@@ -38,7 +38,7 @@ fn i7_a_row_that_is_gone_does_not_come_back_by_a_late_event() {
 }
 
 #[test]
-fn a_row_that_was_made_again_is_told_once_a_read_has_found_it() {
+fn an_event_of_a_row_created_again_is_delivered_after_a_read_has_found_it() {
     for (event, kind) in [("update", Update), ("create", Create)] {
         let (mut world, wire) = deleted();
         let row = json!([{"id": 1, "n": 1}]);
@@ -52,7 +52,7 @@ fn a_row_that_was_made_again_is_told_once_a_read_has_found_it() {
 }
 
 #[test]
-fn i2_what_comes_behind_an_event_in_question_waits_and_keeps_its_order() {
+fn i2_events_behind_an_unsettled_one_are_held_and_keep_their_order() {
     let (mut world, wire) = deleted();
     world.change(&wire, "update", json!([{"id": 1}]));
     world.change(&wire, "update", json!([{"id": 2, "n": 1}]));
@@ -74,7 +74,7 @@ fn i2_what_comes_behind_an_event_in_question_waits_and_keeps_its_order() {
 }
 
 #[test]
-fn of_a_message_only_the_rows_that_are_gone_are_left_out() {
+fn only_the_deleted_rows_of_a_message_are_left_out() {
     let (mut world, wire) = deleted();
     world.say(
         json!({"type": "subscription", "event": "update", "uid": wire,
@@ -85,7 +85,7 @@ fn of_a_message_only_the_rows_that_are_gone_are_left_out() {
 }
 
 #[test]
-fn a_delete_counts_for_two_seconds_in_any_spelling() {
+fn a_delete_is_remembered_for_two_seconds_in_any_spelling() {
     let mut world = World::connected();
     let (_, wire) = world.follow(json!([{"id": 1}, {"id": 2}]));
     world.change(&wire, "delete", json!([" 001"]));
@@ -99,7 +99,7 @@ fn a_delete_counts_for_two_seconds_in_any_spelling() {
 }
 
 #[test]
-fn a_silence_is_no_time_in_which_events_could_have_come() {
+fn a_silence_after_a_delete_does_not_count_as_time_since_it() {
     let (mut world, wire) = deleted();
     world.advance(Duration::from_secs(20));
     world.change(&wire, "update", json!([{"id": 1}]));
@@ -107,7 +107,7 @@ fn a_silence_is_no_time_in_which_events_could_have_come() {
 }
 
 #[test]
-fn a_silence_before_the_delete_does_not_count_behind_it() {
+fn a_silence_before_a_delete_does_not_prolong_its_memory() {
     let mut world = World::connected();
     let (_, wire) = world.follow(json!([{"id": 1}]));
     world.advance(Duration::from_secs(20));
@@ -117,7 +117,7 @@ fn a_silence_before_the_delete_does_not_count_behind_it() {
 }
 
 #[test]
-fn i7_a_delete_that_came_before_the_snapshot_counts_as_well() {
+fn i7_a_delete_before_the_snapshot_is_remembered_after_it() {
     for is_read in [false, true] {
         let mut world = World::connected();
         world.subscribe(spec());
@@ -146,7 +146,7 @@ fn i7_a_delete_that_came_before_the_snapshot_counts_as_well() {
 }
 
 #[test]
-fn i7_a_delete_that_was_held_for_a_read_that_is_sent_anew_counts_as_well() {
+fn i7_a_delete_held_for_a_repeated_read_is_remembered() {
     let mut world = World::connected();
     world.subscribe(spec());
     let wire = world.confirm();
@@ -162,7 +162,7 @@ fn i7_a_delete_that_was_held_for_a_read_that_is_sent_anew_counts_as_well() {
 }
 
 #[test]
-fn i3_what_cannot_be_read_ends_in_a_snapshot() {
+fn i3_a_settling_read_without_an_answer_leads_to_a_resync() {
     // The server does not answer, or has trouble.
     for answers in [false, true] {
         let (mut world, wire) = deleted();
@@ -184,7 +184,7 @@ fn i3_what_cannot_be_read_ends_in_a_snapshot() {
 }
 
 #[test]
-fn what_may_not_be_read_is_withheld_and_the_subscription_lives() {
+fn an_event_whose_row_may_not_be_read_is_withheld_without_ending_the_subscription() {
     let mut world = World::connected();
     let (id, wire) = world.follow(json!([{"id": 1}]));
     world.change(&wire, "delete", json!(["1"]));
@@ -199,7 +199,7 @@ fn what_may_not_be_read_is_withheld_and_the_subscription_lives() {
 }
 
 #[test]
-fn an_error_of_an_old_server_ends_no_subscription_that_asks_for_a_row() {
+fn an_error_without_a_uid_ends_no_subscription_that_is_settling() {
     let mut world = World::connected();
     let (id, wire) = world.follow(json!([{"id": 1}]));
     world.change(&wire, "delete", json!(["1"]));
@@ -212,7 +212,7 @@ fn an_error_of_an_old_server_ends_no_subscription_that_asks_for_a_row() {
 }
 
 #[test]
-fn i6_what_waits_for_a_read_is_bounded() {
+fn i6_the_events_held_for_a_settling_read_are_bounded() {
     let (mut world, wire) = deleted();
     world.change(&wire, "update", json!([{"id": 1}]));
     let stale = world.next();
@@ -229,7 +229,7 @@ fn i6_what_waits_for_a_read_is_bounded() {
 }
 
 #[test]
-fn i6_what_waits_for_reads_of_many_subscriptions_is_bounded() {
+fn i6_the_events_held_by_many_settling_subscriptions_are_bounded() {
     let mut world = World::connected();
     let wires: Vec<_> = (0..12)
         .map(|_| world.follow(json!([{"id": 1}])).1)
@@ -244,7 +244,7 @@ fn i6_what_waits_for_reads_of_many_subscriptions_is_bounded() {
 }
 
 #[test]
-fn i6_many_rows_in_question_at_once_are_read_as_a_whole() {
+fn i6_a_snapshot_is_read_when_one_event_has_more_than_a_hundred_unsettled_rows() {
     let mut world = World::connected();
     let (_, wire) = world.follow(json!([]));
     let keys: Vec<_> = (0..500).collect();
@@ -278,7 +278,7 @@ fn rows_of_many_messages_are_read_a_hundred_at_a_time() {
 }
 
 #[test]
-fn below_a_limit_the_read_waits_its_turn_and_is_sent_again_if_it_was_dropped() {
+fn a_settling_read_obeys_the_rate_limit_and_is_repeated_if_it_was_dropped() {
     let (mut world, wire) = deleted();
     world.change(&wire, "update", json!([{"id": 1}]));
     let first = world.next();
@@ -292,7 +292,7 @@ fn below_a_limit_the_read_waits_its_turn_and_is_sent_again_if_it_was_dropped() {
 }
 
 #[test]
-fn i3_a_gap_while_a_row_is_read_ends_in_one_snapshot() {
+fn i3_a_gap_during_a_settling_read_leads_to_one_resync() {
     for cause in ["overflow", "link", "expiry"] {
         let mut world = World::logged_in();
         let (id, wire) = world.follow(json!([{"id": 1}]));
@@ -324,7 +324,7 @@ fn i3_a_gap_while_a_row_is_read_ends_in_one_snapshot() {
 }
 
 #[test]
-fn nothing_is_asked_for_whoever_is_not_told_of_deletes_or_only_of_them() {
+fn a_subscription_without_deletes_or_with_nothing_else_reads_no_rows() {
     for events in [ON_CREATE | ON_UPDATE, ON_DELETE] {
         let mut world = World::connected();
         let (_, wire) = world.active(SubscriptionSpec { events, ..spec() });
@@ -339,7 +339,7 @@ fn nothing_is_asked_for_whoever_is_not_told_of_deletes_or_only_of_them() {
 }
 
 #[test]
-fn a_system_collection_is_subscribed_to_anew() {
+fn a_system_collection_is_subscribed_again_instead_of_read() {
     let mut world = World::connected();
     world.subscribe_to("directus_users", spec());
     let wire = world.confirm();
@@ -355,7 +355,7 @@ fn a_system_collection_is_subscribed_to_anew() {
 }
 
 #[test]
-fn the_end_of_a_subscription_gives_up_its_read() {
+fn an_unsubscribe_abandons_the_settling_read() {
     let mut world = World::connected();
     let (id, wire) = world.follow(json!([{"id": 1}]));
     world.change(&wire, "delete", json!(["1"]));

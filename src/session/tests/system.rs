@@ -29,7 +29,7 @@ fn again(world: &mut World) {
 }
 
 #[test]
-fn a_refused_one_is_found_out_where_no_read_can_say() {
+fn a_refused_system_collection_is_found_out_without_a_read() {
     let mut world = World::connected();
     let (live, _) = world.active(spec());
     let refused = world.subscribe_to(USERS, server_snapshot());
@@ -45,7 +45,7 @@ fn a_refused_one_is_found_out_where_no_read_can_say() {
 }
 
 #[test]
-fn a_late_init_shows_that_an_error_was_an_events() {
+fn a_late_init_shows_that_an_error_was_of_a_withheld_event() {
     let mut world = World::connected();
     let (live, _) = world.active(spec());
     let slow = world.subscribe_to(USERS, server_snapshot());
@@ -66,7 +66,7 @@ fn a_late_init_shows_that_an_error_was_an_events() {
 }
 
 #[test]
-fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
+fn i7_a_refusal_of_a_previous_identity_is_not_counted() {
     let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(forbidden());
@@ -82,7 +82,7 @@ fn i7_a_refusal_by_an_identity_of_the_past_leaves_no_blame_behind() {
 }
 
 #[test]
-fn only_errors_of_attempts_in_a_row_are_a_refusal() {
+fn only_errors_in_consecutive_attempts_are_a_refusal() {
     let (mut world, id) = World::with_one_live(USERS);
     for _ in 0..4 {
         world.sent.retain(|m| m["type"] == "subscribe");
@@ -103,7 +103,7 @@ fn only_errors_of_attempts_in_a_row_are_a_refusal() {
 }
 
 #[test]
-fn i1_a_serial_that_the_server_was_told_to_forget_is_not_taken_up_again() {
+fn i1_a_late_init_of_an_unsubscribed_wire_uid_is_not_adopted() {
     let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(unavailable());
@@ -120,7 +120,7 @@ fn i1_a_serial_that_the_server_was_told_to_forget_is_not_taken_up_again() {
 }
 
 #[test]
-fn strikes_of_one_link_do_not_count_on_the_next() {
+fn errors_of_one_link_do_not_count_on_the_next() {
     let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(forbidden());
@@ -133,7 +133,7 @@ fn strikes_of_one_link_do_not_count_on_the_next() {
 }
 
 #[test]
-fn a_withheld_event_is_told_whatever_another_was_blamed_for_on_the_last_link() {
+fn a_withheld_event_is_reported_after_another_was_suspected_on_the_last_link() {
     let mut world = World::connected();
     let (live, _) = world.active(server_snapshot());
     let id = world.subscribe_to(USERS, server_snapshot());
@@ -160,7 +160,7 @@ fn a_withheld_event_is_told_whatever_another_was_blamed_for_on_the_last_link() {
 }
 
 #[test]
-fn refused_ones_keep_nobody_waiting() {
+fn refused_system_collections_do_not_delay_other_subscriptions() {
     for refused in 1..6 {
         let mut world = World::connected();
         world.active(server_snapshot());

@@ -1,4 +1,4 @@
-//! What the server's rate limiter drops, it does not name.
+//! The server's rate limiter, which does not say which message it has dropped.
 
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use super::world::{
     CREATE, World, init, items_error, limited, server_snapshot, spec, unsubscribed,
 };
 use crate::error::Status;
+use crate::handover::EventKind::Init;
+use crate::subscriptions::SubscriptionSpec;
 
 #[test]
 fn a_request_that_was_certainly_dropped_is_sent_again() {
@@ -20,7 +22,7 @@ fn a_request_that_was_certainly_dropped_is_sent_again() {
 }
 
 #[test]
-fn a_request_that_may_have_been_carried_out_is_not_sent_again() {
+fn i2_a_request_that_may_have_been_carried_out_is_not_sent_again() {
     // A message that nobody answers may be what was dropped.
     let mut world = World::connected();
     world.message(r#"{"type":"shout"}"#);
@@ -35,7 +37,7 @@ fn a_request_that_may_have_been_carried_out_is_not_sent_again() {
 }
 
 #[test]
-fn i2_an_unsubscribe_that_was_sent_twice_is_not_confirmed_by_one_answer() {
+fn i2_two_unsubscribes_are_not_confirmed_by_one_answer() {
     let mut world = World::connected();
     world.subscribe(spec());
     let wire = world.next()["uid"].clone();
@@ -58,7 +60,7 @@ fn i2_an_unsubscribe_that_was_sent_twice_is_not_confirmed_by_one_answer() {
 }
 
 #[test]
-fn i2_what_went_out_before_something_that_was_answered_is_not_what_was_dropped() {
+fn i2_a_request_sent_before_an_answered_message_is_not_repeated() {
     let mut world = World::connected();
     world.message(r#"{"type":"shout"}"#);
     world.advance(Duration::from_secs(5));
@@ -77,7 +79,7 @@ fn i2_what_went_out_before_something_that_was_answered_is_not_what_was_dropped()
 }
 
 #[test]
-fn i2_what_was_on_its_way_for_long_may_be_what_was_dropped() {
+fn i2_a_message_that_was_under_way_for_long_may_be_the_dropped_one() {
     let mut world = World::connected();
     let (_, wire) = world.active(server_snapshot());
     world.advance(Duration::from_secs(1));
@@ -95,7 +97,7 @@ fn i2_what_was_on_its_way_for_long_may_be_what_was_dropped() {
 }
 
 #[test]
-fn what_came_before_something_that_was_answered_was_not_dropped() {
+fn a_message_sent_after_the_last_answered_one_is_the_dropped_one() {
     let mut world = World::connected();
     world.message(r#"{"type":"shout"}"#);
     world.advance(Duration::from_secs(1));
@@ -110,7 +112,7 @@ fn what_came_before_something_that_was_answered_was_not_dropped() {
 }
 
 #[test]
-fn a_request_that_waits_to_be_sent_again_is_not_when_its_answer_comes() {
+fn a_request_that_is_answered_is_taken_out_of_the_send_queue() {
     let mut world = World::connected();
     for _ in 0..3 {
         world.request(CREATE);
@@ -132,7 +134,7 @@ fn a_request_that_waits_to_be_sent_again_is_not_when_its_answer_comes() {
 }
 
 #[test]
-fn a_message_that_waits_to_be_sent_again_asks_for_no_sign_of_life() {
+fn a_message_queued_again_does_not_probe_the_server() {
     let mut world = World::connected();
     world.message(CREATE);
     world.next();
@@ -151,7 +153,7 @@ fn a_message_that_waits_to_be_sent_again_asks_for_no_sign_of_life() {
 }
 
 #[test]
-fn a_message_sent_before_the_timer_of_the_pause_does_not_lose_what_was_dropped() {
+fn dropped_messages_are_repeated_though_a_send_comes_before_the_timer() {
     let mut world = World::connected();
     world.request(CREATE);
     let first = world.next();
@@ -174,7 +176,7 @@ fn the_second_was_dropped(mut world: World, wire: &str) {
 }
 
 #[test]
-fn i2_a_late_confirmation_of_an_unsubscribe_does_not_hide_that_the_second_was_dropped() {
+fn i2_a_late_confirmation_does_not_hide_that_the_second_unsubscribe_was_dropped() {
     let mut world = World::connected();
     let (id, wire) = world.active(server_snapshot());
     let (_, other) = world.active(server_snapshot());
@@ -192,7 +194,7 @@ fn i2_a_late_confirmation_of_an_unsubscribe_does_not_hide_that_the_second_was_dr
 }
 
 #[test]
-fn i2_nor_where_something_between_the_two_was_answered() {
+fn i2_a_late_confirmation_after_another_answer_does_not_hide_the_dropped_unsubscribe() {
     let mut world = World::connected();
     let (id, wire) = world.active(server_snapshot());
     let (_, other) = world.active(server_snapshot());
@@ -215,7 +217,7 @@ fn i2_nor_where_something_between_the_two_was_answered() {
 }
 
 #[test]
-fn i2_the_same_where_what_was_dropped_is_certain() {
+fn i2_a_late_confirmation_does_not_hide_a_certainly_dropped_unsubscribe() {
     let mut world = World::connected();
     let slow = world.subscribe(server_snapshot());
     let wire = world.next()["uid"].clone();
@@ -244,7 +246,7 @@ fn i2_the_same_where_what_was_dropped_is_certain() {
 }
 
 #[test]
-fn i2_a_read_that_was_put_down_to_anothers_error_may_be_what_was_dropped() {
+fn i2_a_read_refused_by_an_error_without_a_uid_may_be_the_dropped_one() {
     let mut world = World::connected();
     world.request(r#"{"type":"items","action":"read","collection":"secret"}"#);
     world.live(6);
@@ -277,7 +279,7 @@ fn i2_a_read_that_was_put_down_to_anothers_error_may_be_what_was_dropped() {
 }
 
 #[test]
-fn i2_each_of_several_unsubscribes_that_were_given_up_may_be_what_is_confirmed() {
+fn i2_a_confirmation_may_be_that_of_any_abandoned_unsubscribe() {
     let mut world = World::connected();
     let slow = world.subscribe(server_snapshot());
     let wire = world.next()["uid"].clone();
@@ -299,4 +301,44 @@ fn i2_each_of_several_unsubscribes_that_were_given_up_may_be_what_is_confirmed()
     world.say(limited(500));
     world.advance(Duration::from_secs(2));
     assert_eq!(world.creates(), 0);
+}
+
+#[test]
+fn subscribes_dropped_by_the_rate_limiter_are_sent_again_after_its_pause() {
+    let mut world = World::connected();
+    for _ in 0..4 {
+        world.subscribe(SubscriptionSpec {
+            exact: false,
+            ..spec()
+        });
+    }
+    let (first, second) = (world.next(), world.next());
+    let limited = json!({"type": "server", "status": "error", "error": {
+        "code": "REQUESTS_EXCEEDED", "message": "Too many messages, retry after 900ms."}});
+    world.say(limited.clone());
+    world.say(limited);
+    for message in [first, second] {
+        world.say(init(&message["uid"]));
+    }
+    let dropped: Vec<_> = world.sent.drain(..).map(|m| m["uid"].clone()).collect();
+    assert_eq!(dropped.len(), 2);
+    world.request(r#"{"type":"ping"}"#);
+    assert!(world.sent.is_empty(), "nothing goes out in the pause");
+    world.advance(Duration::from_millis(1100));
+    assert_eq!(world.next()["type"], "ping");
+    let mut again = Vec::new();
+    for _ in 0..40 {
+        world.advance(Duration::from_millis(100));
+        while let Some(message) = world.sent.pop_front() {
+            if message["type"] == "subscribe" {
+                let uid = message["uid"].clone();
+                assert!(!dropped.contains(&uid), "a fresh uid");
+                let init = init(&uid);
+                world.say(init);
+                again.push(uid);
+            }
+        }
+    }
+    assert_eq!(again.len(), 2);
+    assert_eq!(world.kinds(), [Init; 4]);
 }
