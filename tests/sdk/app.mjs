@@ -1,4 +1,4 @@
-// An application in a process of its own, as the test sees it.
+// An application in a process of its own, which the test controls.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { ROOT } from '../../bindings/node/test/server.mjs';
 import { until } from './waiting.mjs';
 
-/** The SDK wants a newer Node than machines have: the one that the servers run on. */
+/** The Node that the servers run on: the SDK needs a newer one than the machine may have. */
 const NODE = path.join(ROOT, `target/directus/node/node_modules/node-linux-${process.arch}/bin/node`);
 
-/** How often an application may fail to begin. */
+/** How often an application is started until it is connected and subscribed. */
 const ATTEMPTS = 10;
 
 export class App {
@@ -17,10 +17,10 @@ export class App {
     #waiting = new Map();
     #number = 0;
     #errors = '';
-    /** What it has told, in order. */
-    news = [];
-    /** Its last words, once it is over. */
-    lastWords;
+    /** What the application has reported, in order. */
+    reports = [];
+    /** What it has written to standard error, once its process has ended. */
+    exitOutput;
 
     constructor(program, settings) {
         const script = fileURLToPath(new URL(`programs/${program}.mjs`, import.meta.url));
@@ -31,16 +31,16 @@ export class App {
         this.#child.stderr.setEncoding('utf8').on('data', (text) => (this.#errors += text));
         this.#child.on('message', (message) => this.#take(message));
         this.#child.on('close', () => {
-            this.lastWords = this.#errors;
+            this.exitOutput = this.#errors;
             for (const { reject } of this.#waiting.values()) {
                 reject(new Error(`the application has ended: ${this.#errors}`));
             }
         });
     }
 
-    #take({ news, number, answer, failure }) {
-        if (news) {
-            this.news.push(news);
+    #take({ report, number, answer, failure }) {
+        if (report) {
+            this.reports.push(report);
             return;
         }
         const { resolve, reject } = this.#waiting.get(number);
@@ -52,43 +52,45 @@ export class App {
         }
     }
 
-    /** Has it do something; resolves or rejects as that does. */
-    do(order, ...args) {
+    /** Runs a command in the application; resolves or rejects as the command does. */
+    do(command, ...args) {
         return new Promise((resolve, reject) => {
             this.#number += 1;
             this.#waiting.set(this.#number, { resolve, reject });
-            this.#child.send({ number: this.#number, order, args }, (error) => error && reject(error));
+            this.#child.send({ number: this.#number, command, args }, (error) => error && reject(error));
         });
     }
 
-    /** What it has told of a subscription, or of one kind. */
-    told(name, type) {
-        return this.news.filter((news) => news.name === name && (type === undefined || news.type === type));
+    /** The reports about a subscription, of one type if that is given. */
+    reportsOf(name, type) {
+        return this.reports.filter(
+            (each) => each.name === name && (type === undefined || each.type === type),
+        );
     }
 
-    /** The titles, or names, of the items that came to a subscription, each as often as it came. */
+    /** The titles, or names, of the items that a subscription has delivered, each as often as it was delivered. */
     titles(name, type) {
-        const items = this.told(name, type).flatMap(({ data }) => data ?? []);
+        const items = this.reportsOf(name, type).flatMap(({ data }) => data ?? []);
         return items.map(({ title, name }) => title ?? name);
     }
 
-    /** What it has told once it had followed an order: see `whenLost`. */
-    get obeyed() {
-        return this.news.find(({ type }) => type === 'obeyed');
+    /** The report of a command that `whenLost` has run. */
+    get commandResult() {
+        return this.reports.find(({ type }) => type === 'commandResult');
     }
 
-    /** The words of an exception that nobody has caught. */
+    /** The message of an exception that was not caught. */
     get uncaught() {
-        return this.news.find(({ type }) => type === 'uncaught')?.words;
+        return this.reports.find(({ type }) => type === 'uncaught')?.message;
     }
 
-    /** Resolves once an item has come. */
+    /** Waits until a subscription has delivered an item. */
     has(name, title, type) {
         return until(() => this.titles(name, type).includes(title), `${title} in ${name}`);
     }
 
     async end() {
-        if (this.lastWords === undefined) {
+        if (this.exitOutput === undefined) {
             const closed = once(this.#child, 'close');
             this.#child.kill('SIGKILL');
             await closed;
@@ -97,9 +99,9 @@ export class App {
 }
 
 /**
- * An application, connected, with subscriptions, each `[name, collection, options]`, that have had
- * their snapshots. The official SDK waits for one second only, which a busy machine may need: then it
- * begins anew.
+ * An application that is connected, with subscriptions, each `[name, collection, options]`, that have
+ * delivered their snapshots. The official SDK waits for one second only, which may be too short on a busy
+ * machine: then the application is started again.
  */
 export async function start(t, program, settings, subscriptions = []) {
     for (let attempt = 1; ; attempt++) {
@@ -109,7 +111,7 @@ export async function start(t, program, settings, subscriptions = []) {
             await app.do('connect');
             for (const [name, ...rest] of subscriptions) {
                 await app.do('subscribe', name, ...rest);
-                await until(() => app.told(name, 'init').length > 0, `the snapshot of ${name}`, 10_000);
+                await until(() => app.reportsOf(name, 'init').length > 0, `the snapshot of ${name}`, 10_000);
             }
             return app;
         } catch (error) {

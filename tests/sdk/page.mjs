@@ -1,4 +1,4 @@
-// The table of what happened: in docs/, and of the run at hand under target/sdk/.
+// The table of the outcomes: in docs/official-sdk.md, and of this run under target/sdk/.
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -12,7 +12,7 @@ export const VERSION = JSON.parse(
     await readFile(path.join(path.dirname(require.resolve('@directus/sdk')), '..', 'package.json'), 'utf8'),
 ).version;
 
-/** The table, as lines. */
+/** The lines of the table. */
 export function tableOf(cases) {
     return [
         `| case | official SDK ${VERSION} | this library |`,
@@ -23,20 +23,20 @@ export function tableOf(cases) {
 
 const isRow = (line) => line.startsWith('|');
 
-/** The table in the page. */
+/** The lines of the table in the page. */
 export async function readTable() {
     return (await readFile(PAGE, 'utf8')).split('\n').filter(isRow);
 }
 
-/** Puts a table in the place of the page's. */
+/** Replaces the table in the page. */
 export async function writeTable(table) {
     const lines = (await readFile(PAGE, 'utf8')).split('\n');
     const [first, last] = [lines.findIndex(isRow), lines.findLastIndex(isRow)];
     await writeFile(PAGE, lines.toSpliced(first, last - first + 1, ...table).join('\n'));
 }
 
-/** Keeps what a run saw. */
-export async function keep(outcomes) {
+/** Writes the outcomes of a run. */
+export async function writeOutcomes(outcomes) {
     await mkdir(RESULTS, { recursive: true });
     const report = { sdk: VERSION, cases: outcomes.map(({ run, isLong, ...rest }) => rest) };
     await write('outcome.json', `${JSON.stringify(report, null, 4)}\n`);
@@ -45,7 +45,7 @@ export async function keep(outcomes) {
     await write('outcome.md', `${tableOf(rows).join('\n')}\n`);
 }
 
-/** Whole, whoever else writes there. */
+/** Writes a file at once, because other runs may write it at the same time. */
 async function write(name, text) {
     const part = path.join(RESULTS, `${name}.${process.pid}`);
     await writeFile(part, text);

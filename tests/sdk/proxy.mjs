@@ -1,26 +1,25 @@
-// What lies between a client and the server, and can go wrong.
+// A proxy between a client and the server, which causes faults.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 /**
- * An address of its own on loopback: while nobody listens there, nobody else will, whatever ports the
- * system hands out meanwhile.
+ * A random loopback address, so that no other program takes the port while the proxy does not listen.
  */
 function ownAddress() {
     const byte = () => 1 + Math.floor(Math.random() * 254);
     return `127.${byte()}.${byte()}.${byte()}`;
 }
 
-/** A proxy before the server at `url`, for one client. */
+/** A proxy in front of the server at `url`, for one client. */
 export class Proxy {
     #server;
     #host = ownAddress();
     #port = 0;
     #listener;
     #links = new Set();
-    /** Connections that were accepted so far. */
+    /** The number of connections that have been accepted. */
     accepted = 0;
-    /** On new links: what the client says first after the upgrade waits so long, and with it what follows. */
+    /** On new links, the first message after the upgrade, and all after it, are delayed by this. */
     stallMs = 0;
 
     constructor(url) {
@@ -28,7 +27,7 @@ export class Proxy {
         this.#server = { host: hostname, port: Number(port) };
     }
 
-    /** One that listens until the test is over. */
+    /** A proxy that listens until the test has ended. */
     static async start(t, url) {
         const proxy = new Proxy(url);
         t.after(() => proxy.leave());
@@ -40,12 +39,12 @@ export class Proxy {
         return `http://${this.#host}:${this.#port}`;
     }
 
-    /** The links that are up. */
+    /** The number of open links. */
     get links() {
         return this.#links.size;
     }
 
-    /** Is there. The first time it finds itself a port, and then keeps to it. */
+    /** Listens, the first time on any free port, later on the same one. */
     async listen() {
         this.#listener = createServer((client) => this.#accept(client));
         this.#listener.listen(this.#port, this.#host);
@@ -53,7 +52,7 @@ export class Proxy {
         this.#port = this.#listener.address().port;
     }
 
-    /** Is not there any more: links are reset, connections refused. */
+    /** Stops listening: links are reset, and connections are refused. */
     async leave() {
         const listener = this.#listener;
         this.#listener = undefined;
@@ -72,27 +71,27 @@ export class Proxy {
         this.#links.clear();
     }
 
-    /** The links of now lose whatever is sent, and nobody is told. New ones are sound. */
+    /** The present links lose all data from now on, and neither side learns of it. New links work. */
     halfOpen() {
         for (const link of this.#links) {
-            link.deaf = true;
+            link.isBlackholed = true;
         }
     }
 
     /**
-     * Keeps what the server says until `text` was in it so many times, and hands it over in one piece.
-     * Resolves with what that was.
+     * Holds back the server's data until it contains `text` so many times, then forwards it in one piece.
+     * Resolves with that data.
      */
     gather(text, times) {
         const [link] = this.#links;
         return new Promise((resolve) => {
             link.gathering = (whole) => {
-                const words = whole.toString();
-                const enough = words.split(text).length > times;
-                if (enough) {
-                    resolve(words);
+                const data = whole.toString();
+                const isComplete = data.split(text).length > times;
+                if (isComplete) {
+                    resolve(data);
                 }
-                return enough;
+                return isComplete;
             };
         });
     }
@@ -100,20 +99,27 @@ export class Proxy {
     #accept(client) {
         this.accepted += 1;
         const server = connect(this.#server);
-        const link = { client, server, deaf: false, said: 0, stalled: undefined, gathered: Buffer.alloc(0) };
+        const link = {
+            client,
+            server,
+            isBlackholed: false,
+            chunks: 0,
+            stalled: undefined,
+            gathered: Buffer.alloc(0),
+        };
         this.#links.add(link);
         for (const socket of [client, server]) {
             socket.setNoDelay(true);
             socket.on('error', () => {});
             socket.on('close', () => this.#closed(link));
         }
-        client.on('data', (bytes) => link.deaf || this.#fromClient(link, bytes));
-        server.on('data', (bytes) => link.deaf || this.#fromServer(link, bytes));
+        client.on('data', (bytes) => link.isBlackholed || this.#fromClient(link, bytes));
+        server.on('data', (bytes) => link.isBlackholed || this.#fromServer(link, bytes));
     }
 
-    /** Neither side of a half-open link learns that the other is gone. */
+    /** Closes both sides. On a half-open link, neither side learns that the other has closed. */
     #closed(link) {
-        if (!link.deaf) {
+        if (!link.isBlackholed) {
             link.client.destroy();
             link.server.destroy();
             this.#links.delete(link);
@@ -121,10 +127,10 @@ export class Proxy {
     }
 
     #fromClient(link, bytes) {
-        link.said += 1;
+        link.chunks += 1;
         if (link.stalled) {
             link.stalled.push(bytes);
-        } else if (this.stallMs > 0 && link.said === 2) {
+        } else if (this.stallMs > 0 && link.chunks === 2) {
             link.stalled = [bytes];
             setTimeout(() => {
                 link.server.write(Buffer.concat(link.stalled));

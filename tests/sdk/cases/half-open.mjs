@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict';
-import { patience, until } from '../waiting.mjs';
+import { quietPeriod, until } from '../waiting.mjs';
 
-/** Twice the heartbeat, and more. */
+/** More than twice the heartbeat. */
 const HEARTBEATS_MS = 150_000;
 
 export default {
-    title: 'A half-open link: nothing passes any more, and nobody is told',
-    official: 'Does not notice: connected, so it says, and deaf.',
-    ours: 'Notices by its heartbeat, makes a new link; a fresh snapshot has what was missed, and the events go on.',
+    title: 'A half-open link: no data passes, and neither side learns of it',
+    official: 'Does not notice: it reports that it is connected, and gets no events.',
+    ours: 'Notices by its heartbeat and reconnects. A fresh snapshot has what was missed, and events continue.',
     isLong: true,
 
-    async run(world) {
-        const { official, ours } = await world.both();
+    async run(fixture) {
+        const { official, ours } = await fixture.both();
         official.proxy.halfOpen();
         ours.proxy.halfOpen();
-        const [missed, later] = [world.name('missed'), world.name('later')];
-        await world.create('posts', missed);
+        const [missed, later] = [fixture.name('missed'), fixture.name('later')];
+        await fixture.create('posts', missed);
         await until(() => ours.app.titles('posts').includes(missed), 'what was missed', HEARTBEATS_MS);
-        await world.create('posts', later);
+        await fixture.create('posts', later);
         await ours.app.has('posts', later);
-        await patience();
+        await quietPeriod();
 
         assert.deepEqual(ours.app.titles('posts'), [missed, later]);
         assert.equal(official.proxy.accepted, 1);

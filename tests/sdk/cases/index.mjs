@@ -1,32 +1,32 @@
 // Every way in which the official SDK fails, in the order of the page.
 //
-// A case is what happens (`title`), what becomes of it in the official SDK (`official`) and in this
-// library (`ours`), and a test that both do just that (`run`), which resolves with what it saw.
-import authentication from './authentication.mjs';
-import backoff from './backoff.mjs';
-import burst from './burst.mjs';
+// A case has a fault (`title`), what the official SDK does (`official`) and what this library does (`ours`),
+// and a test that both do so (`run`), which resolves with the outcomes.
+import disconnectInBackoff from './disconnect-in-backoff.mjs';
 import halfOpen from './half-open.mjs';
-import moment from './moment.mjs';
-import offline from './offline.mjs';
+import lostLink from './lost-link.mjs';
 import * as outage from './outage.mjs';
-import refusal from './refusal.mjs';
-import refused from './refused.mjs';
-import renewal from './renewal.mjs';
-import throwing from './throwing.mjs';
-import uid from './uid.mjs';
+import packet from './packet.mjs';
+import refusedConnection from './refused-connection.mjs';
+import refusedSubscription from './refused-subscription.mjs';
+import slowAuthentication from './slow-authentication.mjs';
+import subscribeAfterReconnect from './subscribe-after-reconnect.mjs';
+import throwingCallback from './throwing-callback.mjs';
+import tokenRenewal from './token-renewal.mjs';
+import unsubscribeOffline from './unsubscribe-offline.mjs';
 
 export const cases = [
-    burst,
-    moment,
+    packet,
+    lostLink,
     outage.short,
     outage.long,
     halfOpen,
-    refused,
-    backoff,
-    refusal,
-    authentication,
-    renewal,
-    throwing,
-    offline,
-    uid,
+    refusedConnection,
+    disconnectInBackoff,
+    refusedSubscription,
+    slowAuthentication,
+    tokenRenewal,
+    throwingCallback,
+    unsubscribeOffline,
+    subscribeAfterReconnect,
 ];

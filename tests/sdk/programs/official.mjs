@@ -1,12 +1,12 @@
-// An application of the official SDK.
+// An application that uses the official SDK.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { authentication, createDirectus, realtime, staticToken } from '@directus/sdk';
 import { WebSocket as Ws } from 'ws';
-import { obey, settings, tell, wordsOf } from './lead.mjs';
+import { runCommands, settings, report, messageOf } from './control.mjs';
 
 const { url, token, login, socket } = settings;
 
-/** The usual `fetch`, but that a renewal takes its time. */
+/** `fetch`, with a delay for the renewal of a token. */
 async function fetchSlowly(target, options) {
     if (String(target).endsWith('/auth/refresh')) {
         await sleep(login.renewalMs);
@@ -25,15 +25,15 @@ const subscriptions = new Map();
 async function follow(name, messages) {
     try {
         for await (const { event, data } of messages) {
-            tell({ name, type: event, data });
+            report({ name, type: event, data });
         }
-        tell({ name, type: 'ended' });
+        report({ name, type: 'ended' });
     } catch (error) {
-        tell({ name, type: 'ended', words: wordsOf(error) });
+        report({ name, type: 'ended', message: messageOf(error) });
     }
 }
 
-const orders = {
+const commands = {
     async connect() {
         if (login) {
             await client.login({ email: login.email, password: login.password });
@@ -48,30 +48,30 @@ const orders = {
     unsubscribe: (name) => subscriptions.get(name)(),
     disconnect: () => client.disconnect(),
     isConnected: () => client.isConnected(),
-    /** Hands everything that comes to a callback, which throws at a title that it does not like. */
-    hear(name, bad) {
+    /** Passes every message to a callback, which throws at the title `bad`. */
+    listen(name, bad) {
         client.onWebSocket('message', ({ type, event, data }) => {
             if (type === 'subscription') {
-                tell({ name, type: event, data });
+                report({ name, type: event, data });
                 if (bad !== undefined && data?.some?.(({ title }) => title === bad)) {
                     throw new Error('the callback has failed');
                 }
             }
         });
     },
-    /** Follows an order when the link is lost: a moment later, when the SDK knows that itself. */
-    whenLost(order, ...args) {
+    /** Runs a command when the link is lost, after a short delay, in which the SDK notices the loss itself. */
+    whenLost(command, ...args) {
         const stop = client.onWebSocket('close', () => {
             stop();
             setTimeout(() => {
                 try {
-                    orders[order](...args);
-                    tell({ type: 'obeyed' });
+                    commands[command](...args);
+                    report({ type: 'commandResult' });
                 } catch (error) {
-                    tell({ type: 'obeyed', words: wordsOf(error) });
+                    report({ type: 'commandResult', message: messageOf(error) });
                 }
             }, 100);
         });
     },
 };
-obey(orders);
+runCommands(commands);

@@ -1,13 +1,13 @@
-// The same application, of this library.
+// The same application, which uses this library.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../../../bindings/node/dist/index.mjs';
-import { obey, settings, tell, wordsOf } from './lead.mjs';
+import { runCommands, settings, report, messageOf } from './control.mjs';
 
 const { url, token, login } = settings;
 
 let refreshToken;
 
-/** A login, and from then on a renewal that takes its time. */
+/** Logs in at first, and then renews the token, with a delay. */
 async function getToken() {
     const { email, password, renewalMs } = login;
     const renewal = { refresh_token: refreshToken, mode: 'json' };
@@ -31,10 +31,10 @@ const subscriptions = new Map();
 function subscribe(name, collection, options, bad) {
     const subscription = client.subscribe({ collection, ...options }, ({ type, data, ended }) => {
         if (type === 'error') {
-            tell({ name, type: ended ? 'ended' : 'error', words: data.code });
+            report({ name, type: ended ? 'ended' : 'error', message: data.code });
             return;
         }
-        tell({ name, type, data: type === 'init' ? data : [data] });
+        report({ name, type, data: type === 'init' ? data : [data] });
         if (bad !== undefined && data.title === bad) {
             throw new Error('the callback has failed');
         }
@@ -42,22 +42,22 @@ function subscribe(name, collection, options, bad) {
     subscriptions.set(name, subscription);
 }
 
-const orders = {
+const commands = {
     connect: () => client.connected(),
     subscribe,
     unsubscribe: (name) => void subscriptions.get(name).unsubscribe(),
     disconnect: () => client.disconnect(),
     isConnected: () => client.isConnected,
-    /** Follows an order when the link is lost. */
-    whenLost(order, ...args) {
+    /** Runs a command when the link is lost. */
+    whenLost(command, ...args) {
         client.once('disconnected', () => {
             try {
-                orders[order](...args);
-                tell({ type: 'obeyed' });
+                commands[command](...args);
+                report({ type: 'commandResult' });
             } catch (error) {
-                tell({ type: 'obeyed', words: wordsOf(error) });
+                report({ type: 'commandResult', message: messageOf(error) });
             }
         });
     },
 };
-obey(orders);
+runCommands(commands);

@@ -1,12 +1,12 @@
-// What a case has to work with: the server that all share, and applications beside each other.
+// What each case works with: a server that all cases share, and applications with a proxy each.
 import { randomUUID } from 'node:crypto';
 import { App, start } from './app.mjs';
 import { Proxy } from './proxy.mjs';
 
-/** How long a token lives. */
+/** The lifetime of an access token. */
 export const TOKEN_SECONDS = 20;
 
-export class World {
+export class Fixture {
     #t;
     #server;
     #marker = randomUUID().slice(0, 8);
@@ -16,12 +16,12 @@ export class World {
         this.#server = server;
     }
 
-    /** A title that is this case's alone. */
+    /** A title that no other case uses. */
     name(of) {
         return `${this.#marker} ${of}`;
     }
 
-    /** The options of a subscription that sees this case's items only. */
+    /** The options of a subscription to the items of this case only. */
     matching(field = 'title') {
         return {
             query: {
@@ -32,7 +32,7 @@ export class World {
         };
     }
 
-    /** Makes items, in one request, past every proxy. */
+    /** Creates items in one request, not through a proxy. */
     create(collection, ...names) {
         const field = collection === 'authors' ? 'name' : 'title';
         return this.#server.rest.create(
@@ -41,14 +41,14 @@ export class World {
         );
     }
 
-    /** An application with a proxy of its own, connected and subscribed; to posts, if nothing else is said. */
+    /** An application with a proxy of its own, connected and subscribed. Default: to posts. */
     async one(program, settings, subscriptions = [['posts', 'posts', this.matching()]]) {
         const proxy = await Proxy.start(this.#t, this.#server.url);
         const app = await start(this.#t, program, this.#settings(proxy, settings), subscriptions);
         return { program, proxy, app };
     }
 
-    /** The official SDK's application and ours. */
+    /** An application of the official SDK, and one of this library. */
     async both(settings, subscriptions) {
         return {
             official: await this.one('official', settings, subscriptions),
@@ -56,7 +56,7 @@ export class World {
         };
     }
 
-    /** An application that has not connected yet, and a proxy that is not there yet. */
+    /** An application that has not connected yet, and a proxy that does not listen yet. */
     async beforeServer(program, settings) {
         const proxy = await Proxy.start(this.#t, this.#server.url);
         await proxy.leave();

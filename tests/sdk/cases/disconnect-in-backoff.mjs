@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
-import { patience, until } from '../waiting.mjs';
+import { quietPeriod, until } from '../waiting.mjs';
 
 export default {
-    title: 'A disconnect while it waits to connect again',
-    official: 'Connects all the same.',
+    title: 'A disconnect during the backoff',
+    official: 'Connects nevertheless.',
     ours: 'Stays disconnected.',
 
-    async run(world) {
-        const { official, ours } = await world.both();
+    async run(fixture) {
+        const { official, ours } = await fixture.both();
         for (const { app, proxy } of [official, ours]) {
             await app.do('whenLost', 'disconnect');
             proxy.reset();
-            await until(() => app.obeyed, 'the disconnect');
+            await until(() => app.commandResult, 'the disconnect');
         }
-        await until(() => official.app.do('isConnected'), 'the link that nobody wants');
-        await patience();
+        await until(() => official.app.do('isConnected'), 'the unwanted link');
+        await quietPeriod();
 
         assert.equal(await official.app.do('isConnected'), true);
         assert.equal(official.proxy.links, 1);

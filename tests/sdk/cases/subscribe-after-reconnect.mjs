@@ -3,24 +3,24 @@ import { until } from '../waiting.mjs';
 
 export default {
     title: 'A new subscription after a reconnect',
-    official: 'Gets the uid of an older one: each of the two gets events of the other.',
-    ours: 'Is one more. Each gets its own events.',
+    official: 'Reuses the uid of an older one: each of the two gets events of the other.',
+    ours: 'Has a uid of its own. Each gets its own events.',
 
-    async run(world) {
-        const { official, ours } = await world.both();
+    async run(fixture) {
+        const { official, ours } = await fixture.both();
         for (const { app, proxy } of [official, ours]) {
             proxy.reset();
-            await until(() => app.told('posts', 'init').length > 1, 'the next snapshot');
-            await app.do('subscribe', 'authors', 'authors', world.matching('name'));
+            await until(() => app.reportsOf('posts', 'init').length > 1, 'the next snapshot');
+            await app.do('subscribe', 'authors', 'authors', fixture.matching('name'));
         }
-        await until(() => ours.app.told('authors', 'init').length > 0, 'the snapshot of the new one');
-        const author = world.name('author');
+        await until(() => ours.app.reportsOf('authors', 'init').length > 0, 'the snapshot of the new one');
+        const author = fixture.name('author');
         await until(async () => {
-            await world.create('authors', author);
+            await fixture.create('authors', author);
             return official.app.titles('posts').includes(author);
         }, 'an author among the posts');
-        const post = world.name('post');
-        await world.create('posts', post);
+        const post = fixture.name('post');
+        await fixture.create('posts', post);
         await ours.app.has('posts', post);
         await ours.app.has('authors', author);
 
