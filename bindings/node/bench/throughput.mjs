@@ -1,6 +1,6 @@
-// Events a second through the package, beside `ws` and JSON.parse in the same process: what a program
-// could do itself, without anything that the package does for it. The machine weighs on both alike,
-// so the ratio says more than the numbers.
+// Events per second through the package, compared with plain `ws` and JSON.parse in the same process,
+// which do nothing else that the package does. The load of the machine affects both alike, so the ratio is
+// more meaningful than the numbers.
 //
 //     npm run bench [events]
 import assert from 'node:assert/strict';
@@ -66,7 +66,7 @@ async function throughWs(url, bytes, events) {
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const thousands = (rate) => `${Math.round(rate / 1000)},000`.padStart(9);
 
-/** Items that have so many characters as JSON, more or less. */
+/** An item of about so many characters of JSON. */
 function burst({ type, bytes, events }, link) {
     if (type === 'burst') {
         const bare = JSON.stringify({ id: events, status: 'published', title: '' }).length;

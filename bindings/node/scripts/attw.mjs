@@ -1,4 +1,4 @@
-// Are the types right, for every way in which the package can be imported?
+// Checks the package's types for every way in which it can be imported.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { PACKAGE } from './library.mjs';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'directus-realtime-'));
 try {
-    // Without scripts: the native library has no types.
+    // Without scripts, because the native library has no types.
     const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
     const packed = spawnSync('npm', pack, {
         cwd: PACKAGE,

@@ -1,4 +1,4 @@
-// Puts into the package, for `npm pack`, what comes from the rest of the checkout.
+// Copies the native library and the license into the package, for `npm pack`.
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { buildLibrary, FILE, findLibrary, PACKAGE } from './library.mjs';
@@ -10,7 +10,7 @@ rmSync(license, { force: true });
 if (!process.argv.includes('--undo')) {
     const library = process.env.DIRECTUS_REALTIME_LIBRARY ? findLibrary() : buildLibrary();
     if (library === undefined) {
-        console.error('DIRECTUS_REALTIME_LIBRARY names no file');
+        console.error('DIRECTUS_REALTIME_LIBRARY is not the path of a file');
         process.exit(1);
     }
     const place = path.join(native, `${process.platform}-${process.arch}`);

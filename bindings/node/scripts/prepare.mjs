@@ -1,11 +1,11 @@
-// Makes a checkout usable as a package: compiles the TypeScript, finds or builds the library.
+// Prepares a checkout for use as a package: compiles the TypeScript, and finds or builds the library.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { buildLibrary, findLibrary, PACKAGE, recordLibrary, run } from './library.mjs';
 
 const tsc = path.join(PACKAGE, 'node_modules', 'typescript', 'bin', 'tsc');
 if (!existsSync(tsc)) {
-    // A project that depends on the folder installs what the package needs to run, not to build.
+    // npm does not install the development dependencies of a package that is installed from its folder.
     run('npm', ['ci', '--ignore-scripts']);
 }
 run(process.execPath, [tsc]);

@@ -1,8 +1,8 @@
-// A relay in front of a server, whose links can be cut, refused, or left hanging.
+// A relay in front of a server. Its links can be cut, refused, or made to hang.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
-/** The messages in what a client has sent; short frames come whole. */
+/** The messages in a chunk that a client has sent; short frames arrive whole. */
 function* messages(bytes) {
     while (bytes.length > 0) {
         const long = (bytes[1] & 0x7f) === 126;
@@ -56,13 +56,13 @@ export async function startRelay(target) {
     const cut = () => sockets.forEach((socket) => socket.destroy());
     return {
         url: `http://127.0.0.1:${server.address().port}`,
-        /** The clients' messages. */
+        /** The messages that clients have sent. */
         sent,
         cut,
         refuse(refuses = true) {
             isRefusing = refuses;
         },
-        /** Links that are there pass nothing on any more; new ones do. */
+        /** The present links forward no more data; new links do. */
         hang() {
             sockets.forEach((socket) => (socket.isHanging = true));
         },

@@ -1,4 +1,4 @@
-// A real Directus for a test, and its REST API.
+// A Directus server for a test, and its REST API.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** What tests run against, unless they say otherwise. */
+/** The default version of Directus. */
 const VERSION = process.env.DIRECTUS_VERSION ?? '12.4.0';
 
-/** Starts a server; it never outlives this process. */
+/** Starts a server, which ends with this process at the latest. */
 export async function startServer({ version = VERSION, env = {} } = {}) {
     const settings = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const script = path.join(ROOT, 'tests', 'directus', 'server.py');
@@ -46,7 +46,7 @@ export async function startServer({ version = VERSION, env = {} } = {}) {
     };
 }
 
-/** The REST API, as far as tests need it. */
+/** The part of the REST API that tests need. */
 export class Rest {
     constructor(url, token) {
         this.url = url;

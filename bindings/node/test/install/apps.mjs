@@ -1,4 +1,4 @@
-// Programs that have this package installed, from its tarball or its folder.
+// Projects that have this package installed, from its tarball or its folder.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, realpath, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
 const execute = promisify(execFile);
 
-/** Runs a command; the error of one that fails has what it wrote. */
+/** Runs a command. When it fails, the error contains its output. */
 export async function run(command, args, options = {}) {
     try {
         return await execute(command, args, { maxBuffer: 2 ** 28, ...options });
@@ -22,12 +22,12 @@ export async function run(command, args, options = {}) {
     }
 }
 
-/** A folder for a test; without links in its path, which tools resolve. */
+/** A temporary folder. Its path has no symbolic links, which some tools resolve. */
 export async function temporary() {
     return realpath(await mkdtemp(path.join(tmpdir(), 'directus-realtime-')));
 }
 
-/** The package as npm makes it, with the library of this checkout. */
+/** Packs the package with npm and the library of this checkout. */
 export async function pack(folder) {
     const { candidates } = createRequire(import.meta.url)('../../dist/abi/library.js');
     const library = candidates().find((place) => existsSync(place));
@@ -37,12 +37,12 @@ export async function pack(folder) {
     return path.join(folder, tarball);
 }
 
-/** What programs run with: the library is to be found without being named. */
+/** The environment of programs, which find the library without DIRECTUS_REALTIME_LIBRARY. */
 export function environment(more = {}) {
     return { ...process.env, ...more, DIRECTUS_REALTIME_LIBRARY: undefined };
 }
 
-/** A project with these files, and what npm installs into it. */
+/** Makes a project with these files and dependencies. */
 export async function project(folder, files, dependencies = [], options = {}) {
     await mkdir(folder, { recursive: true });
     for (const [name, text] of Object.entries({ 'package.json': '{"private": true}', ...files })) {

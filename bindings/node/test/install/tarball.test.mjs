@@ -1,4 +1,4 @@
-// The package as npm makes it, installed where there is no Rust.
+// The tarball of the package, installed without Rust.
 import assert from 'node:assert/strict';
 import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -35,7 +35,7 @@ it('the tarball installs without Rust, and works by import and require', async (
     t.after(() => server.close());
     const tools = path.join(folder, 'tools');
     await mkdir(tools);
-    // Node and a shell, and nothing that compiles.
+    // Node and a shell, but no compiler.
     await symlink(process.execPath, path.join(tools, 'node'));
     const env = environment({ PATH: `${tools}:/bin` });
     const app = await project(path.join(folder, 'app'), PROGRAMS);
@@ -67,7 +67,7 @@ it("the package works under Yarn's Plug'n'Play", async () => {
     }
 });
 
-/** A test file for a runner that has `it` and `expect`; each loads the package anew. */
+/** A test file for a test runner with `it` and `expect`. */
 const test = (n, load) => `
 ${load}
 it('follows the posts, ${n}', async () => {
@@ -84,7 +84,7 @@ it('refuses wrong options, ${n}', () => {
 });`;
 const NUMBERS = [1, 2, 3, 4];
 
-/** As many test files as passed, of a runner's summary. */
+/** The number of passed tests in the summary of a test runner. */
 const passed = (text) => /^ *Tests:? +(?:.*, )?(\d+) passed/m.exec(text)?.[1];
 const EXPECTED = String(2 * NUMBERS.length);
 

@@ -1,5 +1,5 @@
-// Checkouts whose cargo builds elsewhere than in `target`: a crate that takes a second to compile
-// stands in for the library, beside this package's own scripts.
+// Checkouts in which cargo does not build in `target`. A crate that compiles in a second replaces the
+// library; the package's scripts are the real ones.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -39,7 +39,7 @@ async function checkout(name, config) {
     return { root, node };
 }
 
-/** Packs the package as `npm pack` does, and gives the names of what is in it. */
+/** Runs `npm pack`, and returns the names of the files in the tarball. */
 async function packed({ node }, settings) {
     await symlink(path.join(PACKAGE, 'node_modules'), path.join(node, 'node_modules'));
     await run('npm', ['pack'], { cwd: node, env: environment({ ...SETTINGS, ...settings }) });

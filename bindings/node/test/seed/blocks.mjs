@@ -1,4 +1,4 @@
-// The composable's documentation: its code blocks, compiled as Nuxt would.
+// The code blocks of the composable's documentation, compiled as Nuxt compiles them.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const NAMES =
     'isConnected, subscribe, unsubscribe, unsubscribeCollection, unsubscribeAll, getActiveSubscriptions, ' +
     'hasSubscription, sendMessage, reconnect';
 
-/** What Nuxt imports by itself, and what the prose around a block provides. */
+/** The names that Nuxt imports automatically, and those that the text around a block assumes. */
 const GLOBALS = `
 import type { Realtime } from 'directus-realtime';
 import type { VueRealtime } from 'directus-realtime/vue';
@@ -47,7 +47,7 @@ function blocksOf(document) {
     return blocks;
 }
 
-/** A block as a single-file component: script alone, script with markup below it, or all of one. */
+/** A block as a single-file component. A block is a script, a script with markup below it, or a component. */
 function componentOf({ language, code }) {
     if (language === 'vue') {
         return code;
@@ -121,7 +121,7 @@ export async function compileBlocks() {
     }
 }
 
-/** The types that the document writes down are those of this package. */
+/** Code that compiles only if the types in the document are those of this package. */
 function typesCheck({ code }) {
     return code.includes('interface SubscriptionHandler')
         ? `

@@ -1,4 +1,4 @@
-// A document for Vue, which looks for one when it is loaded: to be imported before it.
+// Provides `document` for Vue. Imported before Vue, which looks for it when it is loaded.
 import { Window } from 'happy-dom';
 
 const window = new Window();

@@ -1,9 +1,9 @@
-// What a Nuxt application has around a component: in Vue, or as plain functions of Node.
+// Provides what a component finds in a Nuxt application, in Vue or in Node without it.
 import assert from 'node:assert/strict';
 import * as vue from 'vue';
 import { directusRealtime, useDirectusRealtime } from 'directus-realtime/vue';
 
-/** `useDirectusApi()` and `useDirectusAuth()`, by the REST API. */
+/** `useDirectusApi()` and `useDirectusAuth()`, implemented with the REST API. */
 async function directus(rest) {
     const user = vue.ref(await rest.request('GET', '/users/me'));
     const written = (value) =>
@@ -20,7 +20,7 @@ async function directus(rest) {
     };
 }
 
-/** Mounts a component in Vue; `state` has what its script declares. */
+/** Mounts a component in Vue; `state` has its script's variables. */
 function mountInVue(component, client, problems) {
     const app = vue.createApp(component);
     app.use(directusRealtime(client));
@@ -40,7 +40,7 @@ function mountInVue(component, client, problems) {
     };
 }
 
-/** Runs a component's script without Vue's component around it. */
+/** Runs a component's script without mounting the component. */
 function runInNode(component, client, problems) {
     const [mounted, unmounted] = [[], []];
     const realtime = client.useRealtime();
@@ -77,7 +77,7 @@ function provide(names) {
     Object.assign(globalThis, names);
 }
 
-/** Components find everything, until the next one is run, as they would in Nuxt. */
+/** Returns a function that runs a component with the names that it finds in Nuxt as globals. */
 export async function prepare(rest) {
     const { ref, computed, watch, nextTick, onMounted, onUnmounted } = vue;
     const ofVue = { ref, computed, watch, nextTick, onMounted, onUnmounted, useDirectusRealtime };

@@ -1,4 +1,4 @@
-// Compiled, not run: what the compiler knows about clients, subscriptions and events.
+// Compiled, not run: the types of clients, subscriptions and events.
 import { expectTypeOf } from 'expect-type';
 import {
     createClient,
@@ -29,9 +29,9 @@ const client = createClient('http://localhost:8055', { accessToken: '…' });
 expectTypeOf(client).toEqualTypeOf<Client>();
 expectTypeOf(createClient).parameter(0).toEqualTypeOf<string | URL | readonly (string | URL)[]>();
 expectTypeOf(createClient([new URL('http://a'), 'http://b'])).toEqualTypeOf<Client>();
-// @ts-expect-error: a mode that there is not
+// @ts-expect-error: there is no such mode
 createClient('http://localhost:8055', { authMode: 'secret' });
-// @ts-expect-error: a URL is needed
+// @ts-expect-error: a URL is required
 createClient();
 
 // Events by their type.
@@ -51,7 +51,7 @@ client.subscribe<Post>({ collection: 'posts' }, (event) => {
     }
 });
 
-// The snapshot by what is asked for.
+// The type of the snapshot follows from the options.
 client.subscribe<Post>({ collection: 'posts', item: 'x' }, (event) => {
     if (event.type === 'init') {
         expectTypeOf(event.data).toEqualTypeOf<Post | null>();
@@ -63,7 +63,7 @@ client.subscribe<Post>({ collection: 'posts', event: 'create' }, (event) => {
     }
 });
 client.subscribe<Post>({ collection: 'posts', event: 'create' }, (event) => {
-    // @ts-expect-error: the snapshot's place is empty
+    // @ts-expect-error: there is no snapshot
     void event.data.id;
     if (isChange(event)) {
         expectTypeOf(event).toEqualTypeOf<ChangeEvent<Post>>();
@@ -92,7 +92,7 @@ expectTypeOf(two).toEqualTypeOf<Subscription<Post, null>>();
 const three = client.subscribe<Post>({ collection: 'posts', event: ['create', 'update', 'delete'] });
 expectTypeOf(three).toEqualTypeOf<Subscription<Post, Post[] | null>>();
 
-// Whole messages.
+// Events per message.
 const messages = client.subscribe<Post>({ collection: 'posts', granularity: 'message' }, (event) => {
     expectTypeOf(event).toEqualTypeOf<RealtimeMessage<Post>>();
     if (event.type === 'create' || event.type === 'update') {
@@ -115,12 +115,12 @@ client.subscribe<Post>({ collection: 'posts', granularity: 'message', item: 1 },
 client.subscribe<Post>({ collection: 'posts', granularity: 'item' }, (event) => {
     expectTypeOf(event).toEqualTypeOf<RealtimeEvent<Post>>();
 });
-// @ts-expect-error: a collection is needed
+// @ts-expect-error: a collection is required
 client.subscribe({ uid: 'posts' }, () => {});
-// @ts-expect-error: no such change
+// @ts-expect-error: there is no such change
 client.subscribe({ collection: 'posts', event: 'wipe' }, () => {});
 
-// Deleted items keep what identifies them.
+// The data of a delete is the key.
 interface Code {
     code: string;
     label: string;
@@ -131,7 +131,7 @@ client.subscribe<Code>({ collection: 'codes', primaryKey: 'code' }, (event) => {
     }
 });
 
-// Without a type, anything goes, as in the composable's examples.
+// Without a type, data is `any`, as in the composable's examples.
 client.subscribe({ collection: 'posts' }, (event: any) => event.data.anything);
 client.subscribe({ collection: 'posts' }, async (event) => event.type === 'create' && event.data.anything);
 
@@ -149,7 +149,7 @@ expectTypeOf(unsubscribe('posts')).toEqualTypeOf<boolean>();
 expectTypeOf(getActiveSubscriptions()[0]!.uid).toEqualTypeOf<string>();
 setTimeout(reconnect, 5000);
 
-// The client's own functions are usable on their own, too.
+// The client's own methods work when destructured, too.
 const { request, hasSubscription } = client;
 expectTypeOf(hasSubscription('x')).toEqualTypeOf<boolean>();
 expectTypeOf(request({ type: 'ping' })).toEqualTypeOf<Promise<Record<string, any>>>();
@@ -180,14 +180,14 @@ expectTypeOf(await posts.create([{ title: 'x' }])).toEqualTypeOf<Post[]>();
 expectTypeOf(await posts.update('x', { title: 'y' })).toEqualTypeOf<Post>();
 expectTypeOf(await posts.update(['x'], { title: 'y' })).toEqualTypeOf<Post[]>();
 expectTypeOf(await posts.delete('x')).toEqualTypeOf<void>();
-// @ts-expect-error: no such field
+// @ts-expect-error: there is no such field
 await posts.create({ headline: 'x' });
 expectTypeOf(await client.request<{ type: 'pong' }>({ type: 'ping' })).toEqualTypeOf<{ type: 'pong' }>();
 
 // Events of the client, errors, counters.
 client.on('state', (change) => expectTypeOf(change).toEqualTypeOf<StateChange>());
 client.once('connected', (change) => expectTypeOf(change.state).not.toBeAny());
-// @ts-expect-error: no such event
+// @ts-expect-error: there is no such event
 client.on('message', () => {});
 expectTypeOf<DirectusRealtimeError['code']>().toEqualTypeOf<ErrorCode>();
 expectTypeOf(client.stats()).toEqualTypeOf<Stats>();

@@ -1,4 +1,4 @@
-// Compiled, not run: the composable in Vue.
+// Compiled, not run: the types of the composable in Vue.
 import { watch, type App, type ComputedRef } from 'vue';
 import { expectTypeOf } from 'expect-type';
 import { createClient, type RealtimeEvent, type Subscription } from 'directus-realtime';
@@ -16,7 +16,7 @@ app.use(directusRealtime(client));
 const realtime = useDirectusRealtime();
 expectTypeOf(realtime).toEqualTypeOf<VueRealtime>();
 expectTypeOf(useDirectusRealtime(client)).toEqualTypeOf<VueRealtime>();
-// @ts-expect-error: that is no client
+// @ts-expect-error: a URL is not a client
 useDirectusRealtime('http://localhost:8055');
 
 const {
