@@ -14,7 +14,7 @@ const SECTIONS: [(&str, &[&str]); 9] = [
     ("Handles and callbacks", &["types.rs", "callback.rs"]),
     ("Log", &["log.rs"]),
     ("Options", &["options.rs"]),
-    ("Client", &["client.rs"]),
+    ("Client", &["client.rs", "stats.rs"]),
     ("Scopes", &["scope.rs"]),
     (
         "Events and subscriptions",
@@ -31,13 +31,13 @@ const INITS: [(&str, &str); 3] = [
     ("drt_subscription_options", "DRT_SUBSCRIPTION_OPTIONS_INIT"),
 ];
 
-/// What stands behind a struct, and is no function of the library's.
+/// (struct, inline code that follows it and is no function of the library)
 const INLINES: [(&str, &str); 1] = [(
     "drt_event",
     "
 /**
- * Whether an item was made, changed or deleted: for callbacks that are interested in nothing
- * else. Not so the INIT that comes first and after each gap, nor an ERROR:
+ * Whether an item was created, updated or deleted, for callbacks that need nothing else. False
+ * for an ERROR, and for the INIT that is delivered first and after each gap:
  *
  *     if (!drt_event_is_change(event)) return;
  */

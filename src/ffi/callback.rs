@@ -1,12 +1,12 @@
-//! A callback of three parts: function, user data, release.
+//! A registration from C: a function, its user data and the release function.
 
 use std::ffi::c_void;
 
 use crate::delivery::enter_callback;
 
-/// Called exactly once for each registration, when the library will never touch
-/// `user_data` again, also when the registering call fails. It runs where the
-/// callbacks run; after a failed registration, before the call returns.
+/// Releases the user data of a registration. Called exactly once for each, when the library will
+/// not use `user_data` again; also if the registering call fails, and then before that returns.
+/// Otherwise it runs where the callbacks run.
 pub type drt_release_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// A callback; dropping it releases the user data.

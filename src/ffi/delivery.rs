@@ -3,22 +3,21 @@
 use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
-use super::barrier;
 use super::client::may_block;
 use super::handle;
+use super::panic;
 use super::status::drt_status;
 use super::strings::is_null;
 use super::types::drt_client;
 
-/// A descriptor that is readable while something waits to be dispatched, for
-/// `poll`, `epoll` and every event loop; -1 in thread delivery and after an error.
-/// It is the library's: do not close it. Whoever reads from it dispatches until
-/// nothing is left.
+/// A descriptor that is readable while something waits to be dispatched, for `poll`, `epoll` and
+/// event loops; -1 in thread delivery and after an error. The library owns it: do not close it. A
+/// program that reads from it must dispatch until nothing is left.
 ///
 /// Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_client_fd(client: *mut drt_client) -> c_int {
-    barrier::value(-1, || {
+    panic::value(-1, || {
         Ok(handle::client(client, "client")?.fd().unwrap_or(-1))
     })
 }
@@ -27,10 +26,10 @@ fn time(timeout_ms: i32) -> Option<Duration> {
     u64::try_from(timeout_ms).ok().map(Duration::from_millis)
 }
 
-/// Runs the callbacks that wait, on the calling thread, in poll delivery; when
-/// none does, waits for `timeout_ms` milliseconds at most (0 = not at all,
-/// negative = for ever). `max_events` 0 means all that wait. `*dispatched`, where
-/// it is not NULL, is the number of callbacks that ran; 0 is no error.
+/// In poll delivery, runs the callbacks that wait, on the calling thread. If none waits, it waits
+/// for at most `timeout_ms` milliseconds (0 = not at all, negative = for ever). `max_events` 0
+/// means all that wait. `*dispatched`, if `dispatched` is not NULL, receives the number of
+/// callbacks that ran; 0 is no error.
 ///
 /// Any thread, one at a time, but not inside a callback. Errors:
 /// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT` (thread delivery),
@@ -42,7 +41,7 @@ pub unsafe extern "C" fn drt_client_dispatch(
     max_events: usize,
     dispatched: *mut usize,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let mut unused = 0;
         // SAFETY: NULL or valid for writing, by the header's contract.
         let dispatched = unsafe { dispatched.as_mut() }.unwrap_or(&mut unused);
@@ -54,14 +53,14 @@ pub unsafe extern "C" fn drt_client_dispatch(
     })
 }
 
-/// Like `drt_client_dispatch`, for languages in which a call for each event costs
-/// more than parsing: no event callback runs, the events come as one JSON array of
-/// `[user_data as a number, kind, flags, sequence, index, count, data, meta]`,
-/// without the meta where there is none. Callbacks of other kinds still run, in
-/// their place: a batch ends before one. `*json` is the library's, not
-/// NUL-terminated, and valid until the next drain or dispatch of
-/// this client, or its close.
-/// `*drained`, where it is not NULL, counts the events and the callbacks.
+/// A batched dispatch, for languages in which a call for each event costs more than parsing. (It
+/// is not a graceful shutdown, which other libraries call drain.) Like `drt_client_dispatch`, but
+/// no event callback runs: the events are returned as one JSON array of
+/// `[user_data as a number, kind, flags, sequence, index, count, data, meta]`, without the meta if
+/// there is none. Callbacks of other kinds still run, in order: the array ends before one. `*json`
+/// is owned by the library, not NUL-terminated, and valid until the next drain or dispatch of this
+/// client, or its close. `*drained`, if `drained` is not NULL, receives the number of events and
+/// callbacks.
 ///
 /// Threads and errors as `drt_client_dispatch`.
 #[unsafe(no_mangle)]
@@ -73,7 +72,7 @@ pub unsafe extern "C" fn drt_client_drain(
     json_len: *mut usize,
     drained: *mut usize,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         // SAFETY: NULL or valid for writing, by the header's contract.
         let (mut json, mut json_len, drained) =
             unsafe { (json.as_mut(), json_len.as_mut(), drained.as_mut()) };

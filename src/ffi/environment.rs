@@ -10,7 +10,7 @@ use crate::log::{self, Level, Sink};
 
 const VARIABLE: &str = "DRT_LOG";
 
-/// Reads the environment. Logs nothing itself but what is wrong with the variable.
+/// Reads the variable. Writes a warning if its value is unknown.
 pub(super) fn apply() {
     let Some(value) = variable() else {
         return;
@@ -22,8 +22,7 @@ pub(super) fn apply() {
     }
 }
 
-/// Programs with more rights than their user take no orders from that user's
-/// environment.
+/// The variable's value. A program with more rights than its user ignores that user's environment.
 fn variable() -> Option<OsString> {
     if is_privileged() {
         return None;
@@ -68,7 +67,7 @@ impl Sink for StandardError {
             match usize::try_from(written) {
                 Ok(written) => rest = &rest[written.min(rest.len())..],
                 Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-                // Nowhere to say it.
+                // There is no place to report it.
                 Err(_) => return,
             }
         }
@@ -77,7 +76,7 @@ impl Sink for StandardError {
 
 /// For instance `2026-01-31T12:00:00.000Z WARN directus-realtime session: in backoff: …`.
 fn line(time: SystemTime, level: Level, target: &str, message: &str) -> String {
-    // What the format can show; a clock may be wrong.
+    // Limits the time to what the format can show; the clock may be wrong.
     let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     let time = format_rfc3339_millis(time.clamp(UNIX_EPOCH, last));
     let level = level.name().to_ascii_uppercase();
@@ -97,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_is_known_by_its_name_and_anything_else_is_answered_with_the_names() {
+    fn a_log_level_is_read_by_its_name_and_an_unknown_one_is_refused_with_all_names() {
         for (value, level) in [
             ("error", Level::Error),
             ("WARN", Level::Warn),
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_time_the_level_and_no_line_break_of_the_message() {
+    fn a_log_line_has_time_and_level_and_no_line_break_of_the_message() {
         let time = UNIX_EPOCH + Duration::from_millis(1_709_210_096_007);
         assert_eq!(
             line(time, Level::Warn, "session", "a\nb"),

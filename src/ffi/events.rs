@@ -3,40 +3,39 @@
 use std::ffi::{c_char, c_void};
 
 use super::callback::Callback;
-use super::handle::{self, Number};
+use super::handle::{self, RawHandle};
 use super::types::drt_subscription;
 use crate::delivery::{EventSink, EventView};
 
 /// What happened.
 pub type drt_event_kind = u32;
-/// A snapshot: an array of items, an object for one item or a singleton (null
-/// where there is no such item), nothing where fewer than all kinds are wanted. It comes
-/// first, whatever kinds are wanted, and after each gap: see `drt_event_is_change`.
+/// A snapshot: an array of items; an object for one item or a singleton (null if there is no such
+/// item); no data if fewer than all kinds are requested. It is delivered first, whatever kinds are
+/// requested, and after each gap: see `drt_event_is_change`.
 pub const DRT_EVENT_INIT: u32 = 0;
-/// An item was made.
+/// An item was created.
 pub const DRT_EVENT_CREATE: u32 = 1;
-/// An item was changed.
+/// An item was updated.
 pub const DRT_EVENT_UPDATE: u32 = 2;
-/// An item was deleted: `{"<primary_key>": key}`, with the key as the collection's
-/// items have it, however the request spelled it: 7 for `007` or `" 7"` where they have
-/// numbers, `"1.50000"` for 1.5, a UUID in the items' case. The library knows how they
-/// have it once the client was shown an item of that collection with its key, in an INIT
-/// or an event; until then the key is as the request spelled it, text where it stood in
-/// a URL. The places of decimals and the case of UUIDs it learns from this subscription's
-/// own items. Other text keys that a collation takes for the same (`ABC`, `abc`) stay as
-/// the request spelled them. The key is null where the server does not name it (a field
-/// of `directus_fields`).
+/// An item was deleted: `{"<primary_key>": key}`. The key is written as the collection's items
+/// write it, however the request for the delete spelled it: 7 for `007` or `" 7"` if the items
+/// have numbers, `"1.50000"` for 1.5, a UUID in the items' case. The library learns this from the
+/// first item of the collection that the client receives with its key, in an INIT or an event;
+/// until then the key is as the request spelled it, which is text if it was part of a URL. The
+/// decimal places and the case of UUIDs are learnt from this subscription's own items. Other text
+/// keys that a collation treats as equal (`ABC`, `abc`) stay as the request spelled them. The key
+/// is null if the server does not name it (a field of `directus_fields`).
 pub const DRT_EVENT_DELETE: u32 = 3;
-/// `{"code": ..., "message": ...}`: with `DRT_FLAG_ENDED` the server has refused the
-/// subscription; without it, something was withheld and the subscription lives on.
+/// `{"code": ..., "message": ...}`. With `DRT_FLAG_ENDED` the server has rejected the
+/// subscription; without it, the server withheld one event and the subscription continues.
 pub const DRT_EVENT_ERROR: u32 = 4;
 
-/// An INIT that follows a gap: it replaces what was known before.
+/// An INIT that follows a gap: it replaces everything that is known.
 pub const DRT_FLAG_RESYNC: u32 = 1;
-/// The subscription is over; this is its last event.
+/// The subscription has ended; this is its last event.
 pub const DRT_FLAG_ENDED: u32 = 2;
 
-/// An event. Everything in it is the library's and valid during the call only.
+/// An event. The library owns everything in it, and it is valid only during the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct drt_event {
@@ -46,7 +45,7 @@ pub struct drt_event {
     pub kind: drt_event_kind,
     /// Any of the `DRT_FLAG_` bits.
     pub flags: u32,
-    /// Whose event it is.
+    /// The subscription that the event is for.
     pub subscription: *mut drt_subscription,
     /// The subscription's uid, NUL-terminated.
     pub uid: *const c_char,
@@ -56,15 +55,16 @@ pub struct drt_event {
     pub collection: *const c_char,
     /// Its length in bytes.
     pub collection_len: usize,
-    /// JSON, not NUL-terminated; NULL where there is none.
+    /// The data as JSON, not NUL-terminated; NULL if there is none.
     pub data: *const c_char,
     /// Its length in bytes.
     pub data_len: usize,
-    /// The server's `meta` as JSON, not NUL-terminated; NULL where there is none.
+    /// The server's `meta` as JSON, not NUL-terminated; NULL if there is none.
     pub meta: *const c_char,
     /// Its length in bytes.
     pub meta_len: usize,
-    /// Counts the client's events from 1 in the order of delivery, without holes.
+    /// The number of the event: the client's events are counted from 1 in the order of delivery,
+    /// without gaps.
     pub sequence: u64,
     /// The item's place in its server message.
     pub index: u32,
@@ -72,16 +72,16 @@ pub struct drt_event {
     pub count: u32,
 }
 
-/// Takes an event. Runs on the client's delivery thread, or inside
+/// Receives an event. Runs on the client's delivery thread, or inside
 /// `drt_client_dispatch`; must not throw.
 pub type drt_event_fn =
     Option<unsafe extern "C" fn(event: *const drt_event, user_data: *mut c_void)>;
 
 pub(super) type EventFunction = unsafe extern "C" fn(*const drt_event, *mut c_void);
 
-/// The callback of one subscription. Its end is the end of the handle.
+/// The callback of one subscription. Dropping it retires the handle.
 pub(super) struct CEvent {
-    pub number: Number,
+    pub number: RawHandle,
     pub callback: Callback<EventFunction>,
 }
 

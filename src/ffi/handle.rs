@@ -1,8 +1,7 @@
-//! Handles: numbers in pointer's clothing, never dereferenced; see
-//! [`table`](super::table).
+//! Handles: opaque integers in pointer types, never dereferenced; see [`table`](super::table).
 //!
-//! No call goes into a client, and nothing of one is dropped, while a table is
-//! locked: what runs then may need the table itself.
+//! While a table is locked, no client is called and nothing of a client is dropped: what runs then
+//! may need the table itself.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -11,7 +10,7 @@ use super::table::{FORKS, Found, Parts, Table};
 use crate::client::{Client, ScopeId, SubId};
 use crate::error::{Error, Result, Status};
 
-/// What a handle stands for.
+/// What a handle names.
 #[derive(Clone)]
 pub(super) enum Object {
     Client(Client),
@@ -22,7 +21,7 @@ pub(super) enum Object {
 }
 
 impl Object {
-    /// Whose it is.
+    /// The client that it belongs to.
     pub fn client(&self) -> &Client {
         match self {
             Object::Client(client)
@@ -41,11 +40,11 @@ impl Object {
     }
 }
 
-/// One table for each depth of forks: a child begins with an empty one and never
-/// meets a lock that a thread of its parent held.
+/// One table for each depth of forks: a forked child begins with an empty one and never finds a
+/// lock that a thread of its parent held.
 static TABLES: [RwLock<Table<Object>>; FORKS] = [const { RwLock::new(Table::new()) }; FORKS];
 
-/// How deep in forks this process is, as handles count.
+/// How many forks lie between the first process and this one, modulo [`FORKS`].
 fn depth() -> usize {
     process::forks() as usize % FORKS
 }
@@ -56,28 +55,28 @@ fn with_table<R>(f: impl FnOnce(&mut Table<Object>) -> R) -> R {
         .unwrap_or_else(PoisonError::into_inner))
 }
 
-/// A handle as a number.
-pub(super) type Number = u64;
+/// A handle as an integer.
+pub(super) type RawHandle = u64;
 
-/// What a number is made of, if it may be a handle of this process.
-fn own_parts(number: Number) -> Option<Parts> {
+/// The parts of an integer that may be a handle of this process.
+fn own_parts(number: RawHandle) -> Option<Parts> {
     let parts = usize::try_from(number).ok().and_then(Parts::of)?;
     (parts.fork == depth()).then_some(parts)
 }
 
 /// A new handle of a client.
-pub(super) fn insert_client(client: Client) -> Result<Number> {
+pub(super) fn insert_client(client: Client) -> Result<RawHandle> {
     let depth = depth();
-    // What was in its place before is dropped with the lock given back.
+    // An old entry of the place is dropped here, after the lock is released.
     let added = with_table(|table| table.add(Object::Client(client), depth));
     added
-        .map(|(number, _before)| number as Number)
+        .map(|(number, _before)| number as RawHandle)
         .ok_or_else(too_many)
 }
 
-/// A new handle of something that belongs to a client, unless the client's own is
-/// stale by now: then nobody would ever take this one out.
-pub(super) fn insert(owner: Number, object: Object) -> Result<Number> {
+/// A new handle of something that belongs to a client, unless the client's own is stale by now:
+/// then nothing would ever remove this one.
+pub(super) fn insert(owner: RawHandle, object: Object) -> Result<RawHandle> {
     let gone = || Error::new(Status::Closed, "the client is closed");
     let (depth, owner) = (depth(), own_parts(owner).ok_or_else(gone)?);
     let added = with_table(|table| match table.get(owner) {
@@ -86,7 +85,7 @@ pub(super) fn insert(owner: Number, object: Object) -> Result<Number> {
     });
     let added = added.map_err(|_object| gone())?;
     added
-        .map(|(number, _before)| number as Number)
+        .map(|(number, _before)| number as RawHandle)
         .ok_or_else(too_many)
 }
 
@@ -96,15 +95,15 @@ fn too_many() -> Error {
 }
 
 /// Makes a handle stale.
-pub(super) fn remove(number: Number) {
+pub(super) fn remove(number: RawHandle) {
     if let Some(parts) = own_parts(number) {
         let _object = with_table(|table| table.take(parts));
     }
 }
 
-/// A subscription has ended and its callback is gone. The client can say for a while
-/// how it ended.
-pub(super) fn retire(number: Number) {
+/// A subscription has ended and its callback is released. The handle still finds it for a while,
+/// because the client can say how it ended.
+pub(super) fn retire(number: RawHandle) {
     if let Some(parts) = own_parts(number) {
         with_table(|table| table.leave(parts));
     }
@@ -115,8 +114,8 @@ pub(super) fn remove_all_of(client: &Client) {
     let _objects = with_table(|table| table.take_all(|object| object.client().is_same(client)));
 }
 
-/// Looks a handle up; `name` is the parameter's.
-fn find(number: Number, name: &str) -> Result<Object> {
+/// Looks up a handle; `name` is the parameter's.
+fn find(number: RawHandle, name: &str) -> Result<Object> {
     let invalid = |why: &str| Error::new(Status::InvalidHandle, format!("`{name}` {why}"));
     let stale = || invalid("is stale: what it stood for has ended");
     let foreign = || invalid("is not a handle of this library");
@@ -149,7 +148,7 @@ fn find(number: Number, name: &str) -> Result<Object> {
     }
 }
 
-/// What a handle stood for in a process that this one was forked from.
+/// What a handle named in a process that this one was forked from.
 fn inherited(parts: Parts) -> Found<()> {
     if parts.fork > depth() {
         return Found::Unknown;
@@ -172,14 +171,14 @@ fn wrong_kind(object: &Object, name: &str, wanted: &str) -> Error {
 
 /// The client of a handle.
 pub(super) fn client<T>(handle: *mut T, name: &str) -> Result<Client> {
-    match find(handle as Number, name)? {
+    match find(handle as RawHandle, name)? {
         Object::Client(client) | Object::Closing(client) => Ok(client),
         other => Err(wrong_kind(&other, name, "a client")),
     }
 }
 
-/// Begins to close a client, which only one thread can.
-pub(super) fn begin_close(number: Number, client: &Client) -> Result<()> {
+/// Begins to close a client. Only one thread succeeds.
+pub(super) fn begin_close(number: RawHandle, client: &Client) -> Result<()> {
     let closing = Object::Closing(client.clone());
     let before =
         own_parts(number).and_then(|parts| with_table(|table| table.replace(parts, closing)));
@@ -194,16 +193,16 @@ pub(super) fn begin_close(number: Number, client: &Client) -> Result<()> {
 
 /// The scope of a handle.
 pub(super) fn scope<T>(handle: *mut T, name: &str) -> Result<(Client, ScopeId)> {
-    match find(handle as Number, name)? {
+    match find(handle as RawHandle, name)? {
         Object::Scope(client, id) => Ok((client, id)),
         other => Err(wrong_kind(&other, name, "a scope")),
     }
 }
 
-/// The client and the subscription of a handle. One that has ended may still be
-/// found for a while; the client knows.
+/// The client and the subscription of a handle. It may find a subscription that has ended; the
+/// client knows.
 pub(super) fn subscription<T>(handle: *mut T, name: &str) -> Result<(Client, SubId)> {
-    match find(handle as Number, name)? {
+    match find(handle as RawHandle, name)? {
         Object::Subscription(client, id) => Ok((client, id)),
         other => Err(wrong_kind(&other, name, "a subscription")),
     }

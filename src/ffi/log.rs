@@ -6,8 +6,8 @@ use std::io;
 #[cfg(unix)]
 use std::os::fd::IntoRawFd;
 
-use super::barrier;
 use super::callback::{Callback, drt_release_fn};
+use super::panic;
 use super::process;
 use super::status::drt_status;
 use super::strings::is_null;
@@ -22,10 +22,10 @@ pub type drt_log_level = i32;
 
 /// No messages.
 pub const DRT_LOG_OFF: i32 = 0;
-/// Something failed that the application should know of: a client is FAILED, a
-/// callback or the library itself has a fault.
+/// Something failed that the application should know of: a client entered
+/// `DRT_STATE_FAILED`, or a callback or the library itself panicked.
 pub const DRT_LOG_ERROR: i32 = 1;
-/// Something is odd, and dealt with: a link could not be opened or was lost.
+/// Something is wrong, and handled: a link could not be opened or was lost.
 pub const DRT_LOG_WARN: i32 = 2;
 /// The life of links: connected, lost, authenticated.
 pub const DRT_LOG_INFO: i32 = 3;
@@ -34,9 +34,9 @@ pub const DRT_LOG_DEBUG: i32 = 4;
 /// Everything.
 pub const DRT_LOG_TRACE: i32 = 5;
 
-/// Takes a log message; the strings are valid during the call. Runs on any
-/// thread, on several at once, and may call back into the library, except for
-/// the functions that block; what those calls would log is left out.
+/// Receives a log message; the strings are valid during the call. Runs on any thread, on several
+/// at once. It may call every function of the library that does not block; what those calls would
+/// log is not logged.
 pub type drt_log_fn = Option<
     unsafe extern "C" fn(
         level: drt_log_level,
@@ -91,15 +91,15 @@ impl CLog {
     }
 }
 
-/// Sets where the log messages of all clients go, up to `max_level`. No token or
-/// password is ever in one. `DRT_LOG_OFF`, or NULL for `fn`, ends it.
+/// Sets the function that receives the log messages of all clients, up to `max_level`. They never
+/// contain a token or a password. `DRT_LOG_OFF`, or NULL for `fn`, removes it.
 ///
 /// While no function is set, the environment decides: with `DRT_LOG=error`, `warn`,
 /// `info`, `debug` or `trace`, messages up to that level are written to standard error;
 /// without it there are none. The variable is read once, by the first
 /// `drt_client_new` or `drt_set_log`, and ignored in setuid programs.
 ///
-/// The function that was set before is released when its last call has returned.
+/// The previous function is released when its last call has returned.
 /// Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_set_log(
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn drt_set_log(
     user_data: *mut c_void,
     release: drt_release_fn,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let callback = Callback::new(r#fn, user_data, release);
         process::prepare();
         let level = level_of(max_level)?;
@@ -137,21 +137,21 @@ fn level_of(max_level: drt_log_level) -> Result<Level, Error> {
     })
 }
 
-/// Sends the log messages of all clients, up to `max_level`, to a descriptor, in place
-/// of a function: for languages in which calls from threads of the library are
-/// unwelcome. `*fd` is the end to read from, a socket that does not block. Each message
-/// is a line of JSON, `[level,"target","message"]`, followed by `\n`.
+/// Writes the log messages of all clients, up to `max_level`, to a descriptor instead of calling a
+/// function, for languages in which calls from threads of the library are unwelcome. `*fd`
+/// receives the end to read from, a non-blocking socket. Each message is a line of JSON,
+/// `[level,"target","message"]`, followed by `\n`.
 ///
-/// The library never waits for the reader: what does not fit is dropped, and the
-/// number of dropped messages is logged as soon as there is room again. A reader skips
-/// what is no such line. The descriptor is the caller's to close, at any time. It comes
-/// in place of whatever `drt_set_log` or `drt_log_open` had set, and ends by either.
+/// The library never waits for the reader: messages that do not fit are dropped, and their number
+/// is logged as soon as there is room again. A reader must skip lines of another form. The caller
+/// owns the descriptor and may close it at any time. The descriptor replaces what `drt_set_log` or
+/// `drt_log_open` had set, and is replaced by either.
 ///
 /// Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_IO` (too many open files,
 /// or a platform without this function).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_log_open(max_level: drt_log_level, fd: *mut c_int) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         // SAFETY: NULL or valid for writing, by the header's contract.
         let fd = unsafe { fd.as_mut() }.ok_or_else(|| is_null("fd"))?;
         *fd = -1;

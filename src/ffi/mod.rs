@@ -1,13 +1,12 @@
-//! The C ABI: pointer checks, the handle table, the panic barrier, conversions.
-//! No logic. A file per object of the header, which cbindgen makes from here.
+//! The C ABI: checks pointers, looks handles up, catches panics and converts values. No logic. There
+//! is one file per object of the header, which cbindgen generates from here.
 //!
-//! Types bear their C names. What C calls an enumeration is an integer here: a
-//! value that we do not know must be an error, not undefined behaviour.
+//! Types have their C names. Enumerations are integers, because an unknown value from C must be an
+//! error and not undefined behaviour.
 
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc)] // The contracts are in the header's own words.
 
-mod barrier;
 mod callback;
 mod client;
 mod delivery;
@@ -16,9 +15,11 @@ mod events;
 mod handle;
 mod log;
 mod options;
+mod panic;
 mod process;
 mod request;
 mod scope;
+mod stats;
 mod status;
 mod strings;
 mod subscription;
@@ -33,6 +34,7 @@ pub use log::*;
 pub use options::*;
 pub use request::*;
 pub use scope::*;
+pub use stats::*;
 pub use status::*;
 pub use subscription::*;
 pub use types::*;

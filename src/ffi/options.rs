@@ -1,4 +1,4 @@
-//! Option structs of any age.
+//! Option structs, also of older and newer headers.
 
 use std::ffi::c_char;
 
@@ -9,33 +9,31 @@ use crate::error::{Error, Result, Status};
 use crate::secret::Secret;
 use crate::subscriptions::spec::ON_ALL;
 
-/// How credentials are shown to the server (its `WEBSOCKETS_REST_AUTH`).
+/// How the client authenticates (the server's `WEBSOCKETS_REST_AUTH`).
 pub type drt_auth_mode = i32;
-/// The first message authenticates: the server's default.
+/// By the first message: the server's default.
 pub const DRT_AUTH_HANDSHAKE: i32 = 0;
-/// No credentials are needed; those that are set are shown.
+/// Without credentials; if some are set, they are sent.
 pub const DRT_AUTH_PUBLIC: i32 = 1;
-/// The token is a part of the URL.
+/// By a token in the URL.
 pub const DRT_AUTH_STRICT: i32 = 2;
 
-/// Who runs the callbacks.
+/// On which thread callbacks run.
 pub type drt_delivery = i32;
-/// A thread of the library's, one for each client, with 8 MiB of stack, as main
-/// threads usually have.
+/// On a thread of the library, one for each client, with 8 MiB of stack.
 ///
-/// It has the signal mask of the thread that makes the client, and blocks beside that
-/// what is sent to a process as a whole: SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM,
-/// SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU and SIGWINCH. Signals by which garbage
-/// collectors and profilers stop threads get through. To keep another signal away,
-/// SIGUSR1 for instance, block it in the thread that makes the client. A process that
-/// a callback starts inherits the mask. The library's other threads, on which the log
-/// function may run, have the mask of the thread that makes the process's first
-/// client, and block SIGPIPE as well.
+/// It has the signal mask of the thread that creates the client, and also blocks the signals that
+/// are sent to a process as a whole: SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGCHLD, SIGCONT,
+/// SIGTSTP, SIGTTIN, SIGTTOU and SIGWINCH. It does not block signals by which garbage collectors
+/// and profilers stop threads. To block another signal, such as SIGUSR1, block it in the thread
+/// that creates the client. A process that a callback starts inherits the mask. The library's
+/// other threads, on which the log function may run, have the mask of the thread that creates the
+/// process's first client, and also block SIGPIPE.
 pub const DRT_DELIVER_THREAD: i32 = 0;
-/// Whoever calls `drt_client_dispatch` or `drt_client_drain`.
+/// On the thread that calls `drt_client_dispatch` or `drt_client_drain`.
 pub const DRT_DELIVER_POLL: i32 = 1;
 
-/// How changes are cut into events.
+/// How changes are split into events.
 pub type drt_granularity = i32;
 /// One event for each item.
 pub const DRT_PER_ITEM: i32 = 0;
@@ -44,33 +42,33 @@ pub const DRT_PER_MESSAGE: i32 = 1;
 
 /// Which snapshot an INIT carries.
 pub type drt_snapshot = i32;
-/// One that was read after the registration: nothing falls between it and the
-/// events that follow.
+/// One that is read after the server has registered the subscription: no change falls between it
+/// and the first event.
 pub const DRT_SNAPSHOT_EXACT: i32 = 0;
-/// The server's own, which may miss what was written meanwhile, and saves a read.
+/// The server's own: it saves a read, and may miss what is written meanwhile.
 pub const DRT_SNAPSHOT_SERVER: i32 = 1;
 
-/// Kinds of events, to be combined; 0 stands for all.
+/// A combination of kinds of events; 0 means all.
 pub type drt_event_mask = u32;
-/// Items that are made.
+/// Items are created.
 pub const DRT_ON_CREATE: u32 = 1;
-/// Items that are changed.
+/// Items are updated.
 pub const DRT_ON_UPDATE: u32 = 2;
-/// Items that are deleted.
+/// Items are deleted.
 pub const DRT_ON_DELETE: u32 = 4;
 
-/// Options of a client. Begin with `DRT_CLIENT_OPTIONS_INIT`; a member that is
-/// all zero means its default. Strings are copied before the call returns.
+/// Options of a client. Initialise it with `DRT_CLIENT_OPTIONS_INIT`; a member that is zero means
+/// its default. Strings are copied before the call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct drt_client_options {
     /// `sizeof(drt_client_options)`.
     pub struct_size: usize,
     /// Required. `ws(s)://host[:port]/path` is used as it is;
-    /// `http(s)://host[:port][/base]` becomes `ws(s)://...[/base]/websocket`;
-    /// several, with commas between, are replicas that are tried in turn.
+    /// `http(s)://host[:port][/base]` becomes `ws(s)://...[/base]/websocket`.
+    /// Several URLs, separated by commas, are replicas that are tried in turn.
     pub url: *const c_char,
-    /// `DRT_AUTH_HANDSHAKE` by default.
+    /// How to authenticate. Default: `DRT_AUTH_HANDSHAKE`.
     pub auth_mode: drt_auth_mode,
     /// A static token or a JWT.
     pub access_token: *const c_char,
@@ -78,86 +76,84 @@ pub struct drt_client_options {
     pub email: *const c_char,
     /// For a login, with `email`.
     pub password: *const c_char,
-    /// Good for one use; its successors are kept in memory.
+    /// Valid for one use; its successors are kept in memory.
     pub refresh_token: *const c_char,
-    /// `DRT_DELIVER_THREAD` by default.
+    /// On which thread callbacks run. Default: `DRT_DELIVER_THREAD`.
     pub delivery: drt_delivery,
-    /// Milliseconds for DNS, TCP, TLS and upgrade together; 10 000.
+    /// How long a connection attempt may take, from DNS to the upgrade, in milliseconds.
+    /// Default: 10 000.
     pub connect_timeout_ms: u32,
-    /// Milliseconds for every answer of the server; 10 000.
+    /// How long to wait for a server reply, in milliseconds. Default: 10 000.
     pub ack_timeout_ms: u32,
-    /// Milliseconds of silence after which the client asks, and again after
-    /// which the link is dead; 25 000.
+    /// The silence after which the client sends a ping, and the further silence after which the
+    /// link counts as lost, in milliseconds. Default: 25 000.
     pub heartbeat_ms: u32,
-    /// Milliseconds, the first backoff's upper bound; 250.
+    /// The upper bound of the first backoff, in milliseconds. Default: 250.
     pub reconnect_min_ms: u32,
-    /// Milliseconds, every backoff's upper bound; 10 000.
+    /// The upper bound of every backoff, in milliseconds. Default: 10 000.
     pub reconnect_max_ms: u32,
-    /// Failed attempts to reconnect before `DRT_STATE_FAILED`; 0 = never.
+    /// The number of failed attempts in a row that leads to `DRT_STATE_FAILED`; 0 = no limit.
     pub reconnect_attempts: u32,
-    /// Bytes that may wait for the application; 64 MiB.
+    /// The bytes of events that may wait for the application. Default: 64 MiB.
     pub queue_bytes: u64,
-    /// A file of PEM certificates to trust beside the system's: of authorities, or a
-    /// server's own, which may be self-signed; its name and dates are checked as well.
-    /// It is read at once.
+    /// A file of PEM certificates to trust beside the system's: of authorities, or a server's own,
+    /// which may be self-signed; its name and dates are checked, too. The file is read at once.
     pub ca_file: *const c_char,
-    /// A proxy that tunnels by CONNECT: `http://[user:password@]host:port`, no other
-    /// kind; NULL = none.
+    /// An HTTP proxy that supports CONNECT: `http://[user:password@]host:port`; NULL = none.
     pub proxy: *const c_char,
-    /// A file with the PEM certificate chain to show, with `client_key_file`.
+    /// A file with the client's PEM certificate chain; needs `client_key_file`.
     pub client_cert_file: *const c_char,
-    /// A file with its PEM key.
+    /// A file with the PEM key of the client's certificate.
     pub client_key_file: *const c_char,
-    /// More headers of the upgrade request, as lines `Name: value`.
+    /// Additional headers of the upgrade request, as lines `Name: value`.
     pub headers: *const c_char,
-    /// The User-Agent header; `directus-realtime/VERSION`.
+    /// The User-Agent header. Default: `directus-realtime/VERSION`.
     pub user_agent: *const c_char,
-    /// Bytes of the largest message that is taken; 256 MiB.
+    /// The size of the largest message that is accepted, in bytes. Default: 256 MiB.
     pub max_message_bytes: u64,
-    /// Bytes of messages and requests that may wait for a usable link, in the order in
-    /// which they are sent once there is one; 0 = none: `drt_send_message` and
-    /// `drt_request` are `DRT_ERR_NOT_CONNECTED` then.
+    /// The bytes of messages and requests that may wait for a usable link, on which they are sent
+    /// in order. Default: 0, which means that `drt_send_message` and `drt_request` return
+    /// `DRT_ERR_NOT_CONNECTED` without a link.
     pub send_queue_bytes: u64,
 }
 
-/// Options of a subscription. Begin with `DRT_SUBSCRIPTION_OPTIONS_INIT`; a
-/// member that is all zero means its default. Strings are copied before the
-/// call returns.
+/// Options of a subscription. Initialise it with `DRT_SUBSCRIPTION_OPTIONS_INIT`; a member that
+/// is zero means its default. Strings are copied before the call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct drt_subscription_options {
     /// `sizeof(drt_subscription_options)`.
     pub struct_size: usize,
-    /// Required.
+    /// Required: the collection's name.
     pub collection: *const c_char,
     /// A JSON object: fields, filter, sort, limit, search, deep, alias, meta ...
-    /// `aggregate` and `groupBy` are refused: of changes, the server would aggregate the
-    /// changed items alone.
+    /// `aggregate` and `groupBy` are rejected: the server would aggregate only the items that
+    /// changed.
     pub query: *const c_char,
-    /// Names the subscription within its client; NULL = one is generated.
+    /// The subscription's name within its client; NULL = one is generated.
     pub uid: *const c_char,
-    /// Survives its scope and the collective ways of unsubscribing.
+    /// Whether it survives its scope, and unsubscribing by collection or of all.
     pub persistent: bool,
-    /// With fewer than all kinds, an INIT without data still comes first, and after each
-    /// gap: a callback looks at the kind before the data (`drt_event_is_change`).
-    /// Any of the `DRT_ON_` kinds; 0 = all.
+    /// Any combination of the `DRT_ON_` kinds; 0 = all. With fewer than all kinds, an INIT without
+    /// data is still delivered first and after each gap, so a callback must check the kind before
+    /// it uses the data (`drt_event_is_change`).
     pub events: drt_event_mask,
-    /// The primary key of the one item to watch, as text; NULL = the collection. In any
-    /// spelling that the database takes for that item's; events have the item's own.
+    /// The primary key of the one item to watch, as text, in any spelling that the database
+    /// accepts for it; NULL = the whole collection. Events carry the key as the item has it.
     pub item: *const c_char,
-    /// The name of the primary key; `id`.
+    /// The name of the primary key's field. Default: `id`.
     pub primary_key: *const c_char,
-    /// `DRT_PER_ITEM` by default.
+    /// How changes are split into events. Default: `DRT_PER_ITEM`.
     pub granularity: drt_granularity,
-    /// `DRT_SNAPSHOT_EXACT` by default.
+    /// Which snapshot an INIT carries. Default: `DRT_SNAPSHOT_EXACT`.
     pub snapshot: drt_snapshot,
 }
 
-/// No struct of ours will ever be as large.
+/// No struct of this library will ever be as large.
 pub(super) const LARGEST_STRUCT: usize = 4096;
 
-/// Structs that applications fill grow at the end only, so that those of an
-/// older or a newer header can be read.
+/// Copies an option struct. These structs grow only at the end, so those of an older or a newer
+/// header can be read.
 ///
 /// # Safety
 ///
@@ -170,7 +166,7 @@ unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T
     // SAFETY: a struct begins with its size, whatever its age.
     let given = unsafe { options.cast::<usize>().read_unaligned() };
     let invalid = |message: String| Err(Error::new(Status::InvalidArgument, message));
-    // No header ends within a pointer, which half of would be a wild one.
+    // No header's struct ends within a pointer; half a pointer would be a wild one.
     if given < least || given > LARGEST_STRUCT || given % align_of::<T>() != 0 {
         return invalid(format!(
             "`options.struct_size` is {given}: begin with {init}"
@@ -260,10 +256,10 @@ pub(super) unsafe fn subscription_options(
 ) -> Result<SubscriptionOptions> {
     let least = std::mem::offset_of!(drt_subscription_options, query);
     // `persistent` is a bool: its byte must be 0 or 1 before it is read as one.
-    // SAFETY: the caller's promise; the twin has the same layout.
+    // SAFETY: the caller's promise; the raw struct has the same layout.
     let o = unsafe {
         read(
-            options.cast::<Twin>(),
+            options.cast::<RawSubscriptionOptions>(),
             least,
             "DRT_SUBSCRIPTION_OPTIONS_INIT",
         )
@@ -295,10 +291,11 @@ pub(super) unsafe fn subscription_options(
     })
 }
 
-/// `drt_subscription_options` with a byte for the bool.
+/// `drt_subscription_options` with a byte in place of the bool, because C may pass a byte that is
+/// no valid `bool`.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Twin {
+struct RawSubscriptionOptions {
     struct_size: usize,
     collection: *const c_char,
     query: *const c_char,
@@ -311,4 +308,4 @@ struct Twin {
     snapshot: drt_snapshot,
 }
 
-const _: () = assert!(size_of::<Twin>() == size_of::<drt_subscription_options>());
+const _: () = assert!(size_of::<RawSubscriptionOptions>() == size_of::<drt_subscription_options>());

@@ -1,4 +1,4 @@
-//! What belongs to the process: how often it was forked, and its signals.
+//! What concerns the whole process: forks and signals.
 
 use std::mem::MaybeUninit;
 use std::sync::Once;
@@ -16,18 +16,17 @@ pub(super) fn forks() -> u64 {
 }
 
 extern "C" fn in_child() {
-    // Only stores: the child has one thread, and any lock may be held by one
-    // that does not exist here.
+    // Only atomic operations: any lock may be held by a thread that does not exist in the child.
     FORKS.fetch_add(1, Ordering::SeqCst);
     runtime::forget_after_fork();
 }
 
-/// Signals that are sent to the process as a whole, for which it has a thread or a
-/// handler of its own. All others are left as the thread has them that makes ours:
-/// faults are of the thread that causes them, and garbage collectors, profilers and
-/// schedulers of other languages stop and wake threads by signals (SIGPWR and SIGXCPU,
-/// SIGUSR1 and SIGUSR2, SIGURG, SIGPROF, real-time signals). A thread that blocks those
-/// hangs the process at its next collection.
+/// Signals that are sent to the process as a whole, which the application handles on a thread of
+/// its own. The library's threads block them. All other signals keep the mask of the thread that
+/// starts them: faults belong to the thread that causes them, and garbage collectors, profilers and
+/// schedulers of other languages stop and wake threads by signals (SIGPWR and SIGXCPU, SIGUSR1 and
+/// SIGUSR2, SIGURG, SIGPROF, real-time signals). If a thread blocked those, the process would hang
+/// at its next collection.
 const OF_THE_PROCESS: [i32; 11] = [
     libc::SIGHUP,
     libc::SIGINT,
@@ -42,13 +41,12 @@ const OF_THE_PROCESS: [i32; 11] = [
     libc::SIGWINCH,
 ];
 
-/// Makes a thread that takes none of the process's signals: it has its mask from the
-/// thread that makes it, so that there is no moment in which it has another.
+/// Starts a thread with the process's signals blocked. The thread inherits the mask, so it has the
+/// right one from its first moment.
 fn without_signals(work: Work, make: &mut dyn FnMut()) {
     let (mut blocked, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // What a callback writes into a pipe without a reader ends the program, as
-    // everything else does that the program writes there. What the library writes
-    // does not.
+    // A callback that writes into a pipe without a reader ends the program by SIGPIPE, as any
+    // other code of the program would. The library itself must not.
     let pipe = (work == Work::Library).then_some(libc::SIGPIPE);
     // SAFETY: the sets are filled before they are read.
     unsafe {
@@ -65,8 +63,8 @@ fn without_signals(work: Work, make: &mut dyn FnMut()) {
     }
 }
 
-/// To be called before the first handle is given out, the first thread made, and the
-/// first log function set.
+/// Must run before the first handle is given out, the first thread is started and the first log
+/// function is set.
 pub(super) fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -2,20 +2,20 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::barrier;
 use super::callback::{Callback, drt_release_fn};
 use super::client::ms;
 use super::handle;
+use super::panic;
 use super::status::drt_status;
 use super::strings::{is_null, required};
 use super::types::drt_client;
 use crate::delivery::ReplySink;
 use crate::error::Status;
 
-/// Takes the answer to a request, once: `DRT_OK` with the server's answer,
-/// `DRT_ERR_SERVER` with its error object, `DRT_ERR_TIMEOUT`,
-/// `DRT_ERR_NOT_CONNECTED` (the link was lost) or `DRT_ERR_CLOSED` with nothing.
-/// `json` is counted, not NUL-terminated, and valid during the call.
+/// Receives the reply to a request, once: `DRT_OK` with the server's reply, `DRT_ERR_SERVER` with
+/// its error object, or `DRT_ERR_TIMEOUT`, `DRT_ERR_NOT_CONNECTED` (the link was lost) or
+/// `DRT_ERR_CLOSED` without JSON. `json` is counted, not NUL-terminated, and valid during the
+/// call.
 pub type drt_reply_fn = Option<
     unsafe extern "C" fn(
         status: drt_status,
@@ -41,15 +41,14 @@ impl ReplySink for CReply {
     }
 }
 
-/// Sends a message that expects no answer: a JSON object with a `type`. Those of
-/// type subscribe, unsubscribe and auth have functions of their own and are
-/// refused here.
+/// Sends a message that expects no reply: a JSON object with a `type`. The types subscribe,
+/// unsubscribe and auth are rejected: they have functions of their own.
 ///
-/// Without a usable link it is `DRT_ERR_NOT_CONNECTED`, or waits for one where
-/// `send_queue_bytes` is set; then the first message connects as the first subscribe
-/// does. Messages are sent in order. None that was handed to a link is sent on another;
-/// what still waits when the client fails or is closed is lost, and the log has a
-/// warning with the count.
+/// Without a usable link it returns `DRT_ERR_NOT_CONNECTED`, or, if `send_queue_bytes` is set, the
+/// message waits for a link; the first message then connects, as the first subscription does.
+/// Messages are sent in order. A message that was given to a link is never sent on another. What
+/// still waits when the client fails or is closed is lost, and the log has a warning with the
+/// number.
 ///
 /// Any thread; does not block. Errors: `DRT_ERR_INVALID_HANDLE`,
 /// `DRT_ERR_INVALID_JSON`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
@@ -59,17 +58,17 @@ pub unsafe extern "C" fn drt_send_message(
     client: *mut drt_client,
     json: *const c_char,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let client = handle::client(client, "client")?;
         // SAFETY: the header's contract.
         client.send_message(unsafe { required(json, "json") }?)
     })
 }
 
-/// Sends a message and hands the server's answer to `fn`, exactly once, unless
-/// this call fails. A uid of the library's own takes the place of the message's,
-/// which the answer bears again. `timeout_ms` 0 means `ack_timeout_ms`. Where
-/// `send_queue_bytes` is set, the time in which a request waits for a link counts.
+/// Sends a message and passes the server's reply to `fn`, exactly once, unless this call fails.
+/// The message's uid is replaced by one of the library; the reply has the original one again.
+/// `timeout_ms` 0 means `ack_timeout_ms`. If `send_queue_bytes` is set, the time for which a
+/// request waits for a link counts.
 ///
 /// Any thread; does not block. Errors: as `drt_send_message`; then `fn` does not
 /// run, and `user_data` is released before the call returns.
@@ -82,7 +81,7 @@ pub unsafe extern "C" fn drt_request(
     user_data: *mut c_void,
     release: drt_release_fn,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let callback = Callback::new(r#fn, user_data, release);
         let client = handle::client(client, "client")?;
         let function = r#fn.ok_or_else(|| is_null("fn"))?;

@@ -11,7 +11,7 @@ pub type drt_status = i32;
 
 /// Success.
 pub const DRT_OK: i32 = 0;
-/// The uid is taken: the subscription that exists was returned.
+/// The uid is in use: the existing subscription was returned.
 pub const DRT_DUPLICATE: i32 = 1;
 /// An argument has a value that the function cannot take.
 pub const DRT_ERR_INVALID_ARGUMENT: i32 = -1;
@@ -19,15 +19,15 @@ pub const DRT_ERR_INVALID_ARGUMENT: i32 = -1;
 pub const DRT_ERR_INVALID_HANDLE: i32 = -2;
 /// A string is not UTF-8.
 pub const DRT_ERR_INVALID_UTF8: i32 = -3;
-/// A string is not the JSON that is asked for.
+/// A string is not the required JSON.
 pub const DRT_ERR_INVALID_JSON: i32 = -4;
-/// Nothing has that name.
+/// Nothing with that name exists.
 pub const DRT_ERR_NOT_FOUND: i32 = -5;
 /// There is no usable link to the server at the moment.
 pub const DRT_ERR_NOT_CONNECTED: i32 = -6;
 /// The client is closed.
 pub const DRT_ERR_CLOSED: i32 = -7;
-/// Not within the time allowed.
+/// The allowed time has passed.
 pub const DRT_ERR_TIMEOUT: i32 = -8;
 /// The server refused the credentials, or there are none.
 pub const DRT_ERR_AUTH: i32 = -9;
@@ -43,7 +43,7 @@ pub const DRT_ERR_QUEUE_FULL: i32 = -13;
 pub const DRT_ERR_WOULD_DEADLOCK: i32 = -14;
 /// The handle was inherited through fork().
 pub const DRT_ERR_FORKED: i32 = -15;
-/// A fault of the library itself; it stays usable.
+/// An internal error, which is a bug in the library; it stays usable.
 pub const DRT_ERR_INTERNAL: i32 = -127;
 
 /// Major version of this header.
@@ -62,9 +62,8 @@ thread_local! {
 #[derive(Default)]
 struct LastError {
     message: CString,
-    /// Kept for a call that fails while the message before it is being used: a
-    /// compiler may evaluate the arguments of `printf("%d %s", f(), drt_last_error())`
-    /// from the end.
+    /// The message before, which may still be in use when a call fails: a compiler may evaluate the
+    /// arguments of `printf("%d %s", f(), drt_last_error())` from the last to the first.
     previous: CString,
 }
 
@@ -74,10 +73,10 @@ impl LastError {
     }
 }
 
-/// Remembers a failure for `drt_last_error` and gives its code.
+/// Stores an error for `drt_last_error` and returns its code.
 pub(super) fn fail(error: &Error) -> drt_status {
     let text = CString::new(error.message.replace('\0', "\u{fffd}")).unwrap_or_default();
-    // Not there any more when the thread is ending.
+    // The thread-local is gone if the thread is ending.
     let _ = LAST_ERROR.try_with(|last| last.borrow_mut().set(text));
     error.status as drt_status
 }
@@ -105,7 +104,7 @@ pub extern "C" fn drt_version() -> *const c_char {
 }
 
 /// The name of a status, for instance `"DRT_ERR_TIMEOUT"`; `"DRT_ERR_UNKNOWN"`
-/// for a number that is none. A static string, never NULL.
+/// for an unknown number. A static string, never NULL.
 ///
 /// Any thread; cannot fail.
 #[unsafe(no_mangle)]
@@ -134,10 +133,10 @@ pub extern "C" fn drt_status_name(status: drt_status) -> *const c_char {
     name.as_ptr()
 }
 
-/// What was wrong with the calling thread's last failed call: one sentence that
-/// names the argument. `""` when nothing has failed yet; never NULL.
+/// The error of the calling thread's last failed call, as one sentence. `""` if no call has failed
+/// yet; never NULL.
 ///
-/// The string is the library's, valid until the thread's next failing call.
+/// The library owns the string; it is valid until the thread's next call that fails.
 /// Any thread; cannot fail.
 #[unsafe(no_mangle)]
 pub extern "C" fn drt_last_error() -> *const c_char {
@@ -151,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_of_the_header_is_the_packages() {
+    fn the_version_in_the_header_is_that_of_the_package() {
         let version = format!("{DRT_VERSION_MAJOR}.{DRT_VERSION_MINOR}.{DRT_VERSION_PATCH}");
         assert_eq!(version, env!("CARGO_PKG_VERSION"));
     }

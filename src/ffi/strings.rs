@@ -1,4 +1,4 @@
-//! Strings in.
+//! Checks the strings that C passes in.
 
 use std::ffi::{CStr, c_char};
 

@@ -2,12 +2,12 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::barrier;
 use super::callback::{Callback, drt_release_fn};
 use super::client::{may_block, ms};
 use super::events::{CEvent, drt_event_fn};
-use super::handle::{self, Number, Object};
+use super::handle::{self, Object, RawHandle};
 use super::options::{drt_subscription_options, subscription_options};
+use super::panic;
 use super::status::{DRT_DUPLICATE, DRT_OK, drt_status};
 use super::strings::{filled, is_null};
 use super::types::{drt_client, drt_scope, drt_subscription};
@@ -15,14 +15,14 @@ use crate::client::Subscribed;
 use crate::delivery::enter_callback;
 use crate::error::{Error, Status};
 
-/// How far a subscription has come.
+/// Whether the server has confirmed a subscription.
 pub type drt_subscription_status = i32;
-/// The server has not confirmed it on the present link.
+/// Not confirmed by the server on the present link.
 pub const DRT_SUB_PENDING: i32 = 0;
-/// The server has confirmed it.
+/// Confirmed by the server on the present link.
 pub const DRT_SUB_ACTIVE: i32 = 1;
 
-/// What is known of a subscription. Valid during the visit only.
+/// A subscription, as `drt_active_subscriptions` shows it. Valid only during the visit.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct drt_subscription_info {
@@ -46,24 +46,25 @@ pub struct drt_subscription_info {
     pub last_sequence: u64,
 }
 
-/// Visits a subscription; false ends the visits. No lock is held meanwhile.
+/// Visits a subscription; returns whether to continue with the next one. No lock is held while it
+/// runs.
 pub type drt_subscription_visit_fn = Option<
     unsafe extern "C" fn(info: *const drt_subscription_info, user_data: *mut c_void) -> bool,
 >;
 
-/// Subscribes to a collection or an item of it; the first one connects. It is a
-/// wish that outlives links: it is sent again after each reconnect, and the
-/// snapshot (INIT) that follows a gap is marked `DRT_FLAG_RESYNC`.
+/// Subscribes to a collection or to one item; the first subscription connects. Subscriptions
+/// survive reconnects: they are sent again on each link, and the snapshot (INIT) that follows a
+/// gap is marked `DRT_FLAG_RESYNC`.
 ///
-/// `scope` ends it when it is closed, or is NULL. `*out`, where `out` is not
-/// NULL, is the subscription: when its uid is taken, the one that exists, and
-/// `fn` is not used but `user_data` released.
+/// `scope`, if it is not NULL, ends the subscription when it is closed. `*out`, if `out` is not
+/// NULL, receives the subscription. If the uid is in use, that is the existing subscription:
+/// `fn` is not used, and `user_data` is released.
 ///
 /// Any thread. Success: `DRT_OK`, `DRT_DUPLICATE`. Errors:
 /// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
 /// `DRT_ERR_INVALID_JSON`, `DRT_ERR_NOT_CONNECTED` (the client has failed),
-/// `DRT_ERR_CLOSED`. What the server refuses comes as an event with
-/// `DRT_FLAG_ENDED`, and from `drt_subscription_wait`.
+/// `DRT_ERR_CLOSED`. If the server rejects the subscription, an event with `DRT_FLAG_ENDED` and
+/// `drt_subscription_wait` report that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_subscribe(
     client: *mut drt_client,
@@ -74,14 +75,14 @@ pub unsafe extern "C" fn drt_subscribe(
     release: drt_release_fn,
     out: *mut *mut drt_subscription,
 ) -> drt_status {
-    barrier::status(|| {
+    panic::status(|| {
         let callback = Callback::new(r#fn, user_data, release);
         // SAFETY: NULL or valid for writing, by the header's contract.
         let out = unsafe { out.as_mut() };
         let mut unused = std::ptr::null_mut();
         let out = out.unwrap_or(&mut unused);
         *out = std::ptr::null_mut();
-        let owner = client as Number;
+        let owner = client as RawHandle;
         let client = handle::client(client, "client")?;
         let scope = if scope.is_null() {
             None
@@ -97,7 +98,7 @@ pub unsafe extern "C" fn drt_subscribe(
         // SAFETY: the header's contract.
         let options = unsafe { subscription_options(options) }?;
         // The handle names the subscription before that exists: its first event, on another
-        // thread, may be faster than this call.
+        // thread, can arrive before this call returns.
         let id = client.reserve_subscription();
         let number = handle::insert(owner, Object::Subscription(client.clone(), id))
             .inspect_err(|_| client.cancel_subscription(id))?;
@@ -122,33 +123,33 @@ pub unsafe extern "C" fn drt_subscribe(
     })
 }
 
-/// Blocks until the server has answered, for `timeout_ms` milliseconds at most:
-/// its snapshot is on the way to the callback then.
+/// Blocks until the server has confirmed the subscription, for at most `timeout_ms` milliseconds.
+/// The snapshot is queued for the callback by then.
 ///
 /// Any thread, but not inside a callback. Errors: `DRT_ERR_TIMEOUT`,
-/// `DRT_ERR_SERVER` with the server's words when it refused,
-/// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`, `DRT_ERR_WOULD_DEADLOCK`, and the
-/// reason when the client fails.
+/// `DRT_ERR_SERVER` with the server's error if it rejected the subscription,
+/// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`, `DRT_ERR_WOULD_DEADLOCK`, and the reason if the
+/// client fails.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_subscription_wait(
     s: *mut drt_subscription,
     timeout_ms: u32,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let (client, id) = handle::subscription(s, "s")?;
         may_block()?;
         client.subscription_wait(id, ms(timeout_ms))
     })
 }
 
-/// Ends a subscription. When it returns, no callback of it is running or will
-/// run, unless this was called from inside that very callback.
+/// Ends a subscription. When it returns, no callback of it is running or will run, except for the
+/// callback that it was called from.
 ///
 /// Any thread; hold no lock that the callback takes. Errors:
 /// `DRT_ERR_INVALID_HANDLE`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_subscription_unsubscribe(s: *mut drt_subscription) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let (client, id) = handle::subscription(s, "s")?;
         client.unsubscribe(id)
     })
@@ -163,16 +164,15 @@ pub unsafe extern "C" fn drt_unsubscribe(
     client: *mut drt_client,
     uid: *const c_char,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let client = handle::client(client, "client")?;
         // SAFETY: the header's contract.
         client.unsubscribe_uid(unsafe { filled(uid, "uid") }?)
     })
 }
 
-/// Ends a collection's subscriptions in every scope, but for the persistent ones;
-/// `*ended`, where it is not NULL, is their number. See
-/// `drt_subscription_unsubscribe`.
+/// Ends a collection's subscriptions in every scope, except persistent ones. `*ended`, if `ended`
+/// is not NULL, receives their number. See `drt_subscription_unsubscribe`.
 ///
 /// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
 /// `DRT_ERR_INVALID_UTF8`, `DRT_ERR_CLOSED`.
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn drt_unsubscribe_collection(
     collection: *const c_char,
     ended: *mut usize,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let mut unused = 0;
         // SAFETY: NULL or valid for writing, by the header's contract.
         let ended = unsafe { ended.as_mut() }.unwrap_or(&mut unused);
@@ -195,8 +195,8 @@ pub unsafe extern "C" fn drt_unsubscribe_collection(
     })
 }
 
-/// Ends all subscriptions in every scope, but for the persistent ones; `*ended`,
-/// where it is not NULL, is their number. See `drt_subscription_unsubscribe`.
+/// Ends all subscriptions in every scope, except persistent ones. `*ended`, if `ended` is not
+/// NULL, receives their number. See `drt_subscription_unsubscribe`.
 ///
 /// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn drt_unsubscribe_all(
     client: *mut drt_client,
     ended: *mut usize,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let mut unused = 0;
         // SAFETY: NULL or valid for writing, by the header's contract.
         let ended = unsafe { ended.as_mut() }.unwrap_or(&mut unused);
@@ -214,20 +214,21 @@ pub unsafe extern "C" fn drt_unsubscribe_all(
     })
 }
 
-/// Whether a subscription has that uid; false also after an error.
+/// Whether a subscription has this uid; also false after an error.
 ///
 /// Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn drt_has_subscription(client: *mut drt_client, uid: *const c_char) -> bool {
-    barrier::value(false, || {
+    panic::value(false, || {
         let client = handle::client(client, "client")?;
         // SAFETY: the header's contract.
         Ok(client.has_subscription(unsafe { filled(uid, "uid") }?))
     })
 }
 
-/// Visits the subscriptions in the order in which they were made, on the calling
-/// thread. `fn` may call every function, except for those that block.
+/// Visits all subscriptions, pending ones included (`drt_subscription_info.status`), in the order
+/// in which they were made, on the calling thread. `fn` may call every function that does not
+/// block.
 ///
 /// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
 /// `DRT_ERR_CLOSED`.
@@ -237,7 +238,7 @@ pub unsafe extern "C" fn drt_active_subscriptions(
     r#fn: drt_subscription_visit_fn,
     user_data: *mut c_void,
 ) -> drt_status {
-    barrier::run(|| {
+    panic::run(|| {
         let client = handle::client(client, "client")?;
         let function = r#fn.ok_or_else(|| is_null("fn"))?;
         client.visit_subscriptions(&mut |seen| {

@@ -1,11 +1,10 @@
-//! Numbers that stand for things, and never again for something else.
+//! A table of handles: integers that each name one entry and never another one later.
 //!
-//! A handle packs where its entry is (`index`), which of that place's entries it
-//! means (`generation`, which begins at a random number), and how many forks deep
-//! the process was that gave it out (`fork`). It is odd, so that no pointer to
-//! anything looks like one, and in a 64-bit process it has at most 47 bits, so that
-//! it looks like an address to languages that keep other things in the upper bits
-//! of a pointer.
+//! A handle packs the place of its entry (`index`), the use of that place (`generation`, which
+//! begins at a random number) and the number of forks before the process that gave it out (`fork`).
+//! It is odd, so that no aligned pointer looks like a handle. In a 64-bit process it has at most 47
+//! bits, so that it looks like an address to languages that keep other data in the upper bits of a
+//! pointer.
 
 use std::collections::VecDeque;
 
@@ -18,28 +17,28 @@ const INDEX_BITS: u32 = BITS[0];
 const FORK_BITS: u32 = BITS[1];
 const GENERATION_BITS: u32 = BITS[2];
 
-/// How many depths of forks handles tell apart.
+/// How many depths of forks the handles can distinguish.
 pub(super) const FORKS: usize = 1 << FORK_BITS;
 
-/// A place is used again only when this many others have been left after it, so
-/// that a generation comes round once in hundreds of millions of handles.
+/// A place is reused only after this many others have been left after it, so that a generation
+/// repeats only after hundreds of millions of handles.
 const RESTING: usize = 1024;
 
 const fn mask(bits: u32) -> usize {
     (1 << bits) - 1
 }
 
-/// What a handle is made of.
+/// The parts of a handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Parts {
     index: usize,
     generation: usize,
-    /// How deep in forks the process was, modulo [`FORKS`].
+    /// The number of forks before the process, modulo [`FORKS`].
     pub fork: usize,
 }
 
 impl Parts {
-    /// Takes a number apart; `None` if no handle looks like that.
+    /// Unpacks an integer; `None` if no handle looks like it.
     pub fn of(handle: usize) -> Option<Parts> {
         let fork = handle >> 1;
         let index = fork >> FORK_BITS;
@@ -57,14 +56,14 @@ impl Parts {
     }
 }
 
-/// What a number stands for.
+/// What an integer names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found<T> {
-    /// This.
+    /// This entry.
     Entry(T),
-    /// Something that is gone.
+    /// An entry that is gone.
     Stale,
-    /// Nothing, at any time.
+    /// Nothing: it was never given out.
     Unknown,
 }
 
@@ -74,9 +73,9 @@ struct Place<E> {
     /// The generation of the first entry, and of the present or last one.
     first: usize,
     generation: usize,
-    /// Whether handed out, and not left yet.
+    /// Whether it is in use: given out and not left.
     taken: bool,
-    /// Stays, if it is not taken out, until the place is used again.
+    /// After `leave` it stays until the place is reused.
     entry: Option<E>,
 }
 
@@ -96,8 +95,8 @@ impl<E> Table<E> {
         }
     }
 
-    /// Adds an entry, in a process so many forks deep. `None` when there are too many. What the place still had comes
-    /// back, to be dropped where no lock is held.
+    /// Adds an entry; `fork` is the process's number of forks. `None` if there are too many. Also
+    /// returns the old entry of the place, to be dropped where no lock is held.
     pub fn add(&mut self, entry: E, fork: usize) -> Option<(usize, Option<E>)> {
         let full = self.places.len() > mask(INDEX_BITS);
         if full || self.resting.len() > RESTING {
@@ -128,7 +127,7 @@ impl<E> Table<E> {
         Some((parts.pack(), None))
     }
 
-    /// What a handle stands for.
+    /// What a handle names.
     pub fn get(&self, parts: Parts) -> Found<&E> {
         match self.places.get(parts.index) {
             None => Found::Unknown,
@@ -149,7 +148,7 @@ impl<E> Table<E> {
         }
     }
 
-    /// Replaces an entry that is there, also one that was left.
+    /// Replaces an entry, also one that was left. Returns the old one, or `entry` if there is none.
     pub fn replace(&mut self, parts: Parts, entry: E) -> Option<E> {
         let place = self.place_mut(parts)?;
         if place.entry.is_some() {
@@ -159,7 +158,7 @@ impl<E> Table<E> {
         }
     }
 
-    /// Lets a place go. Its entry stays to be looked at until the place is used again.
+    /// Frees a place. Its entry can be found until the place is reused.
     pub fn leave(&mut self, parts: Parts) {
         let Some(place) = self.place_mut(parts) else {
             return;
@@ -169,14 +168,14 @@ impl<E> Table<E> {
         }
     }
 
-    /// Takes an entry out and lets its place go.
+    /// Removes an entry and frees its place.
     pub fn take(&mut self, parts: Parts) -> Option<E> {
         let entry = self.place_mut(parts)?.entry.take();
         self.leave(parts);
         entry
     }
 
-    /// Takes all entries out that pass, those that were left included.
+    /// Removes all entries that pass, including those that were left.
     pub fn take_all(&mut self, pass: impl Fn(&E) -> bool) -> Vec<E> {
         let mut taken = Vec::new();
         for (index, place) in self.places.iter_mut().enumerate() {
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_stands_for_its_entry_until_that_is_taken_out() {
+    fn a_handle_finds_its_entry_until_that_is_removed() {
         let mut table = Table::new();
         let handle = add(&mut table, 7);
         assert_eq!(table.get(parts(handle)), Found::Entry(&7));
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_can_be_looked_at_until_its_place_is_used_again() {
+    fn an_entry_that_was_left_is_found_until_its_place_is_reused() {
         let mut table = Table::new();
         let first = add(&mut table, 0);
         table.leave(parts(first));
@@ -234,11 +233,11 @@ mod tests {
         }
         assert_eq!(table.get(parts(first)), Found::Stale);
         assert_eq!(table.replace(parts(first), 3), None);
-        assert!(table.places.len() <= RESTING + 1, "places are used again");
+        assert!(table.places.len() <= RESTING + 1, "places are reused");
     }
 
     #[test]
-    fn handles_are_odd_and_look_like_addresses() {
+    fn handles_are_odd_and_have_at_most_47_bits() {
         let mut table = Table::new();
         for entry in 0..100 {
             let handle = add(&mut table, entry);
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn take_all_takes_what_passes_and_nothing_else() {
+    fn take_all_removes_the_entries_that_pass_and_no_others() {
         let mut table = Table::new();
         let handles: Vec<_> = (0..6).map(|entry| add(&mut table, entry)).collect();
         table.leave(parts(handles[0]));
@@ -261,7 +260,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_other_number_finds_an_entry(number in any::<usize>(), few in 0usize..4096) {
+        fn no_other_integer_finds_an_entry(number in any::<usize>(), few in 0usize..4096) {
             let mut table = Table::new();
             let handle = add(&mut table, 1);
             for other in [number, few, handle ^ (1 << (number % usize::BITS as usize))] {
@@ -273,7 +272,7 @@ mod tests {
         }
 
         #[test]
-        fn a_handle_survives_packing(
+        fn a_handle_unpacks_to_its_parts(
             index in 0..=mask(INDEX_BITS),
             generation in 0..=mask(GENERATION_BITS),
             fork in 0..=mask(FORK_BITS),

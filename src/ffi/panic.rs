@@ -1,4 +1,4 @@
-//! No panic crosses the ABI, and every failure leaves its sentence.
+//! No panic crosses the ABI, and every failure sets the thread's last error.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +10,7 @@ pub(super) fn run(body: impl FnOnce() -> Result<()>) -> drt_status {
     status(|| body().map(|()| DRT_OK))
 }
 
-/// The same for a body whose success has a remark.
+/// The same for a body that returns a status of its own, such as `DRT_DUPLICATE`.
 pub(super) fn status(body: impl FnOnce() -> Result<drt_status>) -> drt_status {
     value(DRT_ERR_INTERNAL, || match body() {
         Ok(status) => Ok(status),
@@ -18,8 +18,7 @@ pub(super) fn status(body: impl FnOnce() -> Result<drt_status>) -> drt_status {
     })
 }
 
-/// Runs the body of a function that returns something else; `otherwise` stands
-/// for a failure.
+/// Runs the body of a function that returns another type; `otherwise` is returned after a failure.
 pub(super) fn value<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => value,
@@ -28,7 +27,7 @@ pub(super) fn value<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
             otherwise
         }
         Err(_) => {
-            let message = "the library met a fault of its own; please report it";
+            let message = "internal error: this is a bug in directus-realtime, please report it";
             fail(&Error::new(Status::Internal, message));
             otherwise
         }
