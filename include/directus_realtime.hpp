@@ -12,21 +12,24 @@
  *         std::cout << event.data() << '\n';
  *     });
  *
- * Clients, scopes and subscriptions are move-only values that end what they stand for. The
- * rules of directus_realtime.h on threads, callbacks and blocking calls hold; these are added:
+ * Clients, scopes and subscriptions are move-only values. Their destructors close the client or
+ * scope, or end the subscription. The rules of directus_realtime.h on threads, callbacks and
+ * blocking calls hold, with these additions:
  *
- * - Errors: what fails throws drt::error, or sets the std::error_code that is handed in, for
- *   which drt::last_error() has a sentence. Each function lists its results. Those of an empty
- *   object (default constructed, moved from, closed) are `status::invalid_handle`.
- * - Callbacks are any callables, also such as can only be moved. An exception that leaves one
- *   goes to drt::on_exception, as does one that leaves a callable's destructor.
- * - Threads: every member function may be called from any thread at any time, on the same object,
- *   too. Moving, assigning and destroying an object is for one thread alone, as with any value.
- * - Waiting: whatever ends a subscription waits for a callback of it that runs, unless it is
- *   called in that very callback: `unsubscribe`, `scope::close`, destructors and assignments.
- *   Hold no lock there that such a callback takes.
- * - The end of a client waits for its running callback, too, but for five seconds at most; see
- *   drt::client. Strings with a NUL byte in them are `status::invalid_argument`.
+ * - Errors: a call that fails throws drt::error, or sets the std::error_code that is passed to it;
+ *   drt::last_error() describes the failure. Each function lists its errors. Calls on an empty
+ *   object (default constructed, moved from, closed) fail with `status::invalid_handle`.
+ * - Callbacks are any callables, also move-only ones. An exception that leaves a callback or the
+ *   destructor of a callable goes to drt::on_exception.
+ * - Threads: every member function may be called from any thread at any time, also on the same
+ *   object. Moving, assigning to and destroying an object is for one thread alone, as with any
+ *   value.
+ * - Waiting: `unsubscribe`, `scope::close`, destructors and assignments wait for a running
+ *   callback of the subscription that they end, unless they are called in that callback. Hold no
+ *   lock there that such a callback takes.
+ * - Closing a client waits for its running callback, too, but for five seconds at most; see
+ *   drt::client.
+ * - Strings with a NUL byte are `status::invalid_argument`.
  */
 #ifndef DIRECTUS_REALTIME_HPP
 #define DIRECTUS_REALTIME_HPP
@@ -61,10 +64,11 @@
 
 #include "directus_realtime.h"
 
-/* Other libraries take plain words away by macros: Qt `forever`, `emit` and `slots`, X11 `None`,
- * Windows `min` and `max`. None of them is a name here, and max is called in parentheses. */
+/* Other libraries define common words as macros: Qt `forever`, `emit` and `slots`, X11 `None`,
+ * Windows `min` and `max`. This header uses none of them as a name, and calls max in
+ * parentheses. */
 
-/* What a process has once, even where its libraries hide their symbols. */
+/* For objects that exist once per process, even where its libraries hide their symbols. */
 #if defined(__GNUC__) && !defined(_WIN32)
 #define DRT_DETAIL_SHARED __attribute__((visibility("default")))
 #else
@@ -107,7 +111,7 @@ namespace drt {
 
 namespace detail {
 
-/** A sentence for each status, for those who know no more than that. */
+/** The message of a status, where nothing more is known of the failure. */
 inline const char *sentence(drt_status value) noexcept {
     switch (value) {
     case DRT_OK:
@@ -117,13 +121,13 @@ inline const char *sentence(drt_status value) noexcept {
     case DRT_ERR_INVALID_ARGUMENT:
         return "an argument has a value that the function cannot take";
     case DRT_ERR_INVALID_HANDLE:
-        return "the object is empty, or what it stood for has ended";
+        return "the object is empty, or its client, scope or subscription has ended";
     case DRT_ERR_INVALID_UTF8:
         return "a string is not UTF-8";
     case DRT_ERR_INVALID_JSON:
-        return "a string is not the JSON that is asked for";
+        return "a string is not JSON of the required form";
     case DRT_ERR_NOT_FOUND:
-        return "nothing has that name";
+        return "no subscription has that uid";
     case DRT_ERR_NOT_CONNECTED:
         return "there is no usable link to the server at the moment";
     case DRT_ERR_CLOSED:
@@ -139,19 +143,19 @@ inline const char *sentence(drt_status value) noexcept {
     case DRT_ERR_TLS:
         return "TLS failed, for instance because of an untrusted certificate";
     case DRT_ERR_QUEUE_FULL:
-        return "too much waits to be sent";
+        return "too many messages wait to be sent";
     case DRT_ERR_WOULD_DEADLOCK:
         return "the call would wait for the callback that it was made from";
     case DRT_ERR_FORKED:
         return "the object was inherited through fork()";
     case DRT_ERR_INTERNAL:
-        return "a fault of the library itself, which stays usable";
+        return "internal error: this is a bug in directus-realtime, please report it";
     default:
         return "a result that this header does not know";
     }
 }
 
-/** The conditions of <system_error> that results come under. */
+/** The portable condition of <system_error> for a status. */
 inline std::error_condition condition(int value, const std::error_category &own) noexcept {
     switch (value) {
     case DRT_OK:
@@ -189,8 +193,8 @@ inline std::error_condition condition(int value, const std::error_category &own)
 
 } // namespace detail
 
-/** The category of the library's error codes. Their `message()` is a sentence for the status;
- * what was wrong with which argument is in drt::last_error() and in drt::error. */
+/** The category of the library's error codes. Their `message()` describes the status;
+ * drt::last_error() and drt::error describe the failed call, and name the argument. */
 DRT_DETAIL_SHARED inline const std::error_category &category() noexcept {
     struct category_type final : std::error_category {
         const char *name() const noexcept override { return "directus_realtime"; }
@@ -203,7 +207,7 @@ DRT_DETAIL_SHARED inline const std::error_category &category() noexcept {
     return instance;
 }
 
-/** An error code of the library's; `ec == drt::status::timeout` compares with it. */
+/** The error code of a status; `ec == drt::status::timeout` compares with it. */
 inline std::error_code make_error_code(status value) noexcept {
     return {static_cast<int>(value), category()};
 }
@@ -213,50 +217,50 @@ inline const char *status_name(status value) noexcept {
     return drt_status_name(static_cast<drt_status>(value));
 }
 
-/** What failed calls throw. Copying it cannot fail. */
+/** The exception that failed calls throw. Copying it cannot fail. */
 class DRT_DETAIL_SHARED error : public std::system_error {
   public:
-    /** With a sentence of one's own. */
+    /** With this message. */
     error(drt::status status, const std::string &message)
         : std::system_error(make_error_code(status), message),
           message_(std::make_shared<const std::string>(message)) {}
-    /** Copies share the sentence. */
+    /** Copies share the message. */
     error(const error &) noexcept = default;
-    /** Copies share the sentence. */
+    /** Copies share the message. */
     error &operator=(const error &) noexcept = default;
 
-    /** The library's result. */
+    /** The status of the failed call. */
     drt::status status() const noexcept { return static_cast<drt::status>(code().value()); }
-    /** The library's sentence: what was wrong, and with which argument. `what()` has that, and
-     * the sentence of the status. */
+    /** What was wrong, and with which argument. `what()` has this and the message of the
+     * status. */
     const std::string &message() const noexcept { return *message_; }
 
   private:
     std::shared_ptr<const std::string> message_;
 };
 
-/* ---- What a thread is doing ---------------------------------------------------------------- */
+/* ---- State of a thread --------------------------------------------------------------------- */
 
 namespace detail {
 
-/** A callback, or a callable's destructor, that runs on this thread. */
+/** A running callback, or destructor of a callable, on this thread. */
 class frame;
-/** A dispatch or drain of this header's that runs on this thread. */
-class turn;
-/** A callable that is being handed to the library on this thread. */
-class handover;
+/** A running `client::dispatch` or `client::drain` on this thread. */
+class dispatch_scope;
+/** A running call that passes a callable to the library, on this thread. */
+class registration;
 
-/** What this header has to know of a thread. */
+/** What this header keeps per thread. */
 struct thread_state {
     const frame *innermost = nullptr;
-    turn *dispatching = nullptr;
-    handover *giving = nullptr;
-    /** A client that has ended in its own callback: none of its callbacks is called here any
-     * more. One is enough, since a thread delivers for one client at a time. */
+    dispatch_scope *dispatching = nullptr;
+    registration *registering = nullptr;
+    /** A client that was closed in its own callback: its callbacks are not called here any
+     * more. One is enough, as a thread delivers for one client at a time. */
     drt_client *ended = nullptr;
-    /** A sentence of this header's for the failure that is about to be reported ... */
+    /** This header's own message for the failure that is reported next ... */
     const char *refusal = nullptr;
-    /** ... and for the last one that was; NULL where the library has it. */
+    /** ... and for the last failure; NULL where the library has the message. */
     const char *last_refusal = nullptr;
     /** Whether a function of set_log runs. */
     bool logging = false;
@@ -276,7 +280,7 @@ class frame {
     frame &operator=(const frame &) = delete;
     ~frame() { here().innermost = outer_; }
 
-    /** Whether this thread is inside a callback of that client. */
+    /** Whether this thread runs a callback of that client. */
     static bool is_inside(drt_client *client) noexcept {
         const frame *each = here().innermost;
         while (each != nullptr && each->client_ != client) {
@@ -290,7 +294,7 @@ class frame {
     const frame *const outer_;
 };
 
-/** Marks this thread as inside a function of set_log. */
+/** Marks this thread as running a log function. */
 class log_frame {
   public:
     log_frame() noexcept : before_(std::exchange(here().logging, true)) {}
@@ -306,7 +310,7 @@ class log_frame {
 
 inline status to_status(drt_status value) noexcept { return static_cast<status>(value); }
 
-/** A failure of this header's own, with a static sentence. It is to be reported next. */
+/** A failure that this header finds itself, with a static message. To be reported next. */
 inline drt_status refuse(const char *why) noexcept {
     here().refusal = why;
     return DRT_ERR_INVALID_ARGUMENT;
@@ -332,14 +336,14 @@ inline void check(drt_status value) {
     }
 }
 
-/** Reports by an error code, or by an exception where there is none. */
+/** Sets the error code, or throws where there is none. */
 inline void check(drt_status value, std::error_code *ec) {
     ec != nullptr ? check(value, *ec) : check(value);
 }
 
 /* ---- Conversions --------------------------------------------------------------------------- */
 
-/** Milliseconds as the library takes them; what is longer than it knows is the longest. */
+/** Milliseconds as the library takes them; longer times are cut to its maximum. */
 template <class Rep, class Period>
 std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
     const auto count = std::chrono::ceil<std::chrono::milliseconds>(time).count();
@@ -347,8 +351,7 @@ std::uint32_t milliseconds(std::chrono::duration<Rep, Period> time) noexcept {
     return static_cast<std::uint32_t>(std::clamp(std::int64_t{count}, std::int64_t{0}, most));
 }
 
-/** How long a dispatch may wait, in milliseconds: -1, without end, for no time and for a negative
- * one. */
+/** The timeout of a dispatch in milliseconds. No time and a negative one are -1: no limit. */
 inline std::int32_t dispatch_timeout(std::optional<std::chrono::milliseconds> time) noexcept {
     const bool endless = !time || *time < std::chrono::milliseconds::zero();
     return endless ? -1 : static_cast<std::int32_t>(milliseconds(*time));
@@ -366,28 +369,28 @@ inline std::string_view view(const char *text) noexcept {
     return text == nullptr ? std::string_view() : std::string_view(text);
 }
 
-/** C would cut such a string short. */
+/** C would cut such a string at the NUL byte. */
 inline bool has_nul(const std::string &text) noexcept {
     return text.find('\0') != std::string::npos;
 }
 
-/** A string of an option struct, and what to say of a NUL byte in it. */
+/** A string of an option struct, and the message for a NUL byte in it. */
 struct checked_string {
     const std::string &text;
-    const char *complaint;
+    const char *message;
 };
 
-/** The complaint about the first string that has a NUL byte in it, or NULL. */
-inline const char *flaw(std::initializer_list<checked_string> strings) noexcept {
+/** The message for the first string with a NUL byte, or NULL. */
+inline const char *find_invalid_argument(std::initializer_list<checked_string> strings) noexcept {
     for (const auto &each : strings) {
         if (has_nul(each.text)) {
-            return each.complaint;
+            return each.message;
         }
     }
     return nullptr;
 }
 
-/** Whether a callable is none: a null pointer, or an empty std::function. */
+/** Whether a callable is a null pointer or an empty std::function. */
 template <class F> bool is_empty(const F &callable) noexcept {
     if constexpr (std::is_constructible_v<F, std::nullptr_t> &&
                   std::is_constructible_v<bool, const F &>) {
@@ -399,14 +402,14 @@ template <class F> bool is_empty(const F &callable) noexcept {
 
 } // namespace detail
 
-/** What was wrong with this thread's last failed call of this header: one sentence that names the
- * argument. Empty when nothing has failed yet. */
+/** Describes this thread's last failed call of this header, in one sentence that names the
+ * argument. Empty when no call has failed yet. */
 inline std::string last_error() { return detail::last_error(); }
 
 /* ---- Exceptions of callbacks --------------------------------------------------------------- */
 
-/** A function that is told of exceptions that leave callbacks, on the thread of the callback; it
- * must not throw. */
+/** A function that gets exceptions that leave callbacks, on the thread of the callback. It must
+ * not throw. */
 using exception_handler = void (*)(std::exception_ptr);
 
 /** Levels of the log. */
@@ -423,13 +426,13 @@ namespace detail {
 
 using log_function = std::function<void(log_level, std::string_view, std::string_view)>;
 
-/** The function that set_log has set. */
+/** The log function, and its lock. */
 struct log_place {
     std::mutex lock;
     std::shared_ptr<const log_function> function;
 };
 
-/** Never destroyed: threads of the library may still log when the process ends. */
+/** Never destroyed: threads of the library may still log while the process exits. */
 DRT_DETAIL_SHARED inline log_place &the_log() {
     static log_place &place = *new log_place;
     return place;
@@ -454,7 +457,7 @@ inline std::string describe(const std::exception_ptr &thrown) {
     return what;
 }
 
-/** Whether there is a log that takes it: its function may throw again. */
+/** Logs an error. False where there is no log, or its function throws. */
 inline bool log_error(const std::string &text) {
     const auto log = current_log();
     if (log == nullptr) {
@@ -469,7 +472,7 @@ inline bool log_error(const std::string &text) {
     }
 }
 
-/** The handler where the application has set none. */
+/** The default exception handler. */
 inline void log_exception(std::exception_ptr thrown) {
     try {
         const std::string text = describe(thrown);
@@ -477,8 +480,9 @@ inline void log_exception(std::exception_ptr thrown) {
             std::fprintf(stderr, "directus_realtime: %s\n", text.c_str());
         }
     } catch (...) {
-        std::fputs("directus_realtime: a callback has thrown, and its exception cannot be told\n",
-                   stderr);
+        std::fputs(
+            "directus_realtime: a callback has thrown, and its exception cannot be reported\n",
+            stderr);
     }
 }
 
@@ -487,7 +491,7 @@ DRT_DETAIL_SHARED inline std::atomic<exception_handler> &handler() noexcept {
     return current;
 }
 
-/** Calls something of the application's; nothing leaves it. */
+/** Calls code of the application. Exceptions go to the handler. */
 template <class F> void guard(F &&function) noexcept {
     try {
         std::forward<F>(function)();
@@ -498,26 +502,26 @@ template <class F> void guard(F &&function) noexcept {
 
 } // namespace detail
 
-/** Sets who is told of exceptions that leave callbacks, from any thread, at any time. NULL stands
+/** Sets the handler of exceptions that leave callbacks, from any thread, at any time. NULL stands
  * for the default: they are logged at `log_level::error` (see drt::set_log), or printed to
  * standard error where there is no log. */
 inline void on_exception(exception_handler handler) noexcept {
     detail::handler().store(handler != nullptr ? handler : detail::log_exception);
 }
 
-/* ---- Callables in the library's keeping ---------------------------------------------------- */
+/* ---- Callables that the library holds ------------------------------------------------------ */
 
 namespace detail {
 
-/** A callable, and whose callback it is: the user data of a registration. */
-template <class F> struct kept {
+/** A callable and its client: the user data of a registration. */
+template <class F> struct stored_callable {
     template <class G>
-    kept(drt_client *of, G &&from) : client(of), callable(std::forward<G>(from)) {}
+    stored_callable(drt_client *of, G &&from) : client(of), callable(std::forward<G>(from)) {}
     drt_client *client;
     F callable;
 };
 
-/** Runs a callback, unless its client has ended in an earlier one on this thread. */
+/** Runs a callback, unless its client was closed in an earlier one on this thread. */
 template <class F> void run(drt_client *client, F &&function) noexcept {
     if (here().ended != client) {
         const frame inside(client);
@@ -525,72 +529,76 @@ template <class F> void run(drt_client *client, F &&function) noexcept {
     }
 }
 
-template <class F> void destroy(kept<F> *callable) noexcept {
+template <class F> void destroy(stored_callable<F> *callable) noexcept {
     guard([callable] { delete callable; });
 }
 
-class handover {
+class registration {
   public:
-    explicit handover(void *given) noexcept : given_(given), outer_(here().giving) {
-        here().giving = this;
+    explicit registration(void *user_data) noexcept
+        : user_data_(user_data), outer_(here().registering) {
+        here().registering = this;
     }
-    handover(const handover &) = delete;
-    handover &operator=(const handover &) = delete;
-    ~handover() { here().giving = outer_; }
+    registration(const registration &) = delete;
+    registration &operator=(const registration &) = delete;
+    ~registration() { here().registering = outer_; }
 
-    void *given() const noexcept { return given_; }
+    void *user_data() const noexcept { return user_data_; }
     bool was_returned() const noexcept { return returned_; }
 
-    /** Whether that is what this thread is handing over: then it takes it back. */
-    static bool take_back(void *given) noexcept {
-        handover *now = here().giving;
-        const bool own = now != nullptr && now->given_ == given;
+    /** Whether this thread is just passing that user data to the library: then the registration
+     * destroys it after the call. */
+    static bool take_back(void *user_data) noexcept {
+        registration *current = here().registering;
+        const bool own = current != nullptr && current->user_data_ == user_data;
         if (own) {
-            now->returned_ = true;
+            current->returned_ = true;
         }
         return own;
     }
 
   private:
-    void *const given_;
-    handover *const outer_;
+    void *const user_data_;
+    registration *const outer_;
     bool returned_ = false;
 };
 
 template <class F> void release(void *user_data) {
-    if (!handover::take_back(user_data)) {
-        auto *const callable = static_cast<kept<F> *>(user_data);
+    if (!registration::take_back(user_data)) {
+        auto *const callable = static_cast<stored_callable<F> *>(user_data);
         const frame inside(callable->client);
         destroy(callable);
     }
 }
 
-/** Hands a callable to a registering call. Where that gives it back, it is destroyed when the
- * call has returned and its failure is noted, so that its destructor may do what it likes. */
+/** Passes a callable to a registering call. If the call fails and releases it, it is destroyed
+ * only after the call has returned and its failure was recorded, so that its destructor may call
+ * the library. */
 template <class F, class Call>
 drt_status hand_over(drt_client *client, F &&callback, std::error_code *ec, const Call &call) {
     using callable = std::decay_t<F>;
-    struct giving : handover {
-        using handover::handover;
-        ~giving() {
+    struct registration_guard : registration {
+        using registration::registration;
+        ~registration_guard() {
             if (was_returned()) {
-                destroy(static_cast<kept<callable> *>(given()));
+                destroy(static_cast<stored_callable<callable> *>(user_data()));
             }
         }
     };
-    const giving now(new kept<callable>(client, std::forward<F>(callback)));
-    const drt_status result = call(now.given(), release<callable>);
+    const registration_guard registering(
+        new stored_callable<callable>(client, std::forward<F>(callback)));
+    const drt_status result = call(registering.user_data(), release<callable>);
     check(result, ec);
     return result;
 }
 
-/** Visits subscriptions; an exception ends the visits, and is thrown on when the library is left.
- */
+/** Visits subscriptions. An exception ends the visit, and is rethrown once the library's call has
+ * returned. */
 template <class F> drt_status visit(drt_client *client, F &&function) {
     struct visitor {
         F &function;
         std::exception_ptr thrown;
-    } now{function, nullptr};
+    } state{function, nullptr};
     const auto call = [](const drt_subscription_info *info, void *user_data) -> bool {
         auto &visiting = *static_cast<visitor *>(user_data);
         try {
@@ -600,42 +608,43 @@ template <class F> drt_status visit(drt_client *client, F &&function) {
             return false;
         }
     };
-    const drt_status result = drt_active_subscriptions(client, call, &now);
-    if (now.thrown != nullptr) {
-        std::rethrow_exception(now.thrown);
+    const drt_status result = drt_active_subscriptions(client, call, &state);
+    if (state.thrown != nullptr) {
+        std::rethrow_exception(state.thrown);
     }
     return result;
 }
 
-/* ---- The end of a client ------------------------------------------------------------------- */
+/* ---- Closing a client ---------------------------------------------------------------------- */
 
-/** How long the end of a client waits. */
-constexpr std::chrono::milliseconds farewell = std::chrono::seconds(5);
+/** How long closing a client waits. */
+constexpr std::chrono::milliseconds close_timeout = std::chrono::seconds(5);
 
 inline drt_status close(drt_client *client) noexcept {
-    return drt_client_close(client, milliseconds(farewell));
+    return drt_client_close(client, milliseconds(close_timeout));
 }
 
-class turn {
+class dispatch_scope {
   public:
-    explicit turn(drt_client *client) noexcept : client_(client), outer_(here().dispatching) {
+    explicit dispatch_scope(drt_client *client) noexcept
+        : client_(client), outer_(here().dispatching) {
         here().dispatching = this;
     }
-    turn(const turn &) = delete;
-    turn &operator=(const turn &) = delete;
-    ~turn() { here().dispatching = outer_; }
+    dispatch_scope(const dispatch_scope &) = delete;
+    dispatch_scope &operator=(const dispatch_scope &) = delete;
+    ~dispatch_scope() { here().dispatching = outer_; }
 
-    /** Whether this thread dispatches for that client: then it closes it afterwards. */
+    /** Whether this thread dispatches for that client: then it closes it after the dispatch. */
     static bool close_later(drt_client *client) noexcept {
-        turn *now = here().dispatching;
-        const bool own = now != nullptr && now->client_ == client;
+        dispatch_scope *current = here().dispatching;
+        const bool own = current != nullptr && current->client_ == client;
         if (own) {
-            now->is_over_ = true;
+            current->is_over_ = true;
         }
         return own;
     }
 
-    /** After the call: closes the client if it has ended in a callback. */
+    /** To be called after the dispatch: closes the client if a callback has closed it. */
     bool end() const noexcept {
         if (is_over_) {
             close(client_);
@@ -646,12 +655,12 @@ class turn {
 
   private:
     drt_client *const client_;
-    turn *const outer_;
+    dispatch_scope *const outer_;
     bool is_over_ = false;
 };
 
-/** Ends every subscription, and takes the callbacks for states and tokens away. */
-inline void silence(drt_client *client) noexcept {
+/** Ends every subscription, and removes the callbacks for states and tokens. */
+inline void stop_callbacks(drt_client *client) noexcept {
     drt_client_on_state(client, nullptr, nullptr, nullptr);
     drt_client_on_token(client, nullptr, nullptr, nullptr);
     const auto end = [](const drt_subscription_info *info, void *) -> bool {
@@ -661,11 +670,11 @@ inline void silence(drt_client *client) noexcept {
     drt_active_subscriptions(client, end, nullptr);
 }
 
-/** Ends a client inside a callback of its own, which cannot wait for itself. */
-inline void end_inside(drt_client *client) noexcept {
-    silence(client);
+/** Closes a client inside a callback of its own, which cannot wait for itself. */
+inline void close_in_own_callback(drt_client *client) noexcept {
+    stop_callbacks(client);
     here().ended = client;
-    if (!turn::close_later(client)) {
+    if (!dispatch_scope::close_later(client)) {
         guard([client] {
             std::thread([client] {
                 here().ended = client;
@@ -675,17 +684,17 @@ inline void end_inside(drt_client *client) noexcept {
     }
 }
 
-/** Closes a client on another thread, and waits for that. */
-inline void end_elsewhere(drt_client *client) {
+/** Closes a client on another thread, and waits for it. */
+inline void close_on_another_thread(drt_client *client) {
     std::promise<void> promise;
     auto closed = promise.get_future();
     std::thread closing([client, promise = std::move(promise)]() mutable {
         close(client);
         promise.set_value();
     });
-    // A log function may run on the thread that a farewell needs.
+    // A log function may run on the very thread that the closing handshake needs.
     const auto longest = here().logging ? std::chrono::seconds::zero()
-                                        : std::chrono::ceil<std::chrono::seconds>(farewell) +
+                                        : std::chrono::ceil<std::chrono::seconds>(close_timeout) +
                                               std::chrono::seconds(1);
     if (closed.wait_for(longest) == std::future_status::ready) {
         closing.join();
@@ -694,15 +703,15 @@ inline void end_elsewhere(drt_client *client) {
     }
 }
 
-inline void end(drt_client *client) noexcept {
+inline void close_client(drt_client *client) noexcept {
     if (frame::is_inside(client)) {
-        end_inside(client);
+        close_in_own_callback(client);
     } else if (close(client) == DRT_ERR_WOULD_DEADLOCK) {
         guard([client] {
             try {
-                end_elsewhere(client);
+                close_on_another_thread(client);
             } catch (...) {
-                silence(client);
+                stop_callbacks(client);
                 throw;
             }
         });
@@ -713,30 +722,30 @@ inline void end(drt_client *client) noexcept {
 
 /* ---- Options ------------------------------------------------------------------------------- */
 
-/** How credentials are shown to the server. */
+/** How the client authenticates. */
 enum class auth_mode : std::int32_t {
     handshake = DRT_AUTH_HANDSHAKE,
     public_ = DRT_AUTH_PUBLIC,
     strict = DRT_AUTH_STRICT
 };
 
-/** Who runs callbacks: a thread of the library's, or whoever calls `dispatch`. */
+/** Where callbacks run: on a thread of the library, or inside `dispatch`. */
 enum class delivery : std::int32_t { thread = DRT_DELIVER_THREAD, poll = DRT_DELIVER_POLL };
 
-/** How changes are cut into events. */
+/** How changes are split into events. */
 enum class granularity : std::int32_t { per_item = DRT_PER_ITEM, per_message = DRT_PER_MESSAGE };
 
 /** Which snapshot an INIT carries. */
 enum class snapshot : std::int32_t { exact = DRT_SNAPSHOT_EXACT, server = DRT_SNAPSHOT_SERVER };
 
-/** A kind of change to be told of; `drt::on::create | drt::on::update` combines them. */
+/** A kind of change to subscribe to; `drt::on::create | drt::on::update` combines them. */
 enum class on : drt_event_mask {
     create = DRT_ON_CREATE,
     update = DRT_ON_UPDATE,
     delete_ = DRT_ON_DELETE
 };
 
-/** Kinds of changes. None at all stands for every kind. */
+/** Kinds of changes. An empty mask stands for every kind. */
 class event_mask {
   public:
     /** Every kind. */
@@ -745,7 +754,7 @@ class event_mask {
     constexpr event_mask(on kind) noexcept : bits_(static_cast<drt_event_mask>(kind)) {}
     /** Any of `DRT_ON_CREATE`, `DRT_ON_UPDATE`, `DRT_ON_DELETE`. */
     constexpr event_mask(drt_event_mask bits) noexcept : bits_(bits) {}
-    /** The same for the C ABI. */
+    /** The mask of the C ABI. */
     constexpr operator drt_event_mask() const noexcept { return bits_; }
     /** Adds kinds. */
     constexpr event_mask &operator|=(event_mask more) noexcept {
@@ -766,12 +775,12 @@ constexpr event_mask operator|(event_mask some, on other) noexcept {
     return some |= event_mask(other);
 }
 
-/** Options of a client; see `drt_client_options`. What is empty or zero is the default. */
+/** Options of a client; see `drt_client_options`. Empty and zero members are the default. */
 struct client_options {
     /** Required: `http(s)://host[:port][/base]` or `ws(s)://host[:port]/path`; several, with
      * commas between, are replicas. */
     std::string url{};
-    /** How the credentials are shown; by the first message. */
+    /** How the client authenticates. Default: by the first message. */
     drt::auth_mode auth_mode = drt::auth_mode::handshake;
     /** A static token or a JWT. */
     std::string access_token{};
@@ -779,43 +788,43 @@ struct client_options {
     std::string email{};
     /** For a login, with `email`. */
     std::string password{};
-    /** Good for one use; its successors are kept in memory. */
+    /** A refresh token, valid for one use; its successors are kept in memory. */
     std::string refresh_token{};
-    /** Who runs callbacks; a thread of the library's. */
+    /** Where callbacks run. Default: on a thread of the library. */
     drt::delivery delivery = drt::delivery::thread;
-    /** For DNS, TCP, TLS and upgrade together; ten seconds. */
+    /** How long DNS, TCP, TLS and upgrade may take together. Default: ten seconds. */
     std::chrono::milliseconds connect_timeout{};
-    /** For every answer of the server; ten seconds. */
+    /** How long to wait for a server reply. Default: ten seconds. */
     std::chrono::milliseconds ack_timeout{};
-    /** The silence after which the client asks, and again after which the link is dead; 25
-     * seconds. */
+    /** After this much silence the client sends a ping, and after as much again it ends the
+     * link. Default: 25 seconds. */
     std::chrono::milliseconds heartbeat{};
-    /** The first backoff's upper bound; 250 ms. */
+    /** The first backoff's upper bound. Default: 250 ms. */
     std::chrono::milliseconds reconnect_min{};
-    /** Every backoff's upper bound; ten seconds. */
+    /** Every backoff's upper bound. Default: ten seconds. */
     std::chrono::milliseconds reconnect_max{};
-    /** Failed attempts to reconnect before `state::failed`; 0 = never. */
+    /** Failed attempts to reconnect before `state::failed`. Default: 0 = no limit. */
     std::uint32_t reconnect_attempts = 0;
-    /** Bytes that may wait for the application; 64 MiB. */
+    /** How many bytes of events may be queued for the application. Default: 64 MiB. */
     std::uint64_t queue_bytes = 0;
     /** A file of PEM roots to trust beside the system's. */
     std::string ca_file{};
     /** A proxy that tunnels by CONNECT: `http://[user:password@]host:port`. */
     std::string proxy{};
-    /** A file with the PEM certificate chain to show, with `client_key_file`. */
+    /** A file with the client's PEM certificate chain, with `client_key_file`. */
     std::string client_cert_file{};
     /** A file with its PEM key. */
     std::string client_key_file{};
     /** More headers of the upgrade request, as lines `Name: value`. */
     std::string headers{};
-    /** The User-Agent header; `directus-realtime/VERSION`. */
+    /** The User-Agent header. Default: `directus-realtime/VERSION`. */
     std::string user_agent{};
-    /** Bytes of the largest message that is taken; 256 MiB. */
+    /** The size of the largest message that is accepted, in bytes. Default: 256 MiB. */
     std::uint64_t max_message_bytes = 0;
-    /** Bytes of messages and requests that may wait for a usable link; 0 = none. */
+    /** How many bytes of messages and requests may wait for a usable link. Default: 0 = none. */
     std::uint64_t send_queue_bytes = 0;
 
-    /** The same for the C ABI. It refers to this object. */
+    /** The options of the C ABI. They refer to this object. */
     drt_client_options c() const noexcept {
         drt_client_options raw = DRT_CLIENT_OPTIONS_INIT;
         raw.url = detail::text_or_null(url);
@@ -844,7 +853,7 @@ struct client_options {
     }
 };
 
-/** Options of a subscription; see `drt_subscription_options`. What is empty or zero is the
+/** Options of a subscription; see `drt_subscription_options`. Empty and zero members are the
  * default. */
 struct subscription_options {
     /** Required. */
@@ -853,21 +862,21 @@ struct subscription_options {
     std::string query{};
     /** Names the subscription within its client; empty = one is generated. */
     std::string uid{};
-    /** Survives its object, its scope and the collective ways of unsubscribing. */
+    /** Survives its object, its scope, `unsubscribe_collection` and `unsubscribe_all`. */
     bool persistent = false;
-    /** Which changes to tell of, for instance `drt::on::create | drt::on::delete_`, or any of
-     * `DRT_ON_CREATE`, `DRT_ON_UPDATE`, `DRT_ON_DELETE`; none = all. */
+    /** Which changes to subscribe to, for instance `drt::on::create | drt::on::delete_`, or any
+     * of `DRT_ON_CREATE`, `DRT_ON_UPDATE`, `DRT_ON_DELETE`. Default: all. */
     event_mask events{};
     /** The primary key of the one item to watch; empty = the collection. */
     std::string item{};
-    /** The name of the primary key; `id`. */
+    /** The name of the primary key. Default: `id`. */
     std::string primary_key{};
-    /** How changes are cut into events; one for each item. */
+    /** How changes are split into events. Default: one event per item. */
     drt::granularity granularity = drt::granularity::per_item;
-    /** Which snapshot an INIT carries; an exact one. */
+    /** Which snapshot an INIT carries. Default: an exact one. */
     drt::snapshot snapshot = drt::snapshot::exact;
 
-    /** The same for the C ABI. It refers to this object. */
+    /** The options of the C ABI. They refer to this object. */
     drt_subscription_options c() const noexcept {
         drt_subscription_options raw = DRT_SUBSCRIPTION_OPTIONS_INIT;
         raw.collection = collection.c_str();
@@ -885,31 +894,34 @@ struct subscription_options {
 
 namespace detail {
 
-inline const char *flaw(const client_options &options) noexcept {
-    return flaw({{options.url, "`url` has a NUL byte in it"},
-                 {options.access_token, "`access_token` has a NUL byte in it"},
-                 {options.email, "`email` has a NUL byte in it"},
-                 {options.password, "`password` has a NUL byte in it"},
-                 {options.refresh_token, "`refresh_token` has a NUL byte in it"},
-                 {options.ca_file, "`ca_file` has a NUL byte in it"},
-                 {options.proxy, "`proxy` has a NUL byte in it"},
-                 {options.client_cert_file, "`client_cert_file` has a NUL byte in it"},
-                 {options.client_key_file, "`client_key_file` has a NUL byte in it"},
-                 {options.headers, "`headers` has a NUL byte in it"},
-                 {options.user_agent, "`user_agent` has a NUL byte in it"}});
+inline const char *find_invalid_argument(const client_options &options) noexcept {
+    return find_invalid_argument(
+        {{options.url, "`url` has a NUL byte in it"},
+         {options.access_token, "`access_token` has a NUL byte in it"},
+         {options.email, "`email` has a NUL byte in it"},
+         {options.password, "`password` has a NUL byte in it"},
+         {options.refresh_token, "`refresh_token` has a NUL byte in it"},
+         {options.ca_file, "`ca_file` has a NUL byte in it"},
+         {options.proxy, "`proxy` has a NUL byte in it"},
+         {options.client_cert_file, "`client_cert_file` has a NUL byte in it"},
+         {options.client_key_file, "`client_key_file` has a NUL byte in it"},
+         {options.headers, "`headers` has a NUL byte in it"},
+         {options.user_agent, "`user_agent` has a NUL byte in it"}});
 }
 
-inline const char *flaw(const subscription_options &options) noexcept {
-    return flaw({{options.collection, "`collection` has a NUL byte in it"},
-                 {options.query, "`query` has a NUL byte in it"},
-                 {options.uid, "`uid` has a NUL byte in it"},
-                 {options.item, "`item` has a NUL byte in it"},
-                 {options.primary_key, "`primary_key` has a NUL byte in it"}});
+inline const char *find_invalid_argument(const subscription_options &options) noexcept {
+    return find_invalid_argument({{options.collection, "`collection` has a NUL byte in it"},
+                                  {options.query, "`query` has a NUL byte in it"},
+                                  {options.uid, "`uid` has a NUL byte in it"},
+                                  {options.item, "`item` has a NUL byte in it"},
+                                  {options.primary_key, "`primary_key` has a NUL byte in it"}});
 }
 
-/** C strings have none. */
-inline const char *flaw(const drt_client_options &) noexcept { return nullptr; }
-inline const char *flaw(const drt_subscription_options &) noexcept { return nullptr; }
+/** C strings cannot contain NUL bytes. */
+inline const char *find_invalid_argument(const drt_client_options &) noexcept { return nullptr; }
+inline const char *find_invalid_argument(const drt_subscription_options &) noexcept {
+    return nullptr;
+}
 
 /** The option structs of the C ABI. */
 inline drt_client_options raw(const client_options &options) noexcept { return options.c(); }
@@ -921,8 +933,8 @@ inline drt_subscription_options raw(const drt_subscription_options &options) noe
     return options;
 }
 
-/** A template parameter that can be one type only: nothing converts to it, and braces are never
- * taken for it. */
+/** Restricts a template parameter to one type: nothing converts to it, and braced initialisers do
+ * not match. */
 template <class Given, class Wanted>
 using exactly = std::enable_if_t<std::is_same_v<Given, Wanted>, int>;
 
@@ -971,18 +983,18 @@ inline const char *event_kind_name(event_kind kind) noexcept {
 /** Something that happened on the server. Views are valid during the callback only. */
 class event {
   public:
-    /** Looks at the library's own. */
+    /** A view of the event of the C ABI. */
     explicit event(const drt_event &raw) noexcept : raw_(&raw) {}
 
     /** What happened. */
     event_kind kind() const noexcept { return static_cast<event_kind>(raw_->kind); }
-    /** Whether an item was made, changed or deleted; not so the INIT that comes first and after
-     * each gap, whatever kinds of events are wanted, nor an ERROR. */
+    /** Whether an item was created, updated or deleted. False for an ERROR, and for the INIT that
+     * comes first and after each gap, whatever kinds of events were subscribed to. */
     bool is_change() const noexcept { return drt_event_is_change(raw_); }
-    /** JSON: the item, the snapshot, `{"<primary_key>": key}`, or `{"code", "message"}`. Empty
-     * where there is none. */
+    /** JSON: the item, the snapshot, `{"<primary_key>": key}`, or `{"code", "message"}`. Empty if
+     * the event has no data. */
     std::string_view data() const noexcept { return detail::view(raw_->data, raw_->data_len); }
-    /** The server's `meta`, as JSON. Empty where there is none. */
+    /** The server's `meta`, as JSON. Empty if there is none. */
     std::string_view meta() const noexcept { return detail::view(raw_->meta, raw_->meta_len); }
     /** The subscription's uid. */
     std::string_view uid() const noexcept { return detail::view(raw_->uid, raw_->uid_len); }
@@ -990,31 +1002,31 @@ class event {
     std::string_view collection() const noexcept {
         return detail::view(raw_->collection, raw_->collection_len);
     }
-    /** Whose event it is, as `subscription::c()` has it. */
+    /** The handle of its subscription, equal to `subscription::c()`. */
     drt_subscription *subscription() const noexcept { return raw_->subscription; }
-    /** An INIT that follows a gap: it replaces what was known before. */
+    /** Whether this is an INIT after a gap: it replaces everything before it. */
     bool resync() const noexcept { return (raw_->flags & DRT_FLAG_RESYNC) != 0; }
-    /** An ERROR that is the subscription's end. */
+    /** Whether this is an ERROR that ends the subscription. */
     bool ended() const noexcept { return (raw_->flags & DRT_FLAG_ENDED) != 0; }
-    /** Counts the client's events from 1, without holes. */
+    /** Counts the client's events from 1, without gaps. */
     std::uint64_t sequence() const noexcept { return raw_->sequence; }
-    /** The item's place in its server message. */
+    /** The item's index in its server message. */
     std::uint32_t index() const noexcept { return raw_->index; }
     /** The number of items in that message. */
     std::uint32_t count() const noexcept { return raw_->count; }
-    /** The library's own. */
+    /** The event of the C ABI. */
     const drt_event &c() const noexcept { return *raw_; }
 
   private:
     const drt_event *raw_;
 };
 
-/** What callbacks may be; any other callable will do, also one that can only be moved. */
+/** A type for callbacks. Any other callable will do, also a move-only one. */
 using event_callback = std::function<void(const event &)>;
 
 /* ---- Subscriptions ------------------------------------------------------------------------- */
 
-/** A subscription among others; see `client::active_subscriptions`. */
+/** Describes a subscription; see `client::active_subscriptions`. */
 struct subscription_info {
     /** Its uid. */
     std::string uid;
@@ -1026,14 +1038,14 @@ struct subscription_info {
     bool active;
     /** The sequence number of its last event; 0 = none yet. */
     std::uint64_t last_sequence;
-    /** The library's own, as `subscription::c()` has it. */
+    /** Its handle, equal to `subscription::c()`. */
     drt_subscription *handle;
 };
 
 namespace detail {
 
-/** What a call of subscribe has made, or found. */
-struct made {
+/** The result of subscribing: a new subscription, or the existing one of that uid. */
+struct subscribe_result {
     drt_client *client = nullptr;
     drt_subscription *handle = nullptr;
     std::uint64_t key = 0;
@@ -1044,28 +1056,29 @@ struct made {
 } // namespace detail
 
 /**
- * A subscription, or nothing. One that was made by a client ends with this object, unless it is
- * persistent or was let go of with `detach`; one that was made by a scope ends with the scope.
+ * A subscription, or an empty object. A subscription made by a client ends with this object, unless
+ * it is persistent or was detached; one made by a scope ends with the scope.
  *
- * Where destruction or an assignment ends it, that waits for its callback, if it runs, unless it
- * happens in that very callback.
+ * Destruction and assignment wait for a running callback of a subscription that they end, unless
+ * they happen in that callback.
  */
 class subscription {
   public:
-    /** Nothing. */
+    /** An empty object. */
     subscription() noexcept = default;
-    /** One of the C ABI, which ends with this object if that owns it. */
+    /** From a handle of the C ABI. With `owns`, the subscription ends with this object. */
     subscription(drt_subscription *handle, bool owns) noexcept : handle_(handle), owns_(owns) {}
     /** For this header's own use. */
-    explicit subscription(const detail::made &made) noexcept
-        : handle_(made.handle), client_(made.client), key_(made.key), owns_(made.owns),
-          is_duplicate_(made.is_duplicate) {}
-    /** Takes it over; the other is nothing then. */
+    explicit subscription(const detail::subscribe_result &result) noexcept
+        : handle_(result.handle), client_(result.client), key_(result.key), owns_(result.owns),
+          is_duplicate_(result.is_duplicate) {}
+    /** Moves; the other object is empty afterwards. */
     subscription(subscription &&other) noexcept
         : handle_(other.handle_.exchange(nullptr)), client_(other.client_),
           key_(std::exchange(other.key_, 0)), owns_(other.owns_),
           is_duplicate_(std::exchange(other.is_duplicate_, false)) {}
-    /** Ends its own, and takes the other over. */
+    /** Ends its own subscription if it owns it, and moves; the other object is empty
+     * afterwards. */
     subscription &operator=(subscription &&other) noexcept {
         if (this != &other) {
             end();
@@ -1077,12 +1090,12 @@ class subscription {
         }
         return *this;
     }
-    /** Ends it where it is owned; see the class. */
+    /** Ends the subscription if this object owns it; see the class. */
     ~subscription() { end(); }
 
-    /** Waits until the server has confirmed it: its snapshot is on the way to the callback then.
-     * Not inside a callback. Errors: `status::timeout`, `server` (it was refused, with the
-     * server's words), `closed`, `would_deadlock`, and the reason when the client fails. */
+    /** Waits until the server has confirmed it; its snapshot is then on the way to the callback.
+     * Not inside a callback. Errors: `status::timeout`, `server` (refused, with the server's
+     * message), `closed`, `would_deadlock`, and the reason when the client fails. */
     void wait(std::chrono::milliseconds timeout = (std::chrono::milliseconds::max)()) const {
         detail::check(drt_subscription_wait(handle_, detail::milliseconds(timeout)));
     }
@@ -1091,9 +1104,9 @@ class subscription {
         detail::check(drt_subscription_wait(handle_, detail::milliseconds(timeout)), ec);
     }
 
-    /** Ends it now, also one that is persistent, detached or somebody else's. When this returns
-     * its callback does not run and will not, unless this was called inside of it. False when it
-     * had ended already. Errors: `status::forked`. */
+    /** Ends it now, also when it is persistent or not owned by this object. When this returns, its
+     * callback does not run and will not run again, unless this was called inside it. False when
+     * it had ended already. Errors: `status::forked`. */
     bool unsubscribe() {
         const drt_status result = drt_subscription_unsubscribe(handle_.exchange(nullptr));
         if (result == DRT_ERR_INVALID_HANDLE) {
@@ -1103,17 +1116,17 @@ class subscription {
         return true;
     }
 
-    /** It lives on without this object, until its client ends, or it is ended by its uid. The
-     * object is empty then; `c()` and `uid()` can be asked before. */
+    /** Gives the subscription up without ending it: it ends with its client, or by its uid. The
+     * object is empty afterwards; call `c()` and `uid()` before. */
     void detach() noexcept { handle_ = nullptr; }
 
-    /** Its uid, also one that was generated; empty when it has ended. Looks through the client's
+    /** Its uid, also a generated one; empty when it has ended. Searches the client's
      * subscriptions. */
     std::string uid() const {
         std::string found;
-        drt_subscription *const wanted = handle_;
+        drt_subscription *const handle = handle_;
         detail::visit(client_, [&](const drt_subscription_info &info) {
-            const bool is_it = info.handle == wanted;
+            const bool is_it = info.handle == handle;
             if (is_it) {
                 found.assign(info.uid, info.uid_len);
             }
@@ -1121,16 +1134,16 @@ class subscription {
         });
         return found;
     }
-    /** The number by which `client::drain` names it, different from that of all others that live.
-     * It stays when the subscription ends. 0 for nothing, and for a duplicate: there the one that
-     * was first has it. */
+    /** The number by which `client::drain` names it, unique among the subscriptions that have not
+     * ended. It stays when the subscription ends. 0 for an empty object and for a duplicate, where
+     * only the object of the first subscription has it. */
     std::uint64_t key() const noexcept { return key_; }
-    /** Whether its uid was taken: this stands for the subscription that has it, without ending
-     * it, and the callback that came with it is not used. */
+    /** Whether its uid was taken: then this object refers to the existing subscription without
+     * owning it, and the callback was not used. */
     bool is_duplicate() const noexcept { return is_duplicate_; }
-    /** Whether this stands for a subscription; it may have ended by itself. */
+    /** Whether this object refers to a subscription, which may have ended meanwhile. */
     explicit operator bool() const noexcept { return handle_ != nullptr; }
-    /** The library's own; NULL in an empty object. */
+    /** Its handle; NULL in an empty object. */
     drt_subscription *c() const noexcept { return handle_; }
 
   private:
@@ -1151,34 +1164,35 @@ class subscription {
 namespace detail {
 
 template <class F> void on_event(const drt_event *raw, void *user_data) {
-    auto &kept_one = *static_cast<kept<F> *>(user_data);
+    auto &stored = *static_cast<stored_callable<F> *>(user_data);
     const event seen(*raw);
-    run(kept_one.client, [&] { static_cast<void>(std::invoke(kept_one.callable, seen)); });
+    run(stored.client, [&] { static_cast<void>(std::invoke(stored.callable, seen)); });
 }
 
 template <class Options, class F>
-made subscribe(drt_client *client, drt_scope *scope, const Options &options, F &&callback,
-               std::error_code *ec) {
+subscribe_result subscribe(drt_client *client, drt_scope *scope, const Options &options,
+                           F &&callback, std::error_code *ec) {
     using callable = std::decay_t<F>;
     static_assert(std::is_invocable_v<callable &, const event &>,
                   "the callback is to be called with a const drt::event &");
-    made result;
-    const char *complaint = is_empty(callback) ? "`callback` is empty" : flaw(options);
-    if (complaint != nullptr) {
-        check(refuse(complaint), ec);
+    subscribe_result result;
+    const char *message =
+        is_empty(callback) ? "`callback` is empty" : find_invalid_argument(options);
+    if (message != nullptr) {
+        check(refuse(message), ec);
         return result;
     }
-    const drt_subscription_options wish = raw(options);
+    const drt_subscription_options raw_options = raw(options);
     const auto call = [&](void *user_data, drt_release_fn release) {
         result.key = reinterpret_cast<std::uintptr_t>(user_data);
-        return drt_subscribe(client, scope, &wish, on_event<callable>, user_data, release,
+        return drt_subscribe(client, scope, &raw_options, on_event<callable>, user_data, release,
                              &result.handle);
     };
-    const drt_status told = hand_over(client, std::forward<F>(callback), ec, call);
+    const drt_status status = hand_over(client, std::forward<F>(callback), ec, call);
     result.client = client;
-    result.is_duplicate = told == DRT_DUPLICATE;
-    result.key = told == DRT_OK ? result.key : 0;
-    result.owns = told == DRT_OK && scope == nullptr && !wish.persistent;
+    result.is_duplicate = status == DRT_DUPLICATE;
+    result.key = status == DRT_OK ? result.key : 0;
+    result.owns = status == DRT_OK && scope == nullptr && !raw_options.persistent;
     return result;
 }
 
@@ -1187,24 +1201,25 @@ made subscribe(drt_client *client, drt_scope *scope, const Options &options, F &
 /* ---- Scopes -------------------------------------------------------------------------------- */
 
 /**
- * Subscriptions that end together: with `close`, or with this object. Persistent ones live on.
+ * A group of subscriptions that end together: with `close`, or with this object. Persistent ones
+ * do not end.
  *
- * Where destruction or an assignment closes it, that waits as `close` does.
+ * Destruction and assignment wait as `close` does.
  */
 class scope {
   public:
-    /** Nothing. */
+    /** An empty object. */
     scope() noexcept = default;
-    /** In a client of the C ABI. Errors: `status::invalid_handle`, `closed`. */
+    /** A scope in a client of the C ABI. Errors: `status::invalid_handle`, `closed`. */
     explicit scope(drt_client *client) : client_(client) { detail::check(open(client)); }
     /** The same with an error code, after which the object is empty. */
     scope(drt_client *client, std::error_code &ec) noexcept : client_(client) {
         detail::check(open(client), ec);
     }
-    /** Takes it over; the other is nothing then. */
+    /** Moves; the other object is empty afterwards. */
     scope(scope &&other) noexcept
         : client_(other.client_), handle_(other.handle_.exchange(nullptr)) {}
-    /** Closes its own, and takes the other over. */
+    /** Closes its own, and moves; the other object is empty afterwards. */
     scope &operator=(scope &&other) noexcept {
         if (this != &other) {
             close();
@@ -1216,7 +1231,7 @@ class scope {
     /** Closes it; see the class. */
     ~scope() { close(); }
 
-    /** Subscribes until the scope ends; the result may be dropped. Errors: those of
+    /** Subscribes until the scope is closed; the result may be ignored. Errors: those of
      * `client::subscribe`, and `status::invalid_handle` when the scope is closed. */
     template <class F> subscription subscribe(const subscription_options &options, F &&callback) {
         return make(options, std::forward<F>(callback), nullptr);
@@ -1237,8 +1252,8 @@ class scope {
         return make(options, std::forward<F>(callback), &ec);
     }
 
-    /** Ends its subscriptions but the persistent ones. When this returns none of their callbacks
-     * runs, but for one that it was called in. Nothing happens when it is closed already. */
+    /** Ends its subscriptions except persistent ones. When this returns, none of their callbacks
+     * runs, except one that it was called in. Does nothing when it is closed already. */
     void close() noexcept {
         drt_scope *const handle = handle_.exchange(nullptr);
         if (handle != nullptr) {
@@ -1248,14 +1263,14 @@ class scope {
 
     /** Whether it is open. */
     explicit operator bool() const noexcept { return handle_ != nullptr; }
-    /** The library's own; NULL once it is closed. */
+    /** Its handle; NULL once it is closed. */
     drt_scope *c() const noexcept { return handle_; }
 
   private:
     drt_status open(drt_client *client) noexcept {
-        drt_scope *made = nullptr;
-        const drt_status result = drt_scope_new(client, &made);
-        handle_ = made;
+        drt_scope *handle = nullptr;
+        const drt_status result = drt_scope_new(client, &handle);
+        handle_ = handle;
         return result;
     }
 
@@ -1263,7 +1278,7 @@ class scope {
     subscription make(const Options &options, F &&callback, std::error_code *ec) {
         drt_scope *const handle = handle_;
         if (handle == nullptr) {
-            // To the C ABI, NULL is no scope at all.
+            // To the C ABI, NULL means to subscribe without a scope.
             detail::refuse("the scope is closed, or was moved from");
             detail::check(DRT_ERR_INVALID_HANDLE, ec);
             return {};
@@ -1283,9 +1298,9 @@ namespace detail {
 template <class F>
 void on_state(drt_client *, drt_state now, drt_status reason, const char *message,
               void *user_data) {
-    auto &kept_one = *static_cast<kept<F> *>(user_data);
-    run(kept_one.client, [&] {
-        static_cast<void>(std::invoke(kept_one.callable, static_cast<state>(now), to_status(reason),
+    auto &stored = *static_cast<stored_callable<F> *>(user_data);
+    run(stored.client, [&] {
+        static_cast<void>(std::invoke(stored.callable, static_cast<state>(now), to_status(reason),
                                       view(message)));
     });
 }
@@ -1293,7 +1308,7 @@ void on_state(drt_client *, drt_state now, drt_status reason, const char *messag
 template <class T> struct is_optional : std::false_type {};
 template <class T> struct is_optional<std::optional<T>> : std::true_type {};
 
-/** What a callback for tokens has returned; empty = the token comes later. */
+/** The token that a token callback has returned; empty = it is set later. */
 template <class T> std::string token_of(T &&answer) {
     using plain = std::decay_t<T>;
     if constexpr (is_optional<plain>::value) {
@@ -1313,12 +1328,12 @@ inline drt_status set_token(drt_client *client, const std::string &access_token)
 }
 
 template <class F> void on_token(drt_client *client, drt_status reason, void *user_data) {
-    auto &ask = static_cast<kept<F> *>(user_data)->callable;
+    auto &callback = static_cast<stored_callable<F> *>(user_data)->callable;
     run(client, [&] {
         if constexpr (std::is_void_v<std::invoke_result_t<F &, status>>) {
-            std::invoke(ask, to_status(reason));
+            std::invoke(callback, to_status(reason));
         } else {
-            const std::string token = token_of(std::invoke(ask, to_status(reason)));
+            const std::string token = token_of(std::invoke(callback, to_status(reason)));
             if (!token.empty()) {
                 check(set_token(client, token));
             }
@@ -1328,15 +1343,15 @@ template <class F> void on_token(drt_client *client, drt_status reason, void *us
 
 template <class F>
 void on_reply(drt_status result, const char *json, std::size_t length, void *user_data) {
-    auto &kept_one = *static_cast<kept<F> *>(user_data);
-    run(kept_one.client, [&] {
-        static_cast<void>(std::invoke(kept_one.callable, to_status(result), view(json, length)));
+    auto &stored = *static_cast<stored_callable<F> *>(user_data);
+    run(stored.client, [&] {
+        static_cast<void>(std::invoke(stored.callable, to_status(result), view(json, length)));
     });
 }
 
-/** Fulfils the promise behind a future. It is the library's own, and always runs. */
+/** Fulfils the promise of a future. It always runs, as it calls no code of the application. */
 inline void on_answer(drt_status result, const char *json, std::size_t length, void *user_data) {
-    auto &promise = static_cast<kept<std::promise<std::string>> *>(user_data)->callable;
+    auto &promise = static_cast<stored_callable<std::promise<std::string>> *>(user_data)->callable;
     guard([&] {
         const std::string text(view(json, length));
         if (result == DRT_OK) {
@@ -1352,35 +1367,35 @@ inline void on_answer(drt_status result, const char *json, std::size_t length, v
 } // namespace detail
 
 /**
- * A client of a Directus server, or nothing.
+ * A client of a Directus server, or an empty object.
  *
- * It is closed with this object: by destruction, or an assignment. That waits for a polite
- * farewell and for a callback that runs, but for no longer than five seconds. If a callback is
- * still running then, it goes on, and is the last; what it uses must outlive it. Those who cannot
- * promise that call `close` with a time of their own before, and look at its result.
+ * Destruction and assignment close it. They wait for the closing handshake and for a running
+ * callback, but for five seconds at most. A callback that is still running then is the last one;
+ * the objects that it uses must outlive it. Where that is not certain, call `close` with a longer
+ * timeout before, and check its result.
  *
- * It may be closed anywhere:
+ * A client may be closed anywhere:
  *
- * - In a callback of another client another thread closes it, and is waited for in the same way.
- *   With poll delivery its last callbacks run on that thread then.
- * - In a callback of its own nothing can be waited for. Its subscriptions end, and no callback of
- *   it is called any more once the running one has returned: the state `closed` and the answers
- *   to requests are not told (futures get `status::closed`). The rest happens afterwards, where
- *   callbacks run: the destructors of its callables. In poll delivery that is the thread that
- *   calls `dispatch` or `drain` of this class, as soon as the callback has returned; where
- *   `drt_client_dispatch` was called instead, a thread of its own.
- * - In a function of drt::set_log another thread closes it, and is not waited for.
+ * - In a callback of another client: another thread closes it, and is waited for in the same way.
+ *   With poll delivery, the last callbacks of the closed client run on that thread.
+ * - In a callback of its own: this cannot wait for itself. The client's subscriptions end, and
+ *   none of its callbacks is called once the running one has returned: the state `closed` and the
+ *   replies to requests are not reported (futures get `status::closed`). The destructors of its
+ *   callables run afterwards, where callbacks run. In poll delivery that is the thread that called
+ *   `dispatch` or `drain` of this class, as soon as the callback has returned; if
+ *   `drt_client_dispatch` was called instead, a separate thread.
+ * - In a log function of drt::set_log: another thread closes it, and is not waited for.
  *
- * Callbacks that were registered with the functions of C count as those of another client: in one
- * of its own the five seconds pass in vain.
+ * Callbacks registered with the C functions count as those of another client, so closing the client
+ * in such a callback of its own waits for five seconds in vain.
  */
 class client {
   public:
-    /** Nothing. */
+    /** An empty object. */
     client() noexcept = default;
-    /** Makes a client. Nothing goes out before `connect` or the first subscription. Errors:
-     * `status::invalid_argument` (also for a URL), `invalid_utf8`, `tls` and `io` (files that
-     * cannot be used). */
+    /** Makes a client. It does not connect before `connect` or the first subscription. Errors:
+     * `status::invalid_argument` (also for a URL), `invalid_utf8`, `tls` and `io` (unusable
+     * files). */
     explicit client(const client_options &options) { detail::check(open(options)); }
     /** The same with an error code, after which the object is empty. */
     client(const client_options &options, std::error_code &ec) noexcept {
@@ -1396,9 +1411,9 @@ class client {
     client(const Raw &options, std::error_code &ec) noexcept {
         detail::check(open(options), ec);
     }
-    /** Takes it over; the other is nothing then. */
+    /** Moves; the other object is empty afterwards. */
     client(client &&other) noexcept : handle_(other.handle_.exchange(nullptr)) {}
-    /** Closes its own, and takes the other over. */
+    /** Closes its own, and moves; the other object is empty afterwards. */
     client &operator=(client &&other) noexcept {
         if (this != &other) {
             finish();
@@ -1409,22 +1424,22 @@ class client {
     /** Closes it; see the class. */
     ~client() { finish(); }
 
-    /** Closes it now: subscriptions and scopes end, what waits is told, callables are destroyed.
-     * Nothing happens when it is closed already. Not inside a callback. Errors:
+    /** Closes it now: subscriptions and scopes end, waiting calls and requests fail, callables are
+     * destroyed. Does nothing when it is closed already. Not inside a callback. Errors:
      * `status::timeout` (a callback still runs; the rest happens when it returns),
      * `would_deadlock` (inside a callback; the client stays open), `closed` (another thread is
      * closing it), `forked`. */
-    void close(std::chrono::milliseconds timeout = detail::farewell) {
-        detail::check(shut(timeout));
+    void close(std::chrono::milliseconds timeout = detail::close_timeout) {
+        detail::check(close_impl(timeout));
     }
     /** The same with an error code. */
     void close(std::chrono::milliseconds timeout, std::error_code &ec) noexcept {
-        detail::check(shut(timeout), ec);
+        detail::check(close_impl(timeout), ec);
     }
 
-    /** Tells of every change of state: `(drt::state, drt::status reason, std::string_view why)`.
-     * It takes the place of the one before; an empty callable takes that away. Errors:
-     * `status::closed`. */
+    /** Sets the callback for changes of the state:
+     * `(drt::state, drt::status reason, std::string_view why)`. It replaces the one before; an
+     * empty callable removes it. Errors: `status::closed`. */
     template <class F> void on_state(F &&callback) {
         using callable = std::decay_t<F>;
         static_assert(std::is_invocable_v<callable &, drt::state, drt::status, std::string_view>,
@@ -1439,14 +1454,14 @@ class client {
         };
         detail::hand_over(handle, std::forward<F>(callback), nullptr, call);
     }
-    /** Takes the callback away. */
+    /** Removes the callback. */
     void on_state(std::nullptr_t) {
         detail::check(drt_client_on_state(handle_, nullptr, nullptr, nullptr));
     }
 
-    /** Asks for tokens: `(drt::status reason)`. The answer is what it returns (a string, a
-     * std::string_view, or a std::optional of these), or `set_token`, at once or later; an empty
-     * one stands for later. An empty callable takes the one before away. Errors:
+    /** Sets the callback that is asked for tokens: `(drt::status reason)`. It returns the token (a
+     * string, a std::string_view, or a std::optional of these), or an empty one, or nothing, and
+     * the application calls `set_token` later. An empty callable removes the callback. Errors:
      * `status::closed`. */
     template <class F> void on_token(F &&callback) {
         using callable = std::decay_t<F>;
@@ -1461,7 +1476,7 @@ class client {
         };
         detail::hand_over(handle, std::forward<F>(callback), nullptr, call);
     }
-    /** Takes the callback away. */
+    /** Removes the callback. */
     void on_token(std::nullptr_t) {
         detail::check(drt_client_on_token(handle_, nullptr, nullptr, nullptr));
     }
@@ -1471,20 +1486,20 @@ class client {
     void connect() { detail::check(drt_client_connect(handle_)); }
     /** The same with an error code. */
     void connect(std::error_code &ec) noexcept { detail::check(drt_client_connect(handle_), ec); }
-    /** Drops the link, if there is one, and connects now. Errors: `status::closed`. */
+    /** Ends the link, if there is one, and connects now. Errors: `status::closed`. */
     void reconnect() { detail::check(drt_client_reconnect(handle_)); }
     /** The same with an error code. */
     void reconnect(std::error_code &ec) noexcept {
         detail::check(drt_client_reconnect(handle_), ec);
     }
-    /** Takes the link down until `connect` or `reconnect`; subscriptions are kept. Errors:
+    /** Ends the link until `connect` or `reconnect` is called; subscriptions are kept. Errors:
      * `status::closed`. */
     void disconnect() { detail::check(drt_client_disconnect(handle_)); }
     /** The same with an error code. */
     void disconnect(std::error_code &ec) noexcept {
         detail::check(drt_client_disconnect(handle_), ec);
     }
-    /** Replaces the access token; a live link is authenticated anew. Errors:
+    /** Replaces the access token; an open link is authenticated again. Errors:
      * `status::invalid_argument`, `invalid_utf8`, `closed`. */
     void set_token(const std::string &access_token) {
         detail::check(detail::set_token(handle_, access_token));
@@ -1494,11 +1509,11 @@ class client {
         detail::check(detail::set_token(handle_, access_token), ec);
     }
 
-    /** The state now; `state::closed` where there is no client. */
+    /** The current state; `state::closed` in an empty object. */
     drt::state state() const noexcept { return static_cast<drt::state>(drt_client_state(handle_)); }
     /** Whether it is authenticated and usable. */
     bool is_connected() const noexcept { return drt_client_is_connected(handle_); }
-    /** Waits until a state is, or was meanwhile, entered. Not inside a callback. Errors:
+    /** Waits until the client is in a state, or was in it meanwhile. Not inside a callback. Errors:
      * `status::timeout`, `would_deadlock`, and the reason when `failed` or `closed` is entered
      * instead. */
     void wait(drt::state wanted, std::chrono::milliseconds timeout) const {
@@ -1523,12 +1538,12 @@ class client {
     /** The same with an error code, after which the result is empty. */
     drt::scope scope(std::error_code &ec) noexcept { return drt::scope(handle_, ec); }
 
-    /** Follows a collection, or an item of it: `(const drt::event &)`. It ends with the result,
-     * unless it is persistent. Where the uid is taken, the result stands for the subscription
-     * that has it (`is_duplicate`), without ending it. Errors: `status::invalid_argument` (also
-     * for an empty callable), `invalid_utf8`, `invalid_json`, `not_connected` (the client has
-     * failed), `closed`. What the server refuses comes as an event, and from
-     * `subscription::wait`. */
+    /** Subscribes to a collection, or to an item of it: `(const drt::event &)`. The subscription
+     * ends with the result, unless it is persistent. If the uid is taken, the result refers to the
+     * existing subscription without owning it (`is_duplicate`). Errors:
+     * `status::invalid_argument` (also for an empty callable), `invalid_utf8`, `invalid_json`,
+     * `not_connected` (the client has failed), `closed`. A refusal by the server is reported by an
+     * event, and by `subscription::wait`. */
     template <class F>
     [[nodiscard]] subscription subscribe(const subscription_options &options, F &&callback) {
         return make(options, std::forward<F>(callback), nullptr);
@@ -1549,8 +1564,8 @@ class client {
     [[nodiscard]] subscription subscribe(const Raw &options, F &&callback, std::error_code &ec) {
         return make(options, std::forward<F>(callback), &ec);
     }
-    /** The same for a subscription that lives as long as the client, as `persistent` has it
-     * whatever the options say: the result may be dropped. */
+    /** The same with `persistent` set, whatever the options say: the subscription lasts as long as
+     * the client, and the result may be ignored. */
     template <class F>
     subscription subscribe_persistent(subscription_options options, F &&callback) {
         options.persistent = true;
@@ -1565,7 +1580,7 @@ class client {
     }
 
     /** Ends a subscription by its uid, persistent or not; false when there is none. Waits for its
-     * callback, if it runs elsewhere. Errors: `status::invalid_argument`, `invalid_utf8`,
+     * running callback on another thread. Errors: `status::invalid_argument`, `invalid_utf8`,
      * `closed`. */
     bool unsubscribe(const std::string &uid) {
         const drt_status result = detail::has_nul(uid)
@@ -1577,8 +1592,8 @@ class client {
         detail::check(result);
         return true;
     }
-    /** Ends a collection's subscriptions but the persistent ones; how many those are. Waits for a
-     * callback of theirs that runs elsewhere. Errors: `status::invalid_argument`,
+    /** Ends a collection's subscriptions except persistent ones, and returns how many. Waits for
+     * their running callback on another thread. Errors: `status::invalid_argument`,
      * `invalid_utf8`, `closed`. */
     std::size_t unsubscribe_collection(const std::string &collection) {
         std::size_t ended = 0;
@@ -1587,8 +1602,8 @@ class client {
                           : drt_unsubscribe_collection(handle_, collection.c_str(), &ended));
         return ended;
     }
-    /** Ends all subscriptions but the persistent ones; how many those are. Waits for a callback
-     * of theirs that runs elsewhere. Errors: `status::closed`. */
+    /** Ends all subscriptions except persistent ones, and returns how many. Waits for their running
+     * callback on another thread. Errors: `status::closed`. */
     std::size_t unsubscribe_all() {
         std::size_t ended = 0;
         detail::check(drt_unsubscribe_all(handle_, &ended));
@@ -1598,7 +1613,8 @@ class client {
     bool has_subscription(const std::string &uid) const noexcept {
         return !detail::has_nul(uid) && drt_has_subscription(handle_, uid.c_str());
     }
-    /** The subscriptions, in the order in which they were made. Errors: `status::closed`. */
+    /** All subscriptions, pending ones included, in the order in which they were made. Errors:
+     * `status::closed`. */
     std::vector<subscription_info> active_subscriptions() const {
         std::vector<subscription_info> found;
         detail::check(detail::visit(handle_, [&found](const drt_subscription_info &info) {
@@ -1610,7 +1626,7 @@ class client {
         return found;
     }
 
-    /** Sends a message, a JSON object with a `type`, that expects no answer. Errors:
+    /** Sends a message, a JSON object with a `type`, without waiting for a reply. Errors:
      * `status::invalid_json`, `invalid_argument`, `invalid_utf8`, `not_connected`, `queue_full`,
      * `closed`. */
     void send_message(const std::string &json) { detail::check(send(json)); }
@@ -1619,21 +1635,21 @@ class client {
         detail::check(send(json), ec);
     }
 
-    /** Sends a message; `(drt::status, std::string_view json)` runs once, with the answer, or the
-     * server's error. Errors: those of `send_message`, also `status::invalid_argument` for an
-     * empty callable; then it does not run. */
+    /** Sends a message; `(drt::status, std::string_view json)` runs once, with the reply or the
+     * server's error. Errors: those of `send_message`, and `status::invalid_argument` for an empty
+     * callable; then it does not run. */
     template <class F>
     void request(const std::string &json, std::chrono::milliseconds timeout, F &&callback) {
-        ask(json, timeout, std::forward<F>(callback), nullptr);
+        request_impl(json, timeout, std::forward<F>(callback), nullptr);
     }
     /** The same with an error code. */
     template <class F>
     void request(const std::string &json, std::chrono::milliseconds timeout, F &&callback,
                  std::error_code &ec) {
-        ask(json, timeout, std::forward<F>(callback), &ec);
+        request_impl(json, timeout, std::forward<F>(callback), &ec);
     }
-    /** The same as a future: the answer, or a drt::error whose message is the server's error. Not
-     * to be waited for where callbacks run. */
+    /** The same with a future: the reply, or a drt::error with the server's error as its message.
+     * Do not wait for it on the thread that runs callbacks. */
     [[nodiscard]] std::future<std::string>
     request(const std::string &json, std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
         std::promise<std::string> promise;
@@ -1642,62 +1658,63 @@ class client {
         return answer;
     }
 
-    /** Poll delivery: readable while something waits; -1 in thread delivery. */
+    /** Poll delivery: a descriptor that is readable while callbacks are queued; -1 in thread
+     * delivery. */
     int fd() const noexcept { return drt_client_fd(handle_); }
-    /** Poll delivery: runs callbacks that are due, on this thread; how many. Without a timeout, or
-     * with a negative one, it waits until there is one; 0 `max_events` means all that wait. Not
+    /** Poll delivery: runs queued callbacks on this thread, and returns how many. Without a
+     * timeout, or with a negative one, it waits until there is one. `max_events` 0 means all. Not
      * inside a callback. Errors: `status::invalid_argument` (thread delivery), `would_deadlock`,
      * `closed`. */
     std::size_t dispatch(std::optional<std::chrono::milliseconds> timeout = {},
                          std::size_t max_events = 0) {
         std::size_t done = 0;
-        detail::check(take_turn(timeout, max_events, done));
+        detail::check(dispatch_impl(timeout, max_events, done));
         return done;
     }
     /** The same with an error code. */
     std::size_t dispatch(std::optional<std::chrono::milliseconds> timeout, std::size_t max_events,
                          std::error_code &ec) noexcept {
         std::size_t done = 0;
-        detail::check(take_turn(timeout, max_events, done), ec);
+        detail::check(dispatch_impl(timeout, max_events, done), ec);
         return done;
     }
-    /** Poll delivery: events as a JSON array, valid until the next call, instead of their
-     * callbacks; see `drt_client_drain`. The first member of each is the `subscription::key` of
-     * its subscription. The other callbacks run; `*drained` counts these and the events. Times
-     * and errors are those of `dispatch`. */
+    /** Poll delivery: returns queued events as a JSON array, valid until the next call, instead of
+     * running their callbacks; see `drt_client_drain`. The first member of each event is the
+     * `subscription::key` of its subscription. Other callbacks run; `*drained` counts these and
+     * the events. Timeout and errors are those of `dispatch`. */
     std::string_view drain(std::optional<std::chrono::milliseconds> timeout = {},
                            std::size_t max_events = 0, std::size_t *drained = nullptr) {
         std::string_view json;
-        detail::check(take_turn(timeout, max_events, json, drained));
+        detail::check(drain_impl(timeout, max_events, json, drained));
         return json;
     }
     /** The same with an error code. */
     std::string_view drain(std::optional<std::chrono::milliseconds> timeout, std::size_t max_events,
                            std::size_t *drained, std::error_code &ec) noexcept {
         std::string_view json;
-        detail::check(take_turn(timeout, max_events, json, drained), ec);
+        detail::check(drain_impl(timeout, max_events, json, drained), ec);
         return json;
     }
 
-    /** Whether there is a client that this object has not closed. */
+    /** Whether this object has a client, and has not closed it. */
     explicit operator bool() const noexcept { return handle_ != nullptr; }
-    /** The library's own; NULL once it is closed. */
+    /** Its handle; NULL once it is closed. */
     drt_client *c() const noexcept { return handle_; }
 
   private:
     template <class Options> drt_status open(const Options &options) noexcept {
-        const char *complaint = detail::flaw(options);
-        if (complaint != nullptr) {
-            return detail::refuse(complaint);
+        const char *message = detail::find_invalid_argument(options);
+        if (message != nullptr) {
+            return detail::refuse(message);
         }
         const drt_client_options raw = detail::raw(options);
-        drt_client *made = nullptr;
-        const drt_status result = drt_client_new(&raw, &made);
-        handle_ = made;
+        drt_client *handle = nullptr;
+        const drt_status result = drt_client_new(&raw, &handle);
+        handle_ = handle;
         return result;
     }
 
-    drt_status shut(std::chrono::milliseconds timeout) noexcept {
+    drt_status close_impl(std::chrono::milliseconds timeout) noexcept {
         drt_client *handle = handle_;
         if (handle == nullptr) {
             return DRT_OK;
@@ -1706,14 +1723,14 @@ class client {
         if (result != DRT_ERR_WOULD_DEADLOCK) {
             handle_.compare_exchange_strong(handle, nullptr);
         }
-        // Then somebody has closed it by its handle.
+        // The client was closed by its handle before.
         return result == DRT_ERR_INVALID_HANDLE ? DRT_OK : result;
     }
 
     void finish() noexcept {
         drt_client *const handle = handle_.exchange(nullptr);
         if (handle != nullptr) {
-            detail::end(handle);
+            detail::close_client(handle);
         }
     }
 
@@ -1729,8 +1746,8 @@ class client {
     }
 
     template <class F>
-    void ask(const std::string &json, std::chrono::milliseconds timeout, F &&callback,
-             std::error_code *ec) {
+    void request_impl(const std::string &json, std::chrono::milliseconds timeout, F &&callback,
+                      std::error_code *ec) {
         using callable = std::decay_t<F>;
         static_assert(std::is_invocable_v<callable &, drt::status, std::string_view>,
                       "the callback is to be called with a drt::status and a std::string_view");
@@ -1756,27 +1773,27 @@ class client {
         detail::hand_over(handle, std::forward<F>(callback), ec, call);
     }
 
-    // The callbacks may end this object: it is not looked at after the calls.
+    // A callback may destroy this object, so it must not be used after these calls.
 
-    drt_status take_turn(std::optional<std::chrono::milliseconds> timeout, std::size_t max_events,
-                         std::size_t &done) noexcept {
+    drt_status dispatch_impl(std::optional<std::chrono::milliseconds> timeout,
+                             std::size_t max_events, std::size_t &done) noexcept {
         drt_client *const handle = handle_;
-        const detail::turn now(handle);
+        const detail::dispatch_scope scope(handle);
         const drt_status result =
             drt_client_dispatch(handle, detail::dispatch_timeout(timeout), max_events, &done);
-        now.end();
+        scope.end();
         return result;
     }
 
-    drt_status take_turn(std::optional<std::chrono::milliseconds> timeout, std::size_t max_events,
-                         std::string_view &json, std::size_t *drained) noexcept {
+    drt_status drain_impl(std::optional<std::chrono::milliseconds> timeout, std::size_t max_events,
+                          std::string_view &json, std::size_t *drained) noexcept {
         drt_client *const handle = handle_;
-        const detail::turn now(handle);
+        const detail::dispatch_scope scope(handle);
         const char *text = nullptr;
         std::size_t length = 0;
         const drt_status result = drt_client_drain(handle, detail::dispatch_timeout(timeout),
                                                    max_events, &text, &length, drained);
-        if (!now.end()) {
+        if (!scope.end()) {
             json = detail::view(text, length);
         }
         return result;
@@ -1789,31 +1806,31 @@ class client {
 
 namespace detail {
 
-using kept_log = std::shared_ptr<const log_function>;
+using stored_log = std::shared_ptr<const log_function>;
 
 inline void on_log(drt_log_level level, const char *target, const char *message, void *user_data) {
     const log_frame inside;
     guard([&] {
-        const log_function &log = **static_cast<const kept_log *>(user_data);
+        const log_function &log = **static_cast<const stored_log *>(user_data);
         log(static_cast<log_level>(level), view(target), view(message));
     });
 }
 
 inline void release_log(void *user_data) {
     const log_frame inside;
-    delete static_cast<kept_log *>(user_data);
+    delete static_cast<stored_log *>(user_data);
 }
 
-/** Replaces the function of the log; the one before is destroyed when nobody is in it any more. */
-inline drt_status set_log(log_level most, kept_log function) {
-    // After the lock is given back, since this may destroy the callable that was there.
-    kept_log before;
+/** Replaces the log function. The one before is destroyed once no call of it runs. */
+inline drt_status set_log(log_level most, stored_log function) {
+    // Declared before the lock, so that the old callable is destroyed after it is released.
+    stored_log before;
     log_place &place = the_log();
     const std::lock_guard<std::mutex> locked(place.lock);
     const drt_status result = function == nullptr
                                   ? drt_set_log(DRT_LOG_OFF, nullptr, nullptr, nullptr)
                                   : drt_set_log(static_cast<drt_log_level>(most), on_log,
-                                                new kept_log(function), release_log);
+                                                new stored_log(function), release_log);
     if (result == DRT_OK) {
         before = std::exchange(place.function, std::move(function));
     }
@@ -1825,10 +1842,10 @@ inline drt_status set_log(log_level most, kept_log function) {
 /** Ends the log. */
 inline void end_log() noexcept { detail::set_log(log_level::off, nullptr); }
 
-/** Sets where the log of all clients goes, up to a level: `(drt::log_level, std::string_view
- * target, std::string_view message)`, on any thread, on several at once. No secret is in it, but
- * for what an exception of a callback says: those are logged, too (see drt::on_exception). An
- * empty callable ends the log. Errors: `status::invalid_argument`. */
+/** Sets the log function of all clients, up to a level: `(drt::log_level, std::string_view target,
+ * std::string_view message)`, on any thread, on several at once. The log contains no secrets,
+ * except in messages of the application's own exceptions, which are logged, too (see
+ * drt::on_exception). An empty callable ends the log. Errors: `status::invalid_argument`. */
 template <class F> void set_log(log_level most, F &&callback) {
     using callable = std::decay_t<F>;
     static_assert(std::is_invocable_v<callable &, log_level, std::string_view, std::string_view>,
@@ -1836,11 +1853,12 @@ template <class F> void set_log(log_level most, F &&callback) {
     if (most == log_level::off || detail::is_empty(callback)) {
         return end_log();
     }
-    // It need not be one that can be copied, and its destructor may throw.
-    const auto destroy = [](callable *kept) { detail::guard([kept] { delete kept; }); };
-    const std::shared_ptr<callable> kept(new callable(std::forward<F>(callback)), destroy);
-    auto call = [kept](log_level level, std::string_view target, std::string_view message) {
-        static_cast<void>(std::invoke(*kept, level, target, message));
+    // A shared pointer, as std::function copies; the callable may be move-only, and its destructor
+    // may throw.
+    const auto destroy = [](callable *stored) { detail::guard([stored] { delete stored; }); };
+    const std::shared_ptr<callable> stored(new callable(std::forward<F>(callback)), destroy);
+    auto call = [stored](log_level level, std::string_view target, std::string_view message) {
+        static_cast<void>(std::invoke(*stored, level, target, message));
     };
     detail::check(
         detail::set_log(most, std::make_shared<const detail::log_function>(std::move(call))));

@@ -17,8 +17,7 @@ fn printed(program: &str, options: &[&str], file: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Where `make lib` leaves the libraries; it runs once, and has nothing to do when it
-/// has run before.
+/// The directory in which `make lib` leaves the libraries. It runs once per process.
 fn release() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -51,7 +50,7 @@ fn the_library_needs_no_shared_library_missing_from_slim_images() {
         .filter(|line| line.contains("(NEEDED)"))
         .collect();
     assert!(!needed.is_empty(), "{dynamic}");
-    // glibc is there in all of them, libgcc_s.so.1 is not.
+    // All slim images have glibc, but not libgcc_s.so.1.
     for line in needed {
         let of_glibc = ["libc.so", "libm.so", "ld-linux"];
         assert!(of_glibc.iter().any(|name| line.contains(name)), "{line}");
@@ -128,10 +127,10 @@ fn the_stripped_library_is_smaller_than_four_mebibytes() {
     );
     let bytes = fs::metadata(&stripped).expect("a file").len();
     assert!(bytes < LARGEST, "{bytes} bytes");
-    assert!(bytes > LARGEST / 16, "that is no library: {bytes} bytes");
+    assert!(bytes > LARGEST / 16, "implausibly small: {bytes} bytes");
 }
 
-/// The README's own command lines, for programs of the tests.
+/// The README's commands that link a program.
 fn command_lines() -> Vec<String> {
     let readme = fs::read_to_string(root().join("README.md")).expect("a README");
     let lines: Vec<String> = readme

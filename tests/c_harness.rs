@@ -26,14 +26,14 @@ fn is_installed(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok()
 }
 
-/// Where a program lies.
+/// The path of a program's source.
 fn find(source: &str) -> PathBuf {
     let places = ["tests/c", "tests/cpp"].map(|place| root().join(place).join(source));
     let there = places.into_iter().find(|place| place.exists());
     there.unwrap_or_else(|| panic!("there is no program {source}"))
 }
 
-/// Compiles a program, in a directory of its own: tests run at once.
+/// Compiles a program in a directory of its own, as tests run concurrently.
 fn compile(source: &str, compiler: Command, standard: &str) -> (PathBuf, PathBuf) {
     compile_in(&scratch(source), &find(source), compiler, standard)
 }
@@ -57,7 +57,7 @@ fn run_bare(source: &str, arguments: impl Fn(&Path) -> Vec<String>) -> (PathBuf,
     (program, libraries)
 }
 
-/// Runs a program with arguments, which may have to do with where the library is.
+/// Runs a program with arguments, which may depend on the directory of the library.
 fn run_with(source: &str, leak_check: &str, arguments: impl Fn(&Path) -> Vec<String>) {
     let (program, libraries) = run_bare(source, &arguments);
     let arguments = arguments(&libraries);
@@ -68,7 +68,7 @@ fn run_with(source: &str, leak_check: &str, arguments: impl Fn(&Path) -> Vec<Str
     succeeds(
         Command::new("valgrind")
             .args(["--quiet", "--error-exitcode=99", leak_check])
-            // Otherwise a thread that is busy keeps all others from running, for minutes.
+            // Otherwise a busy thread keeps all others from running for minutes.
             .arg("--fair-sched=yes")
             .args([
                 "--errors-for-leak-kinds=definite",
@@ -130,7 +130,7 @@ fn threads_are_isolated_and_none_remains_after_the_last_close() {
 
 #[test]
 fn a_forked_child_gets_stale_handles_and_may_open_new_clients() {
-    // A child has what its parent's threads had on their stacks, but not the threads.
+    // In a child, the memory of the parent's threads is unreachable, as the threads are gone.
     run_with("fork.c", "--leak-check=no", |_| Vec::new());
 }
 
@@ -143,7 +143,7 @@ fn a_fork_does_not_disturb_the_parents_link() {
 
 #[test]
 fn clients_share_one_thread_and_the_library_can_be_unloaded_after_the_last() {
-    // What a library keeps for its next client goes with its statics.
+    // What the library keeps for its next client is lost when its statics are unloaded.
     run_with("unload.c", "--leak-check=no", |libraries| {
         let library = libraries.join("libdirectus_realtime.so.0");
         let library = library.to_str().expect("a plain path").to_owned();
@@ -169,9 +169,9 @@ fn i8_a_broken_tls_link_raises_no_signal() {
     for ending in [Ending::Reset, Ending::Killed] {
         let server = ScriptedServer::new();
         let front = TlsFront::breaking(server.port, ending);
-        // It outlives the test, until nobody calls any more.
+        // The thread ends when no client connects any more.
         thread::spawn(move || break_links(&server));
-        // Not by valgrind, which does not understand the assembly of TLS's ciphers.
+        // Not with valgrind, which reports false errors in the assembly of TLS's ciphers.
         run_bare("broken_links.c", |_| {
             vec![front.url(), front.ca_file().to_owned()]
         });
@@ -180,13 +180,13 @@ fn i8_a_broken_tls_link_raises_no_signal() {
 
 #[test]
 fn the_library_leaves_signals_to_the_program() {
-    // Not by valgrind, which shows masks of its own.
+    // Not with valgrind, which changes the signal masks.
     run_bare("signals.c", |_| Vec::new());
 }
 
 #[test]
 fn callbacks_run_with_as_much_stack_as_main() {
-    // Not by valgrind, which takes large frames for another stack.
+    // Not with valgrind, which takes large frames for another stack.
     run_bare("deep.c", |_| Vec::new());
 }
 
@@ -195,8 +195,8 @@ fn i8_a_failure_to_start_threads_is_reported_without_a_panic() {
     let (program, libraries) = compile("no_threads.c", compiler("CC", "cc"), "-std=c11");
     let run = &mut Command::new(&program);
     let output = succeeds(run.env("LD_LIBRARY_PATH", &libraries));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.is_empty(), "{told}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.is_empty(), "{errors}");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn mono_can_collect_garbage_while_the_callback_thread_is_attached() {
     let source = root().join("tests/mono/Collect.cs");
     succeeds(Command::new("mcs").arg("-warnaserror").arg(out).arg(source));
     let run = &mut Command::new("timeout");
-    run.arg("60").arg("mono").arg(program);
+    run.arg("240").arg("mono").arg(program);
     succeeds(run.env("LD_LIBRARY_PATH", &libraries));
 }
 
@@ -243,7 +243,7 @@ fn the_library_exports_exactly_what_the_header_declares() {
         .lines()
         .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
         .filter(|line| !line.starts_with("typedef"))
-        // Code of the header's own, which no library exports.
+        // Inline functions, which the library does not export.
         .filter(|line| !line.starts_with("static inline"))
         .filter_map(|line| line.split('(').next()?.rsplit([' ', '*']).next())
         .filter(|name| name.starts_with("drt_"))

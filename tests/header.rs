@@ -1,8 +1,8 @@
-//! Makes `include/directus_realtime.h` from `src/ffi/`, and fails when the one that
-//! is checked in is stale; `make header` writes it.
+//! Generates `include/directus_realtime.h` from `src/ffi/`, and fails when the checked-in
+//! header differs; `make header` writes it.
 //!
-//! cbindgen puts all constants first, then all types, then all functions. A reader
-//! wants them by object, so each file becomes a section, in the order of its source.
+//! cbindgen puts all constants first, then all types, then all functions. For readers the
+//! header is grouped by object instead: each source file becomes a section, in its order.
 
 use std::fmt::Write;
 use std::fs;
@@ -98,7 +98,7 @@ fn header() -> String {
     text
 }
 
-/// What one file declares, in the order of its source.
+/// The declarations of one file, in the order of its source.
 fn section(config: &cbindgen::Config, file: &str) -> String {
     let path = root().join("src/ffi").join(file);
     let source = fs::read_to_string(&path).expect("a source file");
@@ -112,44 +112,44 @@ fn section(config: &cbindgen::Config, file: &str) -> String {
     let mut raw = Vec::new();
     bindings.expect("bindings").write(&mut raw);
     let raw = String::from_utf8(raw).expect("text");
-    let mut items: Vec<(usize, &str)> = raw
+    let mut entries: Vec<(usize, &str)> = raw
         .split("\n\n")
         .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(|item| (place(&source, name(item)), item))
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| (place(&source, name(entry)), entry))
         .collect();
-    items.sort_unstable();
+    entries.sort_unstable();
     let mut text = String::new();
     let mut after_constant = false;
-    for (_, item) in items {
-        let constant = item.contains("#define ");
+    for (_, entry) in entries {
+        let constant = entry.contains("#define ");
         if !(constant && after_constant) {
             text.push('\n');
         }
         after_constant = constant;
-        text.push_str(&polish(item));
+        text.push_str(&polish(entry));
         text.push('\n');
-        if let Some((_, inline)) = INLINES.iter().find(|(name_, _)| *name_ == name(item)) {
+        if let Some((_, inline)) = INLINES.iter().find(|(name_, _)| *name_ == name(entry)) {
             text.push_str(inline);
         }
-        if let Some((_, init)) = INITS.iter().find(|(name_, _)| *name_ == name(item)) {
-            text.push_str(&initialiser(item, init));
+        if let Some((_, init)) = INITS.iter().find(|(name_, _)| *name_ == name(entry)) {
+            text.push_str(&initialiser(entry, init));
         }
     }
     text
 }
 
 /// The declaration without its comment.
-fn declaration(item: &str) -> &str {
-    match item.strip_prefix("/**") {
+fn declaration(entry: &str) -> &str {
+    match entry.strip_prefix("/**") {
         Some(commented) => commented.split_once("*/").expect("an end").1.trim_start(),
-        None => item,
+        None => entry,
     }
 }
 
-/// What an item is called.
-fn name(item: &str) -> &str {
-    let declaration = declaration(item);
+/// The name that a declaration declares.
+fn name(entry: &str) -> &str {
+    let declaration = declaration(entry);
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if let Some(define) = declaration.strip_prefix("#define ") {
         return define.split(' ').next().expect("a name");
@@ -166,12 +166,12 @@ fn name(item: &str) -> &str {
     names().next_back().expect("a name")
 }
 
-/// Whether a word stands where parameters begin.
+/// Whether a name is followed by a list of parameters.
 fn called(declaration: &str, word: &str) -> bool {
     declaration.contains(&format!("{word}(")) || declaration.contains(&format!("(*{word})"))
 }
 
-/// Where the source defines it.
+/// The position of its definition in the source.
 fn place(source: &str, name: &str) -> usize {
     [
         format!("pub const {name}:"),
@@ -184,11 +184,11 @@ fn place(source: &str, name: &str) -> usize {
     .unwrap_or_else(|| panic!("{name} is nowhere in the source"))
 }
 
-/// Short comments on one line, negative values in brackets, and no `struct` where
-/// the name alone will do.
-fn polish(item: &str) -> String {
+/// Puts short comments on one line and negative values in parentheses, and omits `struct`
+/// before a name that is a typedef.
+fn polish(entry: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for line in item.lines() {
+    for line in entry.lines() {
         if line.trim() == "*/" && lines.len() >= 2 && lines[lines.len() - 2].trim() == "/**" {
             let text = lines.pop().expect("two lines");
             let open = lines.pop().expect("two lines");
@@ -209,8 +209,8 @@ fn polish(item: &str) -> String {
 }
 
 /// The macro that initialises every member of a struct.
-fn initialiser(item: &str, name: &str) -> String {
-    let members = declaration(item)
+fn initialiser(entry: &str, name: &str) -> String {
+    let members = declaration(entry)
         .lines()
         .map(str::trim)
         .filter(|line| line.ends_with(';'));
@@ -223,7 +223,7 @@ fn initialiser(item: &str, name: &str) -> String {
             _ => "0",
         })
         .collect();
-    let what = self::name(item);
+    let what = self::name(entry);
     let mut text = format!("\n/** Initialises a {what}. */\n#define {name} \\\n    {{ \\\n");
     let _ = writeln!(text, "        sizeof({what}), \\");
     for row in values.chunks(8) {

@@ -1,6 +1,6 @@
 /*
- * The header behind those of libraries that take plain words away by macros. What it
- * includes itself comes first: those headers are not ours to repair.
+ * The header after those of libraries that define common words as macros. The standard
+ * headers that it includes come first, as they need not compile after such macros.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include <directus_realtime.h>
 
-/* They are left as they were. */
+/* The header leaves the macros as they were. */
 #if !defined(emit) || !defined(Status) || !defined(major) || !defined(min) || !defined(ERROR)
 #error "a macro of another library is gone"
 #endif

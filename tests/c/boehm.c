@@ -1,4 +1,4 @@
-/* A collector that stops threads by signals stops the one that runs callbacks, too. */
+/* A garbage collector that stops threads by signals can stop the callback thread. */
 #define GC_THREADS
 #include <gc.h>
 
@@ -19,7 +19,7 @@ static void on_state(drt_client *client, drt_state state, drt_status reason, con
     }
 }
 
-/* Runs where the callbacks run. */
+/* Runs on the callback thread. */
 static void release(void *user_data) {
     (void)user_data;
     CHECK(GC_unregister_my_thread() == GC_SUCCESS);
@@ -29,7 +29,7 @@ static void release(void *user_data) {
 int main(void) {
     drt_client_options options = DRT_CLIENT_OPTIONS_INIT;
     drt_client *client = NULL;
-    alarm(60); /* a collection that hangs ends the program */
+    alarm(240); /* a collection that hangs ends the program */
     GC_INIT();
     GC_allow_register_threads();
     options.url = "ws://127.0.0.1:1/";

@@ -1,5 +1,5 @@
-/* Links that break while something is written to them: the program is told, and no
-   signal ends it. Arguments: a server's URL, a file with its authority. */
+/* Links that break while the library writes to them: the state is reported, and no signal
+   ends the program. Arguments: a server's URL, a file with its authority. */
 #include "check.h"
 
 #include <signal.h>
@@ -24,7 +24,7 @@ int main(int argc, char **argv) {
     options.access_token = "token";
     options.reconnect_min_ms = 1;
     options.reconnect_max_ms = 10;
-    /* The default: what a program has that does not think of signals. */
+    /* The default disposition, which ends the program. */
     CHECK(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
     CHECK_STATUS(drt_client_new(&options, &client), DRT_OK);
     CHECK_STATUS(drt_client_on_state(client, on_state, &breaks, NULL), DRT_OK);

@@ -1,4 +1,4 @@
-/* Checks that say where they failed, and what every C test needs. */
+/* The checks of the C programs, and functions that most of them use. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -17,7 +17,7 @@ static _Atomic int check_failures;
     do {                                                                                           \
         if (!(condition)) {                                                                        \
             atomic_fetch_add(&check_failures, 1);                                                  \
-            fprintf(stderr, "%s:%d: %s is not so\n", __FILE__, __LINE__, #condition);              \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                \
         }                                                                                          \
     } while (0)
 
@@ -49,16 +49,16 @@ static inline void nap_ms(long ms) {
     nanosleep(&time, NULL);
 }
 
-/* Waits until the condition holds, for ten seconds at most. */
+/* Waits until the condition holds, for a minute at most: machines may be busy. */
 #define EVENTUALLY(condition)                                                                      \
     do {                                                                                           \
-        for (int check_round = 0; !(condition) && check_round < 1000; check_round++) {             \
+        for (int check_round = 0; !(condition) && check_round < 6000; check_round++) {             \
             nap_ms(10);                                                                            \
         }                                                                                          \
         CHECK(condition);                                                                          \
     } while (0)
 
-/* Nobody listens there, so that a client connects and fails without a server. */
+/* Nothing listens on this port, so a client fails to connect at once. */
 #define NOWHERE "ws://127.0.0.1:1/"
 
 static inline drt_client *client_with(drt_delivery delivery) {

@@ -1,19 +1,19 @@
-/* A callback has as much stack as main has by default. */
+/* Callbacks run with as much stack as main has by default. */
 #include "check.h"
 
 #include <pthread.h>
 
 /* Uses a little less than 8 MiB. */
-static int sink(int depth) {
+static int use_stack(int depth) {
     volatile char room[64 * 1024];
     memset((void *)room, depth, sizeof(room));
-    return depth == 0 ? room[0] : sink(depth - 1) + room[sizeof(room) - 1];
+    return depth == 0 ? room[0] : use_stack(depth - 1) + room[sizeof(room) - 1];
 }
 
 static void on_state(drt_client *client, drt_state state, drt_status reason, const char *message,
                      void *user_data) {
     (void)client, (void)state, (void)reason, (void)message;
-    CHECK(sink(120) != 0);
+    CHECK(use_stack(120) != 0);
     atomic_fetch_add((_Atomic int *)user_data, 1);
 }
 

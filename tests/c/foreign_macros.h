@@ -1,5 +1,5 @@
 /*
- * The macros by which other libraries' headers take plain words away: Qt's, X11's,
+ * Macros that other libraries' headers define for common words: Qt's, X11's,
  * <sys/sysmacros.h>'s and Windows'. With the values that they have there.
  */
 #ifndef TESTS_FOREIGN_MACROS_H
@@ -8,7 +8,7 @@
 #ifdef __linux__
 #include <sys/sysmacros.h>
 #endif
-/* Where the system has others of that name. */
+/* The system may define these in another way. */
 #undef major
 #undef minor
 #undef makedev

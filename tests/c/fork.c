@@ -1,4 +1,4 @@
-/* A forked child is told so by every handle that it inherited, and has clients of its own. */
+/* In a forked child every inherited handle reports the fork; the child may make own clients. */
 #include "check.h"
 
 #include <sys/wait.h>
@@ -17,7 +17,7 @@ static void inherited_handles(void) {
     CHECK_STATUS(drt_scope_close(scope), DRT_ERR_FORKED);
     CHECK_STATUS(drt_subscription_unsubscribe(sub), DRT_ERR_FORKED);
     CHECK(drt_client_state(client) == DRT_STATE_CLOSED && drt_client_fd(client) == -1);
-    /* What is no handle is still none. */
+    /* An invalid handle is still reported as one. */
     CHECK_STATUS(drt_client_connect(closed), DRT_ERR_INVALID_HANDLE);
     CHECK_STATUS(drt_client_connect(NULL), DRT_ERR_INVALID_HANDLE);
     CHECK_STATUS(drt_client_connect((drt_client *)(void *)&client), DRT_ERR_INVALID_HANDLE);
@@ -63,7 +63,7 @@ int main(void) {
         pid_t child = fork();
         CHECK(child >= 0);
         if (child == 0) {
-            alarm(60); /* a child that hangs fails */
+            alarm(240); /* a child that hangs fails */
             atomic_store(&lines, 0);
             int result = in_child(0);
             CHECK(atomic_load(&lines) > 0); /* the log function was inherited */
@@ -72,7 +72,7 @@ int main(void) {
         int status = -1;
         CHECK(waitpid(child, &status, 0) == child && status == 0);
     }
-    /* The parent has noticed nothing. */
+    /* The parent's client is not affected. */
     CHECK_STATUS(drt_client_reconnect(client), DRT_OK);
     CHECK(drt_has_subscription(client, "one"));
     CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);

@@ -1,5 +1,5 @@
-/* The header alone, in C99 and (through init_macros.cpp) in C++17: what it declares
- * compiles without a warning, and its macros set every member. */
+/* The header alone, in C99 and (through init_macros.cpp) in C++17: its declarations compile
+ * without warnings, and its macros initialise every member. */
 #include <directus_realtime.h>
 
 static int options_are_default(void) {
@@ -76,7 +76,7 @@ static int is_change(const drt_event *event) {
     }
 }
 
-static drt_log_level loudest(void) {
+static drt_log_level most_verbose(void) {
     const drt_log_level levels[] = {DRT_LOG_OFF,  DRT_LOG_ERROR, DRT_LOG_WARN,
                                     DRT_LOG_INFO, DRT_LOG_DEBUG, DRT_LOG_TRACE};
     return levels[sizeof(levels) / sizeof(levels[0]) - 1];
@@ -89,7 +89,7 @@ int main(void) {
     if (!options_are_default() || is_error(DRT_DUPLICATE) || !is_error(DRT_ERR_TLS)) {
         return 1;
     }
-    if (is_up(DRT_STATE_CLOSED) || !is_change(&event) || loudest() != 5) {
+    if (is_up(DRT_STATE_CLOSED) || !is_change(&event) || most_verbose() != 5) {
         return 2;
     }
     return 5 - DRT_ERR_INVALID_ARGUMENT == 6 && DRT_SUB_PENDING == 0 && DRT_SUB_ACTIVE == 1 ? 0 : 3;

@@ -1,7 +1,7 @@
 /*
- * The layout of every struct of the ABI, as it was published: on machines of 64 bits. A
- * change here breaks programs that are compiled already: append members, at the end.
- * When some were appended, add their lines, and let the size grow.
+ * The published layout of every struct of the ABI on 64-bit machines. Changing a line breaks
+ * compiled programs. New members are appended to the end of a struct: add their lines, and
+ * increase the size.
  */
 #include <directus_realtime.h>
 
@@ -9,7 +9,7 @@
 
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "the size of " #type)
 #define AT(type, member, offset)                                                                   \
-    _Static_assert(offsetof(type, member) == (offset), "the place of " #type "." #member)
+    _Static_assert(offsetof(type, member) == (offset), "the offset of " #type "." #member)
 
 int main(void) {
 #if UINTPTR_MAX == UINT64_MAX

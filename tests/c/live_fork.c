@@ -1,4 +1,4 @@
-/* Forking with a live link: the child has nothing of it, and the parent all of it.
+/* A fork with an open link: the link stays with the parent, and the child cannot use it.
    Arguments: a server's URL, a token for it. */
 #include "check.h"
 
@@ -41,18 +41,18 @@ static void on_reply(drt_status status, const char *json, size_t json_len, void 
     atomic_fetch_add(&seen->replies, 1);
 }
 
-/* Its own client, whose events are those of one title. */
+/* Makes a client with a subscription to the posts of one title. */
 static drt_client *follow(struct seen *seen, const char *query, drt_subscription **sub) {
     drt_client_options options = DRT_CLIENT_OPTIONS_INIT;
-    drt_subscription_options wish = DRT_SUBSCRIPTION_OPTIONS_INIT;
+    drt_subscription_options posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
     drt_client *client = NULL;
     options.url = url;
     options.access_token = token;
-    wish.collection = "posts";
-    wish.query = query;
+    posts.collection = "posts";
+    posts.query = query;
     CHECK_STATUS(drt_client_new(&options, &client), DRT_OK);
     CHECK_STATUS(drt_client_on_state(client, on_state, seen, NULL), DRT_OK);
-    CHECK_STATUS(drt_subscribe(client, NULL, &wish, on_event, seen, NULL, sub), DRT_OK);
+    CHECK_STATUS(drt_subscribe(client, NULL, &posts, on_event, seen, NULL, sub), DRT_OK);
     CHECK_STATUS(drt_subscription_wait(*sub, 60000), DRT_OK);
     EVENTUALLY(atomic_load(&seen->inits) == 1);
     return client;
@@ -98,7 +98,7 @@ int main(int argc, char **argv) {
     char title[100], query[300];
     CHECK(argc == 3);
     url = argv[1], token = argv[2];
-    /* Of this run: others use the same server. */
+    /* A title of this run: other tests use the same server. */
     snprintf(title, sizeof(title), "fork %ld", (long)getpid());
     snprintf(query, sizeof(query), "{\"filter\":{\"title\":{\"_eq\":\"%s\"}}}", title);
     drt_client *client = follow(&seen, query, &sub);
@@ -108,7 +108,7 @@ int main(int argc, char **argv) {
         if (child == 0) {
             alarm(240); /* a child that hangs fails */
             int result = in_child(client, sub, title);
-            /* Once as programs end, with everything that runs then. */
+            /* Once by exit(), which runs the exit handlers. */
             if (round == 0) {
                 exit(result);
             }

@@ -1,4 +1,4 @@
-/* Whatever a program passes, it gets an error code and a sentence about it. */
+/* Every misuse of the C ABI returns an error code and a message (I8). */
 #include "check.h"
 
 #include <stdint.h>
@@ -23,7 +23,7 @@ static bool ignore_info(const drt_subscription_info *info, void *user_data) {
     return true;
 }
 
-/* Every function of the header that takes a handle, called with nothing else wrong. */
+/* Every function that takes a handle, called with otherwise valid arguments. */
 
 static drt_status on_state(void *h) { return drt_client_on_state(h, ignore_state, NULL, NULL); }
 static drt_status on_token(void *h) { return drt_client_on_token(h, ignore_token, NULL, NULL); }
@@ -100,7 +100,7 @@ static drt_status in_scope(void *h) { return subscribe_in(a_client, h); }
 
 enum kind { CLIENT, SCOPE, SUBSCRIPTION };
 
-/* `null_is_fine`: for this parameter NULL means something. */
+/* `null_is_fine`: NULL is a valid value of this parameter. */
 static const struct {
     const char *name;
     call_fn call;
@@ -136,16 +136,16 @@ static const struct {
     {"drt_client_drain", drain, CLIENT, false},
 };
 
-/* Hands a bad handle to every function that takes that kind, or another. */
-static void all_refuse(void *handle, const enum kind *only, const enum kind *except,
-                       const char *what, const char *word) {
+/* Passes a bad handle to every function: to those of kind `only`, or to all but `except`. */
+static void check_refused_by_all(void *handle, const enum kind *only, const enum kind *except,
+                                 const char *what, const char *word) {
     for (size_t i = 0; i < sizeof(CALLS) / sizeof(CALLS[0]); i++) {
         if ((only != NULL && CALLS[i].kind != *only) ||
             (except != NULL && CALLS[i].kind == *except) ||
             (handle == NULL && CALLS[i].null_is_fine)) {
             continue;
         }
-        /* Something else fails first, so that an old message is not taken for a new one. */
+        /* Another call fails first, so that an old message cannot pass for the new one. */
         drt_client_new(NULL, NULL);
         drt_status status = CALLS[i].call(handle);
         if (status != DRT_ERR_INVALID_HANDLE || strstr(drt_last_error(), word) == NULL) {
@@ -163,7 +163,7 @@ static uint64_t next_random(uint64_t *seed) {
     return *seed;
 }
 
-static void bad_handles(void) {
+static void bad_handles_are_refused(void) {
     const enum kind client_kind = CLIENT, scope_kind = SCOPE, sub_kind = SUBSCRIPTION;
     drt_client *closed = client_with(DRT_DELIVER_POLL);
     drt_scope *orphan = NULL, *ended = NULL, *scope = NULL;
@@ -177,41 +177,42 @@ static void bad_handles(void) {
     drt_subscription *sub = subscribe(a_client, scope, "sub");
     CHECK_STATUS(drt_scope_close(ended), DRT_OK);
 
-    all_refuse(NULL, NULL, NULL, "NULL", "NULL");
-    all_refuse(closed, &client_kind, NULL, "a closed client", "stale");
-    all_refuse(orphan, &scope_kind, NULL, "a closed client's scope", "stale");
-    all_refuse(lost, &sub_kind, NULL, "a closed client's subscription", "stale");
-    all_refuse(ended, &scope_kind, NULL, "a closed scope", "stale");
-    all_refuse(over, &sub_kind, NULL, "an ended subscription", "stale");
-    all_refuse(a_client, NULL, &client_kind, "a client", "client");
-    all_refuse(scope, NULL, &scope_kind, "a scope", "scope");
-    all_refuse(sub, NULL, &sub_kind, "a subscription", "subscription");
+    check_refused_by_all(NULL, NULL, NULL, "NULL", "NULL");
+    check_refused_by_all(closed, &client_kind, NULL, "a closed client", "stale");
+    check_refused_by_all(orphan, &scope_kind, NULL, "a closed client's scope", "stale");
+    check_refused_by_all(lost, &sub_kind, NULL, "a closed client's subscription", "stale");
+    check_refused_by_all(ended, &scope_kind, NULL, "a closed scope", "stale");
+    check_refused_by_all(over, &sub_kind, NULL, "an ended subscription", "stale");
+    check_refused_by_all(a_client, NULL, &client_kind, "a client", "client");
+    check_refused_by_all(scope, NULL, &scope_kind, "a scope", "scope");
+    check_refused_by_all(sub, NULL, &sub_kind, "a subscription", "subscription");
 
     int on_the_stack = 0;
     void *on_the_heap = malloc(1);
-    all_refuse(&on_the_stack, NULL, NULL, "the address of a variable", "handle");
-    all_refuse(on_the_heap, NULL, NULL, "an allocation", "handle");
-    all_refuse((void *)UINTPTR_MAX, NULL, NULL, "the largest address", "handle");
+    check_refused_by_all(&on_the_stack, NULL, NULL, "the address of a variable", "handle");
+    check_refused_by_all(on_the_heap, NULL, NULL, "an allocation", "handle");
+    check_refused_by_all((void *)UINTPTR_MAX, NULL, NULL, "the largest address", "handle");
     free(on_the_heap);
     for (uintptr_t small = 1; small < 300; small++) {
-        all_refuse((void *)small, NULL, NULL, "a small number", "handle");
+        check_refused_by_all((void *)small, NULL, NULL, "a small number", "handle");
     }
     for (unsigned bit = 0; bit < 8 * sizeof(void *); bit++) {
         void *near = (void *)((uintptr_t)a_client ^ ((uintptr_t)1 << bit));
         if (near != (void *)scope && near != (void *)sub) {
-            all_refuse(near, NULL, NULL, "nearly a client", "`");
+            check_refused_by_all(near, NULL, NULL, "nearly a client", "`");
         }
     }
     uint64_t seed = 88172645463325252U;
     for (int round = 0; round < 1000; round++) {
-        all_refuse((void *)(uintptr_t)next_random(&seed), NULL, NULL, "a random number", "handle");
+        check_refused_by_all((void *)(uintptr_t)next_random(&seed), NULL, NULL, "a random number",
+                             "handle");
     }
 
     drt_client *other = client_with(DRT_DELIVER_THREAD);
     CHECK_STATUS(subscribe_in(other, scope), DRT_ERR_INVALID_HANDLE);
     CHECK(strstr(drt_last_error(), "another client") != NULL);
     CHECK_STATUS(drt_client_close(other, 1000), DRT_OK);
-    /* None of this has done the good ones any harm. */
+    /* The valid handles still work. */
     CHECK(drt_has_subscription(a_client, "sub"));
     CHECK_STATUS(drt_subscription_unsubscribe(sub), DRT_OK);
     CHECK_STATUS(drt_scope_close(scope), DRT_OK);
@@ -221,7 +222,7 @@ static void bad_handles(void) {
 
 #define NOT_UTF8 "abc\xff"
 
-static void bad_client_options(void) {
+static void bad_client_options_are_refused(void) {
     const enum { BASE_SIZE = 3 * sizeof(void *) } least = BASE_SIZE;
     drt_client_options good = DRT_CLIENT_OPTIONS_INIT;
     drt_client *client = (drt_client *)(uintptr_t)1;
@@ -244,7 +245,7 @@ static void bad_client_options(void) {
     REFUSED(delivery, 2, DRT_ERR_INVALID_ARGUMENT);
     REFUSED(email, "no password", DRT_ERR_INVALID_ARGUMENT);
     REFUSED(access_token, "", DRT_ERR_INVALID_ARGUMENT);
-    /* Though no link of this client needs them. */
+    /* Refused although this client's URL needs no TLS. */
     REFUSED(ca_file, "/no/such.pem", DRT_ERR_IO);
     REFUSED(client_key_file, "/no/such.pem", DRT_ERR_INVALID_ARGUMENT);
     REFUSED(url, NOT_UTF8, DRT_ERR_INVALID_UTF8);
@@ -261,7 +262,7 @@ static void bad_client_options(void) {
     REFUSED(struct_size, 0, DRT_ERR_INVALID_ARGUMENT);
     REFUSED(struct_size, 1, DRT_ERR_INVALID_ARGUMENT);
     REFUSED(struct_size, sizeof(size_t), DRT_ERR_INVALID_ARGUMENT);
-    /* A size that cuts a pointer in two is no header's. */
+    /* No version of the header has a size that ends inside a member. */
     REFUSED(struct_size, sizeof(good) - 1, DRT_ERR_INVALID_ARGUMENT);
     REFUSED(struct_size, least + sizeof(void *) / 2, DRT_ERR_INVALID_ARGUMENT);
     REFUSED(struct_size, 1U << 20, DRT_ERR_INVALID_ARGUMENT);
@@ -270,7 +271,7 @@ static void bad_client_options(void) {
 
     drt_client_options older = good;
     older.struct_size = least;
-    older.access_token = NOT_UTF8; /* beyond its end: not looked at */
+    older.access_token = NOT_UTF8; /* beyond its end: not read */
     CHECK_STATUS(drt_client_new(&older, &client), DRT_OK);
     CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
 
@@ -286,7 +287,7 @@ static void bad_client_options(void) {
     CHECK(client == NULL);
 }
 
-static void bad_subscription_options(drt_client *client) {
+static void bad_subscription_options_are_refused(drt_client *client) {
     drt_subscription_options good = DRT_SUBSCRIPTION_OPTIONS_INIT;
     drt_subscription *sub = NULL;
     good.collection = "posts";
@@ -330,12 +331,12 @@ static void bad_subscription_options(drt_client *client) {
     CHECK_STATUS(drt_subscribe(client, NULL, &good, ignore_event, NULL, NULL, NULL), DRT_OK);
 }
 
-static void bad_arguments(void) {
+static void bad_arguments_are_refused(void) {
     drt_client *client = client_with(DRT_DELIVER_POLL);
     drt_stats stats_ = DRT_STATS_INIT;
     const char *json = NULL;
     size_t len = 0;
-    bad_subscription_options(client);
+    bad_subscription_options_are_refused(client);
     CHECK_FAILS(drt_scope_new(client, NULL), DRT_ERR_INVALID_ARGUMENT, "out");
     CHECK_FAILS(drt_client_stats(client, NULL), DRT_ERR_INVALID_ARGUMENT, "out");
     stats_.struct_size = 0;
@@ -378,7 +379,7 @@ static void bad_arguments(void) {
     CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
 }
 
-static void stats_of_every_age(void) {
+static void stats_structs_of_other_versions_are_filled(void) {
     drt_client *client = client_with(DRT_DELIVER_POLL);
     subscribe(client, NULL, NULL);
     struct {
@@ -396,9 +397,9 @@ static void stats_of_every_age(void) {
     CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
 }
 
-/* An argument list may be evaluated from its end, so that a message is fetched before
-   the call that fails next: it is not torn from under who prints it. */
-static void a_message_outlives_the_next_failure(void) {
+/* printf(..., drt_last_error(), call()) may evaluate its arguments in any order, so the next
+   failure must not free the message. */
+static void an_error_message_stays_valid_after_the_next_failure(void) {
     drt_client *client = client_with(DRT_DELIVER_POLL);
     CHECK_STATUS(drt_unsubscribe(client, "the first"), DRT_ERR_NOT_FOUND);
     const char *first = drt_last_error();
@@ -408,8 +409,8 @@ static void a_message_outlives_the_next_failure(void) {
     CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
 }
 
-/* Nobody has dispatched yet, so that what it stood for is not forgotten. */
-static void an_ended_subscription_is_called_by_the_parameters_name(void) {
+/* Before the next dispatch the library still knows the ended subscription. */
+static void an_error_names_the_parameter_of_a_stale_subscription(void) {
     drt_client *client = client_with(DRT_DELIVER_POLL);
     drt_subscription *sub = subscribe(client, NULL, "ended");
     CHECK_STATUS(drt_subscription_unsubscribe(sub), DRT_OK);
@@ -418,7 +419,7 @@ static void an_ended_subscription_is_called_by_the_parameters_name(void) {
     CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
 }
 
-static void names_and_versions(void) {
+static void statuses_have_names_and_the_library_a_version(void) {
     CHECK(strcmp(drt_status_name(DRT_ERR_TIMEOUT), "DRT_ERR_TIMEOUT") == 0);
     CHECK(strcmp(drt_status_name(DRT_DUPLICATE), "DRT_DUPLICATE") == 0);
     CHECK(drt_status_name(4711) != NULL && strlen(drt_status_name(-4711)) > 0);
@@ -427,12 +428,12 @@ static void names_and_versions(void) {
 
 int main(void) {
     CHECK(strcmp(drt_last_error(), "") == 0);
-    names_and_versions();
-    bad_handles();
-    bad_client_options();
-    bad_arguments();
-    an_ended_subscription_is_called_by_the_parameters_name();
-    a_message_outlives_the_next_failure();
-    stats_of_every_age();
+    statuses_have_names_and_the_library_a_version();
+    bad_handles_are_refused();
+    bad_client_options_are_refused();
+    bad_arguments_are_refused();
+    an_error_names_the_parameter_of_a_stale_subscription();
+    an_error_message_stays_valid_after_the_next_failure();
+    stats_structs_of_other_versions_are_filled();
     return check_result();
 }

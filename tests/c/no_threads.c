@@ -1,4 +1,4 @@
-/* Where the system allows no more threads, that is the reason, and nothing panics. */
+/* When the system allows no more threads, that is the reported reason, and nothing panics. */
 #include "check.h"
 
 #include <sys/resource.h>
@@ -20,7 +20,7 @@ int main(void) {
     drt_client_options options = DRT_CLIENT_OPTIONS_INIT;
     drt_client *client = NULL, *another = NULL;
     struct rlimit limit = {1, 1};
-    /* There is no limit for root. */
+    /* The limit does not apply to root. */
     CHECK(geteuid() != 0 || setuid(65534) == 0);
     options.url = "ws://localhost:1/"; /* a name: a thread looks it up */
     options.access_token = "token";
@@ -32,7 +32,7 @@ int main(void) {
     EVENTUALLY(named >= 2);
     CHECK_FAILS(drt_client_new(&options, &another), DRT_ERR_IO, "no more threads");
     CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
-    /* Not even the first one. */
+    /* The library's first thread cannot be started either. */
     CHECK_FAILS(drt_client_new(&options, &another), DRT_ERR_IO, "no more threads");
     return check_result();
 }

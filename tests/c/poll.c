@@ -21,7 +21,7 @@ static bool readable(int fd, int timeout_ms) {
     return poll(&entry, 1, timeout_ms) == 1 && (entry.revents & POLLIN) != 0;
 }
 
-static void thread_delivery(void) {
+static void thread_delivery_refuses_dispatch_and_drain(void) {
     drt_client *client = client_with(DRT_DELIVER_THREAD);
     size_t count = 7, len = 7;
     const char *json = "";
@@ -34,7 +34,7 @@ static void thread_delivery(void) {
     CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
 }
 
-static void dispatching_by_hand(void) {
+static void callbacks_run_inside_dispatch(void) {
     _Atomic int states = 0;
     size_t count = 7;
     drt_client *client = client_with(DRT_DELIVER_POLL);
@@ -44,12 +44,12 @@ static void dispatching_by_hand(void) {
     CHECK(count == 0 && !readable(fd, 0));
     CHECK_STATUS(drt_client_on_state(client, on_state, &states, count_release), DRT_OK);
     CHECK_STATUS(drt_client_connect(client), DRT_OK);
-    CHECK(readable(fd, 5000));
+    CHECK(readable(fd, 60000));
     CHECK(atomic_load(&states) == 0);
     CHECK_STATUS(drt_client_dispatch(client, 0, 1, &count), DRT_OK);
     CHECK(count == 1 && atomic_load(&states) == 1);
-    /* CONNECTING, then BACKOFF: the second is still to come, or waits. */
-    CHECK_STATUS(drt_client_dispatch(client, 5000, 0, NULL), DRT_OK);
+    /* CONNECTING was first; BACKOFF is queued, or will be. */
+    CHECK_STATUS(drt_client_dispatch(client, 60000, 0, NULL), DRT_OK);
     CHECK(atomic_load(&states) >= 2);
     CHECK_STATUS(drt_client_disconnect(client), DRT_OK);
     do {
@@ -62,7 +62,7 @@ static void dispatching_by_hand(void) {
     CHECK(atomic_load(&states) == before + 2);
 }
 
-static void draining(void) {
+static void a_batch_without_events_is_an_empty_array(void) {
     _Atomic int states = 0;
     const char *json = NULL;
     size_t len = 0, count = 7;
@@ -71,7 +71,7 @@ static void draining(void) {
     CHECK(json != NULL && len == 2 && memcmp(json, "[]", 2) == 0 && count == 0);
     CHECK_STATUS(drt_client_on_state(client, on_state, &states, NULL), DRT_OK);
     CHECK_STATUS(drt_client_connect(client), DRT_OK);
-    CHECK_STATUS(drt_client_drain(client, 5000, 0, &json, &len, &count), DRT_OK);
+    CHECK_STATUS(drt_client_drain(client, 60000, 0, &json, &len, &count), DRT_OK);
     CHECK(json != NULL && len == 2 && memcmp(json, "[]", 2) == 0 && count >= 1);
     CHECK(atomic_load(&states) >= 1);
     CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
@@ -83,8 +83,7 @@ static void *disconnect_later(void *client) {
     return NULL;
 }
 
-/* A negative timeout waits for as long as it takes. */
-static void waiting_for_ever(void) {
+static void a_negative_timeout_waits_without_limit(void) {
     pthread_t other;
     _Atomic int states = 0;
     size_t count = 0;
@@ -100,25 +99,25 @@ static void waiting_for_ever(void) {
     CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
 }
 
-/* As some event loops do with every descriptor that they have watched. */
-static void a_descriptor_that_was_shut_down_is_no_signal(void) {
+/* Some event loops shut down every descriptor that they have watched. */
+static void a_descriptor_that_was_shut_down_raises_no_signal(void) {
     _Atomic int states = 0;
     drt_client *client = client_with(DRT_DELIVER_POLL);
     CHECK(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
     CHECK_STATUS(drt_client_on_state(client, on_state, &states, NULL), DRT_OK);
     CHECK(shutdown(drt_client_fd(client), SHUT_RDWR) == 0);
     CHECK_STATUS(drt_client_connect(client), DRT_OK);
-    CHECK_STATUS(drt_client_dispatch(client, 5000, 0, NULL), DRT_OK);
+    CHECK_STATUS(drt_client_dispatch(client, 60000, 0, NULL), DRT_OK);
     CHECK(atomic_load(&states) >= 1);
     CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
 }
 
 int main(void) {
     dispatching = pthread_self();
-    a_descriptor_that_was_shut_down_is_no_signal();
-    thread_delivery();
-    dispatching_by_hand();
-    draining();
-    waiting_for_ever();
+    a_descriptor_that_was_shut_down_raises_no_signal();
+    thread_delivery_refuses_dispatch_and_drain();
+    callbacks_run_inside_dispatch();
+    a_batch_without_events_is_an_empty_array();
+    a_negative_timeout_waits_without_limit();
     return check_result();
 }

@@ -1,4 +1,4 @@
-/* `release` runs exactly once for every registration, whatever became of it. */
+/* `release` runs exactly once for every registration, failed ones included (I4). */
 #include "check.h"
 
 #include <stdint.h>
@@ -21,8 +21,8 @@ static void ignore_log(drt_log_level level, const char *target, const char *mess
     (void)level, (void)target, (void)message, (void)user_data;
 }
 
-/* One that fails is released before the call returns. */
-static void failed_registrations(void) {
+/* Before the call returns. */
+static void failed_registrations_are_released_at_once(void) {
     _Atomic int n = 0;
     int expected = 0;
     drt_client *client = client_with(DRT_DELIVER_POLL);
@@ -58,7 +58,7 @@ static void failed_registrations(void) {
     CHECK(atomic_load(&n) == expected);
 }
 
-static void log_functions(void) {
+static void log_functions_are_released_when_they_are_replaced(void) {
     _Atomic int first = 0, second = 0, third = 0;
     CHECK_STATUS(drt_set_log(DRT_LOG_TRACE, ignore_log, &first, count_release), DRT_OK);
     CHECK(atomic_load(&first) == 0);
@@ -73,9 +73,8 @@ static void log_functions(void) {
     CHECK(atomic_load(&first) == 1 && atomic_load(&second) == 1);
 }
 
-/* Those that were taken are released when they are replaced or ended, where callbacks
- * run, and the rest of them before close returns. */
-static void taken_registrations(drt_delivery delivery) {
+/* Where callbacks run, once they were replaced or ended; all others before close returns. */
+static void accepted_registrations_are_released_when_they_end(drt_delivery delivery) {
     _Atomic int state[3] = {0}, token[3] = {0}, kept = 0, duplicate = 0, ended[3] = {0};
     drt_client *client = client_with(delivery);
     drt_scope *scope = NULL;
@@ -127,9 +126,9 @@ static void taken_registrations(drt_delivery delivery) {
 }
 
 int main(void) {
-    failed_registrations();
-    log_functions();
-    taken_registrations(DRT_DELIVER_THREAD);
-    taken_registrations(DRT_DELIVER_POLL);
+    failed_registrations_are_released_at_once();
+    log_functions_are_released_when_they_are_replaced();
+    accepted_registrations_are_released_when_they_end(DRT_DELIVER_THREAD);
+    accepted_registrations_are_released_when_they_end(DRT_DELIVER_POLL);
     return check_result();
 }

@@ -1,5 +1,5 @@
-/* Signals are the program's: no thread of the library takes one that is sent to the process,
-   and all others are left as the thread has them that makes the client. */
+/* No thread of the library handles a signal that is sent to the process. The masks of all other
+   signals are inherited from the thread that makes the client. */
 #include "check.h"
 #include "tasks.h"
 
@@ -7,15 +7,15 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* In the place of the system's: the thread that looks names up stays for a while. */
+/* Replaces the system's function, so that the thread that looks names up runs for a while. */
 int getaddrinfo(const char *restrict node, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict found) {
     (void)node, (void)service, (void)hints, (void)found;
-    nap_ms(2000);
+    nap_ms(10000);
     return EAI_FAIL;
 }
 
-/* Takes the process's signals that are blocked from a status file. */
+/* Reads a thread's mask of blocked signals from its status file. */
 static bool mask_of(const char *task, unsigned long long *mask) {
     char path[300], line[256];
     bool found = false;
@@ -35,7 +35,7 @@ static bool has(unsigned long long mask, int signal) { return (mask >> (signal -
 static void check_mask(const char *name, unsigned long long mask) {
     const int blocked[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGALRM,  SIGCHLD,
                            SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGRTMIN + 1};
-    /* Faults are of the thread that makes them, and collectors stop threads by the others. */
+    /* Faults concern the thread that causes them; collectors use the others to stop threads. */
     const int open[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL, SIGABRT, SIGTRAP,  SIGSYS,  SIGUSR1,
                         SIGUSR2, SIGXCPU, SIGPROF, SIGURG, SIGPWR,  SIGRTMIN, SIGRTMAX};
     for (size_t i = 0; i < sizeof(blocked) / sizeof(blocked[0]); i++) {
@@ -44,12 +44,12 @@ static void check_mask(const char *name, unsigned long long mask) {
     for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
         CHECK(!has(mask, open[i]));
     }
-    /* A callback that writes into a pipe whose reader has gone ends the program, as
-       its other writes do; the library's own writes never do. */
+    /* SIGPIPE stays open for callbacks, which may rely on it as the rest of the program; the
+       library's own writes must never raise it. */
     CHECK(has(mask, SIGPIPE) == (strcmp(name, "drt-dispatch\n") != 0));
 }
 
-/* Looks at all threads of the library, and tells how many there are. */
+/* Checks all threads of the library, and returns how many there are. */
 static int check_masks(void) {
     int count = 0;
     DIR *tasks = opendir("/proc/self/task");
@@ -80,7 +80,7 @@ int main(void) {
     drt_client *client = NULL;
     _Atomic int states = 0;
     sigset_t inherited, before, after, waited;
-    /* What the thread that makes the client blocks is blocked on the library's as well. */
+    /* A signal blocked here must be blocked on the library's threads, too. */
     sigemptyset(&inherited);
     sigaddset(&inherited, SIGRTMIN + 1);
     CHECK(pthread_sigmask(SIG_BLOCK, &inherited, NULL) == 0);
@@ -96,14 +96,15 @@ int main(void) {
         CHECK(sigismember(&before, signal) == sigismember(&after, signal));
     }
     CHECK(check_masks() >= 3);
-    /* Who waits for a signal gets it, though it began too late: by default it kills. */
+    /* Only this thread may take SIGTERM, also when it waits after the signal was sent; on a
+       thread of the library it would end the program. */
     sigemptyset(&waited);
     sigaddset(&waited, SIGTERM);
     CHECK(pthread_sigmask(SIG_BLOCK, &waited, NULL) == 0);
     for (int round = 0; round < 100; round++) {
-        struct timespec patience = {5, 0};
+        struct timespec timeout = {60, 0};
         CHECK(kill(getpid(), SIGTERM) == 0);
-        CHECK(sigtimedwait(&waited, NULL, &patience) == SIGTERM);
+        CHECK(sigtimedwait(&waited, NULL, &timeout) == SIGTERM);
     }
     CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
     return check_result();

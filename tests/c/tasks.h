@@ -18,7 +18,7 @@ static inline bool name_of_task(const char *task, char *name, int size) {
     return read;
 }
 
-/* How many have a name that begins so. */
+/* The number of threads whose name begins with this prefix. */
 static inline int threads_named(const char *prefix) {
     int count = 0;
     DIR *tasks = opendir("/proc/self/task");

@@ -1,4 +1,4 @@
-/* Several threads at once, and none of the library's left in the end. */
+/* Calls from several threads at once. No thread of the library remains in the end. */
 #include "check.h"
 #include "tasks.h"
 
@@ -6,7 +6,7 @@
 
 enum { THREADS = 8, CLIENTS = 50 };
 
-static void *fail_in_its_own_way(void *argument) {
+static void *fail_with_its_own_uid(void *argument) {
     const int number = *(const int *)argument;
     char uid[32];
     snprintf(uid, sizeof(uid), "nobody-%d-", number);
@@ -21,12 +21,12 @@ static void *fail_in_its_own_way(void *argument) {
     return NULL;
 }
 
-static void last_errors_are_kept_apart(void) {
+static void last_errors_are_per_thread(void) {
     pthread_t threads[THREADS];
     int numbers[THREADS];
     for (int i = 0; i < THREADS; i++) {
         numbers[i] = i;
-        CHECK(pthread_create(&threads[i], NULL, fail_in_its_own_way, &numbers[i]) == 0);
+        CHECK(pthread_create(&threads[i], NULL, fail_with_its_own_uid, &numbers[i]) == 0);
     }
     for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
@@ -46,7 +46,7 @@ static void *close_it(void *client) {
     return NULL;
 }
 
-/* Uses a client while others close it: any answer will do that is an answer. */
+/* Uses a client while others close it. Any status is allowed, but no crash and no hang. */
 static void *use_it(void *client) {
     for (drt_status status = DRT_OK; status == DRT_OK;) {
         drt_scope *scope = NULL;
@@ -62,7 +62,7 @@ static void *use_it(void *client) {
     return NULL;
 }
 
-static void many_close_one(void) {
+static void one_of_many_closing_threads_closes_the_client(void) {
     for (int round = 0; round < 20; round++) {
         pthread_t closers[THREADS], users[2];
         drt_client *client = client_with(DRT_DELIVER_THREAD);
@@ -86,13 +86,13 @@ static void many_close_one(void) {
     CHECK(threads_named("drt-") == 0);
 }
 
-static void many_clients(void) {
+static void no_thread_remains_after_many_clients(void) {
     drt_client *clients[CLIENTS];
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = client_with(i % 2 == 0 ? DRT_DELIVER_THREAD : DRT_DELIVER_POLL);
         subscribe(clients[i], NULL, "one");
     }
-    /* A thread gives itself its name once it runs. */
+    /* A thread has its name only once it runs. */
     int named = 0;
     for (int i = 0; i < 30000 && named == 0; i++) {
         nanosleep(&(struct timespec){0, 1000000}, NULL);
@@ -105,8 +105,8 @@ static void many_clients(void) {
     CHECK(threads_named("drt-") == 0);
 }
 
-/* DRT_ERR_TIMEOUT would mean that a callback is still running. */
-static void closing_without_patience(void) {
+/* DRT_ERR_TIMEOUT would mean that a callback still runs. */
+static void closing_without_a_timeout_succeeds_when_no_callback_runs(void) {
     for (int round = 0; round < 50; round++) {
         drt_client *client = client_with(round % 2 == 0 ? DRT_DELIVER_THREAD : DRT_DELIVER_POLL);
         if (round % 3 == 0) {
@@ -118,10 +118,10 @@ static void closing_without_patience(void) {
 }
 
 int main(void) {
-    closing_without_patience();
-    last_errors_are_kept_apart();
+    closing_without_a_timeout_succeeds_when_no_callback_runs();
+    last_errors_are_per_thread();
     CHECK(threads_named("drt-") == 0);
-    many_close_one();
-    many_clients();
+    one_of_many_closing_threads_closes_the_client();
+    no_thread_remains_after_many_clients();
     return check_result();
 }

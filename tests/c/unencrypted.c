@@ -1,4 +1,4 @@
-/* Makes a client that has something to log at once: its token would go unencrypted. */
+/* Makes a client that logs at once: its token would be sent unencrypted. */
 #include "check.h"
 
 int main(void) {

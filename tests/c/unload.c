@@ -1,5 +1,5 @@
-/* Many clients share one thread for their sockets; after the last one is closed none of
-   the library's threads is left, so that the library can be unloaded and loaded again.
+/* All clients share one thread for their sockets. After the last one is closed no thread of
+   the library is left, so that the library can be unloaded and loaded again.
    Arguments: the library, a server's URL, a token for it. */
 #define _GNU_SOURCE
 #include "check.h"
@@ -14,7 +14,7 @@ enum { CLIENTS = 30, ROUNDS = 3 };
 
 static const char *library, *url, *token;
 
-/* What this program uses of it. */
+/* The functions that this program uses. */
 static struct {
     void *handle;
     __typeof__(&drt_client_new) client_new;
@@ -64,13 +64,13 @@ static void use(void) {
     atomic_store(&releases, 0);
     for (int i = 0; i < CLIENTS; i++) {
         drt_client_options options = DRT_CLIENT_OPTIONS_INIT;
-        drt_subscription_options wish = DRT_SUBSCRIPTION_OPTIONS_INIT;
+        drt_subscription_options posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
         options.url = url;
         options.access_token = token;
-        wish.collection = "posts";
-        wish.query = "{\"filter\":{\"title\":{\"_eq\":\"nobody's\"}}}";
+        posts.collection = "posts";
+        posts.query = "{\"filter\":{\"title\":{\"_eq\":\"matches nothing\"}}}";
         CHECK(lib.client_new(&options, &clients[i]) == DRT_OK);
-        CHECK(lib.subscribe(clients[i], NULL, &wish, count_event, &events, NULL, &subs[i]) ==
+        CHECK(lib.subscribe(clients[i], NULL, &posts, count_event, &events, NULL, &subs[i]) ==
               DRT_OK);
     }
     for (int i = 0; i < CLIENTS; i++) {
@@ -104,15 +104,15 @@ int main(int argc, char **argv) {
     CHECK(argc == 4);
     library = argv[1], url = argv[2], token = argv[3];
     for (int round = 0; round < ROUNDS; round++) {
-        /* A thread's last error lives as long as the thread, and the library as long as
-           that. */
+        /* On a thread of its own: a thread's last error keeps the library loaded until the
+           thread ends. */
         pthread_t thread;
         CHECK(pthread_create(&thread, NULL, load_use_unload, NULL) == 0);
         pthread_join(thread, NULL);
         CHECK(dlclose(lib.handle) == 0);
         CHECK(!is_mapped());
         CHECK(threads_named("drt-") == 0);
-        /* A fork calls nothing that is gone. */
+        /* No fork handler of the unloaded library is left. */
         pid_t child = fork();
         if (child == 0) {
             _exit(0);
@@ -120,7 +120,7 @@ int main(int argc, char **argv) {
         int status = -1;
         CHECK(waitpid(child, &status, 0) == child && status == 0);
     }
-    /* On the thread that goes on: it may stay, and works again. */
+    /* On the main thread the library may stay loaded, and must work again. */
     for (int round = 0; round < 2; round++) {
         load();
         use();

@@ -1,5 +1,5 @@
-// The header behind those of libraries that take plain words away by macros. What it includes
-// itself comes first: those headers are not ours to repair.
+// The header after those of libraries that define common words as macros. The standard headers
+// that it includes come first, as they need not compile after such macros.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -26,12 +26,12 @@
 
 #include <directus_realtime.hpp>
 
-// They are left as they were.
+// The header leaves the macros as they were.
 #if !defined(emit) || !defined(Status) || !defined(major) || !defined(min) || !defined(ERROR)
 #error "a macro of another library is gone"
 #endif
 
-// Templates are compiled where they are used.
+// Instantiates the templates, which are compiled only where they are used.
 int main() {
     using namespace std::chrono_literals;
     drt::client_options options;

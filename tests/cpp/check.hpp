@@ -1,4 +1,4 @@
-// What the C++ programs check with: a failure says where, and ends the program.
+// The checks of the C++ programs. A failure prints its place and ends the program.
 #ifndef CHECK_HPP
 #define CHECK_HPP
 
@@ -12,7 +12,7 @@
 #define EVENTUALLY(condition)                                                                      \
     (eventually([&] { return static_cast<bool>(condition); })                                      \
          ? void()                                                                                  \
-         : fail("it came true in a minute: " #condition, __FILE__, __LINE__))
+         : fail("it did not become true within a minute: " #condition, __FILE__, __LINE__))
 #define CHECK_THROWS(wanted, call)                                                                 \
     do {                                                                                           \
         bool thrown = false;                                                                       \
@@ -25,7 +25,7 @@
     } while (false)
 
 [[noreturn]] inline void fail(const char *what, const char *file, int line) {
-    std::fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
+    std::fprintf(stderr, "%s:%d: failed: %s\n", file, line, what);
     std::exit(1);
 }
 

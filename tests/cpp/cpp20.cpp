@@ -1,4 +1,4 @@
-// What is there for C++20: designated initialisers, std::jthread.
+// C++20: designated initialisers and std::jthread.
 #include <atomic>
 #include <thread>
 #include <version>

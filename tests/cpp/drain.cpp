@@ -1,4 +1,4 @@
-// Events as JSON, told apart by the keys of their subscriptions.
+// Drained events, and the keys of their subscriptions.
 #include <cstdlib>
 #include <map>
 
@@ -8,8 +8,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The keys at the beginning of each event of a batch: `[[key,...],[key,...]]`. What the
-/// events say has no brackets in it here.
+/// The keys of a batch, `[[key,...],[key,...]]`, and how often each occurs. The data of these
+/// tests contains no brackets.
 std::map<std::uint64_t, int> keys_of(std::string_view json) {
     std::map<std::uint64_t, int> found;
     const std::string text(json);
@@ -21,7 +21,7 @@ std::map<std::uint64_t, int> keys_of(std::string_view json) {
     return found;
 }
 
-void events_are_told_apart_by_their_keys() {
+void drained_events_have_the_keys_of_their_subscriptions() {
     drt::client client(options(drt::delivery::poll));
     const auto fails = [](const drt::event &) { fail("a callback runs", __FILE__, __LINE__); };
     auto one = client.subscribe(posts("drained one"), fails);
@@ -55,13 +55,13 @@ void events_are_told_apart_by_their_keys() {
     CHECK(seen[one.key()] == 3 && seen[other.key()] == 2 && counted == 8);
 }
 
-void a_negative_time_is_for_ever() {
+void a_negative_timeout_waits_without_limit() {
     drt::client client(options(drt::delivery::poll));
     int calls = 0;
     client.on_state([&](drt::state, drt::status, std::string_view) { calls++; });
     client.connect();
     while (!client.is_connected()) {
-        // As in C: it does not return before there is something.
+        // As in C, it returns only once it has run a callback.
         CHECK(client.dispatch(-1ms) > 0);
     }
     while (client.dispatch(0ms) > 0) {
@@ -75,6 +75,6 @@ void a_negative_time_is_for_ever() {
 
 int main(int argc, char **argv) {
     take_arguments(argc, argv);
-    events_are_told_apart_by_their_keys();
-    a_negative_time_is_for_ever();
+    drained_events_have_the_keys_of_their_subscriptions();
+    a_negative_timeout_waits_without_limit();
 }

@@ -1,4 +1,4 @@
-// Where clients and subscriptions end, and what still runs then.
+// Ending clients and subscriptions in every place: no callback runs afterwards (I4).
 #include <atomic>
 #include <future>
 #include <memory>
@@ -14,18 +14,18 @@ namespace {
 
 using clock_type = std::chrono::steady_clock;
 
-/// Is told of calls that come after the end, and of the destruction of callables.
+/// Notices callbacks after the end, and the destruction of callables.
 struct witness {
     std::atomic<bool> gone{false}, late{false};
     std::atomic<int> released{0};
     std::atomic<std::thread::id> released_on{};
 
-    void look() {
+    void note_call() {
         if (gone) {
             late = true;
         }
     }
-    /// A callable that holds the result has been destroyed when that is.
+    /// Held by a callable: counts the destruction of the callable.
     std::shared_ptr<void> trace() {
         return {this, [this](void *) {
                     released_on = std::this_thread::get_id();
@@ -34,7 +34,7 @@ struct witness {
     }
 };
 
-drt::client_options nowhere(drt::delivery delivery = drt::delivery::thread) {
+drt::client_options without_a_server(drt::delivery delivery = drt::delivery::thread) {
     drt::client_options made;
     made.url = "http://127.0.0.1:1";
     made.access_token = "x";
@@ -42,25 +42,25 @@ drt::client_options nowhere(drt::delivery delivery = drt::delivery::thread) {
     return made;
 }
 
-void a_client_that_ends_in_a_callback_of_another_is_waited_for() {
+void closing_a_client_in_a_callback_of_another_waits_for_its_callback() {
     std::atomic<bool> done = false;
     witness seen;
-    drt::client outer(nowhere());
+    drt::client outer(without_a_server());
     outer.on_state([&](drt::state, drt::status, std::string_view) {
         if (done.exchange(true)) {
             return;
         }
         std::atomic<bool> entered = false;
-        // Under the sanitizer and valgrind, a late callback is found by this, too.
+        // A late callback reads freed memory here, which sanitizers and valgrind report.
         auto captured = std::make_unique<int>(7);
         {
-            drt::client inner(nowhere());
+            drt::client inner(without_a_server());
             inner.on_state([&, number = captured.get(),
                             trace = seen.trace()](drt::state, drt::status, std::string_view) {
                 entered = true;
                 std::this_thread::sleep_for(300ms);
                 CHECK(*number == 7);
-                seen.look();
+                seen.note_call();
             });
             inner.connect();
             while (!entered) {
@@ -76,14 +76,14 @@ void a_client_that_ends_in_a_callback_of_another_is_waited_for() {
     CHECK(!seen.late);
 }
 
-void a_client_with_poll_delivery_can_end_in_a_callback_of_another() {
+void a_poll_client_can_be_closed_in_a_callback_of_another() {
     std::atomic<bool> done = false;
     witness seen;
-    drt::client outer(nowhere());
+    drt::client outer(without_a_server());
     outer.on_state([&](drt::state, drt::status, std::string_view) {
         if (!done.exchange(true)) {
             {
-                drt::client inner(nowhere(drt::delivery::poll));
+                drt::client inner(without_a_server(drt::delivery::poll));
                 inner.on_state(
                     [trace = seen.trace()](drt::state, drt::status, std::string_view) {});
             }
@@ -95,7 +95,7 @@ void a_client_with_poll_delivery_can_end_in_a_callback_of_another() {
     EVENTUALLY(seen.gone);
 }
 
-void the_wait_for_another_client_is_bounded() {
+void closing_a_client_in_a_callback_of_another_waits_five_seconds_at_most() {
     std::optional<drt::subscription> follows;
     std::atomic<int> seconds = -1;
     std::atomic<bool> begin = false;
@@ -106,8 +106,8 @@ void the_wait_for_another_client_is_bounded() {
         }
         const auto start = clock_type::now();
         {
-            drt::client inner(nowhere(drt::delivery::poll));
-            // To be destroyed, it has to wait for the callback that destroys it.
+            drt::client inner(without_a_server(drt::delivery::poll));
+            // Destroying this callable waits for the very callback that does it.
             inner.on_state(
                 [held = std::move(*follows)](drt::state, drt::status, std::string_view) {});
         }
@@ -118,28 +118,29 @@ void the_wait_for_another_client_is_bounded() {
     CHECK(seconds >= 4 && seconds <= 20);
 }
 
-/// A client that ends itself in a callback, while an answer and a change of state are due.
+/// A client that destroys itself in a callback, while replies and a state change are due.
 struct application {
     explicit application(drt::delivery delivery, witness &watching)
         : seen(watching), client(options(delivery)) {
         client->on_state(
             [this, trace = seen.trace()](drt::state now, drt::status, std::string_view) {
-                seen.look();
+                seen.note_call();
                 if (now == drt::state::connected) {
                     end();
                 }
             });
-        client->on_token([&seen = seen, trace = seen.trace()](drt::status) { seen.look(); });
+        client->on_token([&seen = seen, trace = seen.trace()](drt::status) { seen.note_call(); });
         client
             ->subscribe_persistent(posts("own"), [&seen = seen, trace = seen.trace()](
-                                                     const drt::event &) { seen.look(); })
+                                                     const drt::event &) { seen.note_call(); })
             .detach();
     }
 
     void end() {
-        client->request(
-            R"({"type":"ping"})", 30s,
-            [&seen = seen, trace = seen.trace()](drt::status, std::string_view) { seen.look(); });
+        client->request(R"({"type":"ping"})", 30s,
+                        [&seen = seen, trace = seen.trace()](drt::status, std::string_view) {
+                            seen.note_call();
+                        });
         answer = client->request(R"({"type":"ping"})");
         client->disconnect();
         client.reset();
@@ -151,7 +152,7 @@ struct application {
     std::future<std::string> answer;
 };
 
-void a_client_that_ends_in_its_own_callback_calls_nothing_more() {
+void a_client_closed_in_its_own_callback_calls_no_more_callbacks() {
     witness seen;
     application app(drt::delivery::thread, seen);
     EVENTUALLY(seen.released == 4);
@@ -165,12 +166,12 @@ void a_client_that_ends_in_its_own_callback_calls_nothing_more() {
     }
 }
 
-void in_poll_delivery_all_of_it_happens_inside_dispatch() {
+void a_poll_client_closed_in_its_own_callback_is_released_inside_dispatch() {
     for (const bool drains : {false, true}) {
         witness seen;
         application app(drt::delivery::poll, seen);
         while (!seen.gone) {
-            // It ends in one of these.
+            // It is destroyed inside one of these calls.
             if (drains) {
                 const auto json = app.client->drain(1s);
                 CHECK(!seen.gone || json.empty());
@@ -181,8 +182,8 @@ void in_poll_delivery_all_of_it_happens_inside_dispatch() {
         }
         CHECK(!seen.late && seen.released_on.load() == std::this_thread::get_id());
         CHECK(app.answer.wait_for(0s) == std::future_status::ready);
-        // The thread is as good as before.
-        drt::client next(nowhere(drt::delivery::poll));
+        // The thread can run the callbacks of another client afterwards.
+        drt::client next(without_a_server(drt::delivery::poll));
         int calls = 0;
         next.on_state([&](drt::state, drt::status, std::string_view) { calls++; });
         next.connect();
@@ -190,7 +191,7 @@ void in_poll_delivery_all_of_it_happens_inside_dispatch() {
     }
 }
 
-void a_dispatch_of_c_ends_it_as_well() {
+void a_poll_client_closed_inside_a_c_dispatch_is_released_too() {
     witness seen;
     application app(drt::delivery::poll, seen);
     drt_client *const handle = app.client->c();
@@ -202,7 +203,7 @@ void a_dispatch_of_c_ends_it_as_well() {
     CHECK(!seen.late);
 }
 
-void subscriptions_and_scopes_end_in_their_own_callbacks() {
+void subscriptions_and_scopes_can_be_ended_in_their_own_callbacks() {
     drt::client client(options());
     std::atomic<int> calls = 0;
     std::promise<void> made;
@@ -226,7 +227,7 @@ void subscriptions_and_scopes_end_in_their_own_callbacks() {
     CHECK(!own && !scope && client.active_subscriptions().empty());
 }
 
-/// Owns the client that it is handed to, and something that looks when that has ended.
+/// Owns the client that it is passed to, and a check that runs after the client's end.
 struct owner {
     void operator()(const drt::event &) const {}
 
@@ -235,33 +236,34 @@ struct owner {
     drt::subscription destroyed_first;
 };
 
-void a_refused_callable_may_own_what_it_is_refused_by() {
-    auto client = std::make_shared<drt::client>(nowhere());
+void a_refused_callable_may_own_the_client_that_refused_it() {
+    auto client = std::make_shared<drt::client>(without_a_server());
     drt::client &plain = *client;
     drt_client *const handle = plain.c();
     auto ended = plain.subscribe(posts("refused"), [](const drt::event &) {});
     plain.unsubscribe_all();
     bool closed = false;
-    const auto look = [&closed, handle](void *) {
-        // Nothing of it was running, so that it is closed on the spot.
+    const auto check_closed = [&closed, handle](void *) {
+        // No callback of it was running, so it was closed at once.
         closed = drt_client_connect(handle) == DRT_ERR_INVALID_HANDLE;
     };
     try {
         plain
-            .subscribe(drt::subscription_options(), owner{std::shared_ptr<void>(&closed, look),
-                                                          std::move(client), std::move(ended)})
+            .subscribe(drt::subscription_options(),
+                       owner{std::shared_ptr<void>(&closed, check_closed), std::move(client),
+                             std::move(ended)})
             .detach();
         CHECK(false);
     } catch (const drt::error &error) {
-        // The end of a subscription that has ended is a failure, too, but not the one to tell.
+        // Ending the ended subscription fails, too, but must not replace the reported failure.
         CHECK(error.status() == drt::status::invalid_argument);
         CHECK(error.message().find("collection") != std::string::npos);
     }
     CHECK(closed);
 }
 
-void closing_twice_is_closing_once() {
-    drt::client client(nowhere());
+void closing_a_closed_client_does_nothing() {
+    drt::client client(without_a_server());
     CHECK(client && client.state() == drt::state::idle);
     client.close();
     client.close();
@@ -271,10 +273,10 @@ void closing_twice_is_closing_once() {
     drt::client empty;
     empty.close();
     CHECK(!empty && empty.state() == drt::state::closed && empty.fd() == -1);
-    drt::client closed_by_handle(nowhere());
+    drt::client closed_by_handle(without_a_server());
     CHECK(drt_client_close(closed_by_handle.c(), 1000) == DRT_OK);
     closed_by_handle.close();
-    drt::client inside(nowhere());
+    drt::client inside(without_a_server());
     std::atomic<bool> refused = false;
     inside.on_state([&](drt::state now, drt::status, std::string_view) {
         if (now == drt::state::connecting) {
@@ -289,7 +291,7 @@ void closing_twice_is_closing_once() {
 
 void objects_may_be_used_by_many_threads() {
     for (int round = 0; round < 20; round++) {
-        drt::client client(nowhere());
+        drt::client client(without_a_server());
         auto scope = client.scope();
         auto subscription = client.subscribe(posts("shared"), [](const drt::event &) {});
         std::atomic<bool> over = false;
@@ -316,8 +318,8 @@ template <class T> void assign_to_itself(T &value) {
     value = std::move(same);
 }
 
-void moving_moves() {
-    drt::client client(nowhere());
+void moving_leaves_the_source_empty() {
+    drt::client client(without_a_server());
     assign_to_itself(client);
     CHECK(client);
     auto subscription = client.subscribe(posts("moved"), [](const drt::event &) {});
@@ -341,15 +343,15 @@ void moving_moves() {
 
 int main(int argc, char **argv) {
     take_arguments(argc, argv);
-    a_client_that_ends_in_a_callback_of_another_is_waited_for();
-    a_client_with_poll_delivery_can_end_in_a_callback_of_another();
-    the_wait_for_another_client_is_bounded();
-    a_client_that_ends_in_its_own_callback_calls_nothing_more();
-    in_poll_delivery_all_of_it_happens_inside_dispatch();
-    a_dispatch_of_c_ends_it_as_well();
-    subscriptions_and_scopes_end_in_their_own_callbacks();
-    a_refused_callable_may_own_what_it_is_refused_by();
-    closing_twice_is_closing_once();
+    closing_a_client_in_a_callback_of_another_waits_for_its_callback();
+    a_poll_client_can_be_closed_in_a_callback_of_another();
+    closing_a_client_in_a_callback_of_another_waits_five_seconds_at_most();
+    a_client_closed_in_its_own_callback_calls_no_more_callbacks();
+    a_poll_client_closed_in_its_own_callback_is_released_inside_dispatch();
+    a_poll_client_closed_inside_a_c_dispatch_is_released_too();
+    subscriptions_and_scopes_can_be_ended_in_their_own_callbacks();
+    a_refused_callable_may_own_the_client_that_refused_it();
+    closing_a_closed_client_does_nothing();
     objects_may_be_used_by_many_threads();
-    moving_moves();
+    moving_leaves_the_source_empty();
 }

@@ -1,4 +1,4 @@
-// What becomes of exceptions: of callbacks, of destructors, of memory that is short.
+// Exceptions of callbacks, of destructors of callables, and of failed allocations.
 #include <atomic>
 #include <cstdlib>
 #include <memory>
@@ -15,15 +15,15 @@ namespace {
 
 /// How many allocations of this thread still succeed; negative = all.
 thread_local int allocations_left = -1;
-/// Valgrind has functions of its own in the place of these; there no allocation fails.
+/// Whether the operators below are used: valgrind replaces them, and then no allocation fails.
 std::atomic<bool> is_replaced = false;
 
 } // namespace
 
-// Where they are inlined, the compiler takes them for a mismatch.
-#define APART __attribute__((noinline))
+// Not inlined, as the compiler would warn of mismatched new and delete.
+#define NOT_INLINE __attribute__((noinline))
 
-APART void *operator new(std::size_t size) {
+NOT_INLINE void *operator new(std::size_t size) {
     is_replaced = true;
     void *const memory = allocations_left == 0 ? nullptr : std::malloc(size);
     if (memory == nullptr) {
@@ -32,24 +32,24 @@ APART void *operator new(std::size_t size) {
     allocations_left -= allocations_left > 0;
     return memory;
 }
-APART void operator delete(void *memory) noexcept { std::free(memory); }
-APART void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
+NOT_INLINE void operator delete(void *memory) noexcept { std::free(memory); }
+NOT_INLINE void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
-std::atomic<int> told = 0;
+std::atomic<int> reported = 0;
 
 void count(std::exception_ptr thrown) {
     try {
         std::rethrow_exception(std::move(thrown));
     } catch (const std::runtime_error &caught) {
-        told += std::string_view(caught.what()) == "on purpose";
+        reported += std::string_view(caught.what()) == "on purpose";
     }
 }
 
 [[noreturn]] void throw_on_purpose() { throw std::runtime_error("on purpose"); }
 
-/// What was logged as an error.
+/// Collects what is logged as an error.
 class log {
   public:
     void operator()(drt::log_level level, std::string_view target, std::string_view message) {
@@ -68,30 +68,30 @@ class log {
     std::string text_;
 };
 
-void every_kind_of_callback_may_throw() {
+void exceptions_of_every_kind_of_callback_go_to_the_handler() {
     drt::on_exception(count);
     auto without = options();
     without.access_token.clear();
     drt::client client(without);
     client.on_token([](drt::status) -> std::string { throw_on_purpose(); });
     client.connect();
-    EVENTUALLY(told >= 1);
+    EVENTUALLY(reported >= 1);
     client.set_token(server::token);
     client.wait(drt::state::connected, 30s);
     client.on_state([](drt::state, drt::status, std::string_view) -> void { throw_on_purpose(); });
-    const int before = told;
+    const int before = reported;
     client.request(R"({"type":"ping"})", 30s,
                    [](drt::status, std::string_view) -> void { throw_on_purpose(); });
-    EVENTUALLY(told == before + 1);
+    EVENTUALLY(reported == before + 1);
     auto subscription =
         client.subscribe(posts("throws"), [](const drt::event &) -> void { throw_on_purpose(); });
-    EVENTUALLY(told == before + 2);
+    EVENTUALLY(reported == before + 2);
     client.close();
-    EVENTUALLY(told > before + 2);
+    EVENTUALLY(reported > before + 2);
     drt::on_exception(nullptr);
 }
 
-void the_handler_may_be_changed_meanwhile() {
+void the_handler_may_be_changed_while_callbacks_throw() {
     drt::client client(options(drt::delivery::poll));
     std::atomic<bool> over = false;
     std::thread other([&] {
@@ -108,7 +108,7 @@ void the_handler_may_be_changed_meanwhile() {
     drt::on_exception(nullptr);
 }
 
-void exceptions_are_logged() {
+void exceptions_are_logged_by_default() {
     log lines;
     drt::set_log(drt::log_level::error, std::ref(lines));
     drt::client client(options());
@@ -116,13 +116,13 @@ void exceptions_are_logged() {
         client.subscribe(posts("logged"), [](const drt::event &) -> void { throw_on_purpose(); });
     EVENTUALLY(lines.text().find("callback: a callback has thrown: on purpose") !=
                std::string::npos);
-    // There may be none.
+    // The handler may get a null pointer.
     drt::detail::log_exception(nullptr);
     EVENTUALLY(lines.text().find("has thrown\n") != std::string::npos);
     drt::end_log();
 }
 
-void log_functions_may_throw() {
+void exceptions_of_log_functions_go_to_the_handler() {
     std::atomic<int> lines = 0;
     const auto trace = std::make_shared<int>(1);
     drt::set_log(drt::log_level::trace,
@@ -131,15 +131,15 @@ void log_functions_may_throw() {
                      throw_on_purpose();
                  });
     CHECK(trace.use_count() == 2);
-    told = 0;
+    reported = 0;
     drt::on_exception(count);
     {
         drt::client client(options());
         client.connect();
         client.wait(drt::state::connected, 30s);
     }
-    CHECK(lines > 0 && told > 0);
-    // What the log does not take is printed.
+    CHECK(lines > 0 && reported > 0);
+    // Where the log function throws, the exception is printed.
     drt::on_exception(nullptr);
     {
         drt::client client(options());
@@ -156,11 +156,12 @@ void log_functions_may_throw() {
 }
 
 /// Throws when it is destroyed, unless it was moved from.
-class bomb {
+class throws_when_destroyed {
   public:
-    bomb() = default;
-    bomb(bomb &&other) noexcept : armed_(std::exchange(other.armed_, false)) {}
-    ~bomb() noexcept(false) {
+    throws_when_destroyed() = default;
+    throws_when_destroyed(throws_when_destroyed &&other) noexcept
+        : armed_(std::exchange(other.armed_, false)) {}
+    ~throws_when_destroyed() noexcept(false) {
         if (armed_) {
             throw_on_purpose();
         }
@@ -173,29 +174,30 @@ class bomb {
     bool armed_ = true;
 };
 
-void destructors_of_callables_may_throw() {
-    told = 0;
+void exceptions_of_callables_destructors_go_to_the_handler() {
+    reported = 0;
     drt::on_exception(count);
     {
         drt::client client(options());
-        client.on_state(bomb());
-        client.subscribe(posts("bomb"), bomb()).wait(30s);
+        client.on_state(throws_when_destroyed());
+        client.subscribe(posts("bomb"), throws_when_destroyed()).wait(30s);
         std::error_code ec;
-        CHECK(!client.subscribe(drt::subscription_options(), bomb(), ec) && told >= 1);
+        CHECK(!client.subscribe(drt::subscription_options(), throws_when_destroyed(), ec) &&
+              reported >= 1);
         CHECK(ec == drt::status::invalid_argument);
     }
-    CHECK(told == 3);
-    drt::set_log(drt::log_level::error, bomb());
+    CHECK(reported == 3);
+    drt::set_log(drt::log_level::error, throws_when_destroyed());
     drt::end_log();
-    CHECK(told == 4);
+    CHECK(reported == 4);
     drt::on_exception(nullptr);
 }
 
-void memory_may_be_short() {
+void a_failed_allocation_throws_bad_alloc() {
     drt::client client(options());
-    auto wish = posts("memory");
-    wish.uid = "a uid that is longer than what a string holds without memory of its own";
-    auto subscription = client.subscribe(wish, [](const drt::event &) {});
+    auto named = posts("memory");
+    named.uid = "a uid that is longer than what a string holds without memory of its own";
+    auto subscription = client.subscribe(named, [](const drt::event &) {});
     int failures = 0;
     for (int spare = 0; spare < 20; spare++) {
         try {
@@ -203,7 +205,7 @@ void memory_may_be_short() {
             const auto all = client.active_subscriptions();
             const auto uid = subscription.uid();
             allocations_left = -1;
-            CHECK(all.size() == 1 && uid == wish.uid && all[0].uid == uid);
+            CHECK(all.size() == 1 && uid == named.uid && all[0].uid == uid);
         } catch (const std::bad_alloc &) {
             allocations_left = -1;
             failures++;
@@ -212,7 +214,7 @@ void memory_may_be_short() {
     CHECK(failures >= 3 || !is_replaced);
 }
 
-void errors_are_copied_without_failing() {
+void copying_an_error_cannot_fail() {
     static_assert(std::is_nothrow_copy_constructible_v<drt::error>);
     static_assert(std::is_nothrow_copy_assignable_v<drt::error>);
     drt::error first(drt::status::timeout, "too late");
@@ -226,11 +228,11 @@ void errors_are_copied_without_failing() {
 
 int main(int argc, char **argv) {
     take_arguments(argc, argv);
-    every_kind_of_callback_may_throw();
-    the_handler_may_be_changed_meanwhile();
-    exceptions_are_logged();
-    log_functions_may_throw();
-    destructors_of_callables_may_throw();
-    memory_may_be_short();
-    errors_are_copied_without_failing();
+    exceptions_of_every_kind_of_callback_go_to_the_handler();
+    the_handler_may_be_changed_while_callbacks_throw();
+    exceptions_are_logged_by_default();
+    exceptions_of_log_functions_go_to_the_handler();
+    exceptions_of_callables_destructors_go_to_the_handler();
+    a_failed_allocation_throws_bad_alloc();
+    copying_an_error_cannot_fail();
 }

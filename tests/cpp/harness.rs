@@ -1,4 +1,4 @@
-//! The programs of `tests/cpp/`: what the C++ header does, and that every compiler takes it.
+//! Runs the programs of `tests/cpp/`, and compiles the C++ header with every compiler.
 
 use std::path::Path;
 use std::process::Command;
@@ -107,8 +107,8 @@ fn i8_the_cpp_wrapper_passes_the_address_and_undefined_sanitizers() {
     }
 }
 
-/// A compiler that looks at a program, but makes nothing of it.
-fn looks_at(mut compiler: Command, standard: &str, source: &Path) -> Command {
+/// A compiler command that only checks a program.
+fn check_syntax(mut compiler: Command, standard: &str, source: &Path) -> Command {
     compiler.args(WARNINGS).args([standard, "-fsyntax-only"]);
     compiler.arg("-I").arg(root().join("include")).arg(source);
     compiler
@@ -124,11 +124,15 @@ fn the_cpp_header_compiles_without_warnings_with_every_standard_and_compiler() {
         for standard in ["-std=c++17", "-std=c++20"] {
             for source in PROGRAMS {
                 let source = find(source);
-                succeeds(&mut looks_at(Command::new(compiler), standard, &source));
+                succeeds(&mut check_syntax(Command::new(compiler), standard, &source));
             }
         }
         let source = find("cpp20.cpp");
-        succeeds(&mut looks_at(Command::new(compiler), "-std=c++20", &source));
+        succeeds(&mut check_syntax(
+            Command::new(compiler),
+            "-std=c++20",
+            &source,
+        ));
     }
 }
 
@@ -139,7 +143,7 @@ fn the_cpp_header_names_its_requirements_where_they_are_missing() {
         (["-std=c++17", "-fno-exceptions"], "needs exceptions"),
     ] {
         let source = find("units/other.cpp");
-        let mut command = looks_at(compiler("CXX", "c++"), flags[0], &source);
+        let mut command = check_syntax(compiler("CXX", "c++"), flags[0], &source);
         let output = command.arg(flags[1]).output().expect("a compiler");
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(

@@ -1,4 +1,4 @@
-// What an application does all day with the C++ surface, against a real server.
+// Common uses of the C++ wrapper, against a real server.
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Remembers events; many threads may look.
+/// Records events. Any thread may read it.
 class log {
   public:
     void add(const drt::event &event) {
@@ -42,15 +42,15 @@ std::string create(drt::client &client, const std::string &title) {
     return client.request(creation(title)).get();
 }
 
-void events_reach_any_callable() {
+void events_reach_a_move_only_callable() {
     drt::client client(options());
     log seen;
-    // Can be moved only, and is moved, not copied.
+    // The callable is move-only, so it must be moved, not copied.
     auto alive = std::make_unique<int>(7);
-    std::atomic<int> sevens = 0;
+    std::atomic<int> sum = 0;
     auto subscription = client.subscribe(
-        posts("callable"), [&seen, &sevens, alive = std::move(alive)](const drt::event &event) {
-            sevens += *alive;
+        posts("callable"), [&seen, &sum, alive = std::move(alive)](const drt::event &event) {
+            sum += *alive;
             CHECK(event.collection() == "posts");
             CHECK(event.count() == 1 && event.index() == 0);
             CHECK(event.sequence() >= 1 && event.meta().empty());
@@ -62,7 +62,7 @@ void events_reach_any_callable() {
     CHECK(create(client, "callable").find("\"data\"") != std::string::npos);
     EVENTUALLY(seen.count(drt::event_kind::create) == 1);
     CHECK(seen.last().find("callable") != std::string::npos);
-    CHECK(sevens >= 14);
+    CHECK(sum >= 14);
     drt::event_callback stored = [&seen](const drt::event &event) { seen.add(event); };
     auto other = client.subscribe(posts("callable"), stored);
     other.wait(30s);
@@ -70,54 +70,54 @@ void events_reach_any_callable() {
     CHECK(client.stats().events >= 3);
 }
 
-void values_end_what_they_stand_for() {
+void destructors_end_subscriptions_and_scopes() {
     drt::client client(options());
-    auto nothing = [](const drt::event &) {};
-    auto wish = posts("values");
+    auto ignore = [](const drt::event &) {};
+    auto values = posts("values");
     {
-        wish.uid = "ends";
-        auto one = client.subscribe(wish, nothing);
+        values.uid = "ends";
+        auto one = client.subscribe(values, ignore);
         auto moved = std::move(one);
         CHECK(one.c() == nullptr && client.has_subscription("ends"));
-        // The second of a uid does not end the first.
-        const auto same = client.subscribe(wish, nothing);
+        // The destructor of a duplicate does not end the first subscription.
+        const auto same = client.subscribe(values, ignore);
     }
     CHECK(!client.has_subscription("ends"));
     {
-        wish.uid = "detached";
-        client.subscribe(wish, nothing).detach();
-        wish.uid = "persistent";
-        wish.persistent = true;
-        const auto kept = client.subscribe(wish, nothing);
-        wish.persistent = false;
+        values.uid = "detached";
+        client.subscribe(values, ignore).detach();
+        values.uid = "persistent";
+        values.persistent = true;
+        const auto persistent = client.subscribe(values, ignore);
+        values.persistent = false;
     }
     CHECK(client.has_subscription("detached") && client.has_subscription("persistent"));
     {
         auto scope = client.scope();
-        wish.uid = "scoped";
-        scope.subscribe(wish, nothing);
+        values.uid = "scoped";
+        scope.subscribe(values, ignore);
         CHECK(client.has_subscription("scoped"));
         auto other = std::move(scope);
         CHECK(scope.c() == nullptr);
-        CHECK_THROWS(drt::status::invalid_handle, scope.subscribe(wish, nothing).c());
+        CHECK_THROWS(drt::status::invalid_handle, scope.subscribe(values, ignore).c());
     }
     CHECK(!client.has_subscription("scoped"));
     const auto all = client.active_subscriptions();
     CHECK(all.size() == 2 && all[0].uid == "detached" && all[1].persistent);
     CHECK(client.unsubscribe_collection("posts") == 1 && client.unsubscribe_all() == 0);
     CHECK(client.unsubscribe("persistent") && !client.unsubscribe("persistent"));
-    auto last = client.subscribe(wish, nothing);
+    auto last = client.subscribe(values, ignore);
     CHECK(last.unsubscribe() && !last.unsubscribe());
 }
 
-void what_fails_throws_or_tells() {
+void failed_calls_throw_or_set_an_error_code() {
     CHECK_THROWS(drt::status::invalid_argument, drt::client(drt::client_options()).c());
     drt::client client(options());
-    auto nothing = [](const drt::event &) {};
+    auto ignore = [](const drt::event &) {};
     CHECK_THROWS(drt::status::invalid_argument,
-                 client.subscribe(drt::subscription_options(), nothing).c());
+                 client.subscribe(drt::subscription_options(), ignore).c());
     std::error_code ec;
-    auto none = client.subscribe(drt::subscription_options(), nothing, ec);
+    auto none = client.subscribe(drt::subscription_options(), ignore, ec);
     CHECK(ec == drt::status::invalid_argument && ec == std::errc::invalid_argument);
     CHECK(none.c() == nullptr && drt::last_error().find("collection") != std::string::npos);
     client.wait(drt::state::connected, 10ms, ec);
@@ -136,21 +136,21 @@ void what_fails_throws_or_tells() {
     CHECK_THROWS(drt::status::timeout, client.request(R"({"type":"unheard of"})", 100ms).get());
     auto refused = posts("refused");
     refused.collection = "no_such_collection";
-    auto subscription = client.subscribe(refused, nothing);
+    auto subscription = client.subscribe(refused, ignore);
     CHECK_THROWS(drt::status::server, subscription.wait(30s));
     client.close();
     CHECK(client.c() == nullptr && client.state() == drt::state::closed);
     CHECK_THROWS(drt::status::invalid_handle, client.connect());
 }
 
-std::atomic<int> told = 0;
+std::atomic<int> reported = 0;
 
-void exceptions_stay_in_their_callbacks() {
+void exceptions_of_callbacks_go_to_the_handler() {
     drt::on_exception([](std::exception_ptr thrown) {
         try {
             std::rethrow_exception(std::move(thrown));
         } catch (const std::runtime_error &) {
-            told++;
+            reported++;
         }
     });
     drt::client client(options());
@@ -164,12 +164,12 @@ void exceptions_stay_in_their_callbacks() {
     });
     subscription.wait(30s);
     create(client, "throws");
-    EVENTUALLY(calls == 2 && told >= 5);
+    EVENTUALLY(calls == 2 && reported >= 5);
     client.close();
     drt::on_exception(nullptr);
 }
 
-void states_tokens_and_logs() {
+void state_token_and_log_callbacks_run() {
     std::atomic<int> lines = 0, asked = 0;
     drt::set_log(drt::log_level::trace, [&](drt::log_level, std::string_view target,
                                             std::string_view message) {
@@ -200,7 +200,7 @@ void states_tokens_and_logs() {
     drt::end_log();
 }
 
-void poll_delivery_runs_callbacks_where_it_is_told_to() {
+void poll_delivery_runs_callbacks_inside_dispatch() {
     drt::client client(options(drt::delivery::poll));
     CHECK(client.fd() >= 0);
     const auto here = std::this_thread::get_id();
@@ -226,7 +226,7 @@ void poll_delivery_runs_callbacks_where_it_is_told_to() {
     CHECK(client.drain(0ms, 10, &drained) == "[]" && drained == 0);
 }
 
-void a_client_may_end_in_a_callback() {
+void a_client_may_be_destroyed_in_its_callback() {
     auto client = std::make_shared<drt::client>(options());
     std::weak_ptr<drt::client> watch = client;
     std::atomic<bool> entered = false, go = false;
@@ -250,11 +250,11 @@ void a_client_may_end_in_a_callback() {
 
 int main(int argc, char **argv) {
     take_arguments(argc, argv);
-    events_reach_any_callable();
-    values_end_what_they_stand_for();
-    what_fails_throws_or_tells();
-    exceptions_stay_in_their_callbacks();
-    states_tokens_and_logs();
-    poll_delivery_runs_callbacks_where_it_is_told_to();
-    a_client_may_end_in_a_callback();
+    events_reach_a_move_only_callable();
+    destructors_end_subscriptions_and_scopes();
+    failed_calls_throw_or_set_an_error_code();
+    exceptions_of_callbacks_go_to_the_handler();
+    state_token_and_log_callbacks_run();
+    poll_delivery_runs_callbacks_inside_dispatch();
+    a_client_may_be_destroyed_in_its_callback();
 }

@@ -1,4 +1,4 @@
-// What the C++ programs have in common that talk to a real server. Arguments: its URL, a token.
+// Shared by the C++ programs that use a real server. Arguments: its URL, a token.
 #ifndef SERVER_HPP
 #define SERVER_HPP
 
@@ -19,18 +19,18 @@ inline void take_arguments(int argc, char **argv) {
 }
 
 inline drt::client_options options(drt::delivery delivery = drt::delivery::thread) {
-    drt::client_options made;
-    made.url = server::url;
-    made.access_token = server::token;
-    made.delivery = delivery;
-    return made;
+    drt::client_options values;
+    values.url = server::url;
+    values.access_token = server::token;
+    values.delivery = delivery;
+    return values;
 }
 
 inline drt::subscription_options posts(const std::string &title) {
-    drt::subscription_options made;
-    made.collection = "posts";
-    made.query = R"({"filter":{"title":{"_eq":")" + title + R"("}}})";
-    return made;
+    drt::subscription_options values;
+    values.collection = "posts";
+    values.query = R"({"filter":{"title":{"_eq":")" + title + R"("}}})";
+    return values;
 }
 
 inline std::string creation(const std::string &title) {

@@ -1,4 +1,4 @@
-// Which callables, options and error codes the C++ surface takes, and what it tells.
+// The callables, options and error codes that the C++ wrapper accepts and returns.
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -19,24 +19,24 @@ constexpr bool is_a_value =
     std::is_nothrow_swappable_v<T>;
 static_assert(is_a_value<drt::client> && is_a_value<drt::scope> && is_a_value<drt::subscription>);
 
-const auto nothing = [](const drt::event &) {};
+const auto ignore = [](const drt::event &) {};
 
 void free_function(const drt::event &) {}
 
-/// Wants the event as a const lvalue.
-struct particular {
+/// Accepts the event only as a const lvalue.
+struct const_lvalue_callable {
     void operator()(const drt::event &) {}
     void operator()(drt::event &&) = delete;
 };
 
-void any_callable_will_do() {
+void any_callable_is_accepted() {
     drt::client client(options());
     auto scope = client.scope();
     scope.subscribe(posts("any"), free_function);
     scope.subscribe(posts("any"), &free_function);
-    scope.subscribe(posts("any"), particular());
+    scope.subscribe(posts("any"), const_lvalue_callable());
     scope.subscribe(posts("any"), &drt::event::data);
-    scope.subscribe(posts("any"), drt::event_callback(nothing));
+    scope.subscribe(posts("any"), drt::event_callback(ignore));
     scope.subscribe(posts("any"), [alive = std::make_unique<int>(1)](const drt::event &) {});
     CHECK(client.active_subscriptions().size() == 6);
     std::atomic<std::size_t> length = 0;
@@ -45,7 +45,7 @@ void any_callable_will_do() {
     EVENTUALLY(length > 0);
 }
 
-void an_empty_callable_is_none() {
+void an_empty_callable_removes_the_callback_or_is_refused() {
     drt::client client(options());
     const auto trace = std::make_shared<int>(1);
     const auto state = [trace](drt::state, drt::status, std::string_view) {};
@@ -86,8 +86,8 @@ void an_empty_callable_is_none() {
     CHECK(trace.use_count() == 4);
 }
 
-/// Connects with a token that a callback gives, after it has had none at first.
-template <class F> void connects_with(const F &answer) {
+/// Connects without a token in the options, and with this token callback.
+template <class F> void connect_with_tokens_of(const F &answer) {
     auto without = options();
     without.access_token.clear();
     drt::client client(without);
@@ -96,12 +96,13 @@ template <class F> void connects_with(const F &answer) {
     client.wait(drt::state::connected, 30s);
 }
 
-void tokens_come_in_every_form() {
-    connects_with([](drt::status) { return server::token; });
-    connects_with([](drt::status) { return std::string_view(server::token); });
-    connects_with([](drt::status) { return server::token.c_str(); });
-    connects_with([](drt::status) { return std::optional<std::string>(server::token); });
-    connects_with([](drt::status) { return std::optional<std::string_view>(server::token); });
+void a_token_callback_may_return_any_string_type() {
+    connect_with_tokens_of([](drt::status) { return server::token; });
+    connect_with_tokens_of([](drt::status) { return std::string_view(server::token); });
+    connect_with_tokens_of([](drt::status) { return server::token.c_str(); });
+    connect_with_tokens_of([](drt::status) { return std::optional<std::string>(server::token); });
+    connect_with_tokens_of(
+        [](drt::status) { return std::optional<std::string_view>(server::token); });
     auto without = options();
     without.access_token.clear();
     drt::client client(without);
@@ -117,7 +118,7 @@ void tokens_come_in_every_form() {
     client.disconnect();
 }
 
-/// What a wait for the link throws: its status, and the sentence.
+/// The exception of a wait for the link.
 drt::error failure_of(const drt::client_options &given) {
     drt::client client(given);
     client.connect();
@@ -133,7 +134,7 @@ drt::error failure_of(const drt::client_options &given) {
     fail("a wait succeeds without a link", __FILE__, __LINE__);
 }
 
-void a_wait_says_why_there_is_no_link() {
+void a_failed_wait_reports_why_there_is_no_link() {
     auto closed = options();
     closed.url = "http://127.0.0.1:1";
     closed.reconnect_min = 10s; // so that no attempt is under way at the end of the wait
@@ -153,36 +154,36 @@ void event_kinds_have_names() {
     CHECK(drt::event_kind_name(static_cast<drt::event_kind>(99)) == std::string_view("unknown"));
 }
 
-void masks_are_typed() {
-    drt::subscription_options wish = posts("mask");
-    CHECK(wish.events == 0);
-    wish.events = DRT_ON_CREATE | DRT_ON_UPDATE;
-    CHECK(wish.events == 3u && wish.c().events == 3);
-    wish.events |= DRT_ON_DELETE;
-    const drt_event_mask all = wish.events;
+void event_masks_combine_c_and_cpp_values() {
+    drt::subscription_options mask = posts("mask");
+    CHECK(mask.events == 0);
+    mask.events = DRT_ON_CREATE | DRT_ON_UPDATE;
+    CHECK(mask.events == 3u && mask.c().events == 3);
+    mask.events |= DRT_ON_DELETE;
+    const drt_event_mask all = mask.events;
     CHECK(all == 7);
-    wish.events = drt::on::create | drt::on::delete_;
-    CHECK(wish.c().events == (DRT_ON_CREATE | DRT_ON_DELETE));
-    wish.events = drt::on::create | drt::on::update | drt::on::delete_;
-    CHECK(wish.c().events == 7);
-    wish.events = drt::on::update;
-    CHECK(wish.c().events == DRT_ON_UPDATE);
-    wish.events |= drt::on::create;
+    mask.events = drt::on::create | drt::on::delete_;
+    CHECK(mask.c().events == (DRT_ON_CREATE | DRT_ON_DELETE));
+    mask.events = drt::on::create | drt::on::update | drt::on::delete_;
+    CHECK(mask.c().events == 7);
+    mask.events = drt::on::update;
+    CHECK(mask.c().events == DRT_ON_UPDATE);
+    mask.events |= drt::on::create;
     drt::client client(options());
-    CHECK(client.subscribe(wish, nothing));
+    CHECK(client.subscribe(mask, ignore));
 }
 
-void subscriptions_say_who_they_are() {
+void subscriptions_have_uids_handles_and_keys() {
     drt::client client(options());
     std::atomic<drt_subscription *> seen = nullptr;
-    auto wish = posts("who");
+    auto named = posts("who");
     auto first =
-        client.subscribe(wish, [&](const drt::event &event) { seen = event.subscription(); });
+        client.subscribe(named, [&](const drt::event &event) { seen = event.subscription(); });
     CHECK(first && !first.is_duplicate() && first.key() != 0 && !first.uid().empty());
     EVENTUALLY(seen == first.c());
-    wish.uid = first.uid();
+    named.uid = first.uid();
     std::error_code ec = make_error_code(drt::status::timeout);
-    const auto second = client.subscribe(wish, nothing, ec);
+    const auto second = client.subscribe(named, ignore, ec);
     CHECK(!ec && second.is_duplicate() && second.c() == first.c() && second.key() == 0);
     CHECK(second.uid() == first.uid());
     const auto all = client.active_subscriptions();
@@ -192,32 +193,32 @@ void subscriptions_say_who_they_are() {
     CHECK(!first && first.key() == 0 && first.uid().empty() && moved.key() == key);
     moved.unsubscribe();
     CHECK(!moved && moved.key() == key && moved.uid().empty());
-    // The results of these may be dropped.
-    wish.uid = "kept";
-    client.subscribe_persistent(wish, nothing);
-    client.subscribe_persistent(wish, nothing, ec);
+    // The results of these may be ignored.
+    named.uid = "kept";
+    client.subscribe_persistent(named, ignore);
+    client.subscribe_persistent(named, ignore, ec);
     CHECK(client.active_subscriptions()[0].persistent);
 }
 
-void c_structs_are_taken_as_well() {
-    const auto made = options();
-    const drt_client_options raw = made.c();
+void the_option_structs_of_c_are_accepted() {
+    const auto values = options();
+    const drt_client_options raw = values.c();
     drt::client client(raw);
-    drt_subscription_options wish = DRT_SUBSCRIPTION_OPTIONS_INIT;
-    wish.collection = "posts";
+    drt_subscription_options raw_posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
+    raw_posts.collection = "posts";
     std::error_code ec;
-    auto one = client.subscribe(wish, nothing);
-    auto two = client.subscribe(wish, nothing, ec);
+    auto one = client.subscribe(raw_posts, ignore);
+    auto two = client.subscribe(raw_posts, ignore, ec);
     auto scope = client.scope(ec);
-    scope.subscribe(wish, nothing);
-    scope.subscribe(wish, nothing, ec);
-    auto braced = client.subscribe({"posts"}, nothing);
+    scope.subscribe(raw_posts, ignore);
+    scope.subscribe(raw_posts, ignore, ec);
+    auto braced = client.subscribe({"posts"}, ignore);
     CHECK(one && two && scope && braced && !ec && client.active_subscriptions().size() == 5);
     const drt::client other(raw, ec);
     CHECK(other && !ec);
 }
 
-void every_failure_has_an_error_code_where_it_is_ordinary() {
+void calls_that_may_fail_have_overloads_with_error_codes() {
     std::error_code ec;
     const drt::client none(drt::client_options(), ec);
     CHECK(!none && ec == drt::status::invalid_argument && !drt::last_error().empty());
@@ -228,14 +229,14 @@ void every_failure_has_an_error_code_where_it_is_ordinary() {
     CHECK(client.drain(0ms, 0, nullptr, ec).empty() && ec == drt::status::invalid_argument);
     auto scope = client.scope(ec);
     CHECK(scope && !ec);
-    CHECK(!scope.subscribe(drt::subscription_options(), nothing, ec));
+    CHECK(!scope.subscribe(drt::subscription_options(), ignore, ec));
     CHECK(ec == drt::status::invalid_argument);
     scope.close();
-    CHECK(!scope.subscribe(posts("closed"), nothing, ec) && ec == drt::status::invalid_handle);
+    CHECK(!scope.subscribe(posts("closed"), ignore, ec) && ec == drt::status::invalid_handle);
     CHECK(drt::last_error() == "the scope is closed, or was moved from");
     client.request(R"({"type":"ping"})", 1s, [](drt::status, std::string_view) {}, ec);
     CHECK(ec == drt::status::not_connected);
-    // The sentence is of the last failure, whoever found it.
+    // The message is that of the last failure, whether the library or the header found it.
     CHECK(drt::last_error() != "the scope is closed, or was moved from");
     client.connect(ec);
     CHECK(!ec);
@@ -258,7 +259,7 @@ void every_failure_has_an_error_code_where_it_is_ordinary() {
     CHECK(!client.scope(ec) && ec == drt::status::invalid_handle);
 }
 
-void a_code_has_a_sentence_and_a_condition() {
+void an_error_code_has_a_message_and_a_condition() {
     for (int value :
          {0, 1, -1, -2, -3, -4, -5, -6, -7, -8, -9, -10, -11, -12, -13, -14, -15, -127, -99}) {
         const std::error_code code(value, drt::category());
@@ -284,18 +285,18 @@ void a_code_has_a_sentence_and_a_condition() {
           drt::category());
 }
 
-void a_nul_byte_is_refused() {
+void a_string_with_a_nul_byte_is_refused() {
     const std::string text("a\0b", 3);
-    auto made = options();
-    made.access_token += text;
-    CHECK_THROWS(drt::status::invalid_argument, drt::client(made).c());
+    auto values = options();
+    values.access_token += text;
+    CHECK_THROWS(drt::status::invalid_argument, drt::client(values).c());
     std::error_code ec;
-    made = options();
-    made.url += text;
-    CHECK(!drt::client(made, ec) && drt::last_error() == "`url` has a NUL byte in it");
+    values = options();
+    values.url += text;
+    CHECK(!drt::client(values, ec) && drt::last_error() == "`url` has a NUL byte in it");
     drt::client client(options());
-    auto wish = posts(text);
-    CHECK_THROWS(drt::status::invalid_argument, client.subscribe(wish, nothing).c());
+    auto named = posts(text);
+    CHECK_THROWS(drt::status::invalid_argument, client.subscribe(named, ignore).c());
     CHECK_THROWS(drt::status::invalid_argument, client.set_token(text));
     CHECK_THROWS(drt::status::invalid_argument, client.send_message("{}" + text));
     CHECK_THROWS(drt::status::invalid_argument, client.request("{}" + text));
@@ -308,15 +309,15 @@ void a_nul_byte_is_refused() {
 
 int main(int argc, char **argv) {
     take_arguments(argc, argv);
-    any_callable_will_do();
-    an_empty_callable_is_none();
-    tokens_come_in_every_form();
-    a_wait_says_why_there_is_no_link();
+    any_callable_is_accepted();
+    an_empty_callable_removes_the_callback_or_is_refused();
+    a_token_callback_may_return_any_string_type();
+    a_failed_wait_reports_why_there_is_no_link();
     event_kinds_have_names();
-    masks_are_typed();
-    subscriptions_say_who_they_are();
-    c_structs_are_taken_as_well();
-    every_failure_has_an_error_code_where_it_is_ordinary();
-    a_code_has_a_sentence_and_a_condition();
-    a_nul_byte_is_refused();
+    event_masks_combine_c_and_cpp_values();
+    subscriptions_have_uids_handles_and_keys();
+    the_option_structs_of_c_are_accepted();
+    calls_that_may_fail_have_overloads_with_error_codes();
+    an_error_code_has_a_message_and_a_condition();
+    a_string_with_a_nul_byte_is_refused();
 }

@@ -120,7 +120,7 @@ static void fold(const drt_event *event, struct json data) {
         /* With other content it may be a new item of that key. */
         const struct item *known = find(key);
         copy.repeated += known != NULL && strlen(known->text) == data.len &&
-                           memcmp(known->text, data.at, data.len) == 0;
+                         memcmp(known->text, data.at, data.len) == 0;
         put(data);
         break;
     }

@@ -3,11 +3,11 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-EXPORTED std::error_code of_the_library();
+EXPORTED std::error_code timeout_of_the_library();
 EXPORTED void throw_in_the_library();
 EXPORTED bool end_in_the_library(drt::client &client);
 
-std::error_code of_the_library() { return drt::status::timeout; }
+std::error_code timeout_of_the_library() { return drt::status::timeout; }
 
 void throw_in_the_library() { throw drt::error(drt::status::timeout, "on purpose"); }
 

@@ -4,20 +4,20 @@
 #include "../check.hpp"
 
 // In other.cpp.
-std::error_code of_the_other_unit();
+std::error_code timeout_of_the_other_unit();
 
 // In library.cpp.
-std::error_code of_the_library();
+std::error_code timeout_of_the_library();
 void throw_in_the_library();
 bool end_in_the_library(drt::client &client);
 
 int main() {
-    CHECK(of_the_other_unit() == drt::status::timeout);
-    CHECK(of_the_library() == drt::status::timeout);
-    CHECK(of_the_library() == std::errc::timed_out);
+    CHECK(timeout_of_the_other_unit() == drt::status::timeout);
+    CHECK(timeout_of_the_library() == drt::status::timeout);
+    CHECK(timeout_of_the_library() == std::errc::timed_out);
     CHECK_THROWS(drt::status::timeout, throw_in_the_library());
 
-    // What this thread is doing is known to both.
+    // The state of a thread is shared: the library notices that a callback of this client runs.
     drt::client_options options;
     options.url = "http://127.0.0.1:1";
     options.access_token = "x";
