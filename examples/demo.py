@@ -1,4 +1,4 @@
-"""Shows programs that follow a collection of a real Directus server live.
+"""Shows programs that subscribe to a collection of a real Directus server.
 
     make demo
 
@@ -30,14 +30,14 @@ PROGRAMS = {
     "Node": ["node", str(ROOT / "examples" / "node" / "demo.mjs")],
     "Python": [sys.executable, str(ROOT / "examples" / "python" / "demo.py")],
 }
-# The packages as they stand in this checkout, with the library that it has built.
+# The packages of this checkout, with the library built from it.
 PACKAGES = {
     "DIRECTUS_REALTIME_LIBRARY": str(shared_library()),
     "PYTHONPATH": str(ROOT / "bindings" / "python" / "src"),
 }
-# A breath between two scenes, for the reader; nothing depends on it.
+# A pause between two scenes, for the reader only.
 PACE = float(os.environ.get("DEMO_PACE", "0.4"))
-PATIENCE = 60
+TIMEOUT = 60
 COLOURS = {"C": "36", "Python": "33", "Node": "32", None: "1"}
 COLOURFUL = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -55,7 +55,7 @@ def show(text, who=None):
 
 
 class Follower:
-    """A program that prints what happens to the posts."""
+    """A program that prints the events of the posts."""
 
     def __init__(self, name, command, url):
         self.name = name
@@ -75,7 +75,7 @@ class Follower:
     def _read(self):
         told = set()
         for line in self.process.stdout:
-            # Attempts to connect are many; the first of each kind says it all.
+            # There are many attempts to connect; the first line of each kind is enough.
             what = re.sub(r"[\d.]+ s$", "", line.rstrip())
             if what not in told:
                 show(line.rstrip(), self.name)
@@ -92,7 +92,7 @@ class Follower:
 
     def wait_for(self, *words):
         """Waits for a line, after those of the last call, that has all the words."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         with self.more:
             while True:
                 for at, line in enumerate(self.lines[self.seen :], self.seen):
@@ -105,9 +105,9 @@ class Follower:
                     raise SystemExit(f"the {self.name} program has not shown {' '.join(words)!r}")
 
     def end(self):
-        """Ends it as a user would, by its standard input."""
+        """Ends it as a user would, by closing its standard input."""
         self.process.stdin.close()
-        status = self.process.wait(timeout=PATIENCE)
+        status = self.process.wait(timeout=TIMEOUT)
         self.reader.join()
         if status != 0:
             raise SystemExit(f"the {self.name} program ended with status {status}")

@@ -29,14 +29,14 @@ from seed import USERS, seed  # noqa: E402
 from server import Server, exit_on_signals  # noqa: E402
 
 VERSION = "12.4.0"
-# The packages as they stand in this checkout, with the library that it has built.
+# The packages of this checkout, with the library built from it.
 LIBRARY = f"DIRECTUS_REALTIME_LIBRARY={shared_library()}"
 PYTHONPATH = f"PYTHONPATH={ROOT / 'bindings' / 'python' / 'src'}"
 NEWS = '{"title":"Breaking news","status":"published"}'
 
 
 def lines(url):
-    """What to paste, by language."""
+    """The commands to paste, by language."""
     token = f"DIRECTUS_TOKEN={USERS['ann']}"
     examples = build_dir() / "examples"
     node, python = HERE / "node", HERE / "python"
@@ -51,7 +51,7 @@ def lines(url):
 
 
 def change(url):
-    """How to make a post."""
+    """The command that creates a post."""
     headers = [
         "-H",
         f"Authorization: Bearer {USERS['bob']}",
@@ -65,11 +65,15 @@ class Page:
     """The live feed in a browser: the web server of examples/node/web."""
 
     def __init__(self, url):
-        leash = [sys.executable, str(ROOT / "tests" / "directus" / "leash.py"), str(os.getpid())]
+        guard = [
+            sys.executable,
+            str(ROOT / "tests" / "directus" / "child_guard.py"),
+            str(os.getpid()),
+        ]
         script, where = HERE / "node" / "web" / "server.mjs", ["--host=127.0.0.1", "--port=0"]
         command = [shutil.which("node"), str(script), url, *where]
         self.process = subprocess.Popen(
-            [*leash, *command],
+            [*guard, *command],
             env={**os.environ, "DIRECTUS_TOKEN": USERS["ann"], **dict([LIBRARY.split("=", 1)])},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -82,12 +86,12 @@ class Page:
         else:
             self.process.wait()
             sys.exit("the web server of examples/node/web has not started")
-        # What it prints from now on is not for this terminal, but has to be read.
+        # Its further output is not shown, but must be read so that it does not block.
         self.reader = threading.Thread(target=self.process.stdout.read, daemon=True)
         self.reader.start()
 
     def open(self):
-        """Opens it where there is a browser, and a person before it."""
+        """Opens the page on a desktop, but not in CI."""
         has_screen = "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
         opener = shutil.which("xdg-open")
         if opener and has_screen and "CI" not in os.environ:
@@ -150,5 +154,5 @@ if __name__ == "__main__":
     try:
         main()
     except SystemExit as ended:
-        # Ctrl-C is how it is meant to end.
+        # Ctrl-C is the regular end.
         sys.exit(0 if ended.code in (128 + signal.SIGINT, 128 + signal.SIGTERM) else ended.code)

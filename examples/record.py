@@ -1,4 +1,4 @@
-"""Makes docs/demo.svg: the demo as a terminal shows it, line by line.
+"""Makes docs/demo.svg: the output of the demo in a terminal, line by line.
 
     make recording
 
@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "demo.svg"
 
 CHARACTER, LINE, MARGIN, BAR, ROWS = 8.0, 19, 20, 36, 26
-# A pause that nothing happens in is shortened to so many seconds.
+# Longer pauses are shortened to this many seconds.
 LONGEST_PAUSE = 1.5
 COLOURS = {"1": "#ffffff", "32": "#8ccf7e", "33": "#e5c76b", "36": "#6cbfd5"}
 PLAIN, BACKGROUND = "#b8c4ce", "#141b1e"
-# The port is another one each time, the picture need not be.
+# The port changes with each run; the picture shows always the same.
 CHANGING = (r"127\.0\.0\.1:\d+", "127.0.0.1:8055")
 
 STYLE = """
@@ -34,7 +34,7 @@ STYLE = """
 
 
 def run(command):
-    """What a command prints to a terminal: lines, each with its time in seconds."""
+    """The lines that a command prints to a terminal, each with its time in seconds."""
     lines, rest, began = [], b"", time.monotonic()
     child, terminal = pty.fork()
     if child == 0:
@@ -56,7 +56,7 @@ def run(command):
 
 
 def without_pauses(lines):
-    """The same lines at the times at which they are shown."""
+    """The same lines, with the times at which the picture shows them."""
     shown, before, at = [], 0.0, 1.0
     for when, text in lines:
         at += min(when - before, LONGEST_PAUSE)
@@ -89,7 +89,7 @@ def draw_line(at, row, text):
 
 
 def scroll(lines):
-    """How the lines move up, and where they stand in the end, as rules of the style."""
+    """The style rules that move the lines up, and their final position."""
     duration = lines[-1][0]
     steps = [
         f"{100 * at / duration:.2f}% {{ transform: translateY({-LINE * up}px) }}"

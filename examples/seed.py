@@ -1,4 +1,4 @@
-"""Makes what the examples work with on a Directus server, over REST.
+"""Creates the collections, users and items of the examples on a Directus server, over REST.
 
     python3 examples/seed.py http://localhost:8055 ADMIN_TOKEN
 

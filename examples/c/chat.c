@@ -3,7 +3,7 @@
  *
  *     DIRECTUS_TOKEN=… chat http://localhost:8055 CHANNEL NAME
  *
- * One loop waits for the keyboard and for the library. Ends by Ctrl-D or Ctrl-C.
+ * One loop waits for the keyboard and the library. Ends by Ctrl-D or Ctrl-C.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -45,7 +45,7 @@ static void on_event(const drt_event *event, void *user_data) {
     struct chat *chat = user_data;
     struct json data = {event->data, event->data_len}, message;
     if (event->kind == DRT_EVENT_INIT) {
-        /* After a gap, most of them were printed before. */
+        /* After a gap, most of these were printed before. */
         while (json_next(&data, &message)) {
             print_message(chat, message);
         }
@@ -73,7 +73,7 @@ static void on_state(drt_client *client, drt_state state, drt_status reason, con
 static void on_reply(drt_status status, const char *json, size_t len, void *user_data) {
     struct chat *chat = user_data;
     chat->unanswered--;
-    /* What was sent comes back as an event, too, and is printed then. */
+    /* A message that was sent is printed when it comes back as an event. */
     if (status != DRT_OK) {
         fprintf(stderr, "not sent: %s %.*s\n", drt_status_name(status), (int)len, len ? json : "");
     }
@@ -106,7 +106,7 @@ static void send_line(struct chat *chat) {
     chat->unanswered++;
 }
 
-/* Takes what was typed. The terminal hands it over line by line. */
+/* Reads typed input, which a terminal passes on line by line. */
 static void read_keyboard(struct chat *chat) {
     char bytes[512];
     ssize_t count = read(STDIN_FILENO, bytes, sizeof bytes);
@@ -132,7 +132,7 @@ static void subscribe(struct chat *chat) {
         fprintf(stderr, "the channel's name is too long\n");
         exit(2);
     }
-    /* All of them: a limit would cut what was said in a gap, and the server's batches, too. */
+    /* No limit: it would cut messages sent in a gap, and the server's batches of changes. */
     snprintf(query, sizeof query,
              "{\"fields\":[\"id\",\"user_name\",\"text\"],\"filter\":{\"channel_id\":{\"_eq\":%s}},"
              "\"sort\":[\"date_created\",\"id\"],\"limit\":-1}",
@@ -155,7 +155,7 @@ int main(int argc, char **argv) {
     subscribe(&chat);
 
     while (!chat.over && !(chat.closed && chat.unanswered == 0)) {
-        /* Offline, what is typed waits in the terminal. */
+        /* While offline, input is not read and waits in the terminal. */
         bool listening = chat.online && chat.ready && !chat.closed;
         struct pollfd waits[] = {
             {.fd = stop, .events = POLLIN},

@@ -1,5 +1,5 @@
 /*
- * Prints the posts of a Directus server, and then whatever happens to them.
+ * Prints the posts of a Directus server, and then every change.
  *
  *     DIRECTUS_TOKEN=… demo http://localhost:8055
  *
@@ -26,7 +26,7 @@ static void on_event(const drt_event *event, void *user_data) {
     (void)user_data;
     struct json data = {event->data, event->data_len}, post;
     if (event->kind == DRT_EVENT_INIT) {
-        /* After a gap, such as a server that was away, the snapshot replaces what was known. */
+        /* After a gap, such as a restart of the server, the snapshot replaces the old posts. */
         puts(event->flags & DRT_FLAG_RESYNC ? "= the posts now, after the gap:" : "= the posts:");
         while (json_next(&data, &post)) {
             print_post("", post);
@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", drt_last_error());
     }
 
-    /* Callbacks run on the client's own thread; this one is free for other things. */
+    /* Callbacks run on a thread of the client; this thread is free for other work. */
     while (getchar() != EOF) {
     }
     drt_stats stats = DRT_STATS_INIT;

@@ -1,6 +1,6 @@
 /*
- * What the poll examples have in common: a client that is set up from the
- * environment, and an end by Ctrl-C.
+ * Shared by the examples with poll delivery: making a client with the token of the
+ * environment, and ending by Ctrl-C.
  */
 #ifndef EXAMPLES_EXAMPLE_H
 #define EXAMPLES_EXAMPLE_H
@@ -15,7 +15,7 @@
 
 static int stop_pipe[2];
 
-/* Signal handlers may do next to nothing; writing to a pipe they may. */
+/* A signal handler may call only a few functions; write() is one of them. */
 static inline void stop_on_signal(int number) {
     (void)number;
     if (write(stop_pipe[1], "", 1) < 0) {
@@ -24,8 +24,8 @@ static inline void stop_on_signal(int number) {
 }
 
 /*
- * A descriptor for poll() that becomes readable when the program is asked to
- * end. Call once. A second signal ends the program at once.
+ * Returns a descriptor for poll() that becomes readable when the program is to end.
+ * Call it once. A second signal ends the program at once.
  */
 static inline int stop_fd(void) {
     struct sigaction action = {.sa_handler = stop_on_signal};
@@ -39,7 +39,7 @@ static inline int stop_fd(void) {
     return stop_pipe[0];
 }
 
-/* Ends the program where a call that cannot go on without has failed. */
+/* Ends the program if a necessary call has failed. */
 static inline void must(drt_status status, const char *what) {
     if (status < 0) {
         fprintf(stderr, "%s: %s\n", what, drt_last_error());
@@ -48,8 +48,8 @@ static inline void must(drt_status status, const char *what) {
 }
 
 /*
- * A client in poll delivery: its callbacks run in drt_client_dispatch(). The
- * token comes from DIRECTUS_TOKEN; without one it is a guest.
+ * Makes a client with poll delivery: its callbacks run in drt_client_dispatch(). The
+ * token comes from DIRECTUS_TOKEN; without one the client uses public mode.
  */
 static inline drt_client *open_client(const char *url, drt_state_fn on_state, void *user_data) {
     drt_client_options options = DRT_CLIENT_OPTIONS_INIT;

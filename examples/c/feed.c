@@ -3,7 +3,7 @@
  *
  *     DIRECTUS_TOKEN=… feed http://localhost:8055
  *
- * The list is made of events only: INIT replaces it, CREATE, UPDATE and DELETE
+ * The list is built from events only: INIT replaces it; CREATE, UPDATE and DELETE
  * change it. Ends by Ctrl-C.
  */
 #define _GNU_SOURCE
@@ -22,7 +22,7 @@ struct post {
 };
 
 struct feed {
-    struct post *posts; /* the newest first */
+    struct post *posts; /* newest first */
     size_t count, room;
     bool online, stale, over;
 };
@@ -133,7 +133,7 @@ int main(int argc, char **argv) {
     drt_subscription_options posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
     posts.collection = "posts";
     posts.uid = "live-posts-feed";
-    /* All of them: a limit would cut the server's batches, too. */
+    /* No limit: it would also cut the server's batches of changes. */
     posts.query = "{\"fields\":[\"id\",\"title\",\"status\"],\"sort\":[\"-id\"],\"limit\":-1}";
     must(drt_subscribe(client, NULL, &posts, fold, &feed, NULL, NULL), "drt_subscribe");
 

@@ -1,6 +1,6 @@
 /*
- * A set of ids: which items were shown already. The highest one is not enough to know that:
- * where several write at once, the item with the lower id may arrive second.
+ * A set of ids, to know which items were shown already. The highest id is not enough: when
+ * several users write at once, the item with the lower id may arrive second.
  */
 #ifndef EXAMPLES_IDS_H
 #define EXAMPLES_IDS_H
@@ -11,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Begins as all zero. Free `sorted` at the end. */
+/* Initialise with zeros. Free `sorted` at the end. */
 struct ids {
     long long *sorted;
     size_t count, capacity;
 };
 
-/* Adds an id; false when it was there before. */
+/* Adds an id. Returns false if it was in the set. */
 static inline bool ids_add(struct ids *ids, long long id) {
-    /* Most ids are the highest so far: look at the end first. */
+    /* Most ids are the highest so far, so search from the end. */
     size_t low = 0, high = ids->count;
     if (high > 0 && ids->sorted[high - 1] < id) {
         low = high;

@@ -1,6 +1,6 @@
 /*
- * As much JSON as the examples need: reading members and items of what the
- * library hands out, which is always valid JSON, and quoting a text.
+ * The JSON that the examples need: reading the members and elements of JSON from the
+ * library, which is always valid, and quoting strings.
  */
 #ifndef EXAMPLES_JSON_H
 #define EXAMPLES_JSON_H
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A value's own text, somewhere inside a longer one; `at` is NULL for "none". */
+/* The text of a value inside a longer one. `at` is NULL if there is no value. */
 struct json {
     const char *at;
     size_t len;
@@ -28,7 +28,7 @@ static inline void json_drop(struct json *text, size_t len) {
     text->len -= len;
 }
 
-/* Takes the value off that `rest` begins with. */
+/* Takes the value at the beginning of `rest`. */
 static inline struct json json_take(struct json *rest) {
     *rest = json_trim(*rest);
     struct json value = {rest->at, 0};
@@ -59,7 +59,7 @@ static inline struct json json_take(struct json *rest) {
     return value;
 }
 
-/* The items of an array, one by one: begin with the array itself. */
+/* The elements of an array, one per call. In the first call `rest` is the array. */
 static inline bool json_next(struct json *array, struct json *item) {
     *array = json_trim(*array);
     if (array->len == 0 || !strchr("[,", *array->at)) {
@@ -79,7 +79,7 @@ static inline unsigned json_hex(const char *digits) {
     return value;
 }
 
-/* Reads the escape behind a backslash: the character that it stands for. */
+/* Reads an escape after its backslash, and returns the character. */
 static inline unsigned json_escape(struct json *text) {
     char kind = *text->at;
     json_drop(text, 1);
@@ -117,10 +117,9 @@ static inline size_t json_utf8(unsigned code, char out[4]) {
 }
 
 /*
- * A string, number or truth value as text for people: always NUL-terminated, cut
- * between two characters where it does not fit, and without the control
- * characters that a terminal would obey. Nothing for null and for what is not
- * there.
+ * A string, number or boolean as text to print: always NUL-terminated, cut
+ * between two characters if it does not fit, and without control characters,
+ * which a terminal would interpret. Empty for null and for a missing value.
  */
 static inline void json_text(struct json value, char *out, size_t size) {
     size_t used = 0;
@@ -138,7 +137,7 @@ static inline void json_text(struct json value, char *out, size_t size) {
         if (quoted && bytes[0] == '\\' && value.len > 0) {
             len = json_utf8(json_escape(&value), bytes);
         } else {
-            /* The rest of a character of several bytes. */
+            /* A continuation byte. */
             while (value.len > 0 && len < 4 && ((unsigned char)*value.at & 0xC0) == 0x80) {
                 bytes[len++] = *value.at;
                 json_drop(&value, 1);

@@ -3,8 +3,8 @@
  *
  *     DIRECTUS_TOKEN=… notifications http://localhost:8055
  *
- * What came while the link was down is shown when it is back: the snapshot after
- * a gap tells. Ends by Ctrl-C.
+ * Notifications made while the link was down are shown once it is back: the snapshot
+ * after a gap has them. Ends by Ctrl-C.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -25,9 +25,9 @@ struct notice {
 };
 
 struct board {
-    struct notice *notices; /* the oldest first */
+    struct notice *notices; /* oldest first */
     size_t count, capacity, drawn;
-    struct ids known; /* those that were shown, and those that are no news */
+    struct ids known; /* shown already, or there at the start */
     bool stale, over;
 };
 
@@ -75,7 +75,7 @@ static void on_event(const drt_event *event, void *user_data) {
     struct json data = {event->data, event->data_len}, item;
     if (event->kind == DRT_EVENT_INIT) {
         while (json_next(&data, &item)) {
-            /* News are what was made in the gap, not what was there in the beginning. */
+            /* New are those made in the gap, not those in the first snapshot. */
             if (event->flags & DRT_FLAG_RESYNC) {
                 show(board, item);
             } else {
@@ -106,7 +106,7 @@ static void on_state(drt_client *client, drt_state state, drt_status reason, con
     }
 }
 
-/* Draws over what was drawn before; where that cannot be, below it. */
+/* Draws over the last output in a terminal, otherwise below it. */
 static void draw(struct board *board) {
     if (isatty(STDOUT_FILENO) && board->drawn > 0) {
         printf("\033[%zuA\033[J", board->drawn);
@@ -134,7 +134,7 @@ int main(int argc, char **argv) {
     drt_subscription_options mine = DRT_SUBSCRIPTION_OPTIONS_INIT;
     mine.collection = "notifications";
     mine.uid = "global-notifications";
-    mine.persistent = true; /* in a larger program: outlives the page that made it */
+    mine.persistent = true; /* in a larger program: outlives the scope of a page */
     mine.query = "{\"fields\":[\"id\",\"message\"],\"sort\":[\"id\"],\"limit\":-1,"
                  "\"filter\":{\"user_id\":{\"_eq\":\"$CURRENT_USER\"}}}";
     must(drt_subscribe(client, NULL, &mine, on_event, &board, NULL, NULL), "drt_subscribe");

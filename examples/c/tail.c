@@ -1,5 +1,5 @@
 /*
- * Prints what happens to a collection, one JSON line per event. See USAGE.
+ * Prints the events of a collection, one line of JSON per event. See USAGE.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -68,7 +68,7 @@ enum { OK, REFUSED, USAGE_ERROR, NO_CONNECTION, NO_CREDENTIALS, NO_OUTPUT };
 
 struct tail {
     bool snapshot, quiet, named;
-    uint32_t left; /* lines to print before the end; 0 = no end */
+    uint32_t left; /* lines left to print; 0 = no limit */
     bool answered, over;
     int status;
 };
@@ -80,7 +80,7 @@ static void end(struct tail *tail, int status) {
     }
 }
 
-/* JSON may be spread over lines; those that are printed are not. */
+/* Prints JSON, which may have line breaks, on one line. */
 static void put_json(const char *name, const char *json, size_t len) {
     printf(",\"%s\":", name);
     if (len == 0) {
@@ -156,8 +156,10 @@ _Noreturn static void wrong(const char *sentence) {
     exit(USAGE_ERROR);
 }
 
-_Noreturn static void wrong_value(const char *option, const char *wish, const char *value) {
-    fprintf(stderr, "tail: %s wants %s, not '%s'\nTry --help.\n", option, wish, value);
+_Noreturn static void wrong_value(const char *option, const char *subscription_options,
+                                  const char *value) {
+    fprintf(stderr, "tail: %s wants %s, not '%s'\nTry --help.\n", option, subscription_options,
+            value);
     exit(USAGE_ERROR);
 }
 
@@ -203,7 +205,7 @@ static drt_event_mask event_kinds(const char *list) {
     return kinds;
 }
 
-/* The query that --fields and --filter ask for. */
+/* The query of --fields and --filter. */
 static const char *make_query(const char *fields, const char *filter) {
     static char query[65536];
     char quoted[4096] = "";
@@ -228,12 +230,12 @@ static long long now_ms(void) {
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Dispatches until the end, which may come from anywhere. `deadline`: 0 = none. */
+/* Dispatches until the program is to end. `deadline`: 0 = none. */
 static void follow(struct tail *tail, drt_client *client, int stop, long long deadline) {
     struct pollfd waits[] = {
         {.fd = stop, .events = POLLIN},
         {.fd = drt_client_fd(client), .events = POLLIN},
-        {.fd = STDOUT_FILENO}, /* tells when a pipe's reader has gone */
+        {.fd = STDOUT_FILENO}, /* an error when the reader of a pipe has gone */
     };
     while (!tail->over) {
         long long left = deadline ? deadline - now_ms() : -1;
@@ -258,7 +260,7 @@ static void follow(struct tail *tail, drt_client *client, int stop, long long de
     }
 }
 
-/* The long options: getopt_long answers with 256 + their number. */
+/* The long options. getopt_long returns 256 + their index. */
 enum {
     ATTEMPTS,
     CA_FILE,

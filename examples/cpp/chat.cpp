@@ -27,12 +27,12 @@ std::string text(const json &item, const char *member) {
     return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-/// As JSON; what is not UTF-8 is replaced.
+/// As a JSON string. Invalid UTF-8 is replaced.
 std::string dump(const json &value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// One person's view of a channel.
+/// The messages of a channel, as one user sees them.
 class chat {
   public:
     explicit chat(std::string name) : name_(std::move(name)) {}
@@ -42,7 +42,7 @@ class chat {
         if (event.kind() == drt::event_kind::create) {
             show(data);
         } else if (event.kind() == drt::event_kind::init) {
-            // After a gap only what was said meanwhile is new.
+            // After a gap only the messages sent during it are new.
             for (const auto &message : data) {
                 show(message);
             }
@@ -66,7 +66,7 @@ class chat {
 
     const std::string name_;
     std::mutex printing_;
-    /// Not only the highest: where several write at once, ids do not arrive in order.
+    /// All of them, as ids may not arrive in order when several users write at once.
     std::unordered_set<std::int64_t> shown_;
 };
 
@@ -104,7 +104,7 @@ int main(int argc, char **argv) try {
         const json message = {
             {"type", "items"}, {"action", "create"}, {"collection", "messages"}, {"data", item}};
         try {
-            // What is typed before the link is up waits for it.
+            // Lines typed before the link is up wait for it.
             client.wait(drt::state::connected, time_to_connect);
             client.request(dump(message)).get();
         } catch (const drt::error &error) {

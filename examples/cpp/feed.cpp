@@ -26,14 +26,14 @@ std::string text(const json &item, const char *member) {
     return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-/// The posts that are known, newest first. Callbacks run one after the other.
+/// The posts, newest first. No lock is needed, as callbacks run one after the other.
 class feed {
   public:
     void on_event(const drt::event &event) {
         const json data = json::parse(event.data());
         switch (event.kind()) {
         case drt::event_kind::init:
-            // What was known before is replaced: after a gap it may be out of date.
+            // Replaces the old posts, which may be out of date after a gap.
             posts_.clear();
             for (const auto &post : data) {
                 posts_[post.at("id")] = post;

@@ -2,7 +2,7 @@
 //
 //     DIRECTUS_TOKEN=… notifications http://localhost:8055
 //
-// What came while the link was down is shown when it is back. Ends by Ctrl-C.
+// Notifications made while the link was down are shown once it is back. Ends by Ctrl-C.
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -30,7 +30,7 @@ std::string text(const json &item, const char *member) {
     return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-/// The notifications that are shown at the moment, by their ids.
+/// The notifications that are currently shown, by id.
 class board {
   public:
     board() { draw(); }
@@ -44,7 +44,7 @@ class board {
                 if (event.resync()) {
                     show(item);
                 } else {
-                    // What was there before is no news.
+                    // The first snapshot has the old ones, which are not shown.
                     known_.insert(item.at("id").get<std::int64_t>());
                 }
             }
@@ -57,7 +57,7 @@ class board {
         std::cout << (state == drt::state::connected ? "● " : "○ ") << message << std::endl;
     }
 
-    /// Takes down what has been shown long enough.
+    /// Removes notifications that were shown long enough.
     void tidy() {
         const auto now = clock_type::now();
         const auto before = notices_.size();
@@ -91,7 +91,7 @@ class board {
     }
 
     std::map<std::int64_t, notice> notices_;
-    /// Not only the newest: where several are made at once, ids do not arrive in order.
+    /// All of them, as ids may not arrive in order when several are created at once.
     std::unordered_set<std::int64_t> known_;
 };
 

@@ -1,9 +1,8 @@
-// What the programs have in common: a client of the server that was named, and an end with a
-// sentence where nothing can come of it.
+// Shared by the examples: makes the client, and ends the program with a message when it cannot work.
 import process from 'node:process';
 import { createClient } from 'directus-realtime';
 
-/** A client with the token in DIRECTUS_TOKEN. The program ends when the server refuses that. */
+/** A client with the token of DIRECTUS_TOKEN. The program ends when the server refuses it. */
 export function begin(url, options = {}) {
     let client;
     try {

@@ -15,7 +15,7 @@ if (name === undefined) {
 }
 const client = begin(url);
 const messages = client.items('messages');
-// Not only the latest: ids are not told in their order where several people write at once.
+// All of them, as ids may not arrive in order when several users write at once.
 const shown = new Set();
 
 function show({ id, text, user_name: who }) {
@@ -36,7 +36,7 @@ client.subscribe(
         if (event.type === 'create') {
             show(event.data);
         } else if (event.type === 'init') {
-            // After a gap only what was said meanwhile is new.
+            // After a gap only the messages sent during it are new.
             event.data.forEach(show);
         } else if (event.type === 'error' && event.ended) {
             giveUp(client, event.data.message);

@@ -1,4 +1,4 @@
-// Prints the posts of a Directus server, and then whatever happens to them.
+// Prints the posts of a Directus server, and then every change.
 //
 //     DIRECTUS_TOKEN=… node demo.mjs http://localhost:8055
 //
@@ -24,7 +24,7 @@ client.subscribe(
     { collection: 'posts', query: { fields: ['id', 'title', 'status'], sort: ['id'] } },
     (event) => {
         if (event.type === 'init') {
-            // After a gap, such as a server that was away, the snapshot replaces what was known.
+            // After a gap, such as a restart of the server, the snapshot replaces the old posts.
             console.log(event.resync ? '= the posts now, after the gap:' : '= the posts:');
             event.data.forEach((post) => showPost('', post));
         } else if (event.type === 'error') {

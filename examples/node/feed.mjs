@@ -37,7 +37,7 @@ subscribe(
     },
     (event) => {
         if (event.type === 'init') {
-            // What was known before is replaced: after a gap it may be out of date.
+            // Replaces the old posts, which may be out of date after a gap.
             posts.clear();
             event.data.forEach((post) => posts.set(post.id, post));
         } else if (event.type === 'delete') {

@@ -2,7 +2,7 @@
 //
 //     DIRECTUS_TOKEN=… node notifications.mjs http://localhost:8055
 //
-// What came while the link was down is shown when it is back. Ends by Ctrl-C.
+// Notifications made while the link was down are shown once it is back. Ends by Ctrl-C.
 import process from 'node:process';
 import { begin, giveUp } from './begin.mjs';
 
@@ -16,7 +16,7 @@ if (url === undefined) {
 const client = begin(url);
 const { subscribe } = client.useRealtime();
 let notifications = [];
-// Not only the newest: ids are not told in their order where several are made at once.
+// All of them, as ids may not arrive in order when several are created at once.
 const known = new Set();
 
 function draw() {
@@ -51,7 +51,7 @@ subscribe(
         } else if (event.type === 'init' && event.resync) {
             event.data.forEach(show);
         } else if (event.type === 'init') {
-            // What was there before is no news.
+            // The first snapshot has the old ones, which are not shown.
             event.data.forEach(({ id }) => known.add(id));
         } else if (event.type === 'error' && event.ended) {
             giveUp(client, event.data.message);

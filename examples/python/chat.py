@@ -17,11 +17,11 @@ SECONDS_TO_SEND = 10
 
 
 class Chat:
-    """One person's view of a channel."""
+    """The messages of a channel, as one user sees them."""
 
     def __init__(self, client: Client, channel: str, name: str) -> None:
         self.client, self.channel, self.name = client, channel, name
-        # Not only the latest id: ids do not arrive in order where several people write.
+        # All ids, as they may not arrive in order when several users write at once.
         self.shown: set[int] = set()
 
     def join(self) -> None:
@@ -40,7 +40,7 @@ class Chat:
         if event.type == "create":
             self.show(event.data)
         elif event.type == "init":
-            # After a gap only what was said meanwhile is new.
+            # After a gap only the messages sent during it are new.
             for message in event.data:
                 self.show(message)
         elif event.type == "error":
@@ -56,14 +56,14 @@ class Chat:
     def say(self, text: str) -> None:
         message = {"channel_id": self.channel, "text": text, "user_name": self.name}
         try:
-            # What is typed before the link is up waits for it.
+            # Lines typed before the link is up wait for it.
             self.client.items("messages").create(message, timeout=SECONDS_TO_SEND)
         except DirectusRealtimeError as error:
             print(f"! not sent: {error}", flush=True)
 
 
 def main(url: str, channel: str, name: str) -> None:
-    # What becomes of the link is shown anyway.
+    # The program prints the state of the link itself.
     set_log(logging.CRITICAL)
     with Client(url, access_token=os.environ.get("DIRECTUS_TOKEN")) as client:
         chat = Chat(client, channel, name)

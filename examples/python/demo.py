@@ -1,4 +1,4 @@
-"""Prints the posts of a Directus server, and then whatever happens to them.
+"""Prints the posts of a Directus server, and then every change.
 
     DIRECTUS_TOKEN=… python demo.py http://localhost:8055
 
@@ -21,7 +21,7 @@ def show_post(mark: str, post: dict) -> None:
 
 def on_event(event: Event) -> None:
     if event.type == "init":
-        # After a gap, such as a server that was away, the snapshot replaces what was known.
+        # After a gap, such as a restart of the server, the snapshot replaces the old posts.
         print("= the posts now, after the gap:" if event.resync else "= the posts:", flush=True)
         for post in event.data:
             show_post("", post)
@@ -38,14 +38,14 @@ def on_state(change: StateChange) -> None:
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: DIRECTUS_TOKEN=... demo.py URL")
-    # What becomes of the link is shown anyway.
+    # The program prints the state of the link itself.
     set_log(logging.CRITICAL)
     token = os.environ.get("DIRECTUS_TOKEN")
     with Client(sys.argv[1], access_token=token, reconnect_min=1, reconnect_max=2) as client:
         client.on_state(on_state)
         query = {"fields": ["id", "title", "status"], "sort": ["id"]}
         client.subscribe("posts", on_event, query=query)
-        # Callbacks run on the client's own thread; this one is free for other things.
+        # Callbacks run on a thread of the client; this thread is free for other work.
         sys.stdin.read()
         stats = client.stats
     print(

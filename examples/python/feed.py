@@ -21,7 +21,7 @@ SHOWN = 20
 
 
 class Feed:
-    """The posts that are shown, newest first."""
+    """The shown posts, newest first."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -31,7 +31,7 @@ class Feed:
 
     def on_event(self, event: Event) -> None:
         if event.type == "init":
-            # What was known before is replaced: after a gap it may be out of date.
+            # Replaces the old posts, which may be out of date after a gap.
             self.posts = {post["id"]: post for post in event.data}
         elif event.type == "delete":
             self.posts.pop(event.data["id"], None)
@@ -52,7 +52,7 @@ class Feed:
         posts = self.posts
         for key in sorted(posts, reverse=True)[:SHOWN]:
             post = posts[key]
-            # As text: what is in square brackets is no markup here.
+            # As Text, so that square brackets are not interpreted as markup.
             table.add_row(str(key), Text(post["title"] or ""), Text(post["status"] or ""))
         return Group(status, table, Text(self.note, "yellow"))
 
@@ -60,7 +60,7 @@ class Feed:
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: DIRECTUS_TOKEN=... feed.py URL")
-    # What becomes of the link is shown in the picture.
+    # The output shows the state of the link.
     set_log(logging.CRITICAL)
     with Client(sys.argv[1], access_token=os.environ.get("DIRECTUS_TOKEN")) as client:
         feed = Feed(client)
@@ -73,7 +73,7 @@ def main() -> None:
                 feed.changed.clear()
                 live.update(feed.picture(), refresh=True)
                 if not live.console.is_terminal:
-                    # A file or a pipe: one picture below the other.
+                    # Not a terminal: print each version below the last one.
                     live.console.print(feed.picture())
 
 

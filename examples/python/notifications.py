@@ -18,11 +18,11 @@ SHOWN_SECONDS = 5
 
 
 class Board:
-    """The notifications that are shown at the moment."""
+    """The notifications that are currently shown."""
 
     def __init__(self) -> None:
         self.notices: dict[int, str] = {}
-        # Not only the newest id: ids do not arrive in order where several are made at once.
+        # All ids, as they may not arrive in order when several are created at once.
         self.known: set[int] = set()
         self.draw()
 
@@ -52,13 +52,13 @@ async def main(url: str) -> None:
             persistent=True,
             query={"filter": {"user_id": {"_eq": "$CURRENT_USER"}}, "sort": ["id"], "limit": -1},
         )
-        # Says why where the server does not let us: the token, or what it may see.
+        # Fails with the reason if the server refuses the token or the subscription.
         await notifications.wait()
         async for event in notifications:
             if event.type == "create":
                 board.show(event.data)
             elif event.type == "init" and not event.resync:
-                # What was there before is no news.
+                # The first snapshot has the old ones, which are not shown.
                 board.known.update(notice["id"] for notice in event.data)
             elif event.type == "init":
                 for notice in event.data:

@@ -1,7 +1,7 @@
 /*
- * A program of one age with a library of another: `ages URL TOKEN COLLECTION`. It says how large
- * it knows each struct to be and how large the library's is, once it has used them all. With a
- * header that knows more than today's, `ages --unknown` sets what today's library does not know.
+ * A program of one version with a library of another: `ages URL TOKEN COLLECTION`. It uses every
+ * struct, and prints the sizes that its header and the library give for them. Compiled with a newer
+ * header, `ages --unknown` sets a member that today's library does not know.
  */
 #include <directus_realtime.h>
 
@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
     if (drt_active_subscriptions(client, on_subscription, &info) != DRT_OK) {
         return failed("drt_active_subscriptions");
     }
-    /* What the library has more than the program must not land behind the struct. */
+    /* The library must not write its additional members behind the program's struct. */
     struct {
         drt_stats stats;
         unsigned char behind[64];

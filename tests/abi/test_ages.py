@@ -1,4 +1,7 @@
-"""Programs and libraries of different ages: what docs/abi-policy.md promises."""
+"""Programs and libraries of different versions, as docs/abi-policy.md promises.
+
+Today's library is the one of this checkout, tomorrow's has new members in every struct.
+"""
 
 import fcntl
 import os
@@ -21,7 +24,7 @@ from server import Server  # noqa: E402
 
 SONAME = "libdirectus_realtime.so.0"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-# They ask nothing of a server, and don't try what the library does not know.
+# Programs that need no server, and pass no unknown members.
 HARNESS = ["callbacks.c", "poll.c", "releases.c", "threads.c"]
 
 
@@ -53,12 +56,12 @@ class Ages(unittest.TestCase):
         cls.addClassCleanup(cls.server.close)
 
     def compile(self, source, include, name):
-        """A program that is compiled with a header, and linked with today's library."""
+        """Compiles a program with a header, and links it with today's library."""
         program = self.folder / name
         flags = ["-std=c11", "-g", "-O1", "-D_POSIX_C_SOURCE=200809L", "-pthread"]
         command = [os.environ.get("CC", "cc"), *WARNINGS, *flags, source, "-o", program]
         command += ["-I", include, "-L", self.today, "-ldirectus_realtime"]
-        # Today's initialisers leave out what only tomorrow's header has.
+        # Today's initialisers do not set the members that only tomorrow's header has.
         command.append("-Wno-missing-field-initializers")
         succeeds(self, command)
         return program
@@ -72,24 +75,26 @@ class Ages(unittest.TestCase):
         words = self.run_with(library, program, self.server.url, ADMIN, "posts").split()
         return int(words[1]), int(words[3].rstrip(",")), int(words[5]), int(words[7])
 
-    def test_a_program_of_today_runs_with_the_library_of_tomorrow(self):
+    def test_a_program_of_today_runs_with_a_newer_library(self):
         program = self.compile(HERE / "ages.c", ROOT / "include", "ages-today")
         event, seen, info, seen_info = self.ages(program, self.today)
         self.assertEqual((event, info), (seen, seen_info))
         event, seen, info, seen_info = self.ages(program, self.tomorrow)
-        self.assertEqual((event + 8, info + 8), (seen, seen_info), "it is tomorrow's")
+        self.assertEqual(
+            (event + 8, info + 8), (seen, seen_info), "the structs of tomorrow's library are larger"
+        )
 
-    def test_a_program_of_tomorrow_runs_with_the_library_of_today(self):
+    def test_a_newer_program_runs_with_the_library_of_today(self):
         program = self.compile(HERE / "ages.c", self.tomorrow, "ages-tomorrow")
         event, seen, info, seen_info = self.ages(program, self.today)
         self.assertEqual((event - 8, info - 8), (seen, seen_info))
 
-    def test_what_the_library_of_today_does_not_know_is_refused_with_a_sentence(self):
+    def test_an_older_library_refuses_options_that_it_does_not_know(self):
         program = self.compile(HERE / "ages.c", self.tomorrow, "ages-unknown")
         said = self.run_with(self.today, program, "--unknown")
         self.assertIn("DRT_ERR_INVALID_ARGUMENT: `options` sets something", said)
 
-    def test_the_harness_of_today_passes_with_the_library_of_tomorrow(self):
+    def test_the_c_harness_of_today_passes_with_a_newer_library(self):
         for name in HARNESS:
             with self.subTest(name):
                 source = ROOT / "tests" / "c" / name

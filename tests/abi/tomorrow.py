@@ -1,4 +1,4 @@
-"""Tomorrow's library: this one, with a member more at the end of every struct."""
+"""Builds tomorrow's library: this one, with a new member at the end of every struct."""
 
 import os
 import re
@@ -9,9 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCES = ("Cargo.toml", "Cargo.lock", "build.rs", "cbindgen.toml", "src")
 
-MEMBER = "    /// What nobody thought of today.\n    pub tomorrow: u64,\n"
+MEMBER = "    /// A member of a later version.\n    pub tomorrow: u64,\n"
 
-# Each is found once, or the test says that it has to be changed with the source.
+# Each place must occur once; otherwise the test fails and these need an update.
 CHANGES = {
     "options.rs": [
         ("    pub send_queue_bytes: u64,\n}", MEMBER),
@@ -45,9 +45,9 @@ STRUCTS = (
 
 
 def append(text, place, member):
-    """Puts a member before the bracket that the place ends with."""
+    """Inserts a member before the last line of the place."""
     if text.count(place) != 1:
-        raise AssertionError(f"{place!r} is there {text.count(place)} times: see {__file__}")
+        raise AssertionError(f"{place!r} occurs {text.count(place)} times: update {__file__}")
     head, bracket = place.rsplit("\n", 1)
     return text.replace(place, f"{head}\n{member}{bracket}")
 
@@ -55,7 +55,7 @@ def append(text, place, member):
 def build(folder):
     """Builds tomorrow's library from a changed copy of the source; returns its path.
 
-    What it depends on is compiled once, below `folder`.
+    Its dependencies are compiled once, below `folder`.
     """
     source = folder / "source"
     shutil.rmtree(source, ignore_errors=True)
@@ -64,7 +64,7 @@ def build(folder):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
     manifest = (source / "Cargo.toml").read_text()
-    # The tests and benchmarks stay here.
+    # The copy has no tests and no benchmarks.
     manifest = re.sub(r"\[\[(test|bench)\]\]\n(?:[^\[\n].*\n)*", "", manifest)
     (source / "Cargo.toml").write_text(manifest)
     for name, changes in CHANGES.items():
@@ -85,8 +85,8 @@ def header():
     for name in STRUCTS:
         text, found = re.subn(rf"\n}} {name};", f"\n    uint64_t tomorrow;\n}} {name};", text)
         if found != 1:
-            raise AssertionError(f"{name} is there {found} times")
-    # What follows the members that are named in an initialiser is zero.
+            raise AssertionError(f"{name} occurs {found} times")
+    # Initialisers need no change: members that they do not name are zero.
     return text.replace(
         "#define DRT_ABI_VERSION", "#define DRT_TOMORROW 1\n#define DRT_ABI_VERSION", 1
     )

@@ -125,7 +125,7 @@ class Redis(Service):
         options = {"port": str(self.port), "bind": HOST, "dir": str(self.folder)}
         options.update({"save": "", "appendonly": "no", "daemonize": "no"})
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        return [*leash(), program("redis-server", "redis-server"), *words]
+        return [*child_guard(), program("redis-server", "redis-server"), *words]
 
     def _is_ready(self):
         try:
@@ -172,7 +172,7 @@ class Postgres(Service):
     def _command(self):
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
         server = [postgres("postgres"), "-D", str(self.data), "-p", str(self.port), *settings]
-        return [*unprivileged(), *leash("--signal", "SIGQUIT"), *server]
+        return [*unprivileged(), *child_guard("--signal", "SIGQUIT"), *server]
 
     def _is_ready(self):
         probe = [postgres("pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]
@@ -194,9 +194,9 @@ def copy(source, target):
     subprocess.run(["cp", "-a", "--reflink=auto", str(source), str(target)], check=True)
 
 
-def leash(*options):
+def child_guard(*options):
     """The beginning of a command that ends with this process."""
-    return [sys.executable, str(HERE / "leash.py"), *options, str(os.getpid())]
+    return [sys.executable, str(HERE / "child_guard.py"), *options, str(os.getpid())]
 
 
 def unprivileged():

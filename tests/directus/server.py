@@ -114,12 +114,12 @@ class Server:
         return {**kept, **own, **self.extra}
 
     def _spawn(self, verb):
-        leash = [sys.executable, str(HERE / "leash.py"), str(os.getpid())]
+        guard = [sys.executable, str(HERE / "child_guard.py"), str(os.getpid())]
         script = home_of(self.version) / "node_modules" / "directus" / "cli.js"
         with open(self.log, "ab") as log:
             making = SPAWNER.submit(
                 subprocess.Popen,
-                [*leash, str(NODE), str(script), verb],
+                [*guard, str(NODE), str(script), verb],
                 cwd=self.folder,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,

@@ -1,16 +1,16 @@
 """The fenced blocks of docs/*.md.
 
-Each is run, or compared with what a block before it has printed. A complete program (C and
-C++ with a `main`) needs no more than that. A comment right before a block says the rest:
+Each is run, or compared with the output of a block before it. A complete program (C and C++
+with a `main`) needs no comment. A comment right before a block gives the rest:
 
     <!-- test: in=client.c story=create,hang_up libs=libuv prints="… connected" -->
 
-in      the block is a part of a program: it takes the place of HOLE in that wrapper
-story   what happens meanwhile: steps of story.py, in order
-libs    what pkg-config knows the program's libraries by
+in      the block is a part of a program: it replaces HOLE in that wrapper
+story   what happens while it runs: steps of story.py, in order
+libs    the program's libraries, by their names in pkg-config
 file    the name of the program's source for the shell blocks of the page
 server  its WEBSOCKETS_REST_AUTH, where it isn't handshake
-prints  what the output has to contain; or a `text` block follows, which is the whole output
+prints  what the output must contain; or a `text` block follows, which is the whole output
 
 `file` shares the output of the block that follows. "…" stands for anything, on a
 line of its own for any lines.
@@ -59,7 +59,7 @@ class Block:
 
 
 def attributes_of(line):
-    """What the comment before a block says; nothing where there is none."""
+    """The attributes in the comment before a block, if there is one."""
     comment = COMMENT.fullmatch(line)
     pairs = shlex.split(comment[1]) if comment else []
     attributes = dict(pair.split("=", 1) for pair in pairs)
@@ -69,7 +69,7 @@ def attributes_of(line):
 
 
 def blocks_of(page):
-    """The blocks that are run, with the output that is told of them."""
+    """The blocks that are run, with their expected output."""
     lines = page.read_text(encoding="utf-8").splitlines()
     blocks, began = [], None
     for number, line in enumerate(lines):
@@ -86,14 +86,14 @@ def blocks_of(page):
             if not blocks or blocks[-1].output is not None:
                 raise ValueError(f"{here}: whose output is this?")
             blocks[-1].output = text
-            # A program, and the commands that make and run it.
+            # The output belongs to the program and to the commands that build and run it.
             if len(blocks) > 1 and blocks[-2].output is None and "file" in blocks[-2].attributes:
                 blocks[-2].output = text
         elif language in RUNNABLE:
             block = Block(page, number - text.count("\n"), language, text, attributes_of(before))
             blocks.append(block)
         else:
-            raise ValueError(f"{here}: nobody can run {language or 'this'!r}")
+            raise ValueError(f"{here}: {language or 'this'!r} cannot be run")
     if began is not None:
         raise ValueError(f"{page.name}, line {began + 1}: a fence without its end")
     return blocks
@@ -106,5 +106,5 @@ def pattern(expected):
         r"(?:.*\n)*" if line == "…" else re.escape(line).replace("…", ".*") + r"\n"
         for line in lines
     ]
-    # Keys are the server's to choose.
+    # The server chooses the keys.
     return re.sub(r'"id":\d+', r'"id":\\d+', "".join(parts))

@@ -1,4 +1,4 @@
-"""What the tests of the pages share: one server, one folder for what they build."""
+"""Shared by the tests of the pages: one server, and one folder for what they build."""
 
 import atexit
 import functools
@@ -24,13 +24,13 @@ OUT = ROOT / "target" / "docs"
 LIBRARY = build_dir() / "release"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 COMPILERS = {"c": ["cc", "-std=c11"], "cpp": ["c++", "-std=c++17", "-pthread"]}
-# Tokens of a login live so long: long enough to be asked for the next one.
+# The lifetime of a login's tokens, short enough to be asked for a second one.
 TOKEN_SECONDS = 6
 
 
 @functools.cache
 def server():
-    """The server, until the tests end."""
+    """The server; it runs until the tests end."""
     install(VERSION)
     made = Server(VERSION, {"ACCESS_TOKEN_TTL": f"{TOKEN_SECONDS}s"})
     atexit.register(made.close)
@@ -39,7 +39,7 @@ def server():
 
 @functools.cache
 def folder():
-    """A folder that goes when the tests end. In it is what a checkout has."""
+    """A folder that is removed when the tests end, with the links of a checkout."""
     OUT.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=OUT))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
@@ -50,7 +50,7 @@ def folder():
 
 @functools.cache
 def tls_port(certificate="localhost"):
-    """Where TLS is spoken before the server."""
+    """The port of a TLS endpoint in front of the server."""
     if not (folder() / "authority.pem").exists():
         peers.make_certificates(folder())
     chain, key = folder() / f"{certificate}.pem", folder() / "localhost.key"
@@ -58,7 +58,7 @@ def tls_port(certificate="localhost"):
 
 
 def real(text):
-    """A text of the pages with the test server's address and credentials in it."""
+    """Replaces the addresses and credentials of the pages by the test server's."""
     replaced = {
         "localhost:8443": f"localhost:{tls_port()}",
         "localhost:8055": f"127.0.0.1:{server().port}",
@@ -80,7 +80,7 @@ def pkg_config(libraries):
 
 
 def build(name, language, source, libraries=None):
-    """Compiles a program, as the pages say that one does."""
+    """Compiles a program as the pages tell their readers to."""
     program = folder() / f"{name}.out"
     file = folder() / f"{name}.{language}"
     file.write_text(real(source), encoding="utf-8")
@@ -103,5 +103,5 @@ def build(name, language, source, libraries=None):
 
 
 def run(command):
-    """Runs a command in the folder; what it prints comes line by line, as in a terminal."""
+    """Runs a command in the folder, with line-buffered output as in a terminal."""
     return Program(["env", "-C", str(folder()), "stdbuf", "-oL", *map(str, command)], ADMIN)

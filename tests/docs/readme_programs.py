@@ -1,4 +1,4 @@
-"""The README's four programs as they stand there, ready to be run."""
+"""The README's four programs, ready to be run."""
 
 import functools
 import re
@@ -20,7 +20,7 @@ def program_in(language):
 
 
 def command(language, change=real):
-    """How it is run; `change` makes what is in the README fit the test's server."""
+    """The command that runs it. `change` replaces the README's address by the test server's."""
     text = change(program_in(language))
     if language in ("c", "cpp"):
         return [compiled(language, text)]

@@ -1,17 +1,17 @@
-"""What happens while a program of the pages runs: steps, each a function of the program."""
+"""Steps that happen while a program of the pages runs. Each is a function of the program."""
 
 import sqlite3
 import time
 
 from house import TOKEN_SECONDS, server
-from program import PATIENCE
+from program import TIMEOUT
 
 MODE = "WEBSOCKETS_REST_AUTH"
 
 
 def prepare(mode):
-    """One post, published, as every story begins, and a server that wants to be shown
-    credentials in this way (its WEBSOCKETS_REST_AUTH)."""
+    """The start of every story: one published post, and a server with this
+    WEBSOCKETS_REST_AUTH."""
     if server().extra.get(MODE, "handshake") != mode:
         server().stop()
         server().extra[MODE] = mode
@@ -23,7 +23,7 @@ def prepare(mode):
 
 def until(program, *words):
     """Waits until it has printed one of the words."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not any(word in program.text for word in words):
         if program.process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"none of {words} in:\n{program.text}")
@@ -31,7 +31,7 @@ def until(program, *words):
 
 
 def until_init(program):
-    """Until the first snapshot is there, or an init without one."""
+    """Waits for the first snapshot, or for an init without one."""
     until(program, "Welcome", "init")
 
 
@@ -54,7 +54,7 @@ def delete(program):
 
 
 def restart(program):
-    """The server dies. A post is made meanwhile, of which no server tells anybody."""
+    """Kills the server, writes a post to its database, and starts it again."""
     program.wait_for("Welcome")
     server().kill()
     program.wait_for("next attempt")
@@ -83,18 +83,18 @@ def released(program):
 
 
 def tokens(program):
-    """Whoever asks for a token gets a fresh one, twice: the first one expires."""
+    """Gives a fresh token twice: the first one expires."""
     for times in (1, 2):
-        program.wait_for("a token is wanted", times, patience=TOKEN_SECONDS + 30)
+        program.wait_for("a token is wanted", times, timeout=TOKEN_SECONDS + 30)
         login = server().rest.login("reader@example.com", "reader-password")
         program.type(login["access_token"])
 
 
 def hang_up(program):
-    """The end of its standard input: Ctrl-D."""
+    """Closes its standard input, as Ctrl-D does."""
     program.hang_up()
 
 
 def interrupt(program):
-    """Ctrl-C."""
+    """Sends SIGINT, as Ctrl-C does."""
     program.interrupt()

@@ -1,4 +1,4 @@
-"""What would make the test of the pages blind is an error, and so is a link to nowhere."""
+"""Mistakes that would leave a block of the pages untested are errors, and so are dead links."""
 
 import re
 import tempfile
@@ -20,22 +20,22 @@ def page(text):
 
 
 def anchors(text):
-    """What the headings of a page are called in links."""
+    """The anchors of a page's headings."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
 class Blocks(unittest.TestCase):
-    def test_a_block_that_nobody_runs_is_an_error(self):
+    def test_a_block_that_cannot_be_run_is_an_error(self):
         for text in ("```java\nx\n```\n", "```\nx\n```\n", "```text\nx\n```\n", "```c\nx\n"):
             with self.subTest(text), self.assertRaises(ValueError):
                 page(text)
 
-    def test_a_comment_that_nobody_understands_is_an_error(self):
+    def test_an_unknown_attribute_is_an_error(self):
         with self.assertRaises(ValueError):
             attributes_of("<!-- test: inn=client.c -->")
 
-    def test_an_output_is_that_of_the_block_before_it(self):
+    def test_an_output_belongs_to_the_block_before_it(self):
         code = '<!-- test: in=client.c prints="a b" -->\n```c\n1;\n```\n'
         one, two = page(f"{code}\n```text\nout\n```\n\n```sh\nls\n```\n")
         self.assertEqual((one.line, one.language, one.text, one.output), (2, "c", "1;\n", "out\n"))
@@ -49,7 +49,7 @@ class Blocks(unittest.TestCase):
         for other in ('a b\n{"id":7}\n', 'a b c\n{"id":"x"}\n', 'a b c\n{"id":1}\nmore\n'):
             self.assertFalse(re.fullmatch(expected, other), other)
 
-    def test_every_link_leads_somewhere(self):
+    def test_every_link_of_the_pages_has_a_target(self):
         for each in PAGES:
             prose = FENCED.sub("", each.read_text(encoding="utf-8"))
             for file, anchor in LINK.findall(prose):

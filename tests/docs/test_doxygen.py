@@ -21,9 +21,9 @@ def exported():
 
 
 class Doxygen(unittest.TestCase):
-    def test_everything_is_documented(self):
+    def test_every_public_name_is_documented(self):
         OUT.mkdir(parents=True, exist_ok=True)
-        # One at a time: two runs would write the same pages.
+        # One run at a time, as all write the same pages.
         with open(OUT / "doxygen.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Whatever is wrong, the README's four programs say so and what to do, within five seconds."""
+"""The README's four programs report every failure, and what to do, within five seconds."""
 
 import time
 import unittest
@@ -20,8 +20,8 @@ def http(status, body=""):
 
 
 class Failures(unittest.TestCase):
-    def assert_said(self, url, token, *words):
-        """Each program says these words in time."""
+    def assert_reported(self, url, token, *words):
+        """Each program prints these words within the time, once it has begun to connect."""
 
         def change(text):
             return text.replace("http://localhost:8055", url).replace("my-token", token)
@@ -29,20 +29,22 @@ class Failures(unittest.TestCase):
         for language in readme_programs.LANGUAGES:
             command = readme_programs.command(language, change)
             with self.subTest(language), run(command) as program:
+                # The start of the language's runtime does not count.
+                program.wait_for("connecting to")
                 deadline = time.monotonic() + WITHIN
                 for each in words:
-                    program.wait_for(each, patience=deadline - time.monotonic())
+                    program.wait_for(each, timeout=deadline - time.monotonic())
 
-    def test_nothing_listens_at_the_port(self):
-        self.assert_said(
+    def test_readme_programs_report_a_refused_connection(self):
+        self.assert_reported(
             "http://127.0.0.1:1",
             "my-token",
             "127.0.0.1:1 refused the connection",
             "is the server running?",
         )
 
-    def test_the_path_is_wrong(self):
-        self.assert_said(
+    def test_readme_programs_report_a_wrong_path(self):
+        self.assert_reported(
             http(404),
             "my-token",
             "no WebSocket at that path",
@@ -50,18 +52,18 @@ class Failures(unittest.TestCase):
             "WEBSOCKETS_ENABLED",
         )
 
-    def test_a_page_answers(self):
-        self.assert_said(
+    def test_readme_programs_report_an_endpoint_without_websockets(self):
+        self.assert_reported(
             http(200, PAGE), "my-token", "does not upgrade to WebSocket", "check the path"
         )
 
-    def test_websockets_are_not_enabled(self):
+    def test_readme_programs_report_disabled_websockets(self):
         with Server(VERSION, {"WEBSOCKETS_ENABLED": "false"}) as off:
-            self.assert_said(off.url, ADMIN, "no WebSocket at that path", "WEBSOCKETS_ENABLED")
+            self.assert_reported(off.url, ADMIN, "no WebSocket at that path", "WEBSOCKETS_ENABLED")
 
-    def test_the_token_is_wrong(self):
+    def test_readme_programs_report_a_refused_token(self):
         why, what = "the server refused the access token", "check the credentials"
-        self.assert_said(server().url, "wrong", why, "AUTH_FAILED", what)
+        self.assert_reported(server().url, "wrong", why, "AUTH_FAILED", what)
 
 
 if __name__ == "__main__":

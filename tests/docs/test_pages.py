@@ -9,7 +9,7 @@ from house import build, folder, real, run
 
 
 def command_of(block, name):
-    """How a block is run. A file of its name is there for later blocks of the page."""
+    """The command that runs a block. Writes its file for later blocks of the page."""
     if block.language == "sh":
         return ["bash", "-eu", "-c", real(block.text)]
     if file := block.attributes.get("file"):
@@ -19,7 +19,7 @@ def command_of(block, name):
 
 class Pages(unittest.TestCase):
     def assert_prints(self, block, text):
-        """`output` is the whole of it, `prints` a part."""
+        """Compares `output` with all of the text, and `prints` with a part of it."""
         if block.output is not None:
             whole = pattern(real(block.output))
             self.assertTrue(re.fullmatch(whole, text), f"expected:\n{block.output}got:\n{text}")
@@ -49,7 +49,7 @@ def test_of(page):
 
 
 for each in PAGES:
-    setattr(Pages, f"test_{each.stem.replace('-', '_')}", test_of(each))
+    setattr(Pages, f"test_every_block_of_{each.stem.replace('-', '_')}_runs", test_of(each))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The README's four programs, each run as it stands there, and its other commands."""
+"""The README's four programs, run unchanged, and its commands and links."""
 
 import re
 import unittest
@@ -12,33 +12,33 @@ from readme_programs import README, program_in
 
 class Readme(unittest.TestCase):
     def follows(self, command, end):
-        """Runs it while a post is made: it prints what the README says."""
+        """Runs it while a post is created, and compares the output with the README's."""
         story.prepare("handshake")
         with run(command) as program:
             story.create(program)
             end(program)
             program.status()
         said = pattern(real(program_in("text"))) + r"(the client is closed\n)?"
-        # What Python says of Ctrl-C itself.
+        # Python prints a traceback at Ctrl-C.
         text = re.sub(r"Traceback [\s\S]*KeyboardInterrupt\n+$", "", program.text)
         self.assertTrue(re.fullmatch(said, text), f"no {said!r}:\n{program.text}")
         return program
 
-    def test_the_program_in_c_follows_the_posts(self):
+    def test_the_readmes_c_program_prints_the_readmes_output(self):
         program = self.follows(readme_programs.command("c"), story.hang_up)
         self.assertEqual(program.process.returncode, 0)
 
-    def test_the_program_in_cpp_follows_the_posts(self):
+    def test_the_readmes_cpp_program_prints_the_readmes_output(self):
         program = self.follows(readme_programs.command("cpp"), story.hang_up)
         self.assertEqual(program.process.returncode, 0)
 
-    def test_the_program_in_python_follows_the_posts(self):
+    def test_the_readmes_python_program_prints_the_readmes_output(self):
         self.follows(readme_programs.command("python"), story.interrupt)
 
-    def test_the_program_in_node_follows_the_posts(self):
+    def test_the_readmes_node_program_prints_the_readmes_output(self):
         self.follows(readme_programs.command("js"), story.interrupt)
 
-    def test_every_make_target_that_is_named_is_there(self):
+    def test_every_make_target_named_in_the_readme_exists(self):
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
         named = set(re.findall(r"^(?:`|)make ([a-z-]+)|`make ([a-z-]+)", README, re.M))
@@ -46,7 +46,7 @@ class Readme(unittest.TestCase):
         self.assertGreater(len(named), 4)
         self.assertLessEqual(named, targets)
 
-    def test_every_file_that_is_linked_is_there(self):
+    def test_every_file_linked_in_the_readmes_exists(self):
         for page in (ROOT / "README.md", ROOT / "examples" / "README.md"):
             text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
             links = re.findall(r'(?:\]\(|src=")(?!https?:|#)([^)"]+)[)"]', text)

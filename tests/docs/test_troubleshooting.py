@@ -1,5 +1,5 @@
-"""Every message that docs/troubleshooting.md explains is one that the library says: it is
-provoked, or, where no test can bring it about, found in the source."""
+"""Every message in docs/troubleshooting.md is one of the library: each is provoked, or, where no
+test can provoke it, found in the source."""
 
 import re
 import unittest
@@ -22,7 +22,7 @@ def messages():
 
 
 def http(status):
-    """A server that answers every request so."""
+    """A server that answers every request with this status."""
     port = peers.answering(f"HTTP/1.1 {status} Thus\nContent-Length: 0\nLocation: /\n\n")
     return [f"url=ws://127.0.0.1:{port}", TOKEN]
 
@@ -40,10 +40,10 @@ def version_1():
     return [f"url=wss://localhost:{port}", TOKEN, f"ca_file={fixture('authority.pem')}"]
 
 
-# How trouble.c gets to hear a message: by the message's first words.
+# By the first words of a message: the arguments with which trouble.c gets it.
 WAYS = {
     "… refused the connection": lambda: ["url=http://localhost:8056", TOKEN],
-    # A name that is refused before anybody is asked.
+    # An invalid name, which is refused without asking a name server.
     "the name … cannot be resolved": lambda: [f"url=http://{'x' * 64}.invalid", TOKEN],
     "no answer to the WebSocket upgrade": lambda: [
         "url=ws://localhost:8055/websocket/",
@@ -103,7 +103,7 @@ WAYS = {
         "collection=posts",
         'query={"filter":{"title":{"_wrong":1}}}',
     ],
-    # Only made, not connected: nobody lives there.
+    # The client is only made, not connected: the address is reserved for documentation.
     "credentials go to": lambda: ["url=ws://192.0.2.1:8055", TOKEN, "idle=1"],
 }
 
@@ -116,7 +116,7 @@ IDLE = (
     "the idle timeout of a proxy or a load balancer; raise it there, or set heartbeat_ms below {}"
 )
 
-# What is not worth its bringing about here, or goes beyond loopback: where it is said.
+# Messages that are not provoked here, or need more than loopback: their literals in the source.
 IN_SOURCE = {
     "… does not answer: no connection within … s": (
         "{hop} does not answer: no connection within {seconds} s",
@@ -157,7 +157,7 @@ IN_SOURCE = {
     ),
 }
 
-# They are told of a server that ends or stands still.
+# The messages about a server that ends or freezes.
 OF_THE_SERVER = ("the server closed the connection without a close frame", "heartbeat")
 
 
@@ -175,17 +175,17 @@ class Troubleshooting(unittest.TestCase):
         (folder() / "empty.pem").write_text("nothing")
         cls.trouble = build("trouble", "c", (HERE / "trouble.c").read_text(encoding="utf-8"))
 
-    def assert_said(self, message, text):
+    def assert_reported(self, message, text):
         whole = pattern(real(message)).removesuffix(r"\n")
         said = re.search(f"^{whole}(; next attempt in .* s)?$", text, re.MULTILINE)
-        self.assertTrue(said, f"nobody says {message!r} in:\n{text}")
+        self.assertTrue(said, f"no {message!r} in:\n{text}")
 
     def longest_part(self, message):
         return max(real(message).split("…"), key=len)
 
-    def test_trouble_with_servers(self):
+    def test_each_documented_connection_error_is_reported_as_documented(self):
         expected = {each: starts(each, WAYS) for each in messages() if starts(each, WAYS)}
-        self.assertEqual(set(WAYS), set(expected.values()), "each way is some message's")
+        self.assertEqual(set(WAYS), set(expected.values()), "each way belongs to a message")
         for message, way in expected.items():
             with self.subTest(message):
                 words = [real(word) for word in WAYS[way]()]
@@ -193,25 +193,30 @@ class Troubleshooting(unittest.TestCase):
                     until(trouble, self.longest_part(message))
                     trouble.hang_up()
                     self.assertEqual(trouble.status(), 0)
-                    self.assert_said(message, trouble.text)
+                    self.assert_reported(message, trouble.text)
 
-    def test_a_server_that_stands_still_and_one_that_ends(self):
-        for beginning, harm, mend, heartbeat in (
+    def test_a_frozen_and_a_killed_server_are_reported_as_documented(self):
+        for beginning, break_it, repair_it, heartbeat in (
             ("heartbeat", server().freeze, server().thaw, "heartbeat=500"),
-            ("the server closed the connection without a close frame", server().kill, server().start, "heartbeat=0"),
+            (
+                "the server closed the connection without a close frame",
+                server().kill,
+                server().start,
+                "heartbeat=0",
+            ),
         ):
             message = next(each for each in messages() if each.startswith(beginning))
             words = [real(word) for word in (URL, TOKEN, heartbeat)]
             with self.subTest(message), run([self.trouble, *words]) as trouble:
                 trouble.wait_for("connected")
-                harm()
+                break_it()
                 try:
                     until(trouble, beginning)
                 finally:
-                    mend()
-                self.assert_said(message, trouble.text)
+                    repair_it()
+                self.assert_reported(message, trouble.text)
 
-    def test_calls(self):
+    def test_each_documented_call_error_is_reported_as_documented(self):
         program = build("calls", "c", (HERE / "calls.c").read_text(encoding="utf-8"))
         with run([program]) as calls:
             self.assertEqual(calls.status(), 0, calls.text)
@@ -219,18 +224,18 @@ class Troubleshooting(unittest.TestCase):
         for message in messages():
             if not starts(message, others):
                 with self.subTest(message):
-                    self.assert_said(message, calls.text)
+                    self.assert_reported(message, calls.text)
 
-    def test_the_rest_is_in_the_source(self):
+    def test_the_other_documented_messages_are_in_the_source(self):
         sources = (ROOT / "src").rglob("*.rs")
         source = "".join(path.read_text(encoding="utf-8") for path in sources)
-        # A long literal goes on in the next line.
+        # Join literals that continue on the next line.
         source = re.sub(r"\\\n\s*", "", source)
         for message, literals in IN_SOURCE.items():
             with self.subTest(message):
-                self.assertTrue(message in messages(), "the page does not tell of it")
+                self.assertTrue(message in messages(), "the page does not have it")
                 for literal in literals:
-                    self.assertTrue(f'"{literal}"' in source, f"nobody says {literal!r}")
+                    self.assertTrue(f'"{literal}"' in source, f"{literal!r} is not in the source")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Headless Chromium as a test drives it: by the DevTools protocol, over a pipe.
+"""Headless Chromium, driven by the DevTools protocol over a pipe.
 
-The pipe is the leash, too: Chromium ends when the other end is gone, however that went.
+The pipe is also the child guard: Chromium ends when the other end is closed for any reason.
 """
 
 import base64
@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import suppress
 
-PATIENCE = 60
+TIMEOUT = 60
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -35,14 +35,14 @@ def find_chromium():
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         raise AssertionError(
-            "the web page is tried in Chromium, which is not in PATH: "
+            "the web page is tested in Chromium, which is not in PATH: "
             "install Debian's package `chromium`"
         )
     return found
 
 
 class Browser:
-    """One page of a browser of its own, which keeps all its files in `folder`."""
+    """One page in a browser that keeps all its files in `folder`."""
 
     def __init__(self, folder, width=1000, height=700):
         own = {"HOME": str(folder), "TMPDIR": str(folder), "TZ": "UTC", "LANG": "C.UTF-8"}
@@ -80,7 +80,7 @@ class Browser:
             *messages, rest = (rest + chunk).split(b"\0")
             with self.more:
                 for message in map(json.loads, messages):
-                    # What comes without being asked for is of no interest.
+                    # Ignore events, which have no id.
                     if "id" in message:
                         self.answers[message["id"]] = message
                 self.more.notify_all()
@@ -89,7 +89,7 @@ class Browser:
             self.more.notify_all()
 
     def ask(self, method, **params):
-        """Sends a command; the result of its answer."""
+        """Sends a command, and returns the result."""
         self.last += 1
         message = {"id": self.last, "method": method, "params": params}
         if self.session is not None:
@@ -98,17 +98,17 @@ class Browser:
             self.process.stdin.write(json.dumps(message).encode() + b"\0")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise AssertionError(self._story(method)) from None
+            raise AssertionError(self._no_answer(method)) from None
         with self.more:
-            come = self.more.wait_for(lambda: self.ended or self.last in self.answers, PATIENCE)
+            come = self.more.wait_for(lambda: self.ended or self.last in self.answers, TIMEOUT)
             if not come or self.last not in self.answers:
-                raise AssertionError(self._story(method))
+                raise AssertionError(self._no_answer(method))
             answer = self.answers.pop(self.last)
         if "error" in answer:
             raise AssertionError(f"{method}: {answer['error']['message']}")
         return answer["result"]
 
-    def _story(self, method):
+    def _no_answer(self, method):
         said = self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
         return f"Chromium has not answered {method}. It said:\n{said}"
 
@@ -124,9 +124,9 @@ class Browser:
             raise AssertionError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait_for(self, script, patience=PATIENCE):
+    def wait_for(self, script, timeout=TIMEOUT):
         """Waits until an expression is true in the page."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while not self.evaluate(script):
             if time.monotonic() > deadline:
                 shown = self.evaluate("document.body.innerText")
@@ -134,7 +134,7 @@ class Browser:
             time.sleep(0.05)
 
     def screenshot(self):
-        """The page as it is seen, as a PNG."""
+        """The visible page, as a PNG."""
         return base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"])
 
     def close(self):

@@ -1,4 +1,4 @@
-"""An example program as a test sees it: what it is told and what it says."""
+"""Runs an example program for a test: types its input and waits for its output."""
 
 import os
 import signal
@@ -6,11 +6,11 @@ import subprocess
 import threading
 import time
 
-PATIENCE = 60
+TIMEOUT = 60
 
 
 class Program:
-    """Runs a command; `with` ends it whatever happens."""
+    """Runs a command; `with` always ends it."""
 
     def __init__(self, command, token):
         self.text = ""
@@ -21,7 +21,7 @@ class Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            # Who was started in the background ignores Ctrl-C otherwise.
+            # Otherwise a process started in the background ignores Ctrl-C.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -33,9 +33,9 @@ class Program:
                 self.text += chunk.decode(errors="replace")
                 self.more.notify_all()
 
-    def wait_for(self, words, times=1, patience=PATIENCE):
-        """Waits until it has printed the words so often."""
-        deadline = time.monotonic() + patience
+    def wait_for(self, words, times=1, timeout=TIMEOUT):
+        """Waits until it has printed the words that many times."""
+        deadline = time.monotonic() + timeout
         with self.more:
             while self.text.count(words) < times:
                 left = deadline - time.monotonic()
@@ -53,16 +53,16 @@ class Program:
         self.process.stdin.flush()
 
     def hang_up(self):
-        """Ends its standard input."""
+        """Closes its standard input."""
         self.process.stdin.close()
 
     def interrupt(self):
-        """What Ctrl-C does."""
+        """Sends SIGINT, as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
 
     def status(self):
-        """Waits for its end: its exit status."""
-        status = self.process.wait(timeout=PATIENCE)
+        """Waits for its end, and returns its exit status."""
+        status = self.process.wait(timeout=TIMEOUT)
         self.reader.join()
         return status
 

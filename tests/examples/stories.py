@@ -1,4 +1,5 @@
-"""The seed's three examples, as every language has to tell them."""
+"""Tests of the feed, the notifications and the chat, which the examples of every language
+must pass."""
 
 from install import install
 from program import Program
@@ -9,9 +10,9 @@ VERSION = "12.4.0"
 
 
 class Stories:
-    """Mixed into a test case of a language, whose `command(name)` runs an example."""
+    """A mixin for the test case of a language, whose `command(name)` runs an example."""
 
-    #: What stands above each picture of the feed.
+    #: The heading above the posts, each time that the feed prints them.
     FEED_TITLE = "posts\n"
 
     @classmethod
@@ -23,7 +24,7 @@ class Stories:
     def program(self, name, *args, token=ADMIN):
         return Program([*self.command(name), *args], token)
 
-    def test_the_feed_shows_what_happens_to_the_posts(self):
+    def test_the_feed_shows_creates_updates_and_deletes(self):
         post = self.rest.create("posts", {"title": "An old post", "status": "draft"})
         with self.program("feed", self.url) as feed:
             feed.wait_for("An old post")
@@ -40,27 +41,27 @@ class Stories:
             feed.interrupt()
             self.assertEqual(feed.status(), 0)
 
-    def test_notifications_are_shown_to_whom_they_are_meant_for_and_vanish(self):
+    def test_notifications_are_shown_to_their_user_and_disappear(self):
         me = self.rest.request("GET", "/users/me")["id"]
         with self.program("notifications", self.url) as board:
-            # What is made before the subscription is active is no news.
-            self.wait_until_followed(board)
-            self.rest.create("notifications", {"message": "for somebody", "user_id": "x"})
+            # A notification made before the subscription is active is not shown.
+            self.wait_until_subscribed(board)
+            self.rest.create("notifications", {"message": "for another user", "user_id": "x"})
             self.rest.create("notifications", {"message": "for me", "user_id": me})
             board.wait_for("* for me")
             board.wait_for("(nothing new)")
-            self.assertNotIn("for somebody", board.text)
+            self.assertNotIn("for another user", board.text)
             board.interrupt()
             self.assertEqual(board.status(), 0)
 
-    def wait_until_followed(self, board):
-        """Makes notifications until one is shown, and waits until it is gone."""
+    def wait_until_subscribed(self, board):
+        """Creates notifications until one is shown, and waits until it has disappeared."""
         me = self.rest.request("GET", "/users/me")["id"]
         board.wait_for("(nothing new)")
         for number in range(60):
             self.rest.create("notifications", {"message": f"try {number}", "user_id": me})
             try:
-                board.wait_for("* try", patience=1)
+                board.wait_for("* try", timeout=1)
                 break
             except AssertionError:
                 continue
@@ -68,7 +69,7 @@ class Stories:
         board.wait_for("(nothing new)", shown + 1)
         board.forget()
 
-    def test_two_people_chat_in_two_terminals(self):
+    def test_two_users_chat_in_two_terminals(self):
         with (
             self.program("chat", self.url, "lobby", "Ann") as ann,
             self.program("chat", self.url, "lobby", "Bob") as bob,
@@ -80,16 +81,16 @@ class Stories:
             bob.wait_for('Ann: Hello, Bob. "Quotes" and ünïcödé \\ arrive?')
             bob.type("They do.")
             ann.wait_for("Bob: They do.")
-            eve.type("Is nobody here?")
-            eve.wait_for("Eve (you): Is nobody here?")
+            eve.type("Is anybody here?")
+            eve.wait_for("Eve (you): Is anybody here?")
             self.assertNotIn("They do", eve.text)
             with self.program("chat", self.url, "lobby", "Cid") as cid:
                 cid.wait_for("Bob: They do.")
                 self.assertLess(cid.text.index("Ann:"), cid.text.index("Bob:"))
-                cid.type("The last word is sent before the end.")
+                cid.type("The last line is sent before the end.")
                 cid.hang_up()
                 self.assertEqual(cid.status(), 0)
-            ann.wait_for("Cid: The last word")
+            ann.wait_for("Cid: The last line")
             for one in (ann, bob, eve):
                 one.hang_up()
                 self.assertEqual(one.status(), 0)

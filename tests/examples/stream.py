@@ -1,4 +1,4 @@
-"""A browser's end of a stream of server-sent events, without the browser."""
+"""Reads a stream of server-sent events, as a browser does."""
 
 import http.client
 import json
@@ -7,11 +7,11 @@ import threading
 import urllib.parse
 from contextlib import suppress
 
-PATIENCE = 60
+TIMEOUT = 60
 
 
 class Stream:
-    """Follows `/events` of a web server; `with` hangs up."""
+    """Reads `/events` of a web server; `with` closes it."""
 
     def __init__(self, url):
         where = urllib.parse.urlsplit(url)
@@ -19,7 +19,7 @@ class Stream:
         self.seen = 0
         self.ended = False
         self.more = threading.Condition()
-        self.connection = http.client.HTTPConnection(where.hostname, where.port, timeout=PATIENCE)
+        self.connection = http.client.HTTPConnection(where.hostname, where.port, timeout=TIMEOUT)
         self.connection.request("GET", "/events")
         self.socket = self.connection.sock
         self.answer = self.connection.getresponse()
@@ -47,14 +47,14 @@ class Stream:
     def next(self):
         """The next event, as a pair of its name and its data."""
         with self.more:
-            self.more.wait_for(lambda: self.ended or len(self.events) > self.seen, PATIENCE)
+            self.more.wait_for(lambda: self.ended or len(self.events) > self.seen, TIMEOUT)
             if len(self.events) <= self.seen:
                 raise AssertionError(f"no event came after {self.events}")
             self.seen += 1
             return self.events[self.seen - 1]
 
     def next_named(self, name):
-        """The data of the next event with that name; those before it are passed over."""
+        """The data of the next event with that name; other events are skipped."""
         while True:
             found, data = self.next()
             if found == name:
@@ -63,14 +63,14 @@ class Stream:
     def wait_for_end(self):
         """Waits until the server has ended it."""
         with self.more:
-            if not self.more.wait_for(lambda: self.ended, PATIENCE):
-                raise AssertionError(f"the stream goes on: {self.events}")
+            if not self.more.wait_for(lambda: self.ended, TIMEOUT):
+                raise AssertionError(f"the stream does not end: {self.events}")
 
     def close(self):
-        # The server may have been first.
+        # The server may have closed it first.
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        self.reader.join(timeout=PATIENCE)
+        self.reader.join(timeout=TIMEOUT)
         self.answer.close()
         self.connection.close()
 

@@ -41,7 +41,7 @@ class Tail(unittest.TestCase):
     def lines(self, text):
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
-    def test_prints_a_line_of_json_per_event(self):
+    def test_tail_prints_a_line_of_json_per_event(self):
         filter_ = json.dumps({"n": {"_eq": 4711}})
         options = ["--filter", filter_, "--fields", "id,title", "--count", "4", "--uid", "mine"]
         with program("tail", *options, self.url, "posts") as tail:
@@ -62,7 +62,7 @@ class Tail(unittest.TestCase):
             [line["sequence"] for line in (init, create, update, delete)], [1, 2, 3, 4]
         )
 
-    def test_a_gap_is_followed_by_a_line_that_says_so(self):
+    def test_tail_prints_a_resync_after_a_gap(self):
         with program("tail", self.url, "authors") as tail:
             tail.wait_for('"init"')
             self.server.kill()
@@ -72,7 +72,7 @@ class Tail(unittest.TestCase):
             tail.interrupt()
             self.assertEqual(tail.status(), 0)
 
-    def test_says_what_is_wrong_and_tells_it_by_its_status(self):
+    def test_tail_reports_errors_by_message_and_exit_status(self):
         cases = [
             (["--count", "x", self.url, "posts"], 2, "--count wants a whole number, not 'x'"),
             ([self.url], 2, "a URL and a collection"),
@@ -87,7 +87,7 @@ class Tail(unittest.TestCase):
                 self.assertEqual(tail.status(), status, tail.text)
                 self.assertIn(words, tail.text)
 
-    def test_ends_quietly_when_nobody_reads_it_any_more(self):
+    def test_tail_ends_quietly_when_its_reader_has_gone(self):
         tail = str(EXAMPLES / "tail")
         pipe = f"DIRECTUS_TOKEN={ADMIN} {tail} --quiet {self.url} authors | head -n 1"
         shell = ["bash", "-c", f"set -o pipefail; {pipe}"]

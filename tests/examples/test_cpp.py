@@ -19,7 +19,7 @@ class CppExamples(Stories, OutOfOrder, unittest.TestCase):
     def command(self, name):
         return [str(build_dir() / "examples" / "cpp" / name)]
 
-    def test_a_chat_takes_lines_that_are_not_utf8_and_messages_that_lack_something(self):
+    def test_the_chat_accepts_invalid_utf8_and_incomplete_messages(self):
         self.rest.create("messages", {"channel_id": "odd", "text": None, "user_name": None})
         self.rest.create("messages", {"channel_id": "odd", "text": "whole", "user_name": "Ann"})
         with self.program("chat", self.url, "odd", "Bob") as bob:
@@ -32,15 +32,15 @@ class CppExamples(Stories, OutOfOrder, unittest.TestCase):
             bob.hang_up()
             self.assertEqual(bob.status(), 0)
 
-    def test_notifications_may_lack_their_text(self):
+    def test_a_notification_without_text_is_accepted(self):
         me = self.rest.request("GET", "/users/me")["id"]
         with self.program("notifications", self.url) as board:
-            self.wait_until_followed(board)
+            self.wait_until_subscribed(board)
             self.rest.create("notifications", {"message": None, "user_id": me})
             self.rest.create("notifications", {"message": "the next one", "user_id": me})
             board.wait_for("* the next one")
 
-    def test_notifications_say_why_there_are_none(self):
+    def test_notifications_report_refused_credentials(self):
         with self.program("notifications", self.url, token="wrong") as board:
             board.wait_for("refused the access token")
 

@@ -1,4 +1,4 @@
-"""`make play`: what it prints works as it stands there, and nothing is left of it."""
+"""`make play`: the commands that it prints work, and it leaves nothing behind."""
 
 import os
 import re
@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from folders import RUNS  # noqa: E402
 from paths import VERSIONS  # noqa: E402
-from program import PATIENCE, Program  # noqa: E402
+from program import TIMEOUT, Program  # noqa: E402
 from server import Server  # noqa: E402
 
 LANGUAGES = ("C", "C++", "Python", "Node", "Shell")
@@ -26,7 +26,7 @@ PLAY = [sys.executable, str(ROOT / "examples" / "play.py")]
 
 
 def processes_below(pid):
-    """The processes that a process has made, and those that they have made."""
+    """The processes below a process, at any depth."""
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
@@ -47,7 +47,7 @@ def listens(port):
 
 
 class Compose(unittest.TestCase):
-    def test_it_runs_the_server_that_the_tests_run(self):
+    def test_compose_runs_the_server_of_the_tests(self):
         text = (ROOT / "examples" / "compose.yaml").read_text()
         image = re.search(r"image: directus/directus:(.*)", text)[1]
         self.assertEqual(image, VERSIONS[0])
@@ -68,7 +68,7 @@ class Play(unittest.TestCase):
         return Program([*command, *settings, *PLAY], "")
 
     def line(self, play, name):
-        """What stands there behind a name."""
+        """The rest of the line that begins with a name."""
         return re.search(rf"^ +{re.escape(name)} +(.*)$", play.text, re.MULTILINE)[1]
 
     def ports(self, play):
@@ -76,7 +76,7 @@ class Play(unittest.TestCase):
         return [int(re.search(r":(\d+)", url)[1]) for url in urls]
 
     def run_line(self, line):
-        """In a shell, as a person would, from anywhere."""
+        """Runs a line in a shell, from another folder."""
         shell = ["bash", "-c", f"exec env {line}"]
         return Program(["env", "-C", "/", "-u", "DIRECTUS_TOKEN", *shell], "")
 
@@ -90,7 +90,7 @@ class Play(unittest.TestCase):
         self.assertEqual([port for port in ports if listens(port)], [])
         self.assertEqual([pid for pid in made if is_running(pid)], [])
 
-    def test_its_lines_can_be_pasted(self):
+    def test_the_commands_that_play_prints_work(self):
         with self.play() as play:
             play.wait_for("Ctrl-C ends")
             programs = {name: self.run_line(self.line(play, name)) for name in LANGUAGES}
@@ -99,7 +99,7 @@ class Play(unittest.TestCase):
                     with self.subTest(name):
                         program.wait_for("Welcome")
                 change = ["bash", "-c", self.line(play, "Change")]
-                subprocess.run(change, check=True, capture_output=True, timeout=PATIENCE)
+                subprocess.run(change, check=True, capture_output=True, timeout=TIMEOUT)
                 for name, program in programs.items():
                     with self.subTest(name):
                         program.wait_for("Breaking news")
@@ -108,14 +108,14 @@ class Play(unittest.TestCase):
                     program.__exit__()
             self.assert_ends(play, signal.SIGINT)
 
-    def test_two_run_at_once_and_end_by_themselves(self):
+    def test_two_plays_run_at_once_and_one_ends_with_its_server(self):
         with self.play() as one, self.play() as other:
             for play in (one, other):
                 play.wait_for("Ctrl-C ends")
             self.assertEqual(set(self.ports(one)) & set(self.ports(other)), set())
             self.assert_ends(one, signal.SIGTERM)
             self.assertTrue(all(map(listens, self.ports(other))))
-            # As with any server that ends by itself.
+            # The server ends unexpectedly.
             server = next(
                 pid
                 for pid in processes_below(other.process.pid)
@@ -126,7 +126,7 @@ class Play(unittest.TestCase):
             self.assertIn("ended by itself", other.text)
             self.assertFalse(any(map(listens, self.ports(other))))
 
-    def test_the_page_is_opened_where_there_is_a_browser(self):
+    def test_play_opens_the_page_only_on_a_desktop(self):
         with tempfile.TemporaryDirectory() as folder:
             opened, opener = Path(folder) / "opened", Path(folder) / "xdg-open"
             opener.write_text(f'#!/bin/sh\necho "$1" >>{opened}\n')
@@ -138,7 +138,7 @@ class Play(unittest.TestCase):
             ):
                 with self.subTest(env), self.play(PATH=path, **env) as play:
                     play.wait_for("Ctrl-C ends")
-                    deadline = time.monotonic() + (PATIENCE if expected else 1)
+                    deadline = time.monotonic() + (TIMEOUT if expected else 1)
                     while not opened.exists() and time.monotonic() < deadline:
                         time.sleep(0.05)
                     said = opened.read_text() if opened.exists() else ""

@@ -8,25 +8,26 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "directus"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from order import OutOfOrder  # noqa: E402
 from stories import Stories  # noqa: E402
 
 PYTHON = ROOT / "target" / "python" / "venv" / "bin" / "python"
 
 
-class PythonExamples(Stories, unittest.TestCase):
+class PythonExamples(Stories, OutOfOrder, unittest.TestCase):
     FEED_TITLE = "Live posts feed"
 
     def command(self, name):
         return [str(PYTHON), str(ROOT / "examples" / "python" / f"{name}.py")]
 
-    def test_what_looks_like_markup_in_a_title_is_shown_as_it_is(self):
+    def test_markup_in_a_title_is_shown_literally(self):
         self.rest.create("posts", {"title": "[/bold] [red]News", "status": "[x]"})
         with self.program("feed", self.url) as feed:
             feed.wait_for("[/bold] [red]News")
             feed.interrupt()
             self.assertEqual(feed.status(), 0)
 
-    def test_what_is_typed_before_the_link_is_up_is_sent(self):
+    def test_lines_typed_before_the_link_is_up_are_sent(self):
         with self.program("chat", self.url, "early", "Ann") as ann:
             ann.type("typed at once")
             ann.wait_for("Ann (you): typed at once")
@@ -34,7 +35,7 @@ class PythonExamples(Stories, unittest.TestCase):
             self.assertEqual(ann.status(), 0)
         self.assertNotIn("not sent", ann.text)
 
-    def test_notifications_say_why_they_are_refused(self):
+    def test_notifications_report_why_they_are_refused(self):
         for token, words in (("wrong", "AUTH_FAILED"), ("none-token", "FORBIDDEN")):
             with self.program("notifications", self.url, token=token) as board:
                 board.wait_for(words)

@@ -26,7 +26,7 @@ from stream import Stream  # noqa: E402
 from web import Web, change_unseen, command  # noqa: E402
 
 VERSION = "12.4.0"
-# As text it is harmless.
+# Must be shown as text, not interpreted.
 MARKUP = """<img src=x onerror="document.title='taken over'"><script>alert(1)</script> & "more" """
 
 
@@ -38,24 +38,24 @@ class WebCase(unittest.TestCase):
         cls.rest = cls.server.rest
 
     def setUp(self):
-        # It may have been down when the test before this failed.
+        # A failed test may have left it stopped.
         self.server.start()
         for post in self.rest.read("posts"):
             self.rest.delete("posts", post["id"])
 
     def post(self, title, **more):
-        """Makes a post, and returns it as the feed shows it."""
+        """Creates a post, and returns it as the feed shows it."""
         made = self.rest.create("posts", {"title": title, "status": "published", **more})
         return {name: made[name] for name in ("id", "title", "content", "status")}
 
 
 class Streams(WebCase):
-    def test_a_late_browser_gets_the_posts_as_they_are_and_then_the_same_events(self):
+    def test_a_late_browser_gets_the_current_posts_and_then_the_same_events(self):
         old = self.post("An old post")
         with Web(self.server.url) as web, Stream(web.url) as early:
             self.assertEqual(early.next(), ("state", {"state": "connected"}))
             self.assertEqual(early.next(), ("posts", {"resync": False, "posts": [old]}))
-            # One at a time, as their order is to be known.
+            # One at a time, so that their order is known.
             new = self.post(MARKUP, content="two\nlines\r\nand\u2028a third")
             self.assertEqual(early.next(), ("create", new))
             self.rest.update("posts", old["id"], {"title": "A new title"})
@@ -72,7 +72,7 @@ class Streams(WebCase):
             with Stream(web.url) as latest:
                 self.assertEqual(latest.next_named("posts")["posts"], [last, new])
 
-    def test_a_gap_is_told_and_made_up_for(self):
+    def test_a_gap_is_reported_and_ends_in_a_resync(self):
         post = self.post("Before")
         with Web(self.server.url) as web, Stream(web.url) as early:
             early.next_named("posts")
@@ -89,11 +89,11 @@ class Streams(WebCase):
                         pass
                     self.assertEqual(stream.next(), ("posts", now))
 
-    def test_who_does_not_read_is_dropped_and_nobody_else_notices(self):
+    def test_a_browser_that_does_not_read_is_dropped_without_delaying_others(self):
         post = self.post("A long one")
         with Web(self.server.url) as web, Stream(web.url) as reader:
             reader.next_named("posts")
-            slow = self.enterContext(listening(web.url))
+            slow = self.enterContext(open_stream(web.url))
             sent = 0
             for number in range(24):
                 content = f"{number}" + "x" * 600_000
@@ -104,32 +104,32 @@ class Streams(WebCase):
             with Stream(web.url) as again:
                 self.assertEqual(again.next_named("posts")["posts"][0]["content"], content)
 
-    def test_browsers_that_vanish_do_no_harm(self):
+    def test_browsers_that_reset_their_connection_do_not_affect_others(self):
         post = self.post("0")
         with Web(self.server.url) as web, Stream(web.url) as reader:
             reader.next_named("posts")
             for number in range(1, 31):
-                with listening(web.url) as vanishing:
-                    # Closed like this, it sends a reset.
+                with open_stream(web.url) as resetting:
+                    # With a linger time of zero, closing sends a reset.
                     linger = struct.pack("ii", 1, 0)
-                    vanishing.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    resetting.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     self.rest.update("posts", post["id"], {"title": f"{number}"})
                 self.assertEqual(reader.next_named("update")["title"], f"{number}")
             web.interrupt()
             self.assertEqual(web.status(), 0, web.text)
 
 
-class Ends(WebCase):
-    def test_ends_by_signals_with_browsers_that_listen(self):
+class Endings(WebCase):
+    def test_the_web_server_ends_by_signals_with_open_streams(self):
         for end in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(end), Web(self.server.url) as web, Stream(web.url) as stream:
                 stream.next_named("posts")
-                with listening(web.url):
+                with open_stream(web.url):
                     web.process.send_signal(end)
                     self.assertEqual(web.status(), 0, web.text)
                     stream.wait_for_end()
 
-    def test_says_what_is_wrong_and_tells_it_by_its_status(self):
+    def test_the_web_server_reports_errors_by_message_and_exit_status(self):
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = other.getsockname()[1]
             cases = [
@@ -143,7 +143,7 @@ class Ends(WebCase):
                     self.assertEqual(program.status(), status, program.text)
                     self.assertIn(words, program.text)
 
-    def test_a_refusal_that_waiting_cannot_mend_ends_it(self):
+    def test_a_permanent_refusal_ends_the_web_server(self):
         for token, words in (("wrong", "refused the access token"), ("none-token", "refused")):
             args = command(self.server.url, "--port", 0)
             with self.subTest(token), Program(args, token) as program:
@@ -152,7 +152,7 @@ class Ends(WebCase):
 
 
 class Pages(WebCase):
-    def test_serves_its_files_and_nothing_else(self):
+    def test_the_web_server_serves_only_its_own_files(self):
         with Web(self.server.url) as web:
             cases = [
                 ("GET", "/", 200, "text/html; charset=utf-8"),
@@ -171,7 +171,7 @@ class Pages(WebCase):
                     self.assertEqual(answer.getheader("Content-Type"), kind)
                     self.assertIn("default-src 'self'", answer.getheader("Content-Security-Policy"))
 
-    def test_the_page_lives(self):
+    def test_the_page_shows_changes_and_gaps_and_recovers(self):
         folder = self.claim_folder()
         old = self.post("An old post", content="with a text")
         browser = self.enterContext(Browser(folder.path))
@@ -208,7 +208,7 @@ class Pages(WebCase):
         self.server.kill()
         self.assert_badge(browser, "Offline")
         self.wait_for_notice(browser, "There is no link to Directus")
-        # What is known stays.
+        # The page keeps the known posts.
         self.wait_for_titles(browser, ["First", MARKUP])
         change_unseen(self.server, old["id"], "title", "Changed")
         self.server.start()
@@ -216,20 +216,20 @@ class Pages(WebCase):
         self.assert_badge(browser, "Online")
         self.wait_for_notice(browser, "RESYNC")
         self.assertIn("changed in the gap", self.card(browser, old["id"]))
-        self.rest.update("posts", old["id"], {"title": "Life goes on"})
-        self.wait_for_titles(browser, ["First", "Life goes on"])
+        self.rest.update("posts", old["id"], {"title": "After the gap"})
+        self.wait_for_titles(browser, ["First", "After the gap"])
 
     def check_a_restart_of_the_web_server(self, browser, port):
         self.assert_badge(browser, "Offline")
         self.wait_for_notice(browser, "There is no link to the web server.")
         missed = self.post("Missed")
         with Web(self.server.url, port):
-            self.wait_for_titles(browser, ["Missed", "First", "Life goes on"])
+            self.wait_for_titles(browser, ["Missed", "First", "After the gap"])
             self.assert_badge(browser, "Online")
             self.wait_for_notice(browser, "RESYNC")
             self.assertIn("new in the gap", self.card(browser, missed["id"]))
 
-    def test_says_what_to_install_where_there_is_no_chromium(self):
+    def test_a_missing_chromium_is_reported_with_the_package_to_install(self):
         with (
             mock.patch.dict(os.environ, {"PATH": ""}),
             self.assertRaisesRegex(AssertionError, "install Debian's package `chromium`"),
@@ -259,8 +259,8 @@ class Pages(WebCase):
 
 
 @contextlib.contextmanager
-def listening(url):
-    """A socket that has asked for the events, with little room for what it does not read."""
+def open_stream(url):
+    """A socket that has requested the events, with a small receive buffer."""
     host, _, port = url.removeprefix("http://").rstrip("/").rpartition(":")
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -271,7 +271,7 @@ def listening(url):
 
 
 def read_to_end(connection):
-    """How many bytes come before the other end hangs up."""
+    """How many bytes arrive before the other end closes."""
     count = 0
     with contextlib.suppress(ConnectionResetError):
         while chunk := connection.recv(1 << 20):

@@ -1,4 +1,4 @@
-"""The web server of the examples, as tests start it."""
+"""Starts the web server of the examples for tests."""
 
 import contextlib
 import os
@@ -16,9 +16,9 @@ SCRIPT = Path(__file__).resolve().parent.parent.parent / "examples" / "node" / "
 
 
 def command(*args):
-    """Its command line, on a leash: it never outlives the tests."""
-    leash = [sys.executable, str(HERE / "leash.py"), str(os.getpid())]
-    return [*leash, shutil.which("node"), str(SCRIPT), *map(str, args)]
+    """Its command line, under a child guard: it never outlives the tests."""
+    guard = [sys.executable, str(HERE / "child_guard.py"), str(os.getpid())]
+    return [*guard, shutil.which("node"), str(SCRIPT), *map(str, args)]
 
 
 def change_unseen(server, key, field, value):
@@ -29,7 +29,7 @@ def change_unseen(server, key, field, value):
 
 
 class Web(Program):
-    """Passes on the posts of the Directus server at `directus`; `url` is the page."""
+    """Streams the posts of the Directus server at `directus`; `url` is its page."""
 
     def __init__(self, directus, port=0, token=ADMIN):
         super().__init__(command(directus, "--port", port), token)

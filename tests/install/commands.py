@@ -1,4 +1,4 @@
-"""What the tests of this folder run."""
+"""Commands that the tests of this folder run."""
 
 import subprocess
 from pathlib import Path
@@ -16,7 +16,7 @@ def succeeds(command, **more):
 
 
 def make_install(**variables):
-    """Installs from this checkout: what it says."""
+    """Installs from this checkout, and returns the output."""
     given = [f"{name}={value}" for name, value in variables.items()]
     return succeeds(["make", "--no-print-directory", "install", *given], cwd=ROOT)
 

@@ -1,4 +1,4 @@
-"""tests/deps.sh beside another apt that is at work."""
+"""tests/deps.sh while another apt holds the lock."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ class Deps(unittest.TestCase):
         self.calls = self.folder / "calls"
 
     def deps(self, failures, words, seconds=60):
-        """Runs it where all is missing, with an apt-get that fails so many times."""
+        """Runs it with no package installed, and an apt-get that fails so many times."""
         (self.folder / "left").write_text(str(failures))
         bin_ = self.folder / "bin"
         bin_.mkdir()
@@ -47,7 +47,7 @@ class Deps(unittest.TestCase):
         path.write_text(f"#!{shutil.which('bash')}\n{text}\n")
         path.chmod(0o755)
 
-    def test_a_busy_lock_is_waited_for(self):
+    def test_deps_waits_for_a_busy_apt_lock(self):
         done = self.deps(failures=3, words=BUSY)
         self.assertEqual(done.returncode, 0, done.stderr)
         calls = self.calls.read_text().splitlines()
@@ -56,12 +56,12 @@ class Deps(unittest.TestCase):
         self.assertIn("apt is busy", done.stdout)
         self.assertIn("4711", done.stdout)
 
-    def test_a_lock_that_stays_busy_is_an_error_in_the_end(self):
+    def test_deps_fails_when_the_apt_lock_stays_busy(self):
         done = self.deps(failures=1000, words=BUSY, seconds=1)
         self.assertEqual(done.returncode, 1)
         self.assertIn(BUSY, done.stderr)
 
-    def test_any_other_failure_is_one_at_once(self):
+    def test_deps_fails_at_once_on_other_apt_errors(self):
         done = self.deps(failures=1, words="E: Unable to fetch some archives")
         self.assertEqual(done.returncode, 1)
         self.assertIn("Unable to fetch", done.stderr)

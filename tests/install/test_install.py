@@ -1,4 +1,4 @@
-"""What `make install` installs: files, and programs that are built with them elsewhere."""
+"""The files that `make install` installs, and programs built with them."""
 
 import os
 import re
@@ -28,7 +28,7 @@ FILES = {
     "share/cmake/directus-realtime/directus-realtime-config-version.cmake",
     "share/cmake/directus-realtime/directus-realtime-targets.cmake",
 }
-SAID = f"{VERSION} DRT_ERR_INVALID_ARGUMENT"
+OUTPUT = f"{VERSION} DRT_ERR_INVALID_ARGUMENT"
 
 
 class Installed(unittest.TestCase):
@@ -38,10 +38,10 @@ class Installed(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.prefix = cls.folder / "prefix"
         make_install(PREFIX=cls.prefix)
-        # A checkout that is elsewhere.
+        # Outside of this checkout.
         cls.consumer = cls.folder / "consumer"
         shutil.copytree(HERE / "consumer", cls.consumer)
-        # Where there is no shared library, the static one is taken.
+        # Without a shared library, linkers take the static one.
         cls.static = cls.folder / "static"
         shutil.copytree(cls.prefix, cls.static, symlinks=True)
         for path in (cls.static / "lib").glob("*.so*"):
@@ -66,7 +66,7 @@ class Installed(unittest.TestCase):
         environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
         if libraries:
             environment["LD_LIBRARY_PATH"] = str(libraries)
-        self.assertIn(SAID, succeeds([program], env=environment, cwd=self.folder))
+        self.assertIn(OUTPUT, succeeds([program], env=environment, cwd=self.folder))
         needed = succeeds(["readelf", "-dW", program])
         self.assertEqual("libdirectus_realtime.so.0" in needed, libraries is not None, needed)
 
@@ -77,28 +77,28 @@ class Installed(unittest.TestCase):
         succeeds(["cmake", "--build", build])
         return build
 
-    def test_the_files_are_where_a_c_library_has_them(self):
+    def test_install_puts_every_file_in_its_place(self):
         self.assertEqual(files_below(self.prefix), FILES)
         library = self.prefix / "lib" / "libdirectus_realtime.so"
         self.assertEqual(library.resolve().name, f"libdirectus_realtime.so.{VERSION}")
         dynamic = succeeds(["readelf", "-dW", library])
         self.assertIn("soname: [libdirectus_realtime.so.0]", dynamic)
-        # Slim images have none.
+        # Slim images do not have it.
         self.assertNotIn("libgcc_s", dynamic)
         for name in ("directus_realtime.h", "directus_realtime.hpp"):
             ours, theirs = ROOT / "include" / name, self.prefix / "include" / name
             self.assertEqual(ours.read_bytes(), theirs.read_bytes())
 
-    def test_it_is_what_cargo_c_installs(self):
+    def test_make_install_and_cargo_c_install_the_same(self):
         theirs = self.folder / "cargo-c"
         where = ["--prefix", str(theirs), "--libdir", str(theirs / "lib")]
         target = ["--target-dir", str(build_dir() / "capi")]
-        # The profile decides about the library alone, which is held against no other one here.
+        # The profile changes only the library, whose contents are not compared here.
         build = ["--profile", "dev", "--locked", *target]
         succeeds([os.environ["CARGO_CINSTALL"], "cinstall", *build, *where], cwd=ROOT)
 
         def tree(prefix):
-            """What each file is: the contents of texts, the target of links, the mode."""
+            """For each file: the words of a text, the target of a link, the mode of a library."""
             found = {}
             for name in files_below(prefix):
                 path = prefix / name
@@ -126,7 +126,7 @@ class Installed(unittest.TestCase):
                 *[{re.sub("0x[0-9a-f]+", "", line) for line in each} for each in lines]
             )
 
-    def test_a_package_is_staged_in_destdir_and_does_not_know_of_it(self):
+    def test_a_staged_package_does_not_contain_destdir(self):
         stage = self.folder / "stage"
         make_install(PREFIX="/usr", DESTDIR=stage, LIBDIR="/usr/lib/somewhere")
         moved = {name.replace("lib/", "lib/somewhere/", 1) for name in FILES}
@@ -137,7 +137,7 @@ class Installed(unittest.TestCase):
 
     def test_pkg_config_links_the_shared_library(self):
         flags = self.pkg_config(self.prefix, "--cflags", "--libs")
-        self.assertNotIn("-lpthread", flags, "what the library needs is its own affair")
+        self.assertNotIn("-lpthread", flags, "the shared library links what it needs itself")
         for name in ("c-pkg-config", "cpp-pkg-config"):
             self.assert_runs(self.compile(name, *flags), self.prefix / "lib")
 
@@ -146,10 +146,10 @@ class Installed(unittest.TestCase):
         for name in ("c-pkg-config-static", "cpp-pkg-config-static"):
             self.assert_runs(self.compile(name, *flags))
 
-    def test_pkg_config_knows_the_version(self):
+    def test_pkg_config_reports_the_version(self):
         self.assertEqual(self.pkg_config(self.prefix, "--modversion"), [VERSION])
 
-    def test_a_compiler_alone_links_it(self):
+    def test_a_compiler_links_the_library_without_pkg_config(self):
         include, lib = f"-I{self.prefix}/include", f"-L{self.prefix}/lib"
         program = self.compile("c-plain", include, lib, "-ldirectus_realtime")
         self.assert_runs(program, self.prefix / "lib")
@@ -170,7 +170,7 @@ class Installed(unittest.TestCase):
             with self.assertRaisesRegex(AssertionError, "compatible"):
                 self.cmake("refused", CMAKE_PREFIX_PATH=self.prefix, WANTED=wanted)
 
-    def test_cmake_builds_it_from_source(self):
+    def test_cmake_builds_the_library_from_source(self):
         settings = {"DIRECTUS_REALTIME_TARGET_DIR": build_dir()}
         build = self.cmake("from-source", SOURCE=ROOT, **settings)
         for name in ("c-program", "cpp-program"):

@@ -1,4 +1,4 @@
-"""The loader's cache after `make install`: refreshed where that is allowed, or else said."""
+"""`make install` refreshes the loader's cache, or reports that it could not."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ class Loader(unittest.TestCase):
         self.called = self.folder / "called"
 
     def ldconfig(self, knows):
-        """One that writes down how it was called, and whose cache has these paths."""
+        """An ldconfig that records its calls, and whose cache has these paths."""
         program = self.folder / "ldconfig"
         lines = "".join(f"\\t{SONAME} (libc6,x86-64) => {path}\\n" for path in knows)
         program.write_text(
@@ -32,27 +32,27 @@ class Loader(unittest.TestCase):
     def calls(self):
         return self.called.read_text().splitlines() if self.called.exists() else []
 
-    @unittest.skipIf(os.getuid() != 0, "only root may")
-    def test_it_is_refreshed_by_root(self):
+    @unittest.skipIf(os.getuid() != 0, "needs root")
+    def test_install_as_root_refreshes_the_loader_cache(self):
         library = self.prefix / "lib" / SONAME
         said = make_install(PREFIX=self.prefix, LDCONFIG=self.ldconfig(knows=[library]))
         self.assertEqual(self.calls(), ["ldconfig ", "ldconfig -p"])
         self.assertNotIn("Run ", said)
         self.assertNotIn("not searched", said)
 
-    @unittest.skipIf(os.getuid() != 0, "only root may")
-    def test_a_folder_that_the_loader_does_not_search_is_named(self):
+    @unittest.skipIf(os.getuid() != 0, "needs root")
+    def test_install_names_a_folder_that_the_loader_does_not_search(self):
         other = "/usr/lib/x86_64-linux-gnu/libdirectus_realtime.so.0"
         said = make_install(PREFIX=self.prefix, LDCONFIG=self.ldconfig(knows=[other]))
         self.assertIn(f"{self.prefix}/lib is not searched for libraries", said)
 
-    def test_a_staged_package_leaves_it_alone(self):
+    def test_a_staged_install_does_not_refresh_the_loader_cache(self):
         stage, ldconfig = self.folder / "stage", self.ldconfig(knows=[])
         said = make_install(PREFIX="/usr", DESTDIR=stage, LDCONFIG=ldconfig)
         self.assertEqual(self.calls(), [])
         self.assertIn("Run ldconfig where this is installed", said)
 
-    def test_where_it_cannot_be_refreshed_that_is_said(self):
+    def test_install_reports_a_loader_cache_that_was_not_refreshed(self):
         said = make_install(PREFIX=self.prefix, LDCONFIG="false")
         self.assertIn("Run `sudo ldconfig`", said)
 

@@ -1,4 +1,4 @@
-"""Everything that make builds, where cargo builds elsewhere than in target/."""
+"""make uses the library where cargo builds it, also outside of target/."""
 
 import os
 import shutil
@@ -22,15 +22,15 @@ class TargetDir(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.elsewhere = self.folder / "elsewhere"
         self.library = self.elsewhere / "release" / "libdirectus_realtime.so"
-        # What goes before a configuration.
+        # These take precedence over a configuration.
         variables = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
         self.env = {name: value for name, value in os.environ.items() if name not in variables}
 
     def make(self, checkout, *words):
         return succeeds(["make", *words], cwd=checkout, env=self.env)
 
-    def assert_is_known(self, checkout):
-        """What the suites, the demo and `make play` run with."""
+    def assert_targets_use_it(self, checkout):
+        """The test suites, the demo and `make play` use the library of that directory."""
         for target in ("test-python", "test-node", "test-docs", "test-examples"):
             said = self.make(checkout, "-n", target)
             self.assertIn(f"DIRECTUS_REALTIME_LIBRARY={self.library}", said)
@@ -42,13 +42,13 @@ class TargetDir(unittest.TestCase):
         said = succeeds(paths, cwd=checkout / "tests" / "directus", env=self.env)
         self.assertEqual(said.strip(), str(self.library))
 
-    def test_by_the_environment(self):
-        # cargo finds there what it has built: nothing is built again.
+    def test_make_follows_the_target_dir_of_the_environment(self):
+        # A copy of what cargo has built, so that nothing is built again.
         self.elsewhere.mkdir()
         succeeds(["cp", "-a", build_dir() / "release", self.elsewhere])
         self.library.unlink()
         self.env["CARGO_TARGET_DIR"] = str(self.elsewhere)
-        self.assert_is_known(ROOT)
+        self.assert_targets_use_it(ROOT)
         programs = [self.elsewhere / "examples" / name for name in ("tail", "cpp/feed")]
         self.make(ROOT, "CFLAGS=-O0", *programs)
         for program in programs:
@@ -60,13 +60,13 @@ class TargetDir(unittest.TestCase):
         installed = (prefix / "lib" / "libdirectus_realtime.so").read_bytes()
         self.assertEqual(installed, self.library.read_bytes())
 
-    def test_by_the_configuration_of_cargo(self):
+    def test_make_follows_the_target_dir_of_cargos_configuration(self):
         checkout = self.folder / "checkout"
         big = shutil.ignore_patterns("target", "node_modules", ".git")
         shutil.copytree(ROOT, checkout, ignore=big, symlinks=True)
         (checkout / ".cargo").mkdir(exist_ok=True)
         (checkout / ".cargo" / "config.toml").write_text("[build]\ntarget-dir = '../elsewhere'\n")
-        self.assert_is_known(checkout)
+        self.assert_targets_use_it(checkout)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-// What a browser has not taken when the next event comes, in bytes, before it is given up.
+// How many bytes a browser may leave unread before it is dropped.
 const MOST_WAITING = 1 << 20;
-// The least that is sent, so that no proxy takes a quiet feed for a dead one.
+// How often a comment is sent, so that no proxy closes a quiet stream.
 const PING_MS = 15_000;
 const RETRY_MS = 1000;
 
 const HEADERS = {
     'Content-Type': 'text/event-stream',
-    // nginx would collect events before it passes them on.
+    // Otherwise nginx buffers events.
     'X-Accel-Buffering': 'no',
 };
 
-// JSON has no line breaks outside its strings, and escapes those inside them.
+// JSON.stringify writes no line breaks, so the data is one line.
 const written = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 
-/** The browsers that listen to server-sent events. */
+/** The browsers with an open event stream. */
 export class Browsers {
     #responses = new Set();
 
@@ -21,7 +21,7 @@ export class Browsers {
         setInterval(() => this.#write(': still here\n\n'), PING_MS).unref();
     }
 
-    /** Sends a browser some events at once, and from then on those that all get. */
+    /** Sends a browser these events at once, and all later ones from then on. */
     add(response, events) {
         response.writeHead(200, HEADERS);
         response.write(`retry: ${RETRY_MS}\n\n${events.map((event) => written(...event)).join('')}`);
@@ -36,7 +36,7 @@ export class Browsers {
     #write(text) {
         for (const response of this.#responses) {
             if (response.writableLength > MOST_WAITING) {
-                // Too slow. It comes back by itself, and begins with the posts as they are then.
+                // Too slow. It reconnects by itself, and gets the current posts.
                 this.#responses.delete(response);
                 response.destroy();
             } else {

@@ -1,11 +1,11 @@
-// The posts as the server tells them. Their texts go through `textContent`: nothing in them is markup.
+// Shows the posts that the server streams. Texts are set by `textContent`, so markup in them is not interpreted.
 const STORY_LINES = 10;
 const RETRY_MS = 3000;
 
 const at = (id) => document.getElementById(id);
 const titleOf = ({ title }) => title || 'Untitled';
 const time = () => new Date().toLocaleTimeString('en-GB');
-/** What is shown, by key: each a post and its card. */
+/** The shown posts with their cards, by key. */
 let shown = new Map();
 let isFirst = true;
 
@@ -23,7 +23,7 @@ function cardOf(post, mark = '', words = '') {
     return card;
 }
 
-/** A line of what happened: to the post with that title, where there is one. */
+/** Adds a line to the log, with the title of a post if it concerns one. */
 function tell(kind, title = '') {
     const line = document.createElement('li');
     line.dataset.kind = kind;
@@ -57,7 +57,7 @@ function showState(isOnline, why = '') {
     }
 }
 
-/** A snapshot replaces what is shown. All but the first follow a gap, here or between the servers. */
+/** A snapshot replaces the shown posts. All but the first follow a gap, on this link or between the servers. */
 function showAll({ posts, resync }) {
     const before = shown;
     const newCard = (post) => {
@@ -119,7 +119,7 @@ function listen() {
     }
     source.addEventListener('error', () => {
         showState(false, 'There is no link to the web server.');
-        // The browser tries again by itself, unless it was answered something else than events.
+        // The browser reconnects by itself, unless the response was not an event stream.
         if (source.readyState === EventSource.CLOSED) {
             setTimeout(listen, RETRY_MS);
         }

@@ -1,13 +1,13 @@
-/** The posts as they are now: every event of the subscription, folded by key. */
+/** The current posts: the events of the subscription, folded by key. */
 export class Posts {
     #posts = new Map();
 
-    /** Whether there was a snapshot yet. */
+    /** Whether a snapshot has arrived. */
     known = false;
 
     apply({ type, data }) {
         if (type === 'init') {
-            // Replaces what was known: after a gap it may be out of date.
+            // Replaces the old posts, which may be out of date after a gap.
             this.#posts = new Map(data.map((post) => [post.id, post]));
             this.known = true;
         } else if (type === 'delete') {
@@ -17,7 +17,7 @@ export class Posts {
         }
     }
 
-    /** The newest first. */
+    /** Newest first. */
     list() {
         return [...this.#posts.values()].sort((a, b) => b.id - a.id);
     }

@@ -1,4 +1,4 @@
-"""Takes docs/web.png: the page in the middle of its life, in headless Chromium.
+"""Takes docs/web.png: the page after some changes and a gap, in headless Chromium.
 
     python3 examples/node/web/screenshot.py
 
@@ -23,7 +23,7 @@ from web import Web, change_unseen  # noqa: E402
 
 VERSION = "12.4.0"
 PICTURE = ROOT / "docs" / "web.png"
-# How long a new card glows, and the times in the picture differ.
+# Longer than a new card is highlighted, so that the times in the picture differ.
 PACE = 2.5
 POSTS = [
     ("Harbour bridge closed overnight", "Both lanes, from ten until five.", "published"),
@@ -39,7 +39,7 @@ def title_is(title):
 
 
 def tell_story(server, browser):
-    """What the picture shows: a gap and what it hid, new posts, changed ones, one gone."""
+    """Makes what the picture shows: a gap with changes, new, changed and deleted posts."""
     bridge, library, ferry, market = server.rest.read("posts", "sort=id")
 
     def update(post, title, **more):

@@ -1,8 +1,8 @@
-// A live feed of posts in browsers: what changes in Directus is passed on to them by server-sent events.
+// A live feed of posts in browsers: passes changes in Directus on by server-sent events.
 //
 //     DIRECTUS_TOKEN=… node server.mjs http://localhost:8055 [--port 8080] [--host 127.0.0.1]
 //
-// The token stays here: a browser sees what this server sends it, and nothing else. The port may also come
+// The token stays in this server, and browsers see only what it sends them. The port may also come
 // from PORT; 0 takes a free one. Ends by Ctrl-C.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,7 +19,7 @@ const client = createClient(url, { accessToken: process.env.DIRECTUS_TOKEN, reco
 let state = 'connecting';
 
 client.on('state', (change) => {
-    // Why is for the log: it may name what browsers need not know.
+    // The reason is only logged: it may contain details that browsers must not see.
     console.log(change.state === 'connected' ? '●' : '○', change.message);
     state = change.state;
     browsers.send('state', { state });
@@ -47,7 +47,7 @@ function follow() {
     });
 }
 
-/** Whoever comes, or comes back, is told first how things are now; the changes follow. */
+/** A browser that connects gets the current state and posts first, then the changes. */
 function listen(response) {
     const now = [['state', { state }]];
     if (posts.known) {

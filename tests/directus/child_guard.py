@@ -1,9 +1,9 @@
-"""Becomes another program that the kernel ends together with its parent.
+"""Replaces itself by another program, which the kernel ends together with its parent.
 
-    python3 leash.py [--signal NAME] PARENT COMMAND …
+    python3 child_guard.py [--signal NAME] PARENT COMMAND …
 
-PARENT is the parent's process id: it may be gone before this begins. The signal is
-SIGKILL, unless the program has something of its own to remove.
+PARENT is the parent's process id, as the parent may end before this runs. The signal is
+SIGKILL by default; give another one to a program that must clean up.
 """
 
 import ctypes
