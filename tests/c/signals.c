@@ -106,6 +106,6 @@ int main(void) {
         CHECK(kill(getpid(), SIGTERM) == 0);
         CHECK(sigtimedwait(&waited, NULL, &timeout) == SIGTERM);
     }
-    CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
+    CHECK_STATUS(drt_client_close(client, 60000), DRT_OK);
     return check_result();
 }
