@@ -10,6 +10,16 @@ mod client;
 mod counting;
 mod peer;
 mod server;
+// The server that the tests script.
+#[allow(dead_code)]
+#[path = "../../tests/support/frame.rs"]
+mod frame;
+#[allow(dead_code)]
+#[path = "../../tests/support/log.rs"]
+mod log;
+#[allow(dead_code)]
+#[path = "../../tests/support/scripted_server.rs"]
+mod scripted_server;
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

@@ -1,71 +1,57 @@
 //! The least of a Directus server that a client believes, and then as many
 //! frames as the socket takes.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufReader, Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::{Message, WebSocket, accept};
+
+use crate::frame;
+use crate::scripted_server::{Handshake, ScriptedServer, answer_to};
 
 /// `rate`: the messages that a link may send in a second, as Directus counts them; 0 is
 /// no limit.
 pub fn serve(item: usize, frames: u64, rate: u64) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    println!(
-        "ws://{}/websocket",
-        listener.local_addr().expect("an address")
-    );
-    // One after the other: who connects anew has left before.
-    for socket in listener.incoming() {
-        let socket = socket.expect("a client");
-        socket.set_nodelay(true).expect("a socket option");
-        let link = accept(socket).expect("a WebSocket handshake");
-        answer(link, item, frames, Limiter::new(rate));
+    let server = ScriptedServer::new();
+    println!("{}", server.url());
+    // One after the other: a client that connects again has left before.
+    loop {
+        let handshake = Handshake::try_read(server.accept()).expect("a request");
+        let socket = handshake.upgrade().socket;
+        answer(socket, item, frames, Limiter::new(rate));
     }
 }
 
 /// Answers until the client has gone.
-fn answer(mut link: WebSocket<TcpStream>, item: usize, frames: u64, mut limiter: Limiter) {
+fn answer(mut socket: TcpStream, item: usize, frames: u64, mut limiter: Limiter) {
     let mut uid = String::new();
+    let mut incoming = BufReader::new(socket.try_clone().expect("another descriptor"));
     loop {
-        let Ok(message) = link.read() else { return };
-        let Ok(text) = message.to_text() else {
-            continue;
-        };
-        let Ok(request) = serde_json::from_str::<Value>(text) else {
-            continue;
+        let request: Value = match frame::read(&mut incoming) {
+            Ok((frame::TEXT, payload)) => serde_json::from_slice(&payload).expect("JSON"),
+            Ok((frame::PING | frame::PONG, _)) => continue,
+            Ok(_) => {
+                let _ = socket.write_all(&frame::encode(frame::CLOSE, true, &[]));
+                return;
+            }
+            Err(_) => return,
         };
         if let Some(left) = limiter.refuses(&request) {
             let message = format!("Too many messages, retry after {}ms.", left.as_millis());
             let error = json!({"code": "REQUESTS_EXCEEDED", "message": message});
-            say(
-                &mut link,
-                json!({"type": "server", "status": "error", "error": error}),
+            send(
+                &mut socket,
+                &json!({"type": "server", "status": "error", "error": error}),
             );
             continue;
         }
-        let of = &request["uid"];
+        if let Some(answer) = answer_to(&request) {
+            send(&mut socket, &answer);
+        }
         match request["type"].as_str() {
-            Some("auth") => say(&mut link, json!({"type": "auth", "status": "ok"})),
-            Some("ping") => say(&mut link, json!({"type": "pong"})),
-            Some("subscribe") => {
-                uid = of.as_str().unwrap_or_default().to_owned();
-                let init = json!({"type": "subscription", "event": "init", "data": [], "uid": of});
-                say(&mut link, init);
-            }
-            Some("unsubscribe") => {
-                say(
-                    &mut link,
-                    json!({"type": "subscription", "event": "unsubscribe", "uid": of}),
-                );
-            }
-            Some("items") => {
-                say(&mut link, json!({"type": "items", "data": [], "uid": of}));
-                if frames > 0 {
-                    pour(link.get_mut(), item, frames, &uid);
-                }
-            }
+            Some("subscribe") => uid = request["uid"].as_str().unwrap_or_default().to_owned(),
+            Some("items") if frames > 0 => send_events(&mut socket, item, frames, &uid),
             _ => {}
         }
     }
@@ -102,21 +88,20 @@ impl Limiter {
     }
 }
 
-fn say(link: &mut WebSocket<TcpStream>, message: Value) {
-    let _ = link.send(Message::text(message.to_string()));
+fn send(socket: &mut TcpStream, message: &Value) {
+    let text = message.to_string();
+    // The client may have gone.
+    let _ = socket.write_all(&frame::encode(frame::TEXT, true, text.as_bytes()));
 }
 
 /// Sends frames of one item each, in large writes.
-fn pour(socket: &mut TcpStream, item: usize, frames: u64, uid: &str) {
+fn send_events(socket: &mut TcpStream, item: usize, frames: u64, uid: &str) {
     const BLOCK: u64 = 500;
     let title = "x".repeat(item.saturating_sub(60));
     let text = format!(
         r#"{{"type":"subscription","event":"update","data":[{{"id":1234,"status":"published","title":"{title}"}}],"uid":"{uid}"}}"#
     );
-    let mut frame = vec![0x81, 126];
-    frame.extend((text.len() as u16).to_be_bytes());
-    frame.extend(text.as_bytes());
-    let block = frame.repeat(BLOCK as usize);
+    let block = frame::encode(frame::TEXT, true, text.as_bytes()).repeat(BLOCK as usize);
     for _ in 0..frames / BLOCK {
         if socket.write_all(&block).is_err() {
             return;
