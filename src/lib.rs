@@ -14,6 +14,8 @@ pub mod driver;
 pub mod error;
 pub mod ffi;
 pub mod handover;
+#[cfg(test)]
+mod layers;
 pub mod log;
 #[cfg(unix)]
 mod log_stream;

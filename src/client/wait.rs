@@ -13,10 +13,10 @@ use crate::session::SubStatus;
 impl Client {
     /// Waits until a state is entered; returns at once if it is the present one.
     pub fn wait(&self, state: State, timeout: Duration) -> Result<()> {
-        let before = self.shared.lock().session.entered(state);
+        let before = self.shared.lock().session.state_entries(state);
         self.shared.wait_until(timeout, |core| {
             let session = &core.session;
-            if session.state() == state || session.entered(state) > before {
+            if session.state() == state || session.state_entries(state) > before {
                 return Some(Ok(()));
             }
             failed_or_closed(core)

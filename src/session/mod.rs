@@ -1,21 +1,46 @@
 //! One client's life with its server, as a state machine.
 //!
-//! Nothing here knows sockets, clocks, threads or locks: every input comes with
-//! the time, and what is to be done goes out as [`Effect`]s and delivery items.
-//! The same inputs give the same outputs, to the bit.
+//! Nothing here knows sockets, clocks, threads or locks: every input comes with the
+//! time, and what is to be done is handed out. The same inputs give the same outputs, to
+//! the bit.
+//!
+//! What comes in: the application's commands ([`Session::connect`],
+//! [`Session::subscribe`], [`Session::request`], …), what the driver reports
+//! ([`Session::on_opened`], [`Session::on_frames`], [`Session::on_lost`]), what delivery
+//! reports ([`Session::on_overflow`], [`Session::on_caught_up`], [`Session::released`]),
+//! and that a deadline has come ([`Session::on_timer`]).
+//!
+//! What goes out: items for the application ([`Session::take_items`]), effects for the
+//! driver ([`Session::take_effects`]), whether a waiting thread has to look again
+//! ([`Session::take_changed`]), and the next deadline ([`Session::next_deadline`]).
+//! `client/engine.rs` does one round of this.
+//!
+//! [`Session`] is a router over parts that own their state. The files of `router/` turn
+//! an input into calls of parts, and carry out what these return; only they log, deliver
+//! and add effects.
+//!
+//! | part | what it owns |
+//! | --- | --- |
+//! | `connection/` | the link and its credentials: when to connect, where to, as which user; heartbeat, draining links, the reported state |
+//! | `timers.rs` | the deadlines, and in which order those that are due are worked off |
+//! | `outputs.rs` | items, effects and the wake-up that the present input has caused |
+//! | `in_flight/` | what was sent on this link and is not answered, or was given up |
+//! | `scheduler/` | what is to be sent, whose turn it is, and how fast the rate limiter lets it go |
+//! | `refusals.rs` | subscriptions that the server refused |
+//! | `subscriptions/` (a layer below) | the subscriptions, and how far each has come |
+//!
+//! Imports run one way: from the router to the parts, and from these to lower layers. A
+//! part knows neither the router nor another part; `src/layers.rs` tests that.
 
-mod auth;
-mod backoff;
-mod idle_cut;
+mod connection;
 mod in_flight;
+mod jitter;
 mod outputs;
 mod refusals;
 mod request;
 mod router;
 mod scheduler;
 mod timers;
-mod token_life;
-mod token_question;
 
 #[cfg(test)]
 mod tests;
@@ -24,14 +49,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use auth::{AuthMode, Credentials};
+pub use connection::credentials::{AuthMode, Credentials};
 pub use router::Session;
-pub use router::commands::{NewSubscription, SubStatus, Subscribed};
 
-use crate::error::Status;
-use crate::handover::SubscriptionMeta;
+use crate::error::{Error, Status};
+use crate::handover::{DeliveryOptions, EventSink, SubscriptionMeta};
 use crate::log::Level;
 use crate::secret::Secret;
+use crate::subscriptions::{ScopeId, SubscriptionSpec};
 
 /// The time of an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +74,7 @@ pub type LinkId = u64;
 pub enum Effect {
     /// Open a link to this endpoint (an index into the list of replicas).
     Open {
-        /// The name that its reports bear.
+        /// Its name in the driver's reports.
         link: LinkId,
         /// Which replica.
         endpoint: usize,
@@ -63,7 +88,7 @@ pub enum Effect {
         /// The frame.
         text: String,
     },
-    /// Send what is waiting, say goodbye, close.
+    /// Send what is waiting, then close with a closing handshake.
     Close(LinkId),
     /// Close at once; nothing more is reported.
     Abort(LinkId),
@@ -87,22 +112,22 @@ impl fmt::Debug for Effect {
     }
 }
 
-/// Why a link was lost, as the driver tells it.
+/// Why a link was lost, as the driver reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
     /// The nearest error code.
     pub status: Status,
-    /// What was wrong, in words.
+    /// What was wrong, in a sentence.
     pub message: String,
-    /// Retrying cannot mend it (an untrusted certificate).
+    /// Retrying does not help (an untrusted certificate).
     pub permanent: bool,
-    /// The server's HTTP answer was 401: it refuses the token in the URL.
+    /// The server answered HTTP 401: it refuses the token in the URL.
     pub unauthorized: bool,
     /// The other side, or something in between, ended an open link without a reason.
     pub dropped: bool,
     /// The message where this endpoint has worked before, if it is another one then.
     pub if_worked: Option<String>,
-    /// The server's HTTP answer asks to come back no sooner (`Retry-After`).
+    /// The server asks to come back no sooner (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
 
@@ -121,16 +146,68 @@ impl Loss {
     }
 }
 
+/// A subscription to be made.
+pub struct NewSubscription {
+    /// The application's uid; one is generated where there is none.
+    pub uid: Option<String>,
+    /// The collection's name.
+    pub collection: String,
+    /// What is asked for.
+    pub spec: SubscriptionSpec,
+    /// How its changes are delivered.
+    pub delivery: DeliveryOptions,
+    /// The scope that ends it.
+    pub scope: Option<ScopeId>,
+    /// See [`SubscriptionMeta::tag`].
+    pub tag: u64,
+    /// The callback.
+    pub sink: Box<dyn EventSink>,
+}
+
+/// What became of a new subscription. A sink that was not taken comes back, to
+/// be dropped where no lock is held.
+pub enum Subscribed {
+    /// It was made.
+    New,
+    /// Its uid is taken by the one with this tag.
+    Duplicate {
+        /// The tag of the one that exists.
+        tag: u64,
+        /// The callback that is not used.
+        sink: Box<dyn EventSink>,
+    },
+    /// It could not be made.
+    Refused {
+        /// Why.
+        error: Error,
+        /// The callback that is not used.
+        sink: Box<dyn EventSink>,
+    },
+}
+
+/// How far a subscription has come, for a thread that waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubStatus {
+    /// Not answered on the present link.
+    Pending,
+    /// Its INIT is on the way.
+    Active,
+    /// The server refused it with this error.
+    Refused(String),
+    /// It has ended, or never existed.
+    Gone,
+}
+
 /// The settings of a session. All are positive, unless they say so.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Who we are.
+    /// What the client authenticates with.
     pub credentials: Credentials,
-    /// The replicas, as they may be shown.
+    /// The URLs of the replicas, without secrets, as they are logged.
     pub endpoints: Vec<String>,
-    /// How long an answer may take.
+    /// How long a reply of the server may take.
     pub ack_timeout: Duration,
-    /// The silence after which the client asks.
+    /// The silence after which the server is asked whether it is there.
     pub heartbeat: Duration,
     /// The first backoff's upper bound.
     pub reconnect_min: Duration,

@@ -58,7 +58,10 @@ impl World {
             return Err(format!("I5: {reason:?} is not {:?}", reported.message));
         }
         for state in [State::Connecting, State::Connected, State::Backoff] {
-            let (entered, times) = (core.session.entered(state), reported.times[state as usize]);
+            let (entered, times) = (
+                core.session.state_entries(state),
+                reported.times[state as usize],
+            );
             if entered != times {
                 return Err(format!(
                     "I5: {state:?}, {entered} times, reported {times} times"

@@ -4,86 +4,22 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::{Link, Session};
+use super::Session;
 use crate::error::{Error, Result, Status};
-use crate::handover::{
-    DeliveryItem, DeliveryOptions, ENDED, EventSink, State, StateSink, SubscriptionMeta, TokenSink,
-};
+use crate::handover::{DeliveryItem, ENDED, State, StateSink, SubscriptionMeta, TokenSink};
 use crate::secret::Secret;
-use crate::session::Now;
-use crate::session::auth::Kind;
+use crate::session::connection::FreshToken;
+use crate::session::connection::credentials::CredentialKind;
 use crate::session::timers::Timer;
-use crate::subscriptions::{Registry, ScopeId, SubId, SubscriptionSpec};
-
-/// What the application last said about connecting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// Nothing: the first subscription connects.
-    Nothing,
-    /// To be connected.
-    Up,
-    /// To stay down.
-    Down,
-}
-
-/// A subscription to be made.
-pub struct NewSubscription {
-    /// The application's uid; one is generated where there is none.
-    pub uid: Option<String>,
-    /// The collection's name.
-    pub collection: String,
-    /// What is wanted of it.
-    pub spec: SubscriptionSpec,
-    /// How it is handed over.
-    pub delivery: DeliveryOptions,
-    /// The scope that ends it.
-    pub scope: Option<ScopeId>,
-    /// See [`SubscriptionMeta::tag`].
-    pub tag: u64,
-    /// The callback.
-    pub sink: Box<dyn EventSink>,
-}
-
-/// What became of a new subscription. A sink that was not taken comes back, to
-/// be dropped where no lock is held.
-pub enum Subscribed {
-    /// It was made.
-    New,
-    /// Its uid is taken by the one with this tag.
-    Duplicate {
-        /// The tag of the one that exists.
-        tag: u64,
-        /// The callback that is not used.
-        sink: Box<dyn EventSink>,
-    },
-    /// It could not be made.
-    Refused {
-        /// Why.
-        error: Error,
-        /// The callback that is not used.
-        sink: Box<dyn EventSink>,
-    },
-}
-
-/// How far a subscription has come, for somebody who waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubStatus {
-    /// Not answered on the present link.
-    Pending,
-    /// Its INIT is on the way.
-    Active,
-    /// The server refused it with this error.
-    Refused(String),
-    /// It has ended, or never was.
-    Gone,
-}
+use crate::session::{NewSubscription, Now, SubStatus, Subscribed};
+use crate::subscriptions::{Registry, SubId};
 
 impl Session {
     /// Starts to connect, unless that is under way already.
     pub fn connect(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
-        self.told = Told::Up;
-        if matches!(self.state, State::Idle | State::Failed) {
+        self.connection.want_connected();
+        if matches!(self.reported.state(), State::Idle | State::Failed) {
             self.start_afresh(now);
         }
         Ok(())
@@ -92,25 +28,23 @@ impl Session {
     /// Drops the link, if there is one, and connects now.
     pub fn reconnect(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
-        self.told = Told::Up;
+        self.connection.want_connected();
         self.leave_link(now, Status::NotConnected);
         self.start_afresh(now);
         Ok(())
     }
 
     fn start_afresh(&mut self, now: Now) {
-        self.backoff.reset();
-        self.auth.forgive();
-        self.slow_refusals = 0;
+        self.connection.start_afresh();
         self.begin(now);
     }
 
     /// Goes down and stays down. Subscriptions are kept.
     pub fn disconnect(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
-        self.told = Told::Down;
+        self.connection.want_disconnected();
         self.leave_link(now, Status::NotConnected);
-        self.go(State::Idle, Status::Ok, "disconnected by the application");
+        self.enter(State::Idle, Status::Ok, "disconnected by the application");
         Ok(())
     }
 
@@ -122,23 +56,19 @@ impl Session {
         for id in self.registry.select(|_| true) {
             self.end(now, id);
         }
-        self.go(State::Closed, Status::Closed, "the client is closed");
+        self.enter(State::Closed, Status::Closed, "the client is closed");
         Ok(())
     }
 
     /// A fresh token, whether it was asked for or not.
     pub fn set_token(&mut self, now: Now, token: Secret) -> Result<()> {
         self.check_open()?;
-        let was_asked = self.auth.set_token(token);
-        match (&self.link, self.state) {
-            (Link::AwaitingToken, _) | (_, State::Failed) => self.begin(now),
-            (_, State::Backoff) if was_asked => match self.prompt_at {
-                // It may be as bad as the one before: no faster than any other attempt.
-                Some(at) if at > now.mono => self.timers.set(Timer::Reconnect, at),
-                _ => self.begin(now),
-            },
-            (Link::Up(_), _) => self.reauthenticate(now, Kind::Token),
-            _ => {}
+        let state = self.reported.state();
+        match self.connection.set_token(now, token, state) {
+            FreshToken::Connect => self.begin(now),
+            FreshToken::ConnectAt(at) => self.timers.set(Timer::Reconnect, at),
+            FreshToken::Show => self.reauthenticate(now, CredentialKind::Token),
+            FreshToken::Keep => {}
         }
         Ok(())
     }
@@ -150,17 +80,16 @@ impl Session {
 
     /// Sets or removes the callback that is asked for tokens.
     pub fn set_token_sink(&mut self, now: Now, sink: Option<Box<dyn TokenSink>>) {
-        self.auth.can_ask = sink.is_some();
+        self.connection.set_can_ask(sink.is_some());
         self.outputs.deliver(DeliveryItem::SetTokenSink(sink));
-        if self.up().is_some_and(|up| up.reauth.is_none()) {
-            let renew_at = self.auth.renew_at(now);
+        if let Some(renew_at) = self.connection.renew_at(now) {
             self.timers.set_or_stop(Timer::Renew, renew_at);
         }
     }
 
     /// The token callback has returned; its answer may still come.
     pub fn token_callback_returned(&mut self) {
-        self.auth.question.callback_returned();
+        self.connection.token_callback_returned();
     }
 
     /// Reserves the id of a subscription, so that the caller can publish it before the
@@ -223,7 +152,7 @@ impl Session {
             meta,
             sink: new.sink,
         });
-        if self.up().is_some() {
+        if self.connection.link().up_id().is_some() {
             self.scheduler.subscribe(id);
             self.pump(now);
         } else {
@@ -234,18 +163,17 @@ impl Session {
 
     /// The first thing that needs a link connects.
     pub(super) fn connect_first(&mut self, now: Now) {
-        if self.told == Told::Nothing && self.state == State::Idle {
-            self.told = Told::Up;
+        if self.reported.state() == State::Idle && self.connection.want_first() {
             self.begin(now);
         }
     }
 
     fn check_subscribe(&mut self, new: &NewSubscription) -> Result<()> {
         self.check_open()?;
-        if self.state == State::Failed {
+        if self.reported.state() == State::Failed {
             let message = format!(
                 "the client has failed and must be told to connect again first: {}",
-                self.reason.1
+                self.reported.reason().1
             );
             return Err(Error::new(Status::NotConnected, message));
         }
@@ -291,30 +219,30 @@ impl Session {
 
     /// The state.
     pub fn state(&self) -> State {
-        self.state
+        self.reported.state()
     }
 
     /// Why the state was entered.
     pub fn reason(&self) -> (Status, &str) {
-        (self.reason.0, &self.reason.1)
+        self.reported.reason()
     }
 
     /// How often a state was entered.
-    pub fn entered(&self, state: State) -> u64 {
-        self.entered[state as usize]
+    pub fn state_entries(&self, state: State) -> u64 {
+        self.reported.entries(state)
     }
 
     /// (links that were up, RESYNC INITs, the last round trip in microseconds)
     pub fn counters(&self) -> (u64, u64, u64) {
         (
-            self.connects,
+            self.connection.connects(),
             self.resyncs,
-            self.last_rtt.as_micros() as u64,
+            self.heartbeat.last_rtt().as_micros() as u64,
         )
     }
 
     pub(super) fn check_open(&self) -> Result<()> {
-        if self.state == State::Closed {
+        if self.reported.state() == State::Closed {
             return Err(Error::new(Status::Closed, "the client is closed"));
         }
         Ok(())

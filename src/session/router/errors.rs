@@ -34,7 +34,7 @@ impl Session {
     pub(super) fn on_error(&mut self, now: Now, error: &ServerError<'_>) {
         let words = format!("{}: {}", error.code, error.message);
         if error.uid.is_none() {
-            self.last_word = Some((now.mono, words.clone()));
+            self.connection.server_error(now.mono, &words);
         }
         match (error.source, error.code.as_ref()) {
             (ErrorSource::Auth, "TOKEN_EXPIRED") => self.on_token_expired(now, &words),

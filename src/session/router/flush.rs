@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Link, Session};
+use super::Session;
 use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
@@ -24,10 +24,7 @@ impl Session {
     /// Whether frames may go out: not before the authentication, nor while it
     /// is being renewed.
     fn may_send(&self) -> bool {
-        match &self.link {
-            Link::Up(up) => up.reauth.is_none(),
-            _ => false,
-        }
+        self.connection.link().is_usable()
     }
 
     /// Until when nothing of these kinds is sent, so that an error without a uid is

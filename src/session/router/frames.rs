@@ -1,7 +1,7 @@
 //! What the server says.
 
+use super::Session;
 use super::requests::REQUEST_SLOT;
-use super::{Link, Session};
 use crate::error::Status;
 use crate::handover::{DeliveryItem, Event, EventKind};
 use crate::log::Level;
@@ -9,9 +9,9 @@ use crate::protocol::Frame;
 use crate::protocol::fast_path;
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire_uid::WireUid;
+use crate::session::connection::link::Reception;
 use crate::session::in_flight::Purpose;
 use crate::session::{LinkId, Now};
-use crate::subscriptions::deleted_keys::Arrival;
 use crate::subscriptions::subscription::{Route, Snapshot};
 
 /// Where an event's parts are in its frame.
@@ -24,24 +24,17 @@ struct Parts {
 impl Session {
     /// A batch of frames has come over a link.
     pub fn on_frames(&mut self, now: Now, link: LinkId, frames: &mut Vec<Frame>) {
-        let current = match &self.link {
-            Link::Authenticating { id, .. } => *id == link,
-            Link::Up(up) => up.id == link,
-            Link::Expired { id, .. } if *id == link => {
-                return self.expired_frames(now, link, frames);
-            }
-            _ => false,
-        };
-        if !current {
-            return self.linger_frames(link, frames);
+        match self.connection.link().reception(link) {
+            Reception::Present => {}
+            Reception::Expired => return self.expired_frames(now, link, frames),
+            Reception::Past => return self.draining_frames(link, frames),
         }
         self.in_flight.on_frames_received();
-        let silence = self.unheard_for(now);
-        self.batch_time = self.heard_time + silence;
+        self.heartbeat.begin_batch(now.mono);
         let mut frames = frames.drain(..);
         for frame in frames.by_ref() {
             self.on_frame(now, frame);
-            if !matches!(self.link, Link::Authenticating { .. } | Link::Up(_)) {
+            if !self.connection.link().is_receiving() {
                 // The frame ended the link: what follows belongs to the past.
                 break;
             }
@@ -68,7 +61,7 @@ impl Session {
                 }
                 _ => {}
             }
-            if !matches!(&self.link, Link::Expired { id, .. } if *id == link) {
+            if self.connection.link().reception(link) != Reception::Expired {
                 break;
             }
         }
@@ -149,7 +142,7 @@ impl Session {
                 self.explain_items(now);
             }
             Incoming::Ping => self.pong(now),
-            Incoming::Pong { .. } => self.on_pong(now),
+            Incoming::Pong { .. } => self.heartbeat.on_pong(now.mono),
             Incoming::Error(error) => self.on_error(now, &error),
             Incoming::Other { kind, .. } => {
                 self.log(Level::Debug, format!("a message of unknown type {kind:?}"));
@@ -187,10 +180,7 @@ impl Session {
                 self.hold(now, id, event);
             }
             Route::Superseded => {
-                let at = Arrival {
-                    from: self.heard_time,
-                    to: self.batch_time,
-                };
+                let at = self.heartbeat.arrival();
                 subscription.note_delete(&event, at, &mut self.places);
             }
             Route::Ignore => {}

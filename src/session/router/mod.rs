@@ -2,14 +2,14 @@
 //! what is due.
 
 mod anonymous;
-mod authenticating;
+mod authentication;
 pub(super) mod commands;
+mod draining;
 mod ending;
 mod errors;
 mod flush;
 mod frames;
 mod heartbeat;
-mod linger;
 mod link;
 mod rate_limit;
 pub(super) mod requests;
@@ -22,18 +22,16 @@ mod snapshot;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use self::commands::Told;
-use self::linger::Linger;
-use self::link::EndpointState;
-use super::auth::{Auth, Shown};
-use super::backoff::Backoff;
-use super::idle_cut::IdleCuts;
+use super::connection::Connection;
+use super::connection::draining::Draining;
+use super::connection::heartbeat::Heartbeat;
+use super::connection::reported::ReportedState;
 use super::in_flight::{InFlight, Purpose};
 use super::outputs::Outputs;
 use super::refusals::Refusals;
 use super::scheduler::Scheduler;
 use super::timers::{Timer, Timers};
-use super::{Config, Effect, LinkId, Now};
+use super::{Config, Effect, Now};
 use crate::error::Status;
 use crate::handover::{DeliveryItem, State};
 use crate::log::Level;
@@ -44,98 +42,27 @@ use crate::subscriptions::{Registry, SubId};
 /// looked at again.
 const PROBE_TIME: Duration = Duration::from_secs(2);
 
-/// Stands between why an attempt failed and when the next one is.
-pub(super) const NEXT_ATTEMPT: &str = "; next attempt in ";
-
-/// The present link.
-#[derive(Debug)]
-pub(super) enum Link {
-    /// There is none.
-    None,
-    /// None yet: the application was asked for a token first.
-    AwaitingToken,
-    /// The driver is opening it.
-    Opening { id: LinkId },
-    /// Open; `auth` is with the server.
-    Authenticating {
-        id: LinkId,
-        shown: Shown,
-        since: Duration,
-    },
-    /// Open and authenticated, at least once.
-    Up(Up),
-    /// The token has expired on it. It is kept for the answer to a refresh token only.
-    Expired { id: LinkId, reauth: Reauth },
-}
-
-/// An open link.
-#[derive(Debug)]
-pub(super) struct Up {
-    pub id: LinkId,
-    pub since: Duration,
-    pub last_heard: Duration,
-    pub last_sent: Duration,
-    /// When the server was asked whether it is still there, if it was.
-    pub probed: Option<Duration>,
-    /// The server answers pings (it does not when its heartbeat is off).
-    pub answers_pings: bool,
-    /// When the server was last told that we are there.
-    pub pong: Option<Duration>,
-    /// Messages up to this serial were judged by an earlier identity.
-    pub judged_before: u64,
-    /// An authentication that renews the present one.
-    pub reauth: Option<Reauth>,
-    /// No `auth` message was sent on it.
-    pub is_guest: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Reauth {
-    /// Its answer has this uid.
-    pub uid: String,
-    pub shown: Shown,
-    pub sent: Duration,
-}
-
 /// See the module.
 pub struct Session {
     config: Config,
     rng: fastrand::Rng,
-    pub(super) auth: Auth,
-    pub(super) backoff: Backoff,
+    connection: Connection,
+    heartbeat: Heartbeat,
+    draining: Draining,
+    reported: ReportedState,
+    timers: Timers,
+    outputs: Outputs,
     in_flight: InFlight,
     registry: Registry,
-    lingers: Vec<Linger>,
 
-    state: State,
-    reason: (Status, String),
-    /// Why attempts fail, as the log was last warned since the client was connected.
-    warned: String,
-    told: Told,
-    link: Link,
-    last_link: LinkId,
     last_serial: u64,
-    timers: Timers,
-    /// When a token that was asked for may be tried.
-    prompt_at: Option<Duration>,
-    slow_refusals: u32,
-    /// What is known of the endpoints, and which of them the present link is to.
-    endpoints: Vec<EndpointState>,
-    endpoint: usize,
-    idle_cuts: IdleCuts,
-    /// The last error that the server sent on this link, and when.
-    last_word: Option<(Duration, String)>,
 
     scheduler: Scheduler,
     /// Bytes of the events that are held for snapshots, and until others are settled.
-    pub(super) held: HeldBytes,
+    held: HeldBytes,
+
     /// Whose snapshots' keys are to be forgotten, and when.
     pub(super) forget: VecDeque<(Duration, SubId)>,
-    /// Time as far as the server was heard meanwhile.
-    heard_time: Duration,
-    /// That time at the end of the frames that are being read.
-    batch_time: Duration,
-
     /// The server has sent an error without a uid: from now on one message at a
     /// time, so that the next one can be told whose it is.
     one_at_a_time: bool,
@@ -149,14 +76,10 @@ pub struct Session {
     unexplained: Vec<String>,
     refusals: Refusals,
 
-    outputs: Outputs,
     /// A list that is used again: where keys are in a message.
     places: Vec<(u32, u32)>,
 
-    entered: [u64; 7],
-    connects: u64,
     resyncs: u64,
-    last_rtt: Duration,
 }
 
 impl Session {
@@ -164,45 +87,25 @@ impl Session {
     pub fn new(config: Config) -> Self {
         Session {
             rng: fastrand::Rng::with_seed(config.seed),
-            auth: Auth::new(config.credentials.clone()),
-            backoff: Backoff::new(
-                config.reconnect_min,
-                config.reconnect_max,
-                config.endpoints.len(),
-            ),
+            connection: Connection::new(&config),
+            heartbeat: Heartbeat::default(),
+            draining: Draining::default(),
+            reported: ReportedState::new(),
+            timers: Timers::default(),
+            outputs: Outputs::default(),
             in_flight: InFlight::default(),
             registry: Registry::default(),
-            lingers: Vec::new(),
-            state: State::Idle,
-            reason: (Status::Ok, "it was not told to connect".into()),
-            warned: String::new(),
-            told: Told::Nothing,
-            link: Link::None,
-            last_link: 0,
             last_serial: 0,
-            timers: Timers::default(),
-            prompt_at: None,
-            slow_refusals: 0,
-            endpoints: vec![EndpointState::default(); config.endpoints.len()],
-            endpoint: 0,
-            idle_cuts: IdleCuts::default(),
-            last_word: None,
             scheduler: Scheduler::default(),
             held: HeldBytes::default(),
             forget: VecDeque::new(),
-            heard_time: Duration::ZERO,
-            batch_time: Duration::ZERO,
             one_at_a_time: false,
             ambiguous: Vec::new(),
             owed: Vec::new(),
             unexplained: Vec::new(),
             refusals: Refusals::default(),
-            outputs: Outputs::default(),
             places: Vec::new(),
-            entered: [0; 7],
-            connects: 0,
             resyncs: 0,
-            last_rtt: Duration::ZERO,
             config,
         }
     }
@@ -228,61 +131,39 @@ impl Session {
     }
 
     /// A serial that was never given out before.
-    pub(super) fn next_serial(&mut self) -> u64 {
+    fn next_serial(&mut self) -> u64 {
         self.last_serial += 1;
         self.last_serial
     }
 
-    pub(super) fn log(&mut self, level: Level, message: impl Into<String>) {
+    fn log(&mut self, level: Level, message: impl Into<String>) {
         self.outputs.log(level, message);
     }
 
-    /// The present link, if it is up.
-    pub(super) fn up(&mut self) -> Option<&mut Up> {
-        match &mut self.link {
-            Link::Up(up) => Some(up),
-            _ => None,
-        }
+    /// Enters a state and reports it, unless it is the present one.
+    fn enter(&mut self, state: State, reason: Status, message: impl Into<String>) {
+        self.enter_with(state, reason, message.into(), None);
     }
 
-    /// Enters a state and tells it, unless it is the present one.
-    pub(super) fn go(&mut self, state: State, reason: Status, message: impl Into<String>) {
-        if self.state == state {
+    /// The same; with `wait`, the next attempt to connect is made after so long.
+    fn enter_with(
+        &mut self,
+        state: State,
+        reason: Status,
+        message: String,
+        wait: Option<Duration>,
+    ) {
+        let Some(entry) = self.reported.enter(state, reason, message, wait) else {
             return;
-        }
-        let message = message.into();
-        let level = self.level_of(state, &message);
-        self.log(level, format!("{state}: {message}"));
-        self.state = state;
-        self.entered[state as usize] += 1;
-        self.reason = (reason, message.clone());
+        };
+        let message = entry.message;
+        self.log(entry.level, format!("{state}: {message}"));
         self.outputs.deliver(DeliveryItem::State {
             state,
             reason,
             message,
         });
         self.outputs.notify();
-    }
-
-    /// How important a change of state is. Attempts that fail for the same reason, one
-    /// after the other, are worth one warning.
-    fn level_of(&mut self, state: State, message: &str) -> Level {
-        match state {
-            State::Failed => Level::Error,
-            State::Backoff => {
-                let reason = message.split(NEXT_ATTEMPT).next().unwrap_or_default();
-                if self.warned == reason {
-                    return Level::Info;
-                }
-                self.warned = reason.to_owned();
-                Level::Warn
-            }
-            State::Connected => {
-                self.warned.clear();
-                Level::Info
-            }
-            _ => Level::Info,
-        }
     }
 
     /// When [`Session::on_timer`] wants to be called next.
@@ -316,7 +197,7 @@ impl Session {
         match timer {
             Timer::CloseDraining(link) => self.close_draining(link),
             Timer::Reconnect => {
-                self.auth.question.is_overdue();
+                self.connection.token_is_overdue();
                 self.begin(now);
             }
             Timer::TokenReply => self.token_unanswered(now),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Link, Reauth, Session};
+use super::Session;
 use crate::log::Level;
 use crate::protocol::incoming::ServerError;
 use crate::session::Now;
-use crate::session::auth::Kind as Credential;
+use crate::session::connection::link::Renewal;
 use crate::session::in_flight::{Entry, Purpose};
 use crate::session::timers::Timer;
 
@@ -104,18 +104,14 @@ impl Session {
     /// may be busy with it.
     fn show_again(&mut self, now: Now, others: usize, dropped: usize) {
         let in_flight = &self.in_flight;
-        let may_show = |reauth: &mut Reauth| {
-            let untracked = in_flight.untracked_since(reauth.sent);
+        let may_show = |renewal: &Renewal| {
+            let untracked = in_flight.untracked_since(renewal.sent());
             let certain = untracked.is_some_and(|n| others + n <= dropped);
-            certain || reauth.shown.kind != Credential::Refresh
+            certain || !renewal.is_refresh()
         };
-        let reauth = match &mut self.link {
-            Link::Up(up) => up.reauth.take_if(may_show),
-            _ => None,
-        };
-        if let Some(reauth) = reauth {
+        if let Some(kind) = self.connection.take_renewal_if(may_show) {
             self.timers.stop(Timer::AuthReply);
-            self.reauthenticate(now, reauth.shown.kind);
+            self.reauthenticate(now, kind);
         }
     }
 }

@@ -91,9 +91,8 @@ impl Session {
 
     /// Sends a frame on the present link.
     pub(super) fn transmit(&mut self, now: Now, text: String) {
-        if let Some(up) = self.up() {
-            let link = up.id;
-            up.last_sent = now.mono;
+        if let Some(link) = self.connection.link().up_id() {
+            self.heartbeat.sent(now.mono);
             self.outputs.effect(Effect::Send { link, text });
             self.scheduler.count_sent(now.mono);
         }

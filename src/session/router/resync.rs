@@ -8,7 +8,7 @@ use crate::error::Status;
 use crate::handover::Event;
 use crate::log::Level;
 use crate::session::Now;
-use crate::session::backoff::jitter;
+use crate::session::jitter::jitter;
 use crate::session::timers::Timer;
 use crate::subscriptions::SubId;
 use crate::subscriptions::subscription::Snapshot;

@@ -15,7 +15,7 @@ impl Session {
     pub(super) fn check_send(&self, bytes: usize, backlog: usize) -> Result<()> {
         self.check_open()?;
         let waiting = self.scheduler.waiting_bytes() as u64;
-        if self.state == State::Connected {
+        if self.reported.state() == State::Connected {
             let waiting = waiting + backlog as u64;
             if waiting > 0 && waiting + bytes as u64 > self.config.queue_bytes {
                 let message = format!(
@@ -27,7 +27,7 @@ impl Session {
             return Ok(());
         }
         let limit = self.config.send_queue_bytes;
-        if limit == 0 || self.state == State::Failed {
+        if limit == 0 || self.reported.state() == State::Failed {
             let message = format!("there is no usable link: {}", self.state_and_reason());
             return Err(Error::new(Status::NotConnected, message));
         }
@@ -44,9 +44,9 @@ impl Session {
 
     /// For a sentence: "the client is in backoff: 127.0.0.1:1 refused the connection".
     fn state_and_reason(&self) -> String {
-        match self.reason.1.as_str() {
-            "" => format!("the client is {}", self.state),
-            reason => format!("the client is {}: {reason}", self.state),
+        match self.reported.reason().1 {
+            "" => format!("the client is {}", self.reported.state()),
+            reason => format!("the client is {}: {reason}", self.reported.state()),
         }
     }
 

@@ -62,7 +62,8 @@ impl Session {
                 _ => return Some(event),
             },
         };
-        if !subscription.repeats_snapshot(&event, self.heard_time + LATEST_CREATE) {
+        let until = self.heartbeat.heard_time() + LATEST_CREATE;
+        if !subscription.repeats_snapshot(&event, until) {
             self.outputs.deliver(DeliveryItem::Event(event));
         }
         None

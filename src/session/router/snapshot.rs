@@ -35,7 +35,7 @@ impl Session {
     /// Delivers the snapshot, and what was held back for it: the subscription is up to
     /// date then.
     pub(super) fn activate(&mut self, now: Now, id: SubId, snapshot: &Snapshot<'_>) {
-        let until = self.heard_time + LATEST_CREATE;
+        let until = self.heartbeat.heard_time() + LATEST_CREATE;
         let activated = self
             .registry
             .get_mut(id)
@@ -66,7 +66,7 @@ impl Session {
         while self
             .forget
             .front()
-            .is_some_and(|(at, _)| *at <= self.heard_time)
+            .is_some_and(|(at, _)| *at <= self.heartbeat.heard_time())
         {
             let Some((_, id)) = self.forget.pop_front() else {
                 break;
@@ -75,7 +75,7 @@ impl Session {
                 continue;
             };
             // There was a newer snapshot, or a create as late as this.
-            if let Some(until) = subscription.forget_rows(self.heard_time) {
+            if let Some(until) = subscription.forget_rows(self.heartbeat.heard_time()) {
                 again.push((until, id));
             }
         }

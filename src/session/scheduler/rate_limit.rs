@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::session::backoff::jitter;
+use crate::session::jitter::jitter;
 
 /// Sends are remembered for this long, and so many of them.
 const MEMORY: Duration = Duration::from_secs(120);

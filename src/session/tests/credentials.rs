@@ -112,7 +112,7 @@ fn a_refresh_token_that_was_used_up_gives_way_to_the_one_that_came_for_it() {
 #[test]
 fn a_token_is_asked_for_first_ahead_of_expiry_and_after_a_refusal() {
     let mut world = with(Credentials::default());
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.session.connect(world.now).unwrap();
     world.settle();
     assert_eq!(world.tokens_wanted, [Status::Ok]);
@@ -169,7 +169,7 @@ fn i8_a_refused_credential_after_a_long_healthy_link_is_the_first_failure() {
         reconnect_attempts: 2,
         ..config()
     });
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.session.connect(world.now).unwrap();
     world.settle();
     for _ in 0..2 {
@@ -194,7 +194,7 @@ fn an_expiry_asks_for_a_token_though_the_question_ahead_of_it_was_not_answered()
         access_token: Some(Secret::new(&format!("e30.{claims}.c2ln"))),
         ..Credentials::default()
     });
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.connect();
     world.live(100);
     assert_eq!(world.tokens_wanted, [Status::Ok]);

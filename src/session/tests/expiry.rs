@@ -133,7 +133,7 @@ fn with_a_callback_a_fresh_token_brings_a_fresh_link() {
         access_token: Some(Secret::new("first")),
         ..Credentials::default()
     });
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.connect();
     let (_, _) = world.active(spec());
     world.live(60);

@@ -28,7 +28,7 @@ fn i6_the_held_events_of_all_subscriptions_fit_into_the_budget() {
             world.change(wire, "create", json!([{"id": n, "t": "x".repeat(40)}]));
         }
     }
-    let held = world.session.held.get();
+    let held = world.session.held_bytes();
     assert!(
         held <= 10_000,
         "{held} bytes are held with a budget of 10,000"

@@ -115,19 +115,33 @@ fn an_idle_session_wakes_only_for_heartbeats() {
 }
 
 #[test]
-fn backoff_grows_for_links_that_fail_at_once_and_starts_over_after_a_healthy_one() {
-    let mut world = World::connected();
-    world.advance(Duration::from_secs(10));
-    world.lose();
-    let bound = |world: &World| world.session.backoff.failures();
-    assert_eq!(bound(&world), 1);
-    for n in 2..6 {
+fn a_link_that_opens_and_fails_at_once_does_not_reset_the_backoff_a_healthy_one_does() {
+    let mut world = World::new(Config {
+        reconnect_attempts: 4,
+        ..config()
+    });
+    world.connect();
+    for round in 0..2 {
+        // This link is healthy when it is lost.
+        world.advance(Duration::from_secs(10));
+        world.lose();
+        for _ in 1..4 {
+            assert_eq!(world.session.state(), State::Backoff, "round {round}");
+            world.advance(Duration::from_secs(40));
+            world.open();
+            world.say(json!({"type": "auth", "status": "ok"}));
+            if round == 0 {
+                world.advance(Duration::from_secs(1));
+            }
+            world.lose();
+        }
+        assert_eq!(world.session.state(), State::Backoff, "four failures");
         world.advance(Duration::from_secs(40));
         world.open();
         world.say(json!({"type": "auth", "status": "ok"}));
-        world.lose();
-        assert_eq!(bound(&world), n, "opened and failed at once");
     }
+    world.lose();
+    assert_eq!(world.session.state(), State::Failed, "a fifth one in a row");
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn with_a_callback_the_old_token_is_tried_until_there_is_a_fresh_one() {
         access_token: Some(Secret::new("old")),
         ..Credentials::default()
     });
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.connect();
     world.live(60);
     world.lose();
@@ -244,7 +244,7 @@ fn attempts_are_counted_as_any_others() {
 #[test]
 fn a_token_callback_that_has_not_returned_is_not_called_again() {
     let mut world = with(Credentials::default());
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.token_callback_is_slow = true;
     world.session.connect(world.now).unwrap();
     world.settle();
@@ -262,7 +262,7 @@ fn a_token_callback_that_has_not_returned_is_not_called_again() {
 #[test]
 fn a_token_callback_that_has_returned_without_an_answer_is_called_for_the_next_attempt() {
     let mut world = with(Credentials::default());
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.token_callback_is_slow = true;
     world.session.connect(world.now).unwrap();
     world.settle();
@@ -293,7 +293,7 @@ fn a_guest_on_a_server_that_wants_credentials_fails() {
         mode: AuthMode::Public,
         ..Credentials::default()
     });
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.dial();
     refused_with(&mut world, State::Backoff);
     assert_eq!(world.tokens_wanted, [Status::Auth]);

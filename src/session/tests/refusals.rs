@@ -54,7 +54,7 @@ fn a_refused_token_from_the_callback_does_not_bypass_the_backoff() {
         credentials: Credentials::default(),
         ..config()
     });
-    world.session.auth.can_ask = true;
+    world.set_token_callback();
     world.session.connect(world.now).unwrap();
     world.settle();
     for _ in 0..50 {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::client::engine;
 use crate::error::Status;
 use crate::handover::{
-    DeliveryItem, DeliveryOptions, EventKind, EventSink, EventView, ReplySink, State,
+    DeliveryItem, DeliveryOptions, EventKind, EventSink, EventView, ReplySink, State, TokenSink,
 };
 use crate::log::Level;
 use crate::protocol::Frame;
@@ -31,6 +31,12 @@ impl EventSink for Nobody {
     fn drain_key(&self) -> u64 {
         0
     }
+}
+
+struct TokenCallback;
+
+impl TokenSink for TokenCallback {
+    fn token_wanted(&self, _: Status) {}
 }
 
 pub struct NoReply;
@@ -328,6 +334,13 @@ impl World {
         self.sent.retain(|message| message["type"] != "pong");
     }
 
+    /// The application has a callback that is asked for tokens.
+    pub fn set_token_callback(&mut self) {
+        self.session
+            .set_token_sink(self.now, Some(Box::new(TokenCallback)));
+        self.settle();
+    }
+
     pub fn set_token(&mut self, token: &str) {
         self.session
             .set_token(self.now, Secret::new(token))
@@ -506,7 +519,7 @@ impl World {
                 self.sent.push_back(serde_json::from_str(&text).unwrap());
             }
             Effect::Close(link) | Effect::Abort(link) => self.closed.push(link),
-            Effect::Log(Level::Warn, line) if !line.starts_with("Backoff") => {
+            Effect::Log(Level::Warn, line) if !line.starts_with("in backoff") => {
                 self.warnings.push(line);
             }
             Effect::End(_) | Effect::Log(..) => {}

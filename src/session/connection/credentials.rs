@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
-use super::Now;
 use super::token_life::{Life, margin};
 use super::token_question::TokenQuestion;
 use crate::protocol::outgoing;
 use crate::secret::Secret;
+use crate::session::Now;
+
+/// A password that was accepted before is shown so often after its first refusal, and
+/// no sooner than this after each: Directus suspends a user after 25 failed logins.
+const PASSWORD_RETRIES: u32 = 5;
+const PASSWORD_PAUSE: Duration = Duration::from_secs(10);
+
+/// A login that is over sooner is not renewed ahead: it would be all that is done.
+const SHORTEST: Duration = Duration::from_secs(2);
 
 /// How the server wants to be shown credentials (`DRT_AUTH_*`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +45,7 @@ pub struct Credentials {
 
 /// A kind of credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum CredentialKind {
     /// [`Credentials::access_token`].
     Token,
     /// [`Credentials::refresh_token`].
@@ -50,7 +58,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// What it was.
-    pub kind: Kind,
+    pub kind: CredentialKind,
     /// Which of its kind.
     number: u64,
 }
@@ -64,7 +72,7 @@ struct Since {
 
 /// The keyring: what was given, what the server refused, what it taught us.
 #[derive(Debug)]
-pub struct Auth {
+pub struct Keyring {
     credentials: Credentials,
     /// The access tokens and the refresh tokens that there were are numbered: these are
     /// the present ones, and the access token that was shown last.
@@ -91,15 +99,15 @@ pub struct Auth {
     /// The last authentication that was confirmed.
     since: Option<Since>,
     /// What the token callback was asked.
-    pub question: TokenQuestion,
+    question: TokenQuestion,
     /// Whether there is a token callback.
-    pub can_ask: bool,
+    can_ask: bool,
 }
 
-impl Auth {
+impl Keyring {
     /// A keyring with what the application gave.
     pub fn new(credentials: Credentials) -> Self {
-        Auth {
+        Keyring {
             credentials,
             token_number: 1,
             refresh_number: 1,
@@ -121,6 +129,31 @@ impl Auth {
         }
     }
 
+    /// There is a token callback, or none any more.
+    pub fn set_can_ask(&mut self, can_ask: bool) {
+        self.can_ask = can_ask;
+    }
+
+    /// Whether there is a token callback.
+    pub fn can_ask(&self) -> bool {
+        self.can_ask
+    }
+
+    /// A token is needed. Whether the callback is to be called for it now.
+    pub fn ask(&mut self) -> bool {
+        self.can_ask && self.question.ask()
+    }
+
+    /// The attempt that needed a token is over: the next one may ask again.
+    pub fn question_is_overdue(&mut self) {
+        self.question.is_overdue();
+    }
+
+    /// The callback has returned. Its answer may still come.
+    pub fn callback_returned(&mut self) {
+        self.question.callback_returned();
+    }
+
     /// How credentials are shown.
     pub fn mode(&self) -> AuthMode {
         self.credentials.mode
@@ -135,48 +168,48 @@ impl Auth {
     /// The access token that was shown last.
     pub fn shown_token(&self) -> Shown {
         Shown {
-            kind: Kind::Token,
+            kind: CredentialKind::Token,
             number: self.token_shown,
         }
     }
 
     /// The credential to show next, if one is left that was not refused.
-    pub fn choose(&self) -> Option<Kind> {
+    pub fn choose(&self) -> Option<CredentialKind> {
         let c = &self.credentials;
         if c.access_token.is_some() && !self.token_refused {
-            Some(Kind::Token)
+            Some(CredentialKind::Token)
         } else if c.refresh_token.is_some() && !self.refresh_refused {
-            Some(Kind::Refresh)
+            Some(CredentialKind::Refresh)
         } else if c.email.is_some() && c.password.is_some() && !self.password_refused {
-            Some(Kind::Password)
+            Some(CredentialKind::Password)
         } else {
             None
         }
     }
 
     /// The `auth` frame for a credential.
-    pub fn frame(&mut self, kind: Kind, uid: Option<&str>) -> Option<(String, Shown)> {
+    pub fn frame(&mut self, kind: CredentialKind, uid: Option<&str>) -> Option<(String, Shown)> {
         let c = &self.credentials;
         let text = match kind {
-            Kind::Token => outgoing::auth_token(c.access_token.as_ref()?, uid),
-            Kind::Refresh => outgoing::auth_refresh(c.refresh_token.as_ref()?, uid),
-            Kind::Password => {
+            CredentialKind::Token => outgoing::auth_token(c.access_token.as_ref()?, uid),
+            CredentialKind::Refresh => outgoing::auth_refresh(c.refresh_token.as_ref()?, uid),
+            CredentialKind::Password => {
                 let (email, password) = (c.email.as_deref()?, c.password.as_ref()?);
                 outgoing::auth_password(email, password, uid)
             }
         };
-        if kind == Kind::Token {
+        if kind == CredentialKind::Token {
             self.token_shown = self.token_number;
         }
         let number = self.number(kind);
         Some((text, Shown { kind, number }))
     }
 
-    fn number(&self, kind: Kind) -> u64 {
+    fn number(&self, kind: CredentialKind) -> u64 {
         match kind {
-            Kind::Token => self.token_number,
-            Kind::Refresh => self.refresh_number,
-            Kind::Password => 0,
+            CredentialKind::Token => self.token_number,
+            CredentialKind::Refresh => self.refresh_number,
+            CredentialKind::Password => 0,
         }
     }
 
@@ -220,14 +253,14 @@ impl Auth {
         });
         self.question.answered();
         match shown.kind {
-            Kind::Token => self.token_accepted |= shown.number == self.token_number,
-            Kind::Refresh => {
+            CredentialKind::Token => self.token_accepted |= shown.number == self.token_number,
+            CredentialKind::Refresh => {
                 if refresh_token.is_none() {
                     // It is used up.
                     self.credentials.refresh_token = None;
                 }
             }
-            Kind::Password => {
+            CredentialKind::Password => {
                 self.password_accepted = true;
                 self.password_refusals = 0;
                 self.password_refused_at = None;
@@ -251,9 +284,9 @@ impl Auth {
     pub fn was_accepted(&self, shown: Shown) -> bool {
         shown.number == self.number(shown.kind)
             && match shown.kind {
-                Kind::Token => self.token_accepted,
-                Kind::Refresh => self.refresh_issued,
-                Kind::Password => self.password_accepted,
+                CredentialKind::Token => self.token_accepted,
+                CredentialKind::Refresh => self.refresh_issued,
+                CredentialKind::Password => self.password_accepted,
             }
     }
 
@@ -265,10 +298,10 @@ impl Auth {
             return;
         }
         match shown.kind {
-            Kind::Token => self.token_refused = true,
+            CredentialKind::Token => self.token_refused = true,
             // A used refresh token is refused; the password may still be good.
-            Kind::Refresh => self.refresh_refused = true,
-            Kind::Password => {
+            CredentialKind::Refresh => self.refresh_refused = true,
+            CredentialKind::Password => {
                 self.password_refused = true;
                 self.password_refusals += 1;
                 self.password_refused_at = Some(now.mono);
@@ -298,7 +331,9 @@ impl Auth {
     /// How long the credential to show next has to wait.
     pub fn wait(&self, now: Now) -> Duration {
         match (self.choose(), self.password_refused_at) {
-            (Some(Kind::Password), Some(at)) => (at + PASSWORD_PAUSE).saturating_sub(now.mono),
+            (Some(CredentialKind::Password), Some(at)) => {
+                (at + PASSWORD_PAUSE).saturating_sub(now.mono)
+            }
             _ => Duration::ZERO,
         }
     }
@@ -318,11 +353,12 @@ impl Auth {
     pub fn expired(&mut self, now: Now) {
         if let Some(since) = self.since.take() {
             // What is left of a token's life says nothing of a login's.
-            if since.shown.kind != Kind::Token {
+            if since.shown.kind != CredentialKind::Token {
                 let lifetime = now.mono.saturating_sub(since.at);
                 self.lifetime = Some(lifetime).filter(|life| *life >= SHORTEST);
             }
-            if since.shown.kind == Kind::Token && since.shown.number == self.token_number {
+            if since.shown.kind == CredentialKind::Token && since.shown.number == self.token_number
+            {
                 self.token_refused = true;
                 self.token_expired = true;
             }
@@ -332,7 +368,7 @@ impl Auth {
     /// When the present authentication has to be renewed, in monotonic time.
     pub fn renew_at(&self, now: Now) -> Option<Duration> {
         let since = self.since?;
-        if since.shown.kind == Kind::Token {
+        if since.shown.kind == CredentialKind::Token {
             if !self.can_ask {
                 return None;
             }
@@ -348,18 +384,10 @@ impl Auth {
     }
 
     /// The credential that renews the present authentication without asking.
-    pub fn renewal(&self) -> Option<Kind> {
+    pub fn renewal(&self) -> Option<CredentialKind> {
         match self.since.map(|since| since.shown.kind) {
-            Some(Kind::Token) => None,
-            _ => self.choose().filter(|kind| *kind != Kind::Token),
+            Some(CredentialKind::Token) => None,
+            _ => self.choose().filter(|kind| *kind != CredentialKind::Token),
         }
     }
 }
-
-/// A password that was accepted before is shown so often after its first refusal, and
-/// no sooner than this after each: Directus suspends a user after 25 failed logins.
-const PASSWORD_RETRIES: u32 = 5;
-const PASSWORD_PAUSE: Duration = Duration::from_secs(10);
-
-/// A login that is over sooner is not renewed ahead: it would be all that is done.
-const SHORTEST: Duration = Duration::from_secs(2);
