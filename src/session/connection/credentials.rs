@@ -16,7 +16,7 @@ const PASSWORD_PAUSE: Duration = Duration::from_secs(10);
 /// A login that is over sooner is not renewed ahead: it would be all that is done.
 const SHORTEST: Duration = Duration::from_secs(2);
 
-/// How the server wants to be shown credentials (`DRT_AUTH_*`).
+/// How credentials are shown to the server (`DRT_AUTH_*`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuthMode {
     /// The first frame is `auth`.
@@ -28,7 +28,7 @@ pub enum AuthMode {
     Strict,
 }
 
-/// What the application gave us to show.
+/// What the application gave to authenticate with.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     /// How they are shown.
@@ -39,7 +39,7 @@ pub struct Credentials {
     pub email: Option<String>,
     /// For a login with the email.
     pub password: Option<Secret>,
-    /// Good for one use; each answer brings the next one.
+    /// Good for one use; each reply brings the next one.
     pub refresh_token: Option<Secret>,
 }
 
@@ -54,7 +54,7 @@ pub enum CredentialKind {
     Password,
 }
 
-/// A credential that was shown: answers may come when there is another one by now.
+/// A credential that was shown. Its reply may come when there is another one by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// What it was.
@@ -70,31 +70,39 @@ struct Since {
     shown: Shown,
 }
 
-/// The keyring: what was given, what the server refused, what it taught us.
+/// The credentials of one client: what was given, what the server has accepted and
+/// refused, and what follows from that.
 #[derive(Debug)]
 pub struct Keyring {
     credentials: Credentials,
-    /// The access tokens and the refresh tokens that there were are numbered: these are
-    /// the present ones, and the access token that was shown last.
+    /// The number of the present access token: each that is set gets the next one, so
+    /// that a late reply is not taken for a newer token's.
     token_number: u64,
+    /// The same of the refresh token.
     refresh_number: u64,
+    /// The number of the access token that was shown last.
     token_shown: u64,
+    /// The present access token is not to be shown: the server refused it.
     token_refused: bool,
+    /// The same of the refresh token.
     refresh_refused: bool,
+    /// The same of the password.
     password_refused: bool,
-    /// The server has accepted the present access token in this client's life,
+    /// The server has accepted the present access token before.
     token_accepted: bool,
-    /// has said since that it has expired,
+    /// The server has said that the present access token has expired.
     token_expired: bool,
-    /// has made the present refresh token,
+    /// The present refresh token is one that the server has made.
     refresh_issued: bool,
-    /// has accepted the password, and how often and when it refused that since.
+    /// The server has accepted the password before.
     password_accepted: bool,
+    /// How often it has refused the password since.
     password_refusals: u32,
+    /// When it last did.
     password_refused_at: Option<Duration>,
-    /// A guest was refused: this server wants credentials.
+    /// A client without credentials was refused: this server wants some.
     guest_refused: bool,
-    /// How long the server's tokens live, once one has expired on us.
+    /// How long the server's tokens live, once one has expired on a link.
     lifetime: Option<Duration>,
     /// The last authentication that was confirmed.
     since: Option<Since>,
@@ -105,7 +113,7 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// A keyring with what the application gave.
+    /// Nothing was shown yet of what the application gave.
     pub fn new(credentials: Credentials) -> Self {
         Keyring {
             credentials,

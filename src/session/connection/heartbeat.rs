@@ -1,4 +1,5 @@
-//! When the server was last heard, and what it was asked and told to keep the link alive.
+//! When the server was last heard, and what was sent to find out whether it is there and
+//! to keep the link alive.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ struct Liveness {
     probed: Option<Duration>,
     /// The server answers pings (it does not when its heartbeat is off).
     answers_pings: bool,
-    /// When the server was last told that we are there.
+    /// When the last pong was sent.
     pong: Option<Duration>,
 }
 
@@ -43,7 +44,7 @@ pub enum Silence {
 /// How to ask the server whether it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// Its answer to a ping can be relied on.
+    /// It is known to answer pings.
     pub answers_pings: bool,
 }
 
@@ -134,7 +135,7 @@ impl Heartbeat {
         })
     }
 
-    /// The server has answered our ping. To be called before [`Heartbeat::heard`].
+    /// The server has answered a ping. To be called before [`Heartbeat::heard`].
     pub fn on_pong(&mut self, now: Duration) {
         if let Some(link) = &mut self.link {
             link.answers_pings = true;
@@ -144,20 +145,20 @@ impl Heartbeat {
         }
     }
 
-    /// The server is told that we are there.
+    /// A pong is sent.
     pub fn pong(&mut self, now: Duration) {
         if let Some(link) = &mut self.link {
             link.pong = Some(now);
         }
     }
 
-    /// Whether the server was last told so no earlier than that.
+    /// Whether the last pong was sent no earlier than that.
     pub fn has_ponged_since(&self, since: Duration) -> bool {
         let pong = self.link.as_ref().and_then(|link| link.pong);
         pong.is_some_and(|at| at >= since)
     }
 
-    /// How long the last answer to a ping took.
+    /// How long the reply to the last ping took.
     pub fn last_rtt(&self) -> Duration {
         self.last_rtt
     }

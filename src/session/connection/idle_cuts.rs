@@ -15,8 +15,8 @@ pub struct IdleCuts {
 }
 
 impl IdleCuts {
-    /// An open link was cut after this silence. What to say where it was cut as the one
-    /// before.
+    /// An open link was cut after this silence. Returns the reason to report where the link
+    /// before it was cut after the same.
     pub fn cut(&mut self, silence: Duration) -> Option<String> {
         let last = self.last.replace(silence)?;
         let is_same = silence.abs_diff(last) <= TOLERANCE.max(last / 20);

@@ -1,4 +1,5 @@
-//! How the question for a token stands that the application's callback was asked.
+//! The question for a token: when the application's token callback is called, and whether
+//! it has answered.
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -15,7 +16,8 @@ enum State {
     None,
     /// The callback was asked for a token, and there is no answer.
     Asked,
-    /// So it was, and the attempt that needed the token is over.
+    /// The callback was asked, has not answered, and the attempt that needed the token is
+    /// over.
     Overdue,
 }
 

@@ -1,4 +1,4 @@
-//! What the application asks for.
+//! What the application asks for: to be connected or not, tokens, subscriptions.
 
 use std::ffi::CString;
 use std::sync::Arc;

@@ -1,5 +1,10 @@
-//! The state machine's memory, and its clock: which deadline comes next and
-//! what is due.
+//! The router: the parts of a session, what they hand out, and the timers that are due.
+//!
+//! Each file beside this one takes one kind of input to the parts and carries out what
+//! they return: `commands.rs` and `requests.rs` what the application asks for, `link.rs`,
+//! `authentication.rs`, `heartbeat.rs` and `draining.rs` the life of links, `frames.rs`
+//! and `errors.rs` what the server says, `flush.rs` what may be sent, and the others the
+//! life of subscriptions.
 
 mod anonymous;
 mod authentication;
@@ -38,31 +43,32 @@ use crate::log::Level;
 use crate::subscriptions::held::HeldBytes;
 use crate::subscriptions::{Registry, SubId};
 
-/// How long the answer to a probe is waited for before an unanswered message is
-/// looked at again.
+/// How long the reply to a probe is waited for before an unanswered message is looked at
+/// again.
 const PROBE_TIME: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub struct Session {
     config: Config,
     rng: fastrand::Rng,
+    /// The number in the last wire uid, which is never used twice.
+    last_serial: u64,
+    timers: Timers,
+    outputs: Outputs,
+
     connection: Connection,
     heartbeat: Heartbeat,
     draining: Draining,
     reported: ReportedState,
-    timers: Timers,
-    outputs: Outputs,
+
     in_flight: InFlight,
-    registry: Registry,
-
-    last_serial: u64,
-
     scheduler: Scheduler,
+    registry: Registry,
     /// Bytes of the events that are held for snapshots, and until others are settled.
     held: HeldBytes,
 
     /// Whose snapshots' keys are to be forgotten, and when.
-    pub(super) forget: VecDeque<(Duration, SubId)>,
+    forget: VecDeque<(Duration, SubId)>,
     /// The server has sent an error without a uid: from now on one message at a
     /// time, so that the next one can be told whose it is.
     one_at_a_time: bool,
@@ -217,7 +223,7 @@ impl Session {
         }
     }
 
-    /// A message's answer did not come in time.
+    /// A message's reply did not come in time.
     fn unanswered(&mut self, now: Now, serial: u64) {
         let entry = self.in_flight.get(serial);
         let has_ack_timeout = entry.is_some_and(|entry| entry.has_ack_timeout());

@@ -60,6 +60,12 @@ impl Session {
         }
     }
 
+    /// Number of snapshots whose rows are remembered. Tests hold that it is bounded.
+    #[cfg(test)]
+    pub fn remembered_snapshots(&self) -> usize {
+        self.forget.len()
+    }
+
     /// Forgets the rows of old snapshots: no create is as late as that.
     pub(super) fn forget_old_snapshots(&mut self) {
         let mut again = Vec::new();

@@ -82,7 +82,7 @@ fn i6_expiries_of_snapshot_rows_do_not_accumulate_with_gaps() {
         world.settle();
         minute(&mut world);
     }
-    assert!(world.session.forget.len() < 20);
+    assert!(world.session.remembered_snapshots() < 20);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn i6_expiries_of_snapshot_rows_do_not_accumulate_with_lost_links() {
         world.confirm();
         minute(&mut world);
     }
-    assert!(world.session.forget.len() < 20);
+    assert!(world.session.remembered_snapshots() < 20);
 }
 
 #[test]

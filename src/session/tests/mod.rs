@@ -1,16 +1,10 @@
 //! The session under virtual time, with the server's part spoken by the test.
 
 mod anonymous;
-mod away;
-mod credentials;
+mod connection;
 mod deletes;
-mod expiry;
 mod fairness;
 mod gaps;
-mod idle;
-mod keyring;
-mod links;
-mod outage;
 mod rate_limit;
 mod refusals;
 mod requests;

@@ -62,7 +62,7 @@ fn the_lifetime_of_a_login_is_learnt_from_its_first_expiry() {
 }
 
 #[test]
-fn a_refused_credential_gives_way_to_the_next_one() {
+fn a_refused_credential_is_followed_by_the_next_kind() {
     let mut keyring = keyring(Credentials {
         access_token: Some(Secret::new("t")),
         refresh_token: Some(Secret::new("r")),

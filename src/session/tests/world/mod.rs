@@ -1,9 +1,11 @@
 //! A session, a clock, and what went out.
 
+mod commands;
+mod messages;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::client::engine;
@@ -20,6 +22,8 @@ use crate::session::{
 };
 use crate::subscriptions::spec::ON_ALL;
 use crate::subscriptions::{SubId, SubscriptionSpec};
+
+pub use self::messages::*;
 
 /// A request that must not be carried out twice.
 pub const CREATE: &str = r#"{"type":"items","action":"create","collection":"posts","data":{}}"#;
@@ -110,54 +114,6 @@ pub fn spec() -> SubscriptionSpec {
         persistent: false,
         exact: true,
     }
-}
-
-/// The server's word that the token has expired.
-pub fn expired() -> Value {
-    json!({"type": "auth", "status": "error", "error": {"code": "TOKEN_EXPIRED", "message": "Token expired."}})
-}
-
-/// A subscription is registered, with an empty snapshot.
-pub fn init(uid: impl Serialize) -> Value {
-    json!({"type": "subscription", "event": "init", "data": [], "uid": uid})
-}
-
-/// A subscription is forgotten.
-pub fn unsubscribed(uid: impl Serialize) -> Value {
-    json!({"type": "subscription", "event": "unsubscribe", "uid": uid})
-}
-
-/// An authentication is confirmed.
-pub fn auth_ok(uid: &Value) -> Value {
-    json!({"type": "auth", "status": "ok", "uid": uid})
-}
-
-/// A credential is refused.
-pub fn auth_failed() -> Value {
-    json!({"type": "auth", "status": "error",
-           "error": {"code": "AUTH_FAILED", "message": "Authentication handshake failed."}})
-}
-
-/// A refusal, or an event withheld: an 11.x server does not say whose.
-pub fn forbidden() -> Value {
-    json!({"type": "subscribe", "status": "error", "error": {"code": "FORBIDDEN", "message": "no"}})
-}
-
-/// An error of the items service that does not say whom it means.
-pub fn items_error(code: &str) -> Value {
-    json!({"type": "items", "status": "error", "error": {"code": code, "message": "no"}})
-}
-
-/// The error, with whom it means.
-pub fn named(mut error: Value, uid: &Value) -> Value {
-    error["uid"] = uid.clone();
-    error
-}
-
-/// The server's word that it has dropped a message.
-pub fn limited(ms: u32) -> Value {
-    json!({"type": "server", "status": "error", "error": {
-        "code": "REQUESTS_EXCEEDED", "message": format!("Too many messages, retry after {ms}ms.")}})
 }
 
 /// A subscription that needs no read.
@@ -332,136 +288,6 @@ impl World {
             self.say(json!({"type": "ping"}));
         }
         self.sent.retain(|message| message["type"] != "pong");
-    }
-
-    /// The application has a callback that is asked for tokens.
-    pub fn set_token_callback(&mut self) {
-        self.session
-            .set_token_sink(self.now, Some(Box::new(TokenCallback)));
-        self.settle();
-    }
-
-    pub fn set_token(&mut self, token: &str) {
-        self.session
-            .set_token(self.now, Secret::new(token))
-            .unwrap();
-        self.settle();
-    }
-
-    pub fn subscribe(&mut self, spec: SubscriptionSpec) -> SubId {
-        self.subscribe_to("posts", spec)
-    }
-
-    pub fn subscribe_to(&mut self, collection: &str, spec: SubscriptionSpec) -> SubId {
-        self.subscribe_as(collection, spec, DeliveryOptions::default())
-    }
-
-    /// Follows one item, whose row an INIT then shows.
-    pub fn follow_item(&mut self, item: &str, row: Value) -> (SubId, String) {
-        let query = query_for_item(None, "id", item).unwrap();
-        let spec = SubscriptionSpec {
-            query: Some(query.into()),
-            ..spec()
-        };
-        let item = Some(item.into());
-        let id = self.subscribe_as(
-            "posts",
-            spec,
-            DeliveryOptions {
-                item,
-                ..DeliveryOptions::default()
-            },
-        );
-        let wire = self.confirm();
-        self.answer_read(row);
-        self.told.clear();
-        (id, wire)
-    }
-
-    pub fn subscribe_as(
-        &mut self,
-        collection: &str,
-        spec: SubscriptionSpec,
-        delivery: DeliveryOptions,
-    ) -> SubId {
-        let new = NewSubscription {
-            uid: None,
-            collection: collection.into(),
-            spec,
-            delivery: DeliveryOptions {
-                primary_key: "id".into(),
-                ..delivery
-            },
-            scope: None,
-            tag: 0,
-            sink: Box::new(Nobody),
-        };
-        let id = self.session.reserve_subscription();
-        let Subscribed::New = self.session.subscribe(self.now, id, new) else {
-            panic!("the subscription was not made");
-        };
-        self.settle();
-        id
-    }
-
-    pub fn unsubscribe(&mut self, id: SubId) {
-        self.session.unsubscribe(self.now, id);
-        self.settle();
-    }
-
-    pub fn request(&mut self, json: &str) {
-        let message = CustomMessage::parse(json).unwrap();
-        let timeout = Duration::from_secs(5);
-        let sink = Box::new(NoReply);
-        let sent = self.session.request(self.now, message, timeout, sink, 0);
-        assert!(sent.is_ok());
-        self.settle();
-    }
-
-    pub fn message(&mut self, json: &str) {
-        let message = CustomMessage::parse(json).unwrap();
-        self.session.send_message(self.now, message, 0).unwrap();
-        self.settle();
-    }
-
-    /// Subscribes and answers as the server does, with an empty snapshot.
-    pub fn active(&mut self, spec: SubscriptionSpec) -> (SubId, String) {
-        let exact = spec.exact && spec.wants_snapshot();
-        let id = self.subscribe(spec);
-        let wire = self.confirm();
-        if exact {
-            self.answer_read(json!([]));
-        }
-        self.told.clear();
-        (id, wire)
-    }
-
-    /// Answers the next subscribe.
-    pub fn confirm(&mut self) -> String {
-        let subscribe = self.next();
-        assert_eq!(subscribe["type"], "subscribe");
-        let wire = subscribe["uid"].as_str().unwrap().to_owned();
-        self.say(init(&subscribe["uid"]));
-        wire
-    }
-
-    /// Answers the next read.
-    pub fn answer_read(&mut self, data: Value) {
-        let read = self.next();
-        assert_eq!(
-            (&read["type"], &read["action"]),
-            (&json!("items"), &json!("read"))
-        );
-        self.say(json!({"type": "items", "data": data, "uid": read["uid"]}));
-    }
-
-    /// Subscribes to all, whose rows an INIT then shows.
-    pub fn follow(&mut self, rows: Value) -> (SubId, String) {
-        let id = self.subscribe(spec());
-        let wire = self.confirm();
-        self.answer_read(rows);
-        self.told.clear();
-        (id, wire)
     }
 
     /// What was told of changes, so far: kinds and data.

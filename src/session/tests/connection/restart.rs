@@ -1,15 +1,15 @@
 //! How long clients are away after a server's restart: the figures in
 //! `docs/reconnection-and-gaps.md`.
 //!
-//!     cargo test --lib session::tests::away -- --nocapture
+//!     cargo test --lib session::tests::connection::restart -- --nocapture
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, config};
 use crate::error::Status;
 use crate::handover::State;
+use crate::session::tests::world::{World, config};
 use crate::session::{Config, Loss};
 
 const CLIENTS: u64 = 1_000;
@@ -47,7 +47,7 @@ fn away(seed: u64, down: Duration) -> Duration {
 }
 
 #[test]
-fn clients_are_back_soon_after_a_restart() {
+fn most_clients_reconnect_within_seconds_of_a_restart() {
     println!("server down    median    95 %    all (seconds after it is back)");
     // What is measured, and what is promised for 95 % of the clients.
     for (down, promised) in [(3, 3), (10, 8), (60, 10)] {

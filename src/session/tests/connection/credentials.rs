@@ -6,14 +6,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::world::{World, auth_failed, auth_ok, config, expired, limited, named, with};
 use crate::error::Status;
 use crate::handover::State;
 use crate::secret::Secret;
+use crate::session::tests::world::{
+    World, auth_failed, auth_ok, config, expired, limited, named, with,
+};
 use crate::session::{Config, Credentials};
 
 #[test]
-fn a_refused_credential_fails_and_a_slow_refusal_is_tried_again() {
+fn a_quick_refusal_fails_the_client_and_a_slow_one_is_retried() {
     let mut world = World::new(config());
     world.dial();
     world.say(auth_failed());
@@ -47,7 +49,7 @@ fn after_a_refused_token_the_next_credential_is_shown() {
 }
 
 #[test]
-fn a_refusal_is_held_against_the_token_that_it_is_for() {
+fn a_refusal_counts_for_the_token_whose_uid_it_has() {
     let mut world = World::connected();
     world.set_token("second");
     let second = world.next();
@@ -69,7 +71,7 @@ fn a_refusal_is_held_against_the_token_that_it_is_for() {
 }
 
 #[test]
-fn a_late_refusal_says_nothing_of_the_token_that_was_shown_since() {
+fn a_late_refusal_does_not_count_for_a_newer_token() {
     let mut world = World::connected();
     world.set_token("wrong");
     let wrong = world.next();
@@ -87,7 +89,7 @@ fn a_late_refusal_says_nothing_of_the_token_that_was_shown_since() {
 }
 
 #[test]
-fn a_refresh_token_that_was_used_up_gives_way_to_the_one_that_came_for_it() {
+fn a_used_refresh_token_is_replaced_by_its_successor() {
     let mut world = with(Credentials {
         refresh_token: Some(Secret::new("r1")),
         ..Credentials::default()
@@ -110,7 +112,7 @@ fn a_refresh_token_that_was_used_up_gives_way_to_the_one_that_came_for_it() {
 }
 
 #[test]
-fn a_token_is_asked_for_first_ahead_of_expiry_and_after_a_refusal() {
+fn the_token_callback_runs_before_connecting_and_after_a_refusal() {
     let mut world = with(Credentials::default());
     world.set_token_callback();
     world.session.connect(world.now).unwrap();
@@ -164,7 +166,7 @@ fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
 }
 
 #[test]
-fn i8_a_refused_credential_after_a_long_healthy_link_is_the_first_failure() {
+fn i8_a_refusal_after_a_healthy_link_is_the_first_failure() {
     let mut world = World::new(Config {
         reconnect_attempts: 2,
         ..config()
@@ -188,7 +190,7 @@ fn i8_a_refused_credential_after_a_long_healthy_link_is_the_first_failure() {
 }
 
 #[test]
-fn an_expiry_asks_for_a_token_though_the_question_ahead_of_it_was_not_answered() {
+fn an_expiry_asks_for_a_token_again_though_the_renewal_was_not_answered() {
     let claims = URL_SAFE_NO_PAD.encode(r#"{"iat":1800000000,"exp":1800000100}"#);
     let mut world = with(Credentials {
         access_token: Some(Secret::new(&format!("e30.{claims}.c2ln"))),
@@ -233,7 +235,7 @@ fn a_refresh_token_that_may_be_in_use_is_not_shown_twice() {
 }
 
 #[test]
-fn a_refresh_token_that_was_dropped_after_all_is_shown_on_the_next_link() {
+fn a_dropped_refresh_token_is_shown_on_the_next_link() {
     let (mut world, _) = renewing();
     world.advance(Duration::from_millis(10));
     world.say(json!({"type": "ping"}));

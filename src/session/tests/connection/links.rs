@@ -1,16 +1,18 @@
-//! The life of links: authentication, heartbeat, backoff, farewell.
+//! The life of links: authentication, heartbeat, backoff, draining.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, auth_ok, config, init, limited, server_snapshot, spec, with};
 use crate::handover::State;
 use crate::secret::Secret;
+use crate::session::tests::world::{
+    World, auth_ok, config, init, limited, server_snapshot, spec, with,
+};
 use crate::session::{AuthMode, Config, Credentials, Effect, Now, Session};
 
 #[test]
-fn nothing_is_sent_between_auth_and_its_answer() {
+fn nothing_is_sent_before_auth_is_answered() {
     let mut world = World::new(config());
     world.subscribe(spec());
     world.open();
@@ -53,7 +55,7 @@ fn nothing_but_pongs_is_sent_while_the_authentication_is_renewed() {
 }
 
 #[test]
-fn the_heartbeat_asks_after_a_silence_and_gives_up_after_another() {
+fn a_silent_server_is_pinged_and_the_link_given_up_after_another_silence() {
     let mut world = World::connected();
     world.advance(Duration::from_secs(26));
     assert_eq!(world.next()["type"], "ping");
@@ -145,7 +147,7 @@ fn a_link_that_opens_and_fails_at_once_does_not_reset_the_backoff_a_healthy_one_
 }
 
 #[test]
-fn attempts_are_counted_and_the_last_reason_is_given() {
+fn the_client_fails_after_reconnect_attempts_and_says_how_many() {
     let mut world = World::new(Config {
         reconnect_attempts: 2,
         ..config()
@@ -191,7 +193,7 @@ fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
 }
 
 #[test]
-fn a_frame_that_makes_no_sense_breaks_the_link_so_that_nothing_is_missed() {
+fn a_malformed_frame_ends_the_link() {
     let mut world = World::connected();
     world.active(spec());
     let mut frames = vec![crate::protocol::Frame::from_static("{\"type\":\"subscr")];
@@ -203,7 +205,7 @@ fn a_frame_that_makes_no_sense_breaks_the_link_so_that_nothing_is_missed() {
 }
 
 #[test]
-fn i9_what_is_to_be_done_shows_no_credential() {
+fn i9_the_debug_output_of_effects_shows_no_credential() {
     let mut session = Session::new(config());
     let now = Now {
         mono: Duration::ZERO,
@@ -219,7 +221,7 @@ fn i9_what_is_to_be_done_shows_no_credential() {
 }
 
 #[test]
-fn nothing_is_said_again_into_a_silent_link_until_it_turns_out_to_live() {
+fn a_subscribe_is_repeated_only_once_a_silent_link_has_answered_a_ping() {
     let mut world = World::connected();
     world.advance(Duration::from_secs(1));
     world.subscribe(spec());
@@ -240,7 +242,7 @@ fn nothing_is_said_again_into_a_silent_link_until_it_turns_out_to_live() {
 }
 
 #[test]
-fn nor_is_what_was_sent_in_answer_to_the_last_that_was_heard() {
+fn a_read_is_not_repeated_on_a_silent_link() {
     let mut world = World::new(config());
     world.subscribe(spec());
     world.open();

@@ -7,13 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::world::{
-    World, auth_failed, auth_ok, expired, init, named, server_snapshot, spec, unsubscribed, with,
-};
 use crate::error::Status;
 use crate::handover::EventKind::Init;
 use crate::handover::{FLAG_RESYNC, State};
 use crate::secret::Secret;
+use crate::session::tests::world::{
+    World, auth_failed, auth_ok, expired, init, named, server_snapshot, spec, unsubscribed, with,
+};
 use crate::session::{Credentials, SubStatus};
 use crate::subscriptions::SubscriptionSpec;
 use crate::subscriptions::spec::ON_CREATE;
@@ -21,7 +21,7 @@ use crate::subscriptions::spec::ON_CREATE;
 const SECRET: &str = "what the public must not see";
 
 #[test]
-fn i3_nothing_that_comes_on_a_link_after_its_token_has_expired_is_delivered() {
+fn i3_frames_after_the_expiry_are_not_delivered() {
     let mut world = World::logged_in();
     let (_, wire) = world.active(spec());
     world.live(20);
@@ -62,7 +62,7 @@ fn i3_nothing_that_comes_on_a_link_after_its_token_has_expired_is_delivered() {
 }
 
 #[test]
-fn i3_nor_what_comes_in_the_same_batch() {
+fn i3_frames_behind_the_expiry_in_one_batch_are_not_delivered() {
     let mut world = World::logged_in();
     let (_, wire) = world.active(spec());
     world.live(20);
@@ -97,12 +97,12 @@ fn under_way(spec: SubscriptionSpec) {
 }
 
 #[test]
-fn i3_an_init_that_comes_after_the_expiry_is_not_the_last_one() {
+fn i3_an_init_after_the_expiry_is_followed_by_one_on_the_next_link() {
     under_way(server_snapshot());
 }
 
 #[test]
-fn i3_nor_is_one_without_a_snapshot() {
+fn i3_an_init_without_a_snapshot_after_the_expiry_is_followed_by_another() {
     under_way(SubscriptionSpec {
         events: ON_CREATE,
         ..spec()
@@ -110,7 +110,7 @@ fn i3_nor_is_one_without_a_snapshot() {
 }
 
 #[test]
-fn a_token_that_lives_for_a_moment_only_is_not_renewed_without_a_pause() {
+fn reconnects_are_paced_while_tokens_expire_at_once() {
     let mut world = World::logged_in();
     let mut tries = 0;
     for n in 0..600 {
@@ -128,7 +128,7 @@ fn a_token_that_lives_for_a_moment_only_is_not_renewed_without_a_pause() {
 }
 
 #[test]
-fn with_a_callback_a_fresh_token_brings_a_fresh_link() {
+fn with_a_token_callback_an_expiry_asks_and_reconnects_with_the_fresh_token() {
     let mut world = with(Credentials {
         access_token: Some(Secret::new("first")),
         ..Credentials::default()
@@ -152,7 +152,7 @@ fn with_a_callback_a_fresh_token_brings_a_fresh_link() {
 }
 
 #[test]
-fn without_one_the_client_fails_until_it_is_given_a_fresh_token() {
+fn without_a_token_callback_an_expiry_fails_the_client_until_a_token_is_set() {
     let mut world = World::connected();
     world.active(spec());
     world.live(60);
@@ -165,7 +165,7 @@ fn without_one_the_client_fails_until_it_is_given_a_fresh_token() {
 }
 
 #[test]
-fn a_renewal_under_way_is_shown_again_on_the_fresh_link() {
+fn a_token_shown_when_the_old_one_expires_is_shown_again_on_the_next_link() {
     let mut world = World::connected();
     world.live(60);
     world.set_token("second");
@@ -207,7 +207,7 @@ fn overtaken() -> (World, serde_json::Value, u64) {
 }
 
 #[test]
-fn a_refresh_token_in_use_is_waited_for_and_its_successor_is_shown_on_the_fresh_link() {
+fn a_refresh_token_in_use_at_the_expiry_is_awaited_and_its_successor_shown_next() {
     let (mut world, auth, old) = overtaken();
     world.say(unsubscribed("0.1"));
     world
@@ -222,7 +222,7 @@ fn a_refresh_token_in_use_is_waited_for_and_its_successor_is_shown_on_the_fresh_
 }
 
 #[test]
-fn a_refresh_token_that_is_not_answered_is_shown_again_after_a_while() {
+fn an_unanswered_refresh_token_is_shown_again_after_the_ack_timeout() {
     let (mut world, _, old) = overtaken();
     world.advance(Duration::from_secs(10));
     assert_eq!(world.closed.last(), Some(&old));
@@ -231,7 +231,7 @@ fn a_refresh_token_that_is_not_answered_is_shown_again_after_a_while() {
 }
 
 #[test]
-fn a_link_that_is_lost_while_a_refresh_token_is_in_use_is_followed_by_another() {
+fn a_link_lost_while_a_refresh_token_is_in_use_is_replaced() {
     let (mut world, _, _) = overtaken();
     world.lose();
     assert_eq!(world.session.state(), State::Backoff);
@@ -241,7 +241,7 @@ fn a_link_that_is_lost_while_a_refresh_token_is_in_use_is_followed_by_another() 
 }
 
 #[test]
-fn a_jwt_that_has_expired_is_not_tried_again_though_it_was_accepted() {
+fn an_expired_jwt_is_not_retried_though_it_was_accepted() {
     let claims = URL_SAFE_NO_PAD.encode(r#"{"iat":1800000000,"exp":1800000100}"#);
     let mut world = with(Credentials {
         access_token: Some(Secret::new(&format!("e30.{claims}.c2ln"))),

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, auth_failed, config, with};
 use crate::error::Status;
 use crate::handover::State;
 use crate::secret::Secret;
+use crate::session::tests::world::{World, auth_failed, config, with};
 use crate::session::{AuthMode, Config, Credentials, Loss};
 
 /// The next attempt, as soon as it is made, and its `auth` message; how long it took.
@@ -33,7 +33,7 @@ fn refused_with(world: &mut World, state: State) {
 }
 
 #[test]
-fn a_token_that_was_accepted_before_is_tried_for_ever() {
+fn an_accepted_token_is_retried_for_ever_after_a_refusal() {
     let mut world = World::connected();
     world.live(60);
     world.lose();
@@ -53,7 +53,7 @@ fn a_token_that_was_accepted_before_is_tried_for_ever() {
 }
 
 #[test]
-fn so_it_is_on_a_live_link_and_in_the_url() {
+fn an_accepted_token_is_retried_on_a_live_link_and_in_the_url() {
     let mut world = World::connected();
     world.live(60);
     // The same token once more.
@@ -89,7 +89,7 @@ fn so_it_is_on_a_live_link_and_in_the_url() {
 }
 
 #[test]
-fn a_fresh_token_that_was_never_accepted_fails_at_once() {
+fn a_refused_token_that_was_never_accepted_fails_the_client() {
     let mut world = World::connected();
     world.lose();
     attempt(&mut world);
@@ -108,7 +108,7 @@ fn with_password() -> World {
 }
 
 #[test]
-fn a_password_is_tried_five_times_more_with_pauses() {
+fn an_accepted_password_is_retried_five_times_ten_seconds_apart() {
     let mut world = with_password();
     world.dial();
     world.say(json!({"type": "auth", "status": "ok"}));
@@ -133,7 +133,7 @@ fn a_password_is_tried_five_times_more_with_pauses() {
 }
 
 #[test]
-fn a_password_keeps_its_pauses_beside_a_refresh_token_and_slow_refusals() {
+fn password_retries_stay_ten_seconds_apart_beside_refresh_tokens() {
     let mut world = with_password();
     world.dial();
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r1"}));
@@ -172,7 +172,7 @@ fn continue_with_password(world: &mut World, shown: &mut Vec<Duration>) {
 }
 
 #[test]
-fn a_password_that_was_never_accepted_fails_at_once_and_two_factors_are_named() {
+fn a_refused_password_fails_the_client_and_names_two_factor_authentication() {
     let mut world = with_password();
     world.dial();
     refused_with(&mut world, State::Failed);
@@ -181,7 +181,7 @@ fn a_password_that_was_never_accepted_fails_at_once_and_two_factors_are_named() 
 }
 
 #[test]
-fn with_a_callback_the_old_token_is_tried_until_there_is_a_fresh_one() {
+fn with_a_token_callback_the_old_token_is_retried_until_a_fresh_one_is_set() {
     let mut world = with(Credentials {
         access_token: Some(Secret::new("old")),
         ..Credentials::default()
@@ -203,7 +203,7 @@ fn with_a_callback_the_old_token_is_tried_until_there_is_a_fresh_one() {
 }
 
 #[test]
-fn a_refresh_token_of_the_servers_is_tried_again_and_the_applications_is_not() {
+fn a_refresh_token_from_the_server_is_retried_one_from_the_application_is_not() {
     let refresh = || Credentials {
         refresh_token: Some(Secret::new("r0")),
         ..Credentials::default()
@@ -225,7 +225,7 @@ fn a_refresh_token_of_the_servers_is_tried_again_and_the_applications_is_not() {
 }
 
 #[test]
-fn attempts_are_counted_as_any_others() {
+fn refused_attempts_count_towards_reconnect_attempts() {
     let mut world = World::new(Config {
         reconnect_attempts: 3,
         ..config()
@@ -260,7 +260,7 @@ fn a_token_callback_that_has_not_returned_is_not_called_again() {
 }
 
 #[test]
-fn a_token_callback_that_has_returned_without_an_answer_is_called_for_the_next_attempt() {
+fn a_token_callback_that_returned_without_a_token_is_called_for_the_next_attempt() {
     let mut world = with(Credentials::default());
     world.set_token_callback();
     world.token_callback_is_slow = true;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{World, config};
 use crate::error::Status;
 use crate::handover::State;
+use crate::session::tests::world::{World, config};
 use crate::session::{Config, Loss};
 
 const CUT: &str = "the server closed the connection without a close frame";
@@ -29,7 +29,7 @@ fn come_back(world: &mut World) -> String {
 }
 
 #[test]
-fn a_cut_after_the_same_silence_each_time_is_a_proxys() {
+fn links_cut_after_the_same_silence_name_a_proxy_as_the_cause() {
     let mut world = World::connected();
     for n in 0..4 {
         world.advance(Duration::from_secs(3));
@@ -46,7 +46,7 @@ fn a_cut_after_the_same_silence_each_time_is_a_proxys() {
 }
 
 #[test]
-fn a_server_that_is_stopped_is_not_taken_for_a_proxy() {
+fn links_cut_after_different_silences_do_not_name_a_proxy() {
     let mut world = World::connected();
     for silence in [9_000, 4_000, 0, 100, 100, 20_000, 8_000] {
         world.advance(Duration::from_millis(silence));
@@ -64,7 +64,7 @@ fn a_server_that_is_stopped_is_not_taken_for_a_proxy() {
 }
 
 #[test]
-fn a_url_that_has_worked_is_not_said_to_be_wrong() {
+fn the_url_is_not_blamed_once_it_has_worked() {
     let silent = || Loss {
         if_worked: Some("it is overloaded".into()),
         ..Loss::new(Status::Timeout, "check the URL")
@@ -108,7 +108,7 @@ fn retry_after_is_honoured_within_bounds() {
 }
 
 #[test]
-fn retry_after_holds_for_the_replica_that_asks_and_not_for_the_application() {
+fn retry_after_delays_one_replica_and_no_explicit_reconnect() {
     let mut world = World::new(Config {
         endpoints: vec!["ws://a/websocket".into(), "ws://b/websocket".into()],
         ..config()
