@@ -317,10 +317,9 @@ impl Keyring {
         }
     }
 
-    /// The server answers with a refusal to whatever goes wrong while it checks, also
-    /// when its database is away. So what it has accepted in this client's life may be
-    /// shown again: tokens always, but for those that have expired; a password
-    /// [`PASSWORD_RETRIES`] times. Whether something can be shown.
+    /// The server refuses whatever it fails to check, also when its database is away. So
+    /// what it has accepted before may be shown again: tokens unless they have expired, a
+    /// password [`PASSWORD_RETRIES`] times. Whether something can be shown.
     pub fn forgive_what_was_accepted(&mut self, now: Now) -> bool {
         if self.password_refusals > PASSWORD_RETRIES {
             return false;
