@@ -1,4 +1,4 @@
-"""What the nodes of a cluster share: a PostgreSQL and a Redis of their own.
+"""The PostgreSQL and the Redis that the nodes of a cluster share.
 
 Both are programs of the system's packages, run as ordinary processes: nothing that
 the system may have started is used or touched.
@@ -71,11 +71,11 @@ class Service(ABC):
         return self.process.pid if self.process else None
 
     def _prepare(self):  # noqa: B027
-        """Makes the folder ready."""
+        """Prepares the folder."""
 
     @abstractmethod
     def _command(self):
-        """What is run."""
+        """The command that is run."""
 
     @abstractmethod
     def _is_ready(self):
@@ -137,7 +137,7 @@ class Redis(Service):
 
 
 class Postgres(Service):
-    """`template`: a data directory to begin with, in place of an empty one."""
+    """`template`: a data directory to start from, instead of an empty one."""
 
     # An immediate shutdown gives the shared memory back.
     END = signal.SIGQUIT
@@ -179,7 +179,7 @@ class Postgres(Service):
         return subprocess.run(probe, check=False).returncode == 0 and self.process.poll() is None
 
     def keep_as(self, template):
-        """Stops, and makes a template of what is there."""
+        """Stops, and saves its data directory as a template."""
         self.end(signal.SIGINT)
         template.parent.mkdir(parents=True, exist_ok=True)
         part = template.with_suffix(".part")
@@ -195,13 +195,13 @@ def copy(source, target):
 
 
 def child_guard(*options):
-    """The beginning of a command that ends with this process."""
+    """The beginning of a command under a child guard: it ends with this process."""
     return [sys.executable, str(HERE / "child_guard.py"), *options, str(os.getpid())]
 
 
 def unprivileged():
-    """The beginning of a command that root must not run. It keeps the right to reach
-    its folder, which may be inside one that is root's alone."""
+    """The beginning of a command that must not run as root. It keeps access to its folder, which
+    may be inside one that only root can read."""
     if os.geteuid() != 0:
         return []
     who = ["--reuid", POSTGRES_USER, "--regid", POSTGRES_USER, "--init-groups"]

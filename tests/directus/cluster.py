@@ -76,7 +76,7 @@ class Cluster:
 
 
 def template_of(version):
-    """The data directory that every cluster begins with."""
+    """The data directory that every cluster starts from."""
     name = digest(HERE / "schema.py", pinned(version) / "package-lock.json")
     # It belongs to whoever may run it.
     user = "root" if os.geteuid() == 0 else "user"
@@ -84,7 +84,7 @@ def template_of(version):
 
 
 def install(version):
-    """Makes sure that a cluster can be started at once."""
+    """Creates the template, unless that was done before."""
     servers.install(version)
     with locked(f"cluster-{version}"):
         template = template_of(version)

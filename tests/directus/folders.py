@@ -37,7 +37,7 @@ class Folder:
 
 
 def hold(path):
-    """Locks a folder; None where somebody else holds it."""
+    """Locks a folder; None if another process holds it."""
     lock = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,7 +48,7 @@ def hold(path):
 
 
 def remove_left_behind():
-    """Removes the folders of those that were killed before they could."""
+    """Removes the folders of processes that were killed."""
     for path in RUNS.iterdir():
         try:
             lock = hold(path) if path.name.isdigit() else None

@@ -22,7 +22,7 @@ def say(text):
 
 
 def run(command, cwd, env=None):
-    """Runs a command quietly; shows what it said when it fails."""
+    """Runs a command quietly; shows its output when it fails."""
     done = subprocess.run(
         command,
         check=False,
@@ -53,7 +53,7 @@ def install_directus(version):
 
 
 def install_package(name, title, duration, env, then):
-    """Installs what a lock file says, and marks it as complete at the very end."""
+    """Installs the packages of a lock file, and marks the folder as complete at the end."""
     home, source = home_of(name), pinned(name)
     stamp = home / f"complete-{digest(source / 'package-lock.json')}"
     if stamp.exists():
@@ -73,7 +73,7 @@ def install_package(name, title, duration, env, then):
 
 
 def make_template(version):
-    """Makes the database with the schema that the tests work on."""
+    """Creates the database with the schema of the tests."""
     # Here, as serving imports this module in its turn.
     import schema
     from server import Server
@@ -93,7 +93,7 @@ def make_template(version):
 
 
 def install(version):
-    """Makes sure that a version can be started at once."""
+    """Installs a version and creates its database, unless that was done before."""
     if version not in VERSIONS:
         raise SystemExit(f"Directus {version} is not pinned here; known: {', '.join(VERSIONS)}")
     with locked("node"):

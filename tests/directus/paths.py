@@ -1,4 +1,4 @@
-"""Where things are: the repository, the cache under target/, what cargo builds."""
+"""Paths of the repository, of the cache under target/, and of cargo's output."""
 
 import fcntl
 import functools
@@ -21,7 +21,7 @@ NODE = CACHE / "node" / "node_modules" / NODE_PACKAGE / "bin" / "node"
 
 @functools.cache
 def build_dir():
-    """Where cargo builds, as it is told by CARGO_TARGET_DIR and by its configuration."""
+    """Cargo's target directory, by CARGO_TARGET_DIR and its configuration."""
     command = ["cargo", "metadata", "--no-deps", "--offline", "--format-version", "1"]
     try:
         said = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
@@ -31,12 +31,12 @@ def build_dir():
 
 
 def shared_library():
-    """The library as `make lib` builds it."""
+    """The library that `make lib` builds."""
     return build_dir() / "release" / "libdirectus_realtime.so"
 
 
 def pinned(name):
-    """The folder that says what exactly to install: of a version, or of `node`."""
+    """The folder with the lock file of a version, or of `node`."""
     return HERE / "versions" / name
 
 

@@ -1,4 +1,4 @@
-"""The REST API of a test server, as far as tests need it."""
+"""The part of a test server's REST API that tests need."""
 
 import json
 import urllib.error
@@ -26,7 +26,7 @@ class Rest:
         self.token = token
 
     def request(self, method, path, body=None, token=None):
-        """The `data` of the answer; `token` takes the place of the usual one."""
+        """Sends a request, and returns the response's `data`. `token` replaces the usual one."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)
         request.add_header("Content-Type", "application/json")
@@ -62,7 +62,7 @@ class Rest:
 
 
 def item_path(collection, key):
-    """Where an item is; a singleton has no key."""
+    """The path of an item; a singleton has no key."""
     if key is None:
         return f"/items/{collection}"
     return f"/items/{collection}/{urllib.parse.quote(str(key), safe='')}"

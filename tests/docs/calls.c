@@ -1,4 +1,4 @@
-/* Makes every call wrong that docs/troubleshooting.md tells of, and prints the errors. */
+/* Makes every wrong call of docs/troubleshooting.md, and prints the errors. */
 #define _POSIX_C_SOURCE 200809L
 #include <directus_realtime.h>
 #include <stdio.h>

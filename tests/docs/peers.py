@@ -1,5 +1,5 @@
-"""Peers that are no Directus, on loopback: they answer with fixed bytes, or speak TLS before
-a real server. They live until the tests end."""
+"""Endpoints on loopback that are not Directus: they answer with fixed bytes, or put TLS in front
+of a real server. They run until the tests end."""
 
 import asyncio
 import atexit
@@ -42,7 +42,7 @@ def scripted(**script):
 
 
 def answering(text):
-    """A peer that answers each request so, and closes."""
+    """An endpoint that answers each request with this text, and closes."""
     return scripted(refuse=text.replace("\n", "\r\n"))
 
 
@@ -57,7 +57,7 @@ def close(message, link):
 
 @functools.cache
 def alerting(alert):
-    """A peer that ends the TLS handshake with this fatal alert."""
+    """An endpoint that ends the TLS handshake with this fatal alert."""
 
     async def serve(reader, writer):
         await reader.read(65536)
@@ -79,7 +79,7 @@ async def pump(reader, writer):
 
 
 def tls_before(port, chain, key):
-    """A peer that takes TLS off before a server, with that certificate."""
+    """A TLS endpoint in front of a server, with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, key)
 
@@ -91,7 +91,7 @@ def tls_before(port, chain, key):
 
 
 def make_certificates(folder):
-    """authority.pem, and of it localhost.pem and expired.pem with localhost.key."""
+    """Makes authority.pem, and signs localhost.pem and expired.pem, both with localhost.key."""
     (folder / "extensions").write_text("basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost\n")
     key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
     sign = "x509 -req -in request -CA authority.pem -CAkey authority.key -extfile extensions"

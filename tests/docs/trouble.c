@@ -1,5 +1,5 @@
 /*
- * Gets into trouble with a server, and prints all that the library says.
+ * Connects with these options, and prints everything that the library reports.
  *
  *     trouble NAME=VALUE …
  *
@@ -82,7 +82,7 @@ int main(int argc, char **argv) {
     wanted.query = value_of(argv, "query");
     drt_subscription *subscription;
     if (value_of(argv, "idle")) {
-        /* It is enough that the client is there. */
+        /* Only make the client, and do not connect. */
     } else if (!wanted.collection) {
         drt_client_connect(client);
     } else if (drt_subscribe(client, NULL, &wanted, on_event, NULL, NULL, &subscription) !=

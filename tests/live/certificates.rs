@@ -31,7 +31,7 @@ fn a_self_signed_server_certificate_is_trusted_only_through_ca_file() {
     let front = TlsFront::self_signed(Server::shared().port);
     let named = client(&front).open();
     named.follow(subscription("posts").query(json!({"limit": 1})));
-    let other = Authority::self_signed("localhost").identity("somebody");
+    let other = Authority::self_signed("localhost").identity("localhost");
     let other = client(&front)
         .text("ca_file", other.certificate.path())
         .open();

@@ -158,7 +158,7 @@ fn i8_unknown_messages_are_ignored() {
     for message in [
         json!({"type": "from-the-future", "data": [1]}),
         json!({"type": "subscription", "event": "archived", "data": [1], "uid": following.wire}),
-        json!({"type": "subscription", "event": "update", "data": [{"id": 1}], "uid": "nobody's"}),
+        json!({"type": "subscription", "event": "update", "data": [{"id": 1}], "uid": "unknown"}),
         json!({"type": "subscription", "event": "update", "data": [{"id": 1}], "uid": "ff.ff"}),
         json!({"type": "subscription", "event": "init", "data": [{"id": 1}], "uid": "0.1.2"}),
         json!({"type": "subscription", "event": "update", "data": [{"id": 1}]}),

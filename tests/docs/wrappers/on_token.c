@@ -1,4 +1,4 @@
-/* A token callback; what it gets its tokens from is standard input. */
+/* A token callback, which reads tokens from standard input. */
 #define _POSIX_C_SOURCE 200809L
 #include <directus_realtime.h>
 #include <stdio.h>

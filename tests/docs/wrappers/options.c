@@ -1,4 +1,4 @@
-/* A client's options: whether they get it a link. */
+/* The options of a client, which must connect with them. */
 #include <directus_realtime.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* A request, and the callback that takes its answer. */
+/* A request, and its callback. */
 #include <directus_realtime.h>
 #include <stdio.h>
 

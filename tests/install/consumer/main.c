@@ -1,4 +1,4 @@
-/* Somebody's program in C: it asks the library something, and lets it refuse something. */
+/* A program in C that prints the library's version and an error of it. */
 #include <directus_realtime.h>
 
 #include <stdio.h>
