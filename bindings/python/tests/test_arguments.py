@@ -90,7 +90,7 @@ _ROOTS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.cr
         ({"query": {"group_by": ["id"]}}, ValueError, "did you mean 'groupBy'"),
         ({"query": {"title": {"_eq": "x"}}}, ValueError, "belongs in query"),
         ({"query": {"_and": []}}, ValueError, "belongs in query"),
-        ({"query": {1: 2}}, ValueError, "there is fields, filter"),
+        ({"query": {1: 2}}, ValueError, "use one of fields, filter"),
         ({"uid": ""}, ValueError, "uid"),
         ({"uid": 7}, TypeError, "uid"),
         ({"event": "delet"}, ValueError, "event must be one of"),

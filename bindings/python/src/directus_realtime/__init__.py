@@ -6,7 +6,7 @@
         client.subscribe("posts", lambda event: print(event.type, event.data))
         client.run()
 
-`directus_realtime.aio` has the same for asyncio.
+`directus_realtime.aio` is the same for asyncio.
 """
 
 from __future__ import annotations

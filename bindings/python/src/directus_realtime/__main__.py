@@ -39,33 +39,36 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     tail = commands.add_parser(
         "tail",
-        help="print what happens in collections, one JSON line for each event",
+        help="print the events of collections, one JSON line for each",
         description="Prints what is in collections and what happens to it, one JSON line for"
-        " each event, until Ctrl-C. What goes wrong is said on standard error. The exit status"
-        " is 1 when the server or the link is at fault for good, 2 for wrong arguments.",
+        " each event, until Ctrl-C. Errors go to standard error. The exit status is 1 when the"
+        " server has refused something or the connection has failed, 2 for wrong arguments.",
     )
     tail.add_argument("url", metavar="URL", help="for instance http://localhost:8055")
     tail.add_argument("collections", metavar="COLLECTION", nargs="+")
     tail.add_argument(
         "--token",
         default=os.environ.get("DIRECTUS_TOKEN"),
-        help="an access token; the environment's DIRECTUS_TOKEN otherwise, which others"
-        " on the machine cannot see",
+        help="an access token; by default that of the environment variable DIRECTUS_TOKEN,"
+        " which other users of the machine cannot see",
     )
-    tail.add_argument("--filter", type=_object, metavar="JSON", help="the items that matter")
-    tail.add_argument("--fields", metavar="A,B,…", help="the fields that matter")
+    tail.add_argument("--filter", type=_object, metavar="JSON", help="only the items that match")
+    tail.add_argument("--fields", metavar="A,B,…", help="only these fields")
     tail.add_argument("--query", type=_object, metavar="JSON", help="a whole query")
-    tail.add_argument("--item", metavar="KEY", help="one item")
+    tail.add_argument("--item", metavar="KEY", help="only the item of this key")
     tail.add_argument(
-        "--event", action="append", choices=["create", "update", "delete"], help="one kind only"
+        "--event",
+        action="append",
+        choices=["create", "update", "delete"],
+        help="only this kind of event; may be repeated",
     )
-    tail.add_argument("--no-init", action="store_true", help="leave out what is there already")
-    tail.add_argument("--quiet", action="store_true", help="leave out changes of the connection")
+    tail.add_argument("--no-init", action="store_true", help="leave out the snapshots")
+    tail.add_argument("--quiet", action="store_true", help="leave out the changes of state")
     return parser
 
 
 class _Tail:
-    """Prints events; remembers how it ended."""
+    """Prints events, and knows the exit status."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
@@ -73,7 +76,7 @@ class _Tail:
         self.following: set[str] = set(arguments.collections)
 
     def follow(self) -> int:
-        """Until it is over."""
+        """Prints events until all subscriptions have ended; returns the exit status."""
         with Client(
             self.arguments.url,
             access_token=self.arguments.token,
@@ -94,7 +97,7 @@ class _Tail:
         return 1 if self.failed else 0
 
     def query(self) -> dict[str, Any] | None:
-        """What the options say."""
+        """The query that the options give."""
         query = dict(self.arguments.query or {})
         if self.arguments.filter is not None:
             query["filter"] = self.arguments.filter
@@ -103,9 +106,10 @@ class _Tail:
         return query or None
 
     def show(self, event: Event) -> None:
+        """Prints an event."""
         if event.type == "init" and self.arguments.no_init:
             return
-        # As the server wrote it: Python would change long numbers.
+        # The server's own text: Python's floats would change long numbers.
         parts = [
             f'"type":"{event.type}"',
             f'"collection":{json.dumps(event.collection, ensure_ascii=False)}',
@@ -118,7 +122,7 @@ class _Tail:
         try:
             print(f"{{{','.join(parts)}}}", flush=True)
         except BrokenPipeError:
-            # Whoever read this has gone: nothing is wrong.
+            # The reading end of the pipe was closed, which is no error.
             self.end_output()
         except OSError as error:
             say(f"error: standard output cannot be written: {error}")
@@ -129,12 +133,13 @@ class _Tail:
             self.following.discard(event.collection)
 
     def end_output(self) -> None:
-        """Nothing can be printed any more, not even what Python has kept."""
+        """Standard output is gone: discards it, what Python has buffered included."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         self.following.clear()
 
     def show_state(self, change: StateChange) -> None:
-        # Without a token, trying again helps as little as when it is refused.
+        """Prints a change of state."""
+        # A missing token is as final as a refused one.
         lacks_token = not self.arguments.token and "AUTH_FAILED" in change.message
         is_over = change.state is State.FAILED or lacks_token
         if is_over or not self.arguments.quiet:
@@ -143,18 +148,18 @@ class _Tail:
             self.failed = True
             self.following.clear()
             if not self.arguments.token:
-                say("error: the server wants a token: give one in DIRECTUS_TOKEN or by --token")
+                say("error: the server requires a token: set DIRECTUS_TOKEN or pass --token")
 
 
 def say(text: str) -> None:
-    """Tells the person, where there is one."""
+    """Prints a line on standard error, if that can be written."""
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; its exit status."""
-    # What matters of it is said anyway, and in its place.
+    """Runs the command, and returns its exit status."""
+    # The states that are printed say the same, in their place among the events.
     set_log(logging.CRITICAL)
     try:
         return _Tail(_parser().parse_args(arguments)).follow()

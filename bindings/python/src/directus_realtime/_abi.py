@@ -23,7 +23,7 @@ LOG_FN = CFUNCTYPE(None, c_int32, c_char_p, c_char_p, c_void_p)
 STATE_FN = CFUNCTYPE(None, c_void_p, c_int32, c_int32, c_char_p, c_void_p)
 TOKEN_FN = CFUNCTYPE(None, c_void_p, c_int32, c_void_p)
 EVENT_FN = CFUNCTYPE(None, c_void_p, c_void_p)
-# The answer is counted, so it comes as an address.
+# The reply is not NUL-terminated: it comes as an address and a length.
 REPLY_FN = CFUNCTYPE(None, c_int32, c_void_p, c_size_t, c_void_p)
 
 

@@ -47,9 +47,9 @@ class BaseClient:
 
     @property
     def on_error(self) -> OnError | None:
-        """Told of every exception that leaves a callback; delivery goes on.
+        """Called with every exception that leaves a callback; delivery continues.
 
-        None, the default, hands them to `sys.unraisablehook` (the synchronous client)
+        None, the default, passes them to `sys.unraisablehook` (the synchronous client)
         or to the event loop's exception handler (asyncio).
         """
         return self._callbacks.on_error
@@ -60,7 +60,7 @@ class BaseClient:
         self._callbacks.on_error = callback
 
     def on_state(self, callback: OnState | None) -> None:
-        """Sets the callback that is told of every change of state, in order.
+        """Sets the callback for changes of state, which gets all of them, in order.
 
         Args:
             callback: Called with a `StateChange`; None removes it.
@@ -70,15 +70,15 @@ class BaseClient:
         self._callbacks.on_state = callback
 
     def on_token(self, callback: OnToken | None) -> None:
-        """Sets the callback that is asked for an access token.
+        """Sets the callback that provides access tokens.
 
-        That is the case before the first link when there is no credential, ahead of a
-        JWT's expiry, and when the server has refused the credential.
+        It is called before the first connection when there is no credential, ahead of a
+        JWT's expiry, and after the server has refused the credential.
 
         Args:
-            callback: Called with the reason as an exception, or None when there is no
-                trouble. It returns a token, or None and calls `set_token` later. None
-                removes it.
+            callback: Called with the reason as an exception, or None when nothing is
+                wrong. It returns a token, or it returns None and the application calls
+                `set_token` later. None removes the callback.
         """
         check_callable(callback, "on_token")
         self._core.tokens.set_callback(callback)
@@ -88,7 +88,7 @@ class BaseClient:
         self._core.link.connect()
 
     def reconnect(self) -> None:
-        """Drops the link, if there is one, and connects now, whatever the backoff."""
+        """Drops the link, if there is one, and connects at once, without backoff."""
         self._core.link.reconnect()
 
     def disconnect(self) -> None:
@@ -96,35 +96,35 @@ class BaseClient:
         self._core.link.disconnect()
 
     def set_token(self, access_token: str) -> None:
-        """Replaces the access token; a live link is authenticated anew."""
+        """Replaces the access token; a link that is up is authenticated again."""
         self._core.link.set_token(access_token)
 
     def unsubscribe(self, uid: str) -> bool:
-        """Ends the subscription of that uid, persistent or not; False when there is none."""
+        """Ends the subscription with this uid, persistent or not; False when there is none."""
         return self._core.subscriptions.unsubscribe_uid(uid)
 
     def unsubscribe_collection(self, collection: str) -> int:
-        """Ends a collection's subscriptions in every scope, but for the persistent ones.
+        """Ends a collection's subscriptions in every scope, except persistent ones.
 
         Returns:
-            How many have ended.
+            The number of subscriptions that have ended.
         """
         return self._core.subscriptions.unsubscribe_collection(collection)
 
     def unsubscribe_all(self) -> int:
-        """Ends all subscriptions in every scope, but for the persistent ones.
+        """Ends all subscriptions in every scope, except persistent ones.
 
         Returns:
-            How many have ended.
+            The number of subscriptions that have ended.
         """
         return self._core.subscriptions.unsubscribe_all()
 
     def has_subscription(self, uid: str) -> bool:
-        """Whether there is a subscription of that uid."""
+        """Whether there is a subscription with this uid."""
         return self._core.subscriptions.has(uid)
 
     def send_message(self, message: Mapping[str, Any]) -> None:
-        """Sends a message of your own, and expects no answer.
+        """Sends a custom message, to which no reply is expected.
 
         Args:
             message: A JSON object with a `type`.
@@ -133,7 +133,7 @@ class BaseClient:
             NotConnectedError: There is no usable link, and the client was made without
                 `send_queue_bytes`.
             QueueFullError: More waits than `send_queue_bytes` allows.
-            InvalidArgumentError: It is no such message, or of a type that is the
-                library's own affair, such as `subscribe`.
+            InvalidArgumentError: It is no such message, or its type is reserved for
+                the library, such as `subscribe`.
         """
         check(lib.drt_send_message(self._core.handle, dump(message, "message")))

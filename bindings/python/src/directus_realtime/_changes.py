@@ -1,4 +1,4 @@
-"""Subscriptions that are only interested in changes."""
+"""Subscriptions that get changes only (`changes_only=True`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _logger = logging.getLogger("directus_realtime")
 
 
 def is_wanted(event: Event) -> bool:
-    """Whether a handler of changes gets an event; logs the errors that it does not get."""
+    """Whether such a subscription gets an event; an error is logged instead."""
     if event.type == "error":
         error = event.data if isinstance(event.data, dict) else {}
         _logger.log(
@@ -27,13 +27,13 @@ def is_wanted(event: Event) -> bool:
 
 
 class ChangesOnly:
-    """A callback that is called for changes alone."""
+    """Wraps a callback, and calls it for changes only."""
 
     def __init__(self, callback: Callable[[Event], Any]) -> None:
         self._callback = callback
 
     def __call__(self, event: Event) -> Any:
-        """An event has come."""
+        """Passes an event on, or drops it."""
         return self._callback(event) if is_wanted(event) else None
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""A checkout of the sources, in which the package may lie, and where cargo builds there."""
+"""A checkout of the sources that contains the package, and where cargo builds there."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import os
 import subprocess
 from pathlib import Path
 
-#: How many folders below the checkout the package lies.
+#: How many folders the package is below the root of the checkout.
 _DEPTH = 4
-#: Cargo's own variables, the more important first.
+#: Cargo's own variables, in order of precedence.
 _VARIABLES = ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR")
 #: Long enough for cargo to read its configuration.
 _SECONDS = 30
 
 
 def root_of(package: Path) -> Path | None:
-    """The checkout that a package lies in, if it does."""
+    """The root of the checkout that contains a package, if one does."""
     if len(package.parents) < _DEPTH:
         return None
     root = package.parents[_DEPTH - 1]
@@ -33,7 +33,7 @@ def target_of(root: Path) -> Path:
 
 
 def _is_configured(root: Path) -> bool:
-    """Whether a configuration of cargo's that holds in the checkout names a folder."""
+    """Whether a configuration file that cargo reads in the checkout sets the folder."""
     home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
     for folder in (home, *(parent / ".cargo" for parent in (root, *root.parents))):
         for name in ("config.toml", "config"):

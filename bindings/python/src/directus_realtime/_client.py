@@ -38,8 +38,8 @@ class Client(BaseClient):
     `thread=False`, inside `run` and `dispatch`. All methods may be called from any
     thread, also in callbacks, except those that say otherwise.
 
-    A client ends with its `with` block, with `close`, or when nobody holds it any more:
-    keep it somewhere. Its scopes hold it; its subscriptions and their callbacks do not.
+    A client ends with its `with` block, with `close`, or when it is garbage-collected:
+    keep a reference to it. Its scopes hold one; its subscriptions and callbacks do not.
 
     Args:
         url: `http(s)://host[:port][/base]`, or the WebSocket's own `ws(s)://…`; several
@@ -47,25 +47,26 @@ class Client(BaseClient):
         access_token: A static token or a JWT.
         email: With `password`, to log in.
         password: See `email`.
-        refresh_token: To log in with.
-        auth_mode: How the server wants it: `"handshake"`, `"public"` or `"strict"`.
-        thread: Whether the client has a thread for its callbacks.
-        connect_timeout: Seconds for an attempt to connect; 10.
-        ack_timeout: Seconds for an answer of the server; 10.
-        heartbeat: Seconds of silence after which the link is probed; 25.
-        reconnect_min: The first backoff's upper bound in seconds; 0.25.
-        reconnect_max: Every backoff's upper bound in seconds; 10.
+        refresh_token: A refresh token to log in with.
+        auth_mode: The server's `WEBSOCKETS_REST_AUTH`: `"handshake"`, `"public"` or
+            `"strict"`.
+        thread: Whether the client runs its callbacks on a thread of its own.
+        connect_timeout: How long an attempt to connect may take, in seconds; 10.
+        ack_timeout: How long to wait for a reply of the server, in seconds; 10.
+        heartbeat: Seconds of silence after which the client sends a ping; 25.
+        reconnect_min: The upper bound of the first backoff, in seconds; 0.25.
+        reconnect_max: The upper bound of all backoffs, in seconds; 10.
         reconnect_attempts: Failed attempts in a row before giving up; 0 = never.
-        queue_bytes: What may wait for callbacks; 0 = 64 MiB.
-        ca_file: A PEM file of authorities to trust beside the system's.
+        queue_bytes: How many bytes of events may wait for callbacks; 0 = 64 MiB.
+        ca_file: A PEM file of certificate authorities to trust besides the system's.
         proxy: `http://[user:password@]host:port`.
-        client_cert_file: A PEM file of the certificate to show to the server.
-        client_key_file: A PEM file of its key.
+        client_cert_file: A PEM file with the client's certificate.
+        client_key_file: A PEM file with the key of that certificate.
         headers: Additional headers of the upgrade request.
-        user_agent: Instead of the library's own.
-        max_message_bytes: The largest message to accept; 0 = 256 MiB.
-        send_queue_bytes: What `send_message` and `request` may leave waiting for a link;
-            0 = nothing, they raise `NotConnectedError` where there is none.
+        user_agent: The `User-Agent` header; by default the library's own.
+        max_message_bytes: The largest message to accept, in bytes; 0 = 256 MiB.
+        send_queue_bytes: How many bytes of `send_message` and `request` may wait for a
+            link; 0 = none: without a link they raise `NotConnectedError`.
 
     Raises:
         InvalidArgumentError: An argument is wrong; the message names it.
@@ -134,34 +135,34 @@ class Client(BaseClient):
         snapshot: Snapshot = "exact",
         changes_only: bool = False,
     ) -> Subscription:
-        """Follows a collection, or an item of it.
+        """Subscribes to a collection, or to one item of it.
 
-        The callback first gets an `init` event with what is there, then an event for
-        each change. After a gap, such as a lost link, another `init` comes, marked
-        `resync`, which replaces what was known before. With `event` these `init` events
-        come as well, but without data: `event.data` is None. A callback that is only
-        interested in changes asks `event.is_change`, or is subscribed with
-        `changes_only=True`. The first subscription connects.
+        The callback first gets an `init` event with a snapshot, then an event for each
+        change. After a gap, such as a lost link, another `init` comes, marked `resync`,
+        which replaces what was known before. With `event` these `init` events come as
+        well, but without data: `event.data` is None. A callback that needs changes only
+        checks `event.is_change`, or is subscribed with `changes_only=True`. The first
+        subscription connects.
 
         Args:
             collection: The collection's name.
             callback: Called with each `Event`.
             query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
-            uid: A name of your own; where it is taken, the subscription that has it is
-                returned, and the callback is not used.
-            persistent: Whether it survives `unsubscribe_all`, `unsubscribe_collection`
-                and scopes.
-            event: The kinds of changes that are wanted: `"create"`, `"update"`,
-                `"delete"`, or several; None for all, with snapshots. With it, `init`
-                has no data.
+            uid: A name for the subscription. If another one has it, that one is returned,
+                and the callback is not used.
+            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
+                a scope leave it.
+            event: The kinds of changes to get: `"create"`, `"update"`, `"delete"`, or
+                several of them; None for all, and snapshots. Otherwise `init` has no
+                data.
             item: The primary key of one item to watch; None for the collection.
-            primary_key: The name of the primary key's field.
+            primary_key: The name of the primary key field.
             granularity: `"item"` for an event per item, `"message"` for an event per
                 message of the server, with its own data.
-            snapshot: `"exact"` for a snapshot that misses nothing, `"server"` for the
-                server's own, which may miss what is written meanwhile.
+            snapshot: `"exact"` for a snapshot that misses no change, `"server"` for the
+                server's own, which may miss what is written while it is read.
             changes_only: Whether the callback gets `create`, `update` and `delete` only.
-                Errors go to the log then, and gaps are not seen.
+                Then errors are logged, and gaps go unnoticed.
 
         Raises:
             InvalidArgumentError: An argument is wrong; the message names it.
@@ -184,7 +185,7 @@ class Client(BaseClient):
         )
 
     def scope(self) -> Scope:
-        """A scope, whose subscriptions end together: `with client.scope() as scope:`."""
+        """A new scope, whose subscriptions end together: `with client.scope() as scope:`."""
         return Scope(self, self._subscriber)
 
     def get_active_subscriptions(self) -> list[Subscription]:
@@ -192,28 +193,28 @@ class Client(BaseClient):
         return [self._subscriber.view_of(state) for state in self._core.subscriptions.all()]
 
     def items(self, collection: str) -> Items:
-        """The items of a collection, to be read and written over the client's link."""
+        """The items of a collection, to read and write them over the client's link."""
         return Items(self._request_when_connected, collection)
 
     def request(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
-        """Sends a message and waits for the server's answer.
+        """Sends a message and waits for the server's reply.
 
-        It does not wait for the link: `wait` does, and what `items` returns.
+        It does not wait for a link; `wait` and the methods of `items` do.
 
         Args:
             message: A JSON object with a `type`, for instance `items`.
-            timeout: Seconds for the answer; None means 30.
+            timeout: How long to wait for the reply, in seconds; None means 30.
 
         Returns:
             The server's message.
 
         Raises:
-            ServerError: The server has answered with an error.
-            NotConnectedError: There is no usable link, or it was lost meanwhile.
-            TimeoutError: The server has not answered in time, or a callback that has not
-                returned holds up the answer.
+            ServerError: The server's reply is an error.
+            NotConnectedError: There is no usable link, or it was lost before the reply.
+            TimeoutError: The server did not reply in time, or the reply waits behind a
+                callback that has not returned.
             WouldDeadlockError: This was called in a callback.
         """
         return self._requests.request(message, timeout=timeout)
@@ -231,12 +232,12 @@ class Client(BaseClient):
 
         Args:
             state: The state to wait for.
-            timeout: Seconds; None waits for ever.
+            timeout: How long to wait, in seconds; None for no limit.
 
         Raises:
             TimeoutError: It was not entered in time; the message says why the client is not
                 connected. For `connected` it is a `ConnectTimeoutError`.
-            DirectusRealtimeError: `failed` or `closed` was entered instead; this is why.
+            DirectusRealtimeError: `failed` or `closed` was entered instead, and why.
             WouldDeadlockError: This was called in a callback.
         """
         link = self._core.link
@@ -249,14 +250,14 @@ class Client(BaseClient):
             raise link.not_entered(wanted, seconds)
 
     def dispatch(self, timeout: float | None = 0.0, max_events: int = _abi.MOST_EVENTS) -> int:
-        """Runs callbacks that are due, on this thread; for clients with `thread=False`.
+        """Runs the callbacks that are due, on this thread; for clients with `thread=False`.
 
         Args:
-            timeout: Seconds to wait for the first; None waits for ever.
-            max_events: Callbacks to run at most.
+            timeout: How long to wait for the first, in seconds; None for no limit.
+            max_events: The most callbacks to run.
 
         Returns:
-            How many have run.
+            The number of callbacks that have run.
 
         Raises:
             InvalidArgumentError: The client has a thread of its own.
@@ -269,12 +270,12 @@ class Client(BaseClient):
     def run(self) -> None:
         """Delivers until the client is closed, or until Ctrl-C (`KeyboardInterrupt`).
 
-        With `thread=False` on this thread; otherwise the client's thread goes on
-        delivering, and this only waits.
+        With `thread=False` callbacks run on this thread. Otherwise they run on the
+        client's, and this only waits.
 
         Raises:
-            DirectusRealtimeError: The client has failed; this is why. The subscriptions
-                are kept: after `set_token`, `connect` or `reconnect`, `run` goes on.
+            DirectusRealtimeError: The client has failed, and why. The subscriptions are
+                kept: call `set_token`, `connect` or `reconnect`, and `run` again.
             WouldDeadlockError: This was called in a callback.
         """
         self._core.running.refuse_in_callback("run")
@@ -283,14 +284,15 @@ class Client(BaseClient):
     def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions.
 
-        When this returns no callback runs and none will. Called again it does nothing,
-        but for waiting for a callback that still runs.
+        When this returns, no callback runs or will run. Further calls only wait for a
+        callback that still runs.
 
         Args:
-            timeout: Seconds for a polite farewell, and for a callback that still runs.
+            timeout: How long to wait for the closing handshake, and for a callback that
+                still runs, in seconds.
 
         Raises:
-            TimeoutError: A callback still runs; it is the last one.
+            TimeoutError: A callback still runs. The client is closed all the same.
             WouldDeadlockError: This was called in a callback.
         """
         core = self._core
@@ -317,7 +319,7 @@ class Client(BaseClient):
         try:
             self.close()
         except DirectusRealtimeError:
-            # What has ended the block matters more.
+            # An exception that has ended the block is more important.
             if error is None:
                 raise
 

@@ -1,4 +1,4 @@
-"""What goes wrong, as exceptions."""
+"""The exceptions of this package."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Status(enum.IntEnum):
 
 
 class DirectusRealtimeError(Exception):
-    """The parent of all errors of this package.
+    """The base class of all errors of this package.
 
     Attributes:
         status: The library's result code.
@@ -73,7 +73,7 @@ class NotConnectedError(DirectusRealtimeError, ConnectionError):
 
 
 class TimeoutError(DirectusRealtimeError, builtins.TimeoutError):
-    """It took too long."""
+    """Something has not happened in time."""
 
     status = Status.TIMEOUT
 
@@ -81,7 +81,7 @@ class TimeoutError(DirectusRealtimeError, builtins.TimeoutError):
 class ConnectTimeoutError(NotConnectedError, TimeoutError):
     """The client was not connected in time; the message says why.
 
-    Nothing was sent, so that it may be tried again.
+    Nothing was sent, so the call can be repeated.
     """
 
     status = Status.TIMEOUT
@@ -113,7 +113,7 @@ class ServerError(DirectusRealtimeError):
 
 
 class TransportError(DirectusRealtimeError, ConnectionError):
-    """The network, the host or its name is at fault."""
+    """The connection failed: the network, the host, or the lookup of its name."""
 
     status = Status.IO
 
@@ -125,7 +125,7 @@ class TlsError(TransportError):
 
 
 class QueueFullError(DirectusRealtimeError):
-    """More is waiting to be sent than may."""
+    """More messages wait to be sent than `send_queue_bytes` allows."""
 
     status = Status.QUEUE_FULL
 
@@ -143,7 +143,7 @@ class ForkedError(DirectusRealtimeError, RuntimeError):
 
 
 class InternalError(DirectusRealtimeError):
-    """A fault of the library itself."""
+    """A bug in directus-realtime: please report it."""
 
 
 _CLASSES: dict[int, type[DirectusRealtimeError]] = {
@@ -166,14 +166,14 @@ _CLASSES: dict[int, type[DirectusRealtimeError]] = {
 
 
 def status_of(number: int) -> Status:
-    """A result code, also of a later library."""
+    """The status for a number, which a later version of the library may have added."""
     try:
         return Status(number)
     except ValueError:
         return Status.OK if number > 0 else Status.INTERNAL
 
 
-#: The library's names for what Python's options are called otherwise.
+#: The library's names for options and functions, and Python's.
 _NAMES: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"\boptions\.(?=\w)"), ""),
     (re.compile(r"\bdrt_(?:client_|subscription_|scope_)?(?=\w)"), ""),
@@ -192,7 +192,7 @@ _CONSTANT = re.compile(rf"\bDRT_({'|'.join(_CONSTANTS)})_(\w+)")
 
 
 def in_python(message: str) -> str:
-    """A message of the library's with Python's names for options and functions."""
+    """A message of the library, with Python's names for options and functions."""
     for pattern, name in _NAMES:
         message = pattern.sub(name, message)
     return _CONSTANT.sub(lambda found: f'{_CONSTANTS[found[1]]}="{found[2].lower()}"', message)
@@ -207,7 +207,7 @@ def error_for(number: int, message: str) -> DirectusRealtimeError:
 
 
 def check(number: int) -> int:
-    """Raises what the last call of this thread says went wrong."""
+    """Raises the error of this thread's last call to the library, if it failed."""
     if number < 0:
         raise error_for(number, lib.drt_last_error().decode("utf-8", "replace"))
     return number

@@ -1,4 +1,4 @@
-"""Events, and the batches in which they come."""
+"""Events, and the batches in which they are received."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ._abi import FLAG_ENDED, FLAG_RESYNC
 
 EventType = Literal["init", "create", "update", "delete", "error"]
 
-#: An event as it was handed over: number, kind, flags, sequence, index and count, in
-#: digits, and the rest: its data, a comma and its meta where there is one.
+#: An event as it was received: user data, kind, flags, sequence, index and count, in
+#: digits, and the rest: its data, and a comma and its meta where it has one.
 Row = list[bytes]
 
 _TYPES: dict[bytes, EventType] = {
@@ -23,24 +23,24 @@ _TYPES: dict[bytes, EventType] = {
     b"4": "error",
 }
 _CHANGES = (b"1", b"2", b"3")
-#: Where one event ends and the next begins.
+#: The text between two events, with the numbers of the second.
 _BETWEEN = re.compile(rb"\],\[(\d+),(\d+),(\d+),(\d+),(\d+),(\d+),")
-#: What that splits an event into.
+#: The number of parts into which it splits an event.
 _PARTS = 7
-#: Strings as a whole, and what gives JSON its shape.
+#: A whole string, or a character that gives JSON its structure.
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
-#: What `json.loads` is made of. Type checkers do not know it.
+#: Parses one value and returns where it ends. `json.loads` uses it; it has no type hints.
 _scan: Any = vars(json.JSONDecoder())["scan_once"]
 _UNREAD = object()
 
 
 def split(text: bytes, count: int) -> list[Row]:
-    """The events of a batch, none of which is parsed.
+    """The events of a batch, whose data is not parsed.
 
     Args:
-        text: `[[number,kind,flags,sequence,index,count,data,meta?],…]`.
-        count: How many there are. What looks like the place between two events may also
-            be part of one; then there are too many.
+        text: `[[user_data,kind,flags,sequence,index,count,data,meta?],…]`.
+        count: The number of events. Text inside an event may look like the text between
+            two of them: then the quick way finds too many.
     """
     parts = _BETWEEN.split(b"]," + text[1:-2])
     if len(parts) == 1 + count * _PARTS:
@@ -63,7 +63,7 @@ def _split_token_by_token(text: bytes) -> Iterator[Row]:
 
 
 def _end_of_first(rest: bytes) -> int:
-    """Where the first of the values with commas between them ends."""
+    """The end of the first of several values that are separated by commas."""
     depth = 0
     for token in _TOKEN.finditer(rest):
         mark = token.group()
@@ -77,7 +77,7 @@ def _end_of_first(rest: bytes) -> int:
 
 
 class Source(Protocol):
-    """What an event says of its subscription."""
+    """The subscription of an event."""
 
     @property
     def uid(self) -> str: ...
@@ -87,16 +87,16 @@ class Source(Protocol):
 
 
 class Origin(NamedTuple):
-    """The source of an event that was pickled."""
+    """The source of an event that was unpickled."""
 
     uid: str
     collection: str
 
 
 class Event:
-    """Something that happened on the server.
+    """A snapshot, a change or an error of a subscription.
 
-    It has its own part of what was received, and nothing else: keep as many as you like.
+    It refers to its own text only, so that keeping it keeps nothing else in memory.
     """
 
     __slots__ = ("_data", "_end", "_row", "_source")
@@ -105,7 +105,7 @@ class Event:
         self._source = source
         self._row = row
         self._data: Any = _UNREAD
-        #: Where the data ends; -1 while nobody has looked.
+        #: Where the data ends in the last part of the row; -1 until that is known.
         self._end = -1
 
     @property
@@ -115,16 +115,16 @@ class Event:
 
     @property
     def is_change(self) -> bool:
-        """Whether it is a `create`, `update` or `delete`: `data` is an item or a key then.
+        """Whether it is a `create`, `update` or `delete`, whose `data` is an item or a key.
 
-        The others are `init`, which comes first and after each gap, also with `event=`
-        and without data then, and `error`.
+        The others are `error` and `init`, which comes first and after each gap; with
+        `event=` it comes without data.
         """
         return self._row[1] in _CHANGES
 
     @property
     def data(self) -> Any:
-        """What it is about; parsed on first use.
+        """The data, parsed on first use.
 
         The item for `create` and `update`; `{primary_key: key}` for `delete`; the
         snapshot for `init` (a list; a dict for one item or a singleton; None where
@@ -141,12 +141,12 @@ class Event:
 
     @property
     def raw(self) -> bytes:
-        """The data as the server wrote it: JSON, untouched."""
+        """The data as the server wrote it, in JSON."""
         return self._row[6][: self._data_end()]
 
     @property
     def meta(self) -> Any:
-        """The server's `meta`, where the query asked for it."""
+        """The server's `meta`, if the query asked for it; otherwise None."""
         meta = self._row[6][self._data_end() + 1 :]
         return json.loads(meta) if meta else None
 
@@ -157,22 +157,22 @@ class Event:
 
     @property
     def resync(self) -> bool:
-        """An `init` that follows a gap: it replaces what was known before."""
+        """Whether it is an `init` that follows a gap, and replaces what was known before."""
         return bool(int(self._row[2]) & FLAG_RESYNC)
 
     @property
     def ended(self) -> bool:
-        """An `error` that is the subscription's end: the server has refused it."""
+        """Whether it is an `error` that ends the subscription: the server has refused it."""
         return bool(int(self._row[2]) & FLAG_ENDED)
 
     @property
     def sequence(self) -> int:
-        """Counts the client's events from 1, without holes."""
+        """The number of this event among the client's, counted from 1 without gaps."""
         return int(self._row[3])
 
     @property
     def index(self) -> int:
-        """The item's place in its server message."""
+        """The position of the item in the server's message."""
         return int(self._row[4])
 
     @property

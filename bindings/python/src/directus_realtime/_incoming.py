@@ -58,13 +58,16 @@ class Incoming:
 
     # Asking the library for what comes
 
+    def register(self, state: SubscriptionState) -> None:
+        """Keeps a subscription until the library releases it, which it also does when
+        `subscribe` fails."""
+        state.user_data = register(state)
+
     def subscribe(
         self, state: SubscriptionState, options: _abi.SubscriptionOptions, scope: int | None
     ) -> int:
-        """Subscribes: the events of `state` come from here on. Returns the status.
-
-        `state.user_data` must be registered, which `keep` does.
-        """
+        """Subscribes: the events of a registered `state` are received here. Returns the
+        status."""
         handle = ctypes.c_void_p()
         status: int = lib.drt_subscribe(
             self._handle,
@@ -77,10 +80,6 @@ class Incoming:
         )
         state.handle = handle.value
         return status
-
-    def keep(self, state: SubscriptionState) -> int:
-        """Registers a subscription, until the library releases it."""
-        return register(state)
 
     def request(self, text: bytes, milliseconds: int, reply: Reply) -> None:
         """Sends a request; a `ReplyArrived` follows unless this raises."""

@@ -1,4 +1,4 @@
-"""Items over the socket: the messages, and the synchronous way to send them."""
+"""Items over the link: the messages, and the synchronous methods that send them."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ Message = dict[str, Any]
 
 
 def _keys_of(what: object) -> list[str] | None:
-    """Several keys; None where `what` is a single one."""
+    """Several keys as text; None where `what` is a single one."""
     if isinstance(what, (int, str, uuid.UUID)):
         return None
     if isinstance(what, (bytes, bytearray, Mapping)) or not isinstance(what, Iterable):
         kind = type(what).__name__
-        raise TypeError(f"a primary key (int, str or UUID) is wanted, or several, not {kind}")
+        raise TypeError(f"keys must be a primary key (int, str or UUID) or several, not {kind}")
     return [key_text(key, "a key") for key in what]
 
 
 def _which(what: object) -> Message | None:
-    """What says which items; None where there are none."""
+    """The part of a message that names items; None where there are no keys."""
     several = _keys_of(what)
     if several is None:
         return {"id": key_text(what, "the key")}
-    # To the server, no keys are all of them.
+    # The server takes an empty list of keys for all keys.
     return {"ids": several} if several else None
 
 
 def message(collection: str, action: str, **rest: Any) -> Message:
-    """A message for the items service; what is None is left out."""
+    """A request of type `items`, without the parts that are None."""
     given = {name: value for name, value in rest.items() if value is not None}
     return {"type": "items", "action": action, "collection": collection, **given}
 
 
 def read_message(collection: str, what: Any, query: Query | None) -> Message | None:
-    """To read items; None where there is nothing to ask for."""
+    """The request that reads items; None where there are no keys."""
     if isinstance(what, Mapping):
         if query is not None:
-            raise InvalidArgumentError("query is given twice")
+            raise InvalidArgumentError("query is given twice: pass it once")
         what, query = None, what
     check_query(query)
     if what is None:
@@ -53,11 +53,11 @@ def read_message(collection: str, what: Any, query: Query | None) -> Message | N
 
 
 def create_message(collection: str, data: Any, query: Query | None) -> Message | None:
-    """To make items; None where there is nothing to make."""
+    """The request that creates items; None where there are none."""
     check_query(query)
     if not isinstance(data, Mapping):
         if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
-            raise TypeError(f"data must be a mapping or several, not {type(data).__name__}")
+            raise TypeError(f"data must be a mapping, or several, not {type(data).__name__}")
         data = list(data)
         for item in data:
             _check_changes(item, "an item")
@@ -72,30 +72,30 @@ def _check_changes(changes: object, name: str) -> None:
 
 
 def update_message(collection: str, keys: Keys, changes: Any) -> Message | None:
-    """To change items; None where there is nothing to change."""
+    """The request that updates items; None where there are no keys."""
     _check_changes(changes, "changes")
     which = _which(keys)
     return None if which is None else message(collection, "update", **which, data=changes)
 
 
 def singleton_message(collection: str, changes: Any) -> Message:
-    """To change a singleton."""
+    """The request that updates a singleton."""
     _check_changes(changes, "changes")
     return message(collection, "update", data=changes)
 
 
 def delete_message(collection: str, keys: Keys) -> Message | None:
-    """To delete items; None where there is nothing to delete."""
+    """The request that deletes items; None where there are no keys."""
     which = _which(keys)
     return None if which is None else message(collection, "delete", **which)
 
 
 def check_collection(collection: object) -> str:
-    """The name of a collection."""
+    """Returns the name of a collection, once it was checked."""
     if not isinstance(collection, str):
         raise TypeError(f"collection must be a str, not {type(collection).__name__}")
     if not collection:
-        raise InvalidArgumentError("collection is empty: name one")
+        raise InvalidArgumentError("collection is empty: pass the name of a collection")
     return collection
 
 
@@ -119,27 +119,28 @@ class Items:
         """Reads items.
 
         Args:
-            what: A primary key for one item, several for a list, or the query.
+            what: A primary key for one item, several keys for a list, or the query.
             query: `fields`, `filter`, `sort`, `limit`, `deep` …
-            timeout: Seconds for the answer; None means 30.
+            timeout: How long to wait for a link and the reply, in seconds; None means
+                30.
 
         Returns:
-            One item for a key, otherwise a list; keys that are not there are left out.
+            One item for a key, otherwise a list, without keys that do not exist.
         """
         return self._ask(read_message(self.collection, what, query), timeout)
 
     def create(self, data: Any, query: Query | None = None, *, timeout: float | None = None) -> Any:
-        """Creates an item, or several from a list; returns them as they are then."""
+        """Creates an item, or several from a list, and returns them as they were stored."""
         return self._ask(create_message(self.collection, data, query), timeout)
 
     def update(
         self, keys: Keys, changes: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any:
-        """Changes the item of a key, or several alike; returns them as they are then."""
+        """Updates the item of a key, or several alike, and returns them as they were stored."""
         return self._ask(update_message(self.collection, keys, changes), timeout)
 
     def update_singleton(self, changes: Mapping[str, Any], *, timeout: float | None = None) -> Any:
-        """Changes the item of a singleton."""
+        """Updates a singleton, and returns it as it was stored."""
         return self._ask(singleton_message(self.collection, changes), timeout)
 
     def delete(self, keys: Keys, *, timeout: float | None = None) -> None:

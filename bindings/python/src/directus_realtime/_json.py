@@ -1,9 +1,9 @@
-"""JSON for the server, from the values that Python programs have.
+"""JSON for the server, from Python's values.
 
-What JSON has no word for becomes the text that Directus takes without loss: dates and
-times in ISO 8601, `Decimal` and `UUID` as they are written, and integers that the
-server's numbers could not hold exactly as digits. Everything else is refused by its
-place.
+Values that JSON has no type for become the text that Directus accepts without loss:
+dates and times in ISO 8601, `Decimal` and `UUID` as they print, and integers that the
+server's numbers cannot hold exactly as digits. Everything else is refused, and the
+message says where it stands.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from ._errors import InvalidArgumentError
 
-#: Beyond this the server, which reads numbers as doubles, would round.
+#: The server reads numbers as doubles, and would round a larger one.
 MAX_EXACT_INTEGER = (1 << 53) - 1
 #: Decimals are written without an exponent, unless that takes more digits than this.
 _MAX_DIGITS = 100
@@ -38,14 +38,14 @@ def dump(value: Any, name: str) -> bytes:
         text = json.dumps(_plain(value, name), ensure_ascii=False, separators=(",", ":"))
         return text.encode()
     except RecursionError:
-        message = f"{name} cannot be written as JSON: it contains itself, or is too deep"
+        message = f"{name} cannot be written as JSON: it contains itself, or is nested too deep"
         raise InvalidArgumentError(message) from None
     except UnicodeEncodeError as error:
         raise InvalidArgumentError(f"{name} is not valid Unicode: {error}") from None
 
 
 def _plain(value: Any, place: str) -> Any:
-    """The value as what `json` writes; `place` is where it stands."""
+    """The value as types that `json` writes; `place` is its place in the whole."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
@@ -72,11 +72,11 @@ def _text(value: Any, place: str) -> str:
         return str(value) if abs(value.adjusted()) > _MAX_DIGITS else format(value, "f")
     kind = type(value).__name__
     if isinstance(value, enum.Enum):
-        raise _refused(place, f"{value} is an enum: give its value")
+        raise _refused(place, f"{value} is an enum: pass its value")
     if isinstance(value, datetime.timedelta):
-        raise _refused(place, "a timedelta has no form in JSON: give a number or a text")
+        raise _refused(place, "a timedelta has no form in JSON: pass a number or a str")
     if isinstance(value, (bytes, bytearray, memoryview)):
-        raise _refused(place, f"{kind} has no form in JSON: decode it, or use Base64")
+        raise _refused(place, f"{kind} has no form in JSON: decode it, or encode it in Base64")
     if isinstance(value, (set, frozenset)):
         raise _refused(place, f"a {kind} has no order: make it a list")
     raise _refused(place, f"{kind} has no form in JSON")

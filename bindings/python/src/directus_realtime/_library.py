@@ -24,35 +24,35 @@ def _candidates() -> Iterator[Path]:
         yield Path(given)
         return
     here = Path(__file__).resolve().parent
-    # A wheel carries it under the name of an extension module.
-    carried = [*sorted(here.glob("_native*")), *here.glob(_NAME)]
+    # In a wheel it has the name of an extension module.
+    bundled = [*sorted(here.glob("_native*")), *here.glob(_NAME)]
     checkout = _checkout.root_of(here)
     if checkout is None:
-        yield from carried
+        yield from bundled
         return
-    # In a checkout, whatever was built last.
+    # In a checkout, the one that was built last.
     folder = _checkout.target_of(checkout)
     built = [folder / profile / _NAME for profile in ("release", "debug")]
-    there = [path for path in (*carried, *built) if path.is_file()]
+    there = [path for path in (*bundled, *built) if path.is_file()]
     yield from sorted(there, key=lambda path: path.stat().st_mtime, reverse=True) or built
 
 
 def path_of_library() -> Path:
-    """The file that `load` would load. Raises `ImportError` where there is none."""
+    """The file that `load` loads. Raises `ImportError` where there is none."""
     tried: list[Path] = []
     for path in _candidates():
         if path.is_file():
             return path
         tried.append(path)
-    places = ", ".join(map(str, tried)) or "no place at all"
+    places = ", ".join(map(str, tried)) or "nothing"
     raise ImportError(
-        f"the directus_realtime library was not found; looked at: {places}. Install the package"
+        f"the directus_realtime library was not found; looked for: {places}. Install the package"
         f" with pip, build it with `make lib` in a checkout, or set {ENVIRONMENT} to its path."
     )
 
 
 def load() -> ctypes.CDLL:
-    """The library. Raises `ImportError` with a sentence that says what to do."""
+    """Loads the library. The message of an `ImportError` says what to do."""
     path = path_of_library()
     try:
         library = ctypes.CDLL(str(path))
@@ -63,7 +63,7 @@ def load() -> ctypes.CDLL:
 
 
 def check_version(library: ctypes.CDLL, path: Path) -> None:
-    """Refuses a library that this package was not written for."""
+    """Refuses a library whose ABI this package cannot use."""
     try:
         function = library.drt_abi_version
     except AttributeError:
@@ -75,5 +75,5 @@ def check_version(library: ctypes.CDLL, path: Path) -> None:
     if major != ABI_MAJOR or minor < ABI_MINOR:
         raise ImportError(
             f"{path} has the ABI {major}.{minor}, and this package needs {ABI_MAJOR}.{ABI_MINOR}"
-            " or a later minor version: install the two together."
+            " or a later minor version: install the package together with its library."
         )

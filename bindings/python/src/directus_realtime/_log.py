@@ -1,8 +1,8 @@
-"""The library's log, on Python's.
+"""Passes the library's log on to Python's `logging`.
 
-Warnings and errors are passed on to `logging` from the beginning; `set_log` changes that.
-Where the environment's `DRT_LOG` has the library write to standard error itself, nothing
-is passed on, so that no line is there twice.
+By default these are warnings and errors; `set_log` changes that. With `DRT_LOG` in the
+environment the library writes to standard error itself, and nothing is passed on, so
+that no line appears twice.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ._errors import check, in_python
 from ._user_data import find, register, release
 
 ENVIRONMENT = "DRT_LOG"
-#: What the environment may say; anything else is ignored, with a warning of the library's.
+#: The values that the library knows; it ignores others with a warning.
 _NAMES = ("off", "error", "warn", "info", "debug", "trace")
-#: `logging`'s levels for the library's, from off to trace.
+#: The levels of `logging` by those of the library, from off to trace.
 _LEVELS = (0, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, 5)
 
 _logger = logging.getLogger("directus_realtime")
@@ -45,19 +45,20 @@ _on_log = _abi.LOG_FN(_log)
 
 
 def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> None:
-    """Sets where the log messages of all clients go. No secret is ever in one.
+    """Sets where the log messages of all clients go. They contain no secrets.
 
     Without it, warnings and errors go to the logger `directus_realtime`; with
     `DRT_LOG=error|warn|info|debug|trace` in the environment, the library writes to
     standard error instead.
 
     Args:
-        level: Of `logging`; `logging.CRITICAL` or more ends the log. 5 is for every frame.
+        level: A level of `logging`; `logging.CRITICAL` or more turns the log off, 5 logs
+            every frame.
         callback: Called with level, target and message, on any thread; None passes them
-            on to `logging`, as `directus_realtime.…`.
+            to the loggers `directus_realtime.…`.
     """
     if isinstance(level, bool) or not isinstance(level, int):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"level must be an int of logging's, not {type(level).__name__}")
+        raise TypeError(f"level must be an int, such as logging.INFO, not {type(level).__name__}")
     check_callable(callback, "callback")
     wanted = sum(1 for known in _LEVELS[1:] if known >= level)
     if wanted == 0:
@@ -69,5 +70,5 @@ def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> N
 
 if os.environ.get(ENVIRONMENT, "").strip().lower() not in _NAMES:
     set_log(logging.WARNING)
-# The library's threads outlive the interpreter for a moment.
+# The library's threads may outlive the interpreter, which they must not call then.
 atexit.register(set_log, logging.CRITICAL)

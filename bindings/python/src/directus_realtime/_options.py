@@ -1,4 +1,4 @@
-"""Options, from Python's words to the C ABI's."""
+"""Converts Python's arguments to the options of the C ABI."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ EVENTS = {"create": 1, "update": 2, "delete": 4}
 GRANULARITIES = {"item": 0, "message": 1}
 SNAPSHOTS = {"exact": 0, "server": 1}
 
-#: What a month has of seconds, and a number of milliseconds can say.
+#: The most seconds that fit into 32 bits as milliseconds: 49 days.
 _MOST_SECONDS = 4_294_967
 
 
 def encode(text: str | None, name: str, *, optional: bool = True) -> bytes | None:
-    """A text for the library, which ends at the first NUL."""
+    """A text for the library, in which C would end it at the first NUL."""
     if text is None and optional:
         return None
     if not isinstance(text, str):
         raise TypeError(f"{name} must be a str, not {type(text).__name__}")
     if "\0" in text:
-        raise InvalidArgumentError(f"{name} has a NUL character in it")
+        raise InvalidArgumentError(f"{name} contains a NUL character: remove it")
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -44,24 +44,24 @@ def encode(text: str | None, name: str, *, optional: bool = True) -> bytes | Non
 
 
 def path(value: str | os.PathLike[str] | None, name: str) -> bytes | None:
-    """The name of a file."""
+    """A path for the library."""
     return encode(os.fspath(value) if isinstance(value, os.PathLike) else value, name)
 
 
 def key_text(key: object, name: str) -> str:
-    """A primary key, which the server knows by its text."""
-    # The server takes the key 0 for none at all, and would read, or change, the whole
-    # collection; as text it means what it says.
+    """A primary key as text."""
+    # The server takes the number 0 for no key, and would read or change the whole
+    # collection. It takes the text "0" for the key.
     if isinstance(key, bool) or not isinstance(key, (int, str, uuid.UUID)):
         kind = type(key).__name__
         raise TypeError(f"{name} must be a primary key (int, str or UUID), not {kind}: {key!r}")
     if key == "":
-        raise InvalidArgumentError(f"{name} is empty, and '' is not a primary key")
+        raise InvalidArgumentError(f"{name} is empty: pass a primary key")
     return str(key)
 
 
 def whole(value: int, name: str, bits: int) -> int:
-    """A number that the library has so many bits for."""
+    """A number that must fit into so many bits."""
     if isinstance(value, bool) or not isinstance(value, int):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
     if not 0 <= value < 1 << bits:
@@ -70,11 +70,11 @@ def whole(value: int, name: str, bits: int) -> int:
 
 
 def header_lines(headers: Mapping[str, str] | None) -> str | None:
-    """Headers as the library wants them: a line each."""
+    """Headers as the library takes them: one line for each."""
     if headers is None:
         return None
     if not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"headers must be a mapping of names, not {type(headers).__name__}")
+        raise TypeError(f"headers must be a mapping, such as a dict, not {type(headers).__name__}")
     lines: list[str] = []
     for name, value in headers.items():
         for text in (name, value):
@@ -82,15 +82,15 @@ def header_lines(headers: Mapping[str, str] | None) -> str | None:
                 kind = type(text).__name__
                 raise TypeError(f"headers: names and values must be str, not {kind}: {text!r}")
             if "\r" in text or "\n" in text:
-                raise InvalidArgumentError(f"headers: {name!r} has a line break in it")
+                raise InvalidArgumentError(f"headers: {name!r} contains a line break: remove it")
         if not name.strip() or ":" in name:
-            raise InvalidArgumentError(f"headers: {name!r} is not a name of a header")
+            raise InvalidArgumentError(f"headers: {name!r} is not the name of a header")
         lines.append(f"{name}: {value}")
     return "\n".join(lines) or None
 
 
-def addresses(url: str | Sequence[str]) -> bytes | None:
-    """One address or several."""
+def urls(url: str | Sequence[str]) -> bytes | None:
+    """One URL, or several."""
     if isinstance(url, str):
         return encode(url, "url")
     if isinstance(url, bytes) or not isinstance(url, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -102,7 +102,7 @@ def addresses(url: str | Sequence[str]) -> bytes | None:
 
 
 def choose(value: str, choices: Mapping[str, int], name: str) -> int:
-    """The number of a word."""
+    """The number of a choice."""
     if not isinstance(value, str) or value not in choices:  # pyright: ignore[reportUnnecessaryIsInstance]
         words = ", ".join(repr(word) for word in choices)
         raise InvalidArgumentError(f"{name} must be one of {words}, not {value!r}")
@@ -110,7 +110,7 @@ def choose(value: str, choices: Mapping[str, int], name: str) -> int:
 
 
 def milliseconds(seconds: float | None, name: str) -> int:
-    """Seconds for the library; 0, its default, for None."""
+    """Seconds as milliseconds; None as 0, for which the library takes its default."""
     if seconds is None:
         return 0
     if not 0 < _seconds(seconds, name) < _MOST_SECONDS:
@@ -119,7 +119,7 @@ def milliseconds(seconds: float | None, name: str) -> int:
 
 
 def limit(seconds: float | None, name: str) -> float | None:
-    """Seconds to wait; None, and more than can be counted, for no limit."""
+    """Seconds to wait; None, or more than the library can count, for no limit."""
     if seconds is None or _seconds(seconds, name) >= _MOST_SECONDS:
         return None
     return max(0.0, seconds)
@@ -155,10 +155,10 @@ def client_options(
     max_message_bytes: int,
     send_queue_bytes: int,
 ) -> _abi.ClientOptions:
-    """See `Client` for what the words mean."""
+    """The options of a client; see `Client`."""
     return _abi.ClientOptions(
         struct_size=ctypes.sizeof(_abi.ClientOptions),
-        url=addresses(url),
+        url=urls(url),
         auth_mode=choose(auth_mode, AUTH_MODES, "auth_mode"),
         access_token=encode(access_token, "access_token"),
         email=encode(email, "email"),
@@ -184,14 +184,14 @@ def client_options(
 
 
 def event_mask(event: Events | None) -> int:
-    """The kinds of changes that are wanted; None for all."""
+    """The kinds of changes as a mask; None, for all kinds, is 0."""
     if event is None:
         return 0
     if not isinstance(event, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"event must be a str or several, not {type(event).__name__}")
+        raise TypeError(f"event must be a str, or several, not {type(event).__name__}")
     words = [event] if isinstance(event, str) else list(event)
     if not words:
-        raise InvalidArgumentError("event is empty: name create, update or delete, or leave it out")
+        raise InvalidArgumentError("event is empty: pass create, update or delete, or leave it out")
     mask = 0
     for word in words:
         mask |= choose(word, EVENTS, "event")
@@ -210,10 +210,10 @@ def subscription_options(
     granularity: Granularity,
     snapshot: Snapshot,
 ) -> _abi.SubscriptionOptions:
-    """See `Client.subscribe` for what the words mean."""
+    """The options of a subscription; see `Client.subscribe`."""
     name = encode(collection, "collection", optional=False)
     if not name:
-        raise InvalidArgumentError("collection is empty: name the one to follow")
+        raise InvalidArgumentError("collection is empty: pass the name of a collection")
     check_query(query)
     return _abi.SubscriptionOptions(
         struct_size=ctypes.sizeof(_abi.SubscriptionOptions),

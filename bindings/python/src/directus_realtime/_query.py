@@ -1,4 +1,4 @@
-"""Queries of Directus, as subscriptions and items take them."""
+"""Queries, as subscriptions and items take them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ._errors import InvalidArgumentError
 
 Query = Mapping[str, Any]
 
-#: What the server looks at; it ignores the rest.
+#: The parameters that the server reads; it ignores all others.
 PARAMETERS = [
     "fields",
     "filter",
@@ -35,8 +35,8 @@ PARAMETERS = [
 def check_query(query: object) -> None:
     """Refuses a parameter that does not exist.
 
-    The server would ignore a misspelt filter, and report everything. What is no mapping
-    is refused where it is written.
+    The server would ignore a misspelt filter, and report everything. A query that is not
+    a mapping is refused when it is written as JSON.
     """
     if not isinstance(query, Mapping):
         return
@@ -55,4 +55,4 @@ def _hint(name: object, value: object) -> str:
     has_operator = isinstance(value, Mapping) and any(str(key).startswith("_") for key in value)
     if words.startswith("_") or has_operator:
         return "it belongs in query['filter']"
-    return f"there is {', '.join(PARAMETERS)}"
+    return f"use one of {', '.join(PARAMETERS)}"

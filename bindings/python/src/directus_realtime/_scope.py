@@ -18,14 +18,14 @@ from ._subscription_state import ScopeState
 
 
 class ScopeBase:
-    """What the scopes of both clients share."""
+    """The common part of both clients' scopes."""
 
     def __init__(self, client: BaseClient, drop: Callable[[ScopeState], None]) -> None:
-        #: A scope holds its client, and its subscriptions' callbacks.
+        #: A scope keeps its client open, and owns its subscriptions' callbacks.
         self._client = client
         self._callbacks = Callbacks()
         self._state = client._core.subscriptions.open_scope()
-        # The last resort, for a scope that was not closed.
+        # For a scope that was dropped without being closed.
         self._finalizer = when_gone(self, drop, self._state)
 
     @property
@@ -46,9 +46,9 @@ class ScopeBase:
 
 
 class Scope(ScopeBase):
-    """Ends its subscriptions with its `with` block, with `close`, or with itself.
+    """Ends its subscriptions with its `with` block, with `close`, or when it is garbage.
 
-    Persistent subscriptions live on. Made by `Client.scope`.
+    Persistent subscriptions continue. Made by `Client.scope`.
     """
 
     def __init__(self, client: BaseClient, subscriber: Subscriber) -> None:
@@ -89,9 +89,9 @@ class Scope(ScopeBase):
         )
 
     def close(self) -> None:
-        """Ends its subscriptions but the persistent ones; further calls do nothing.
+        """Ends its subscriptions, except persistent ones; further calls do nothing.
 
-        When this returns none of their callbacks runs, but for one that it was called in.
+        When this returns, none of their callbacks runs, except one that it was called in.
         """
         if self._finalizer.detach() is not None:
             self._client._core.subscriptions.close_scope(self._state)

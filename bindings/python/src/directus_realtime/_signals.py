@@ -1,8 +1,8 @@
-"""Ctrl-C, which Python raises between any two instructions of the main thread.
+"""Ctrl-C and other signals, whose handlers may raise between any two instructions.
 
-Inside a callback of the library's nobody could catch it: ctypes prints it, and both it
-and what the callback had to say are lost. So it, and what handlers of other signals may
-raise, is put off until the library's call, which never takes long, is over.
+Inside a function that the library calls such an exception would be lost, and with it
+what that function was called for: ctypes prints it and goes on. So signals are deferred
+until the library's call, which never takes long, has returned.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from types import FrameType
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-Hook = TypeVar("Hook", bound=Callable[..., None])
+Function = TypeVar("Function", bound=Callable[..., None])
 
-#: Those whose handlers are known to raise in some programs.
+#: Signals whose handlers raise in some programs.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2")
 _NUMBERS = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
 
-#: By handlers of others still.
+#: Exceptions of handlers that could not be deferred, or that ran late.
 _raised: list[BaseException] = []
 
 
 def undisturbed(call: Callable[[], Result]) -> Result:
-    """Calls something that calls back, and raises afterwards what has to be raised."""
+    """Calls the library, and runs the signal handlers afterwards that came meanwhile."""
     if threading.get_ident() != threading.main_thread().ident:
         return call()
     found = [(number, signal.getsignal(number)) for number in _NUMBERS]
     handlers = {number: handler for number, handler in found if callable(handler)}
-    put_off: list[tuple[int, FrameType | None]] = []
+    deferred: list[tuple[int, FrameType | None]] = []
     try:
         for number in handlers:
-            signal.signal(number, lambda number, frame: put_off.append((number, frame)))
+            signal.signal(number, lambda number, frame: deferred.append((number, frame)))
         return call()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number, frame in put_off:
+        for number, frame in deferred:
             try:
                 handlers[number](number, frame)
             except BaseException as error:
@@ -50,17 +50,17 @@ def undisturbed(call: Callable[[], Result]) -> Result:
             raise last
 
 
-def to_the_end(hook: Hook) -> Hook:
-    """A hook that does its work though a signal's handler raises in it."""
+def to_the_end(function: Function) -> Function:
+    """Makes a function that the library calls do its work though a handler raises in it."""
 
-    @functools.wraps(hook)
+    @functools.wraps(function)
     def whole(*arguments: Any) -> None:
         try:
-            hook(*arguments)
+            function(*arguments)
         except Exception:
             raise
         except BaseException as error:
             _raised.append(error)
-            hook(*arguments)
+            function(*arguments)
 
     return whole  # type: ignore[return-value]

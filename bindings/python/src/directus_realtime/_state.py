@@ -14,17 +14,17 @@ StateName = Literal[
 
 
 class State(str, enum.Enum):
-    """A client's state; equal to the word that is its value."""
+    """The state of a client; it equals its value."""
 
-    #: Nothing is wanted of it yet, or `disconnect` was called.
+    #: Not asked to connect yet, or `disconnect` was called.
     IDLE = "idle"
     CONNECTING = "connecting"
     AUTHENTICATING = "authenticating"
     #: Authenticated and usable.
     CONNECTED = "connected"
-    #: The link was lost or could not be had; the next attempt follows by itself.
+    #: The link was lost, or an attempt failed; the next attempt follows by itself.
     BACKOFF = "backoff"
-    #: Trying again cannot help; `connect`, `reconnect` and `set_token` leave it.
+    #: Another attempt would fail as well; `connect`, `reconnect` and `set_token` leave it.
     FAILED = "failed"
     CLOSED = "closed"
 
@@ -33,7 +33,7 @@ class State(str, enum.Enum):
 
 
 def state_of(state: State | StateName) -> State:
-    """A state by its word."""
+    """The state of that name."""
     try:
         return State(state)
     except ValueError:
@@ -41,18 +41,18 @@ def state_of(state: State | StateName) -> State:
         raise InvalidArgumentError(f"state must be one of {words}, not {state!r}") from None
 
 
-#: By the numbers of `drt_state`.
+#: The states by the library's numbers.
 STATES = tuple(State)
 
 
 @dataclass(frozen=True)
 class StateChange:
-    """A change of state. As a text it is the state and, where there is more to say, why.
+    """A change of state. `str` gives the state and, where there is a reason, the reason.
 
     Attributes:
         state: The state that was entered.
-        reason: The library's code for why; `Status.OK` where nothing is wrong.
-        message: Why, in words that a person can act on.
+        reason: The status that goes with it; `Status.OK` where nothing is wrong.
+        message: The reason, and what to do about it.
         error: The same as an exception; None where nothing is wrong.
     """
 

@@ -1,4 +1,4 @@
-"""Counters of a client."""
+"""The counters of a client."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class Stats:
 
     Attributes:
         connects: Links that became usable.
-        reconnects: Those after the first.
+        reconnects: Links that became usable after the first one.
         frames_in: Frames received.
-        bytes_in: Bytes in them.
+        bytes_in: Bytes received.
         frames_out: Frames sent.
-        bytes_out: Bytes in them.
+        bytes_out: Bytes sent.
         events: Events delivered.
         resyncs: `init` events that followed a gap.
-        overflows: Times that a subscription lost what waited, for want of room.
-        queued_events: Server messages that wait now.
-        queued_bytes: Their bytes.
+        overflows: How often a subscription lost its queued events, as `queue_bytes` was used up.
+        queued_events: Server messages that wait for callbacks now.
+        queued_bytes: Bytes of these messages.
         subscriptions: Subscriptions now.
         active_subscriptions: Those that the server has confirmed.
-        last_rtt: The last heartbeat's round trip in seconds; 0 when there was none.
+        last_rtt: The round-trip time of the last heartbeat in seconds; 0 before the first.
     """
 
     connects: int
@@ -47,7 +47,7 @@ class Stats:
 
 
 def read(handle: int) -> Stats:
-    """The counters of a client of the library's."""
+    """Reads the counters of a client."""
     raw = _abi.Stats(struct_size=ctypes.sizeof(_abi.Stats))
     check(_abi.lib.drt_client_stats(handle, ctypes.byref(raw)))
     names = [field[0] for field in _abi.Stats._fields_[1:-1]]

@@ -12,7 +12,7 @@ from ._subscription_state import SubscriptionState
 class Handler:
     """A subscription, as both clients' `subscribe` returns it.
 
-    It may be dropped: the subscription lives on, until its scope or its client ends.
+    It may be dropped: the subscription continues until its scope or client ends.
     """
 
     __slots__ = ("__weakref__", "_core", "_state")
@@ -23,17 +23,17 @@ class Handler:
 
     @property
     def uid(self) -> str:
-        """Its name, given or generated."""
+        """Its name, as given, or generated."""
         return self._state.uid
 
     @property
     def collection(self) -> str:
-        """The collection that it watches."""
+        """Its collection."""
         return self._state.collection
 
     @property
     def persistent(self) -> bool:
-        """Whether it outlives its scope."""
+        """Whether it continues when its scope ends."""
         return self._state.persistent
 
     @property
@@ -44,8 +44,8 @@ class Handler:
     def unsubscribe(self) -> bool:
         """Ends it; False when it had ended already.
 
-        When this returns its callback does not run and will not, unless this was
-        called in that very callback: then the running one is the last.
+        When this returns, its callback does not run and will not run again. If it was
+        called inside this very callback, the running call is the last.
         """
         return self._core.subscriptions.unsubscribe(self._state)
 
@@ -77,14 +77,14 @@ class Subscription(Handler):
         """Waits until the server has confirmed the subscription.
 
         Args:
-            timeout: Seconds; None waits for ever.
+            timeout: How long to wait, in seconds; None for no limit.
 
         Raises:
             ServerError: The server has refused it.
-            ClosedError: It has ended otherwise.
-            TimeoutError: The server has not answered in time; the message says why the
-                client is not connected, where it is not.
-            DirectusRealtimeError: The client has failed; this is why.
+            ClosedError: It has ended.
+            TimeoutError: The server did not answer in time; the message says why the client
+                is not connected, if it is not.
+            DirectusRealtimeError: The client has failed, and why.
             WouldDeadlockError: This was called in a callback.
         """
         core, state = self._core, self._state

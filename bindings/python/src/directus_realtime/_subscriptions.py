@@ -68,7 +68,7 @@ class Subscriptions:
         state = SubscriptionState(uid, collection, persistent, weakref.ref(callbacks), scope)
         state.consumer = None if consumer is None else weakref.ref(consumer)
         while True:
-            state.user_data = self._incoming.keep(state)
+            self._incoming.register(state)
             callbacks.by_subscription[state.user_data] = callback
             known = undisturbed(functools.partial(self._subscribe, state, raw, scope))
             if known is not state:
@@ -131,9 +131,9 @@ class Subscriptions:
         except ServerError as error:
             if self._link.state() is State.FAILED:
                 raise
-            self.refused(state, refusal_in(str(error), state.uid))
-            assert state.refusal is not None
-            raise state.refusal from None
+            refusal = refusal_in(str(error), state.uid)
+            self.refused(state, refusal)
+            raise refusal from None
 
     # Ending
 

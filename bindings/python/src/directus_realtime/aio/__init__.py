@@ -1,4 +1,4 @@
-"""The same for asyncio: no thread, callbacks on the event loop.
+"""The client for asyncio, whose callbacks run on the event loop.
 
 from directus_realtime.aio import Client
 

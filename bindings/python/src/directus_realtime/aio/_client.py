@@ -30,14 +30,13 @@ from ._waits import Waits
 class Client(BaseClient):
     """A client of a Directus server, on an event loop.
 
-    Callbacks run on the loop, one after the other; they may be coroutine functions. The
-    loop is the one that runs when the client is first used. All methods are to be called
-    on the loop's thread.
+    Callbacks run on the loop, one after the other, and may be coroutine functions. The
+    loop is the one that runs when the client is first used. Call all methods on the
+    loop's thread. There is no other thread, except for the moment that `close` takes.
 
-    There is no thread, but for the moment that `close` takes.
-
-    A client ends with its `async with` block, with `close`, or when nobody holds it any
-    more. The arguments are those of `directus_realtime.Client`, without `thread`.
+    A client ends with its `async with` block, with `close`, or when it is
+    garbage-collected. The arguments are those of `directus_realtime.Client`, without
+    `thread`.
 
     Raises:
         InvalidArgumentError: An argument is wrong; the message names it.
@@ -96,7 +95,7 @@ class Client(BaseClient):
         super().connect()
 
     def reconnect(self) -> None:
-        """Drops the link, if there is one, and connects now, whatever the backoff."""
+        """Drops the link, if there is one, and connects at once, without backoff."""
         self._loop.bind()
         super().reconnect()
 
@@ -115,29 +114,28 @@ class Client(BaseClient):
         snapshot: Snapshot = "exact",
         changes_only: bool = False,
     ) -> Subscription:
-        """Follows a collection, or an item of it; see `directus_realtime.Client.subscribe`.
+        """Subscribes to a collection, or to one item of it.
 
-        It does not wait for the server: `await subscription.wait()` does, and raises why
-        the server has refused it. So it returns at once also where there is no link yet.
+        See `directus_realtime.Client.subscribe`. It does not wait for the server, nor for
+        a link: `await subscription.wait()` does, and raises the server's refusal.
 
         Args:
             collection: The collection's name.
-            callback: A function or coroutine function for each `Event`, which gets them
-                one after the other; None to iterate over the subscription instead.
+            callback: A function or coroutine function, called with one `Event` after the
+                other; None to iterate over the subscription instead.
             query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
-            uid: A name of your own; where it is taken, the subscription that has it is
-                returned, and the callback is not used.
-            persistent: Whether it survives `unsubscribe_all`, `unsubscribe_collection`
-                and scopes.
-            event: The kinds of changes that are wanted; None for all, with snapshots.
-                With it, the `init` events that come first and after each gap have no
-                data.
+            uid: A name for the subscription. If another one has it, that one is returned,
+                and the callback is not used.
+            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
+                a scope leave it.
+            event: The kinds of changes to get; None for all, and snapshots. Otherwise the
+                `init` events that come first and after each gap have no data.
             item: The primary key of one item to watch; None for the collection.
             primary_key: The name of the primary key's field.
             granularity: `"item"` or `"message"`.
             snapshot: `"exact"` or `"server"`.
-            changes_only: Whether `create`, `update` and `delete` are all that comes.
-                Errors go to the log then, and gaps are not seen.
+            changes_only: Whether to get `create`, `update` and `delete` only. Then errors
+                are logged, and gaps go unnoticed.
 
         Raises:
             InvalidArgumentError: An argument is wrong; the message names it.
@@ -160,7 +158,7 @@ class Client(BaseClient):
         )
 
     def scope(self) -> Scope:
-        """A scope, whose subscriptions end together: `async with client.scope() as scope:`."""
+        """A new scope, whose subscriptions end together: `async with client.scope() as scope:`."""
         return Scope(self, self._subscriber)
 
     def get_active_subscriptions(self) -> list[Subscription]:
@@ -168,28 +166,29 @@ class Client(BaseClient):
         return [self._subscriber.view_of(state) for state in self._core.subscriptions.all()]
 
     def items(self, collection: str) -> Items:
-        """The items of a collection, to be read and written over the client's link."""
+        """The items of a collection, to read and write them over the client's link."""
         return Items(self._request_when_connected, collection)
 
     async def request(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
-        """Sends a message and waits for the server's answer.
+        """Sends a message and waits for the server's reply.
 
-        It does not wait for the link: `wait` does, and what `items` returns. When this is
-        cancelled the server may still do what it was asked.
+        It does not wait for a link; `wait` and the methods of `items` do. When this is
+        cancelled, the server may still carry out the request.
 
         Args:
             message: A JSON object with a `type`, for instance `items`.
-            timeout: Seconds for the answer; None means 30.
+            timeout: How long to wait for the reply, in seconds; None means 30.
 
         Returns:
             The server's message.
 
         Raises:
-            ServerError: The server has answered with an error.
-            NotConnectedError: There is no usable link, or it was lost meanwhile.
-            TimeoutError: The server has not answered in time.
+            ServerError: The server's reply is an error.
+            NotConnectedError: There is no usable link, or it was lost before the reply.
+            TimeoutError: The server did not reply in time, or the reply waits behind a
+                callback that has not returned.
         """
         return await self._requests.request(message, timeout=timeout)
 
@@ -206,23 +205,23 @@ class Client(BaseClient):
 
         Args:
             state: The state to wait for.
-            timeout: Seconds; None waits for ever.
+            timeout: How long to wait, in seconds; None for no limit.
 
         Raises:
             TimeoutError: It was not entered in time; the message says why the client is not
                 connected. For `connected` it is a `ConnectTimeoutError`.
-            DirectusRealtimeError: `failed` or `closed` was entered instead; this is why.
+            DirectusRealtimeError: `failed` or `closed` was entered instead, and why.
         """
         wanted, seconds = state_of(state), limit(timeout, "timeout")
         if not await self._waits.entered(wanted, seconds):
             raise self._core.link.not_entered(wanted, seconds)
 
     async def run(self) -> None:
-        """Waits until the client is closed; for programs that live by their callbacks.
+        """Waits until the client is closed; for programs that consist of callbacks.
 
         Raises:
-            DirectusRealtimeError: The client has failed; this is why. The subscriptions
-                are kept: after `set_token`, `connect` or `reconnect`, `run` goes on.
+            DirectusRealtimeError: The client has failed, and why. The subscriptions are
+                kept: call `set_token`, `connect` or `reconnect`, and `run` again.
         """
         self._loop.bind()
         while not self.closed:
@@ -233,11 +232,11 @@ class Client(BaseClient):
         """Closes the client and ends all its subscriptions; further calls do nothing.
 
         Callbacks that are coroutines are cancelled, and have ended when this returns,
-        but for one that it was called in. When this is cancelled the client closes all
-        the same, and whoever calls it again waits for that.
+        except one that it was called in. When this is cancelled, the client is closed all
+        the same, and another call waits for that.
 
         Args:
-            timeout: Seconds for a polite farewell.
+            timeout: How long to wait for the closing handshake, in seconds.
         """
         seconds = limit(timeout, "timeout") or 0.0
         self._finalizer.detach()

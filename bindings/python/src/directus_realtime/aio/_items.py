@@ -1,4 +1,4 @@
-"""Items over the socket, awaited."""
+"""Items over the link, for asyncio."""
 
 from __future__ import annotations
 
@@ -41,31 +41,32 @@ class Items:
         """Reads items.
 
         Args:
-            what: A primary key for one item, several for a list, or the query.
+            what: A primary key for one item, several keys for a list, or the query.
             query: `fields`, `filter`, `sort`, `limit`, `deep` …
-            timeout: Seconds for the answer; None means 30.
+            timeout: How long to wait for a link and the reply, in seconds; None means
+                30.
 
         Returns:
-            One item for a key, otherwise a list; keys that are not there are left out.
+            One item for a key, otherwise a list, without keys that do not exist.
         """
         return await self._ask(read_message(self.collection, what, query), timeout)
 
     async def create(
         self, data: Any, query: Query | None = None, *, timeout: float | None = None
     ) -> Any:
-        """Creates an item, or several from a list; returns them as they are then."""
+        """Creates an item, or several from a list, and returns them as they were stored."""
         return await self._ask(create_message(self.collection, data, query), timeout)
 
     async def update(
         self, keys: Keys, changes: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any:
-        """Changes the item of a key, or several alike; returns them as they are then."""
+        """Updates the item of a key, or several alike, and returns them as they were stored."""
         return await self._ask(update_message(self.collection, keys, changes), timeout)
 
     async def update_singleton(
         self, changes: Mapping[str, Any], *, timeout: float | None = None
     ) -> Any:
-        """Changes the item of a singleton."""
+        """Updates a singleton, and returns it as it was stored."""
         return await self._ask(singleton_message(self.collection, changes), timeout)
 
     async def delete(self, keys: Keys, *, timeout: float | None = None) -> None:

@@ -13,9 +13,9 @@ from ._subscription import Subscription
 
 
 class Scope(ScopeBase):
-    """Ends its subscriptions with its `async with` block, with `close`, or with itself.
+    """Ends its subscriptions with its `async with` block, with `close`, or when it is garbage.
 
-    Persistent subscriptions live on. Made by `Client.scope`.
+    Persistent subscriptions continue. Made by `Client.scope`.
     """
 
     def __init__(self, client: BaseClient, subscriber: Subscriber) -> None:
@@ -56,10 +56,10 @@ class Scope(ScopeBase):
         )
 
     async def close(self) -> None:
-        """Ends its subscriptions but the persistent ones; further calls do nothing.
+        """Ends its subscriptions, except persistent ones; further calls do nothing.
 
         Callbacks that are coroutines are cancelled, and have ended when this returns,
-        but for one that it was called in.
+        except one that it was called in.
         """
         if self._finalizer.detach() is None:
             return

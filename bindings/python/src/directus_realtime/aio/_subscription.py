@@ -21,10 +21,10 @@ class Subscription(Handler, AsyncIterator[Event]):
     """A subscription of the asyncio client.
 
     Without a callback its events are iterated over: `async for event in subscription`.
-    When the client fails, the loop raises why; the subscription is kept, and after
-    `set_token`, `connect` or `reconnect` another loop goes on with it.
-    Several loops share the events; a loop that was left can be taken up again. Events that
-    are not iterated over wait, and when that is a mebibyte everything else waits as well.
+    When the client fails, the iteration raises the reason. The subscription is kept: call
+    `set_token`, `connect` or `reconnect`, and iterate again. Several iterations share the
+    events, and an iteration that was left can be continued by another. Events that are
+    not iterated over are held; with more than 1 MiB of them all subscriptions wait.
     """
 
     __slots__ = ("_consumer", "_loop", "_waits")
@@ -45,8 +45,8 @@ class Subscription(Handler, AsyncIterator[Event]):
     def unsubscribe(self) -> bool:
         """Ends it; False when it had ended already.
 
-        A callback that is a coroutine is cancelled, unless this was called in it: then
-        the running one is the last. It has ended once the loop has had a turn.
+        A callback that is a coroutine is cancelled, and ends once the event loop has had
+        a turn. If this was called inside this very callback, the running call is the last.
         """
         return super().unsubscribe()
 
@@ -69,14 +69,14 @@ class Subscription(Handler, AsyncIterator[Event]):
         """Waits until the server has confirmed the subscription.
 
         Args:
-            timeout: Seconds; None waits for ever.
+            timeout: How long to wait, in seconds; None for no limit.
 
         Raises:
             ServerError: The server has refused it.
-            ClosedError: It has ended otherwise.
-            TimeoutError: The server has not answered in time; the message says why the
-                client is not connected, where it is not.
-            DirectusRealtimeError: The client has failed; this is why.
+            ClosedError: It has ended.
+            TimeoutError: The server did not answer in time; the message says why the client
+                is not connected, if it is not.
+            DirectusRealtimeError: The client has failed, and why.
         """
         state, seconds = self._state, limit(timeout, "timeout")
         if not state.is_over and not state.answered and self._consumer is not None:
