@@ -1,4 +1,4 @@
-"""Real servers for the tests, and patience."""
+"""The servers, options and loops that the tests share."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from server import ADMIN, Server  # noqa: E402
 from wheels import build_wheel  # noqa: E402
 
 #: Long enough for any machine.
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
-def until(condition: Callable[[], Any], what: str = "", seconds: float = PATIENCE) -> Any:
-    """Waits for something, and says what did not come."""
+def until(condition: Callable[[], Any], what: str = "", seconds: float = TIMEOUT) -> Any:
+    """Waits for a condition; the assertion error says which one has not become true."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -35,14 +35,14 @@ def until(condition: Callable[[], Any], what: str = "", seconds: float = PATIENC
 
 
 def collected(dead: Callable[[], Any]) -> bool:
-    """Whether garbage is, after a collection."""
+    """Runs the garbage collector, and returns whether an object is gone."""
     gc.collect()
     return dead() is None
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """A server that the tests share; nobody stops it."""
+    """A server that the tests share, and never stop."""
     with Server("12.4.0") as running:
         yield running
 
@@ -56,14 +56,14 @@ def own_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def old_server() -> Iterator[Server]:
-    """A server of the line before."""
+    """A server of the older line, 11.x."""
     with Server("11.17.4") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as it is installed."""
+    """The wheel of the package."""
     return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
@@ -95,13 +95,13 @@ def load_events(server: ScriptedServer, count: int, first: int = 0) -> None:
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    """The administrator, who does not wait long between attempts."""
+    """The options of a client of the administrator, with short backoffs."""
     return {"access_token": ADMIN, "reconnect_min": 0.05, "reconnect_max": 0.5}
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_swallowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
-    """An exception that a callback lost fails the test that did not expect it."""
+def lost_exceptions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
+    """Exceptions that were reported as unraisable: a test that expects some clears the list."""
     lost: list[BaseException] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda args: lost.append(args.exc_value))
     yield lost

@@ -1,4 +1,4 @@
-"""Which other Pythons this machine has."""
+"""The other Python interpreters of this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def found() -> Iterator[tuple[tuple[int, ...], Path]]:
-    """What else there is from 3.9 on, each version once."""
+    """The others from 3.9 on, one for each version."""
     places = [Path(place) for place in os.environ.get("PATH", "").split(os.pathsep)]
     pyenv = shutil.which("pyenv")
     if pyenv is not None:

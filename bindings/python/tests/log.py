@@ -1,4 +1,4 @@
-"""A callback that remembers."""
+"""A callback that keeps its events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from directus_realtime import Event
 
 
 class Log(list[Event]):
-    """A callback that remembers."""
+    """A callback that keeps its events."""
 
     def __call__(self, event: Event) -> None:
         self.append(event)
@@ -15,5 +15,5 @@ class Log(list[Event]):
         return [event.type for event in self]
 
     def of(self, marker: str) -> list[Event]:
-        """The changes that are this test's own."""
+        """The changes of items with that title."""
         return [e for e in self if isinstance(e.data, dict) and e.data.get("title") == marker]

@@ -1,4 +1,4 @@
-"""Event loops for tests, and patience on them."""
+"""Event loops for tests, and waiting on them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 
 import uvloop
 
-PATIENCE = 60
+TIMEOUT = 60
 
 Scenario = Callable[[], Awaitable[Any]]
 
 
 def run_on_asyncio(scenario: Scenario) -> Any:
-    """On Python's own loop."""
-    return asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
+    """Runs a coroutine function on asyncio's own loop."""
+    return asyncio.run(asyncio.wait_for(scenario(), TIMEOUT))
 
 
 def run_on_uvloop(scenario: Scenario) -> Any:
-    """On uvloop's."""
+    """Runs a coroutine function on uvloop's loop."""
     loop = uvloop.new_event_loop()
     try:
-        return loop.run_until_complete(asyncio.wait_for(scenario(), PATIENCE))
+        return loop.run_until_complete(asyncio.wait_for(scenario(), TIMEOUT))
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    """Waits for something."""
+    """Waits for a condition."""
 
     async def poll() -> None:
         while not condition():
             await asyncio.sleep(0.01)
 
-    await asyncio.wait_for(poll(), PATIENCE)
+    await asyncio.wait_for(poll(), TIMEOUT)

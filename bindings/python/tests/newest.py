@@ -2,7 +2,7 @@
 
 python newest.py [ARGUMENT OF PYTEST …]
 
-It says which one that is, or that there is none.
+It prints which one that is, or that there is none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VENVS = PACKAGE.parents[1] / "target" / "python"
 
 
 def wanted() -> list[str]:
-    """What the tests need, as pinned, but for what checks and builds the package."""
+    """The pinned packages that the tests need, without those that check and build."""
     lines = (PACKAGE / "requirements-dev.txt").read_text().splitlines()
     return [line for line in lines if line.startswith(("pytest", "uvloop"))]
 
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     newer = {version: path for version, path in found() if version > sys.version_info[:2]}
     if not newer:
         ours = ".".join(map(str, sys.version_info[:2]))
-        print(f"no CPython newer than {ours} was found: the tests have run on {ours} only")
+        print(f"no CPython newer than {ours} was found: the tests ran on {ours} only")
         return 0
     version = max(newer)
     venv = VENVS / f"venv-{version[0]}.{version[1]}"

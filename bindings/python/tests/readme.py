@@ -16,7 +16,7 @@ def program(kind: str) -> str:
 
 
 def program_at(kind: str, url: str, token: str) -> str:
-    """It, for another server."""
+    """The same, for another server."""
     text = program(kind)
     for written, meant in (("http://localhost:8055", url), ("my-token", token)):
         assert written in text

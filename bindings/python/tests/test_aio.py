@@ -18,7 +18,9 @@ from loops import until
 from scripted_server import ScriptedServer
 
 
-def test_events_are_iterated_over(run: Any, server: Any, options: dict[str, Any]) -> None:
+def test_an_asyncio_subscription_without_a_callback_is_iterated_over(
+    run: Any, server: Any, options: dict[str, Any]
+) -> None:
     async def scenario() -> None:
         async with Client(server.url, **options) as client:
             posts = await client.subscribe("posts", query={"filter": {"title": {"_eq": "aio"}}})
@@ -39,7 +41,7 @@ def test_events_are_iterated_over(run: Any, server: Any, options: dict[str, Any]
     run(scenario)
 
 
-def test_callbacks_are_functions_or_coroutine_functions_and_run_on_the_loop(
+def test_asyncio_callbacks_run_on_the_loop_one_after_the_other(
     run: Any, server: Any, options: dict[str, Any]
 ) -> None:
     async def scenario() -> None:
@@ -69,7 +71,9 @@ def test_callbacks_are_functions_or_coroutine_functions_and_run_on_the_loop(
     run(scenario)
 
 
-def test_scopes_requests_and_refusals(run: Any, server: Any, options: dict[str, Any]) -> None:
+def test_asyncio_scopes_requests_and_refusals_work_as_in_the_synchronous_client(
+    run: Any, server: Any, options: dict[str, Any]
+) -> None:
     async def scenario() -> None:
         async with Client(server.url, **options) as client:
             await client.wait(timeout=30)
@@ -104,7 +108,9 @@ def test_scopes_requests_and_refusals(run: Any, server: Any, options: dict[str, 
     run(scenario)
 
 
-def test_cancelling_loses_nothing(run: Any, server: Any, options: dict[str, Any]) -> None:
+def test_cancelling_an_asyncio_call_loses_no_event(
+    run: Any, server: Any, options: dict[str, Any]
+) -> None:
     async def scenario() -> None:
         async with Client(server.url, **options) as client:
             posts = await client.subscribe("posts", query={"limit": 1})
@@ -120,7 +126,7 @@ def test_cancelling_loses_nothing(run: Any, server: Any, options: dict[str, Any]
             made = await client.items("posts").create({"title": "after a cancel"})
             event = await posts.__anext__()
             assert (event.type, event.data["id"]) == ("create", made["id"])
-            # One that waits is told when the subscription ends.
+            # An iteration that waits ends with the subscription.
             waiting = asyncio.ensure_future(posts.__anext__())
             await asyncio.sleep(0)
             posts.unsubscribe()
@@ -133,7 +139,9 @@ def test_cancelling_loses_nothing(run: Any, server: Any, options: dict[str, Any]
     run(guarded)
 
 
-def test_states_failures_and_fresh_tokens(run: Any, server: Any) -> None:
+def test_an_asyncio_client_that_has_failed_connects_with_a_fresh_token(
+    run: Any, server: Any
+) -> None:
     async def scenario() -> None:
         states: list[State] = []
         async with Client(server.url, access_token="wrong") as client:
@@ -157,7 +165,7 @@ def test_states_failures_and_fresh_tokens(run: Any, server: Any) -> None:
     run(scenario)
 
 
-def test_exceptions_go_to_the_loops_handler_or_on_error(
+def test_exceptions_of_asyncio_callbacks_go_to_the_loops_handler_or_on_error(
     run: Any, server: Any, options: dict[str, Any]
 ) -> None:
     async def scenario() -> None:
@@ -184,7 +192,7 @@ def test_exceptions_go_to_the_loops_handler_or_on_error(
     run(scenario)
 
 
-def test_who_does_not_iterate_leaves_the_rest_in_the_librarys_queue(
+def test_events_that_are_not_iterated_over_stay_in_the_librarys_queue(
     run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
@@ -195,7 +203,7 @@ def test_who_does_not_iterate_leaves_the_rest_in_the_librarys_queue(
                 None, load_events, scripted_server, 40_000
             )
             await until(lambda: client.stats.frames_in >= 40_000)
-            # The link lives on, and what waits for answers is not held up for ever.
+            # The heartbeat continues: the link is not closed meanwhile.
             assert client.stats.queued_events > 1000
             ids = [e.data["id"] for e in [await posts.__anext__() for _ in range(40_001)][1:]]
             assert ids == list(range(40_000))
@@ -203,7 +211,7 @@ def test_who_does_not_iterate_leaves_the_rest_in_the_librarys_queue(
     run(scenario)
 
 
-def test_a_request_inside_a_full_loop_is_answered(
+def test_a_request_is_answered_though_many_events_are_queued_before_its_reply(
     run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
@@ -222,7 +230,9 @@ def test_a_request_inside_a_full_loop_is_answered(
     run(scenario)
 
 
-def test_what_nobody_holds_is_closed(run: Any, server: Any, options: dict[str, Any]) -> None:
+def test_an_unreferenced_asyncio_client_scope_or_subscription_is_closed(
+    run: Any, server: Any, options: dict[str, Any]
+) -> None:
     async def scenario() -> None:
         client = Client(server.url, **options)
         posts = await client.subscribe("posts")
@@ -246,7 +256,7 @@ def test_what_nobody_holds_is_closed(run: Any, server: Any, options: dict[str, A
     run(scenario)
 
 
-def test_a_state_is_noticed_though_others_follow_before_the_loop_has_a_turn(
+def test_a_wait_for_a_state_ends_though_other_states_follow_in_the_same_turn(
     run: Any, server: Any, options: dict[str, Any]
 ) -> None:
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""Coroutine callbacks and iterators: order, exceptions, and who is behind."""
+"""Coroutine callbacks and iterators: their order, exceptions and flow control."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ async def load(scripted_server: ScriptedServer, events: int, first: int = 0) -> 
 
 
 async def cancelled() -> None:
-    """What awaits something that somebody else has cancelled ends like this."""
+    """Ends as a coroutine does that awaits a future which was cancelled elsewhere."""
     future = asyncio.get_running_loop().create_future()
     future.cancel()
     await future
 
 
 @pytest.mark.parametrize("coroutine", [True, False])
-def test_a_callback_that_ends_in_a_cancelled_error_holds_up_nothing(
+def test_a_callback_that_ends_in_a_cancelled_error_is_reported_and_delivery_continues(
     run: Any, scripted_server: ScriptedServer, coroutine: bool
 ) -> None:
     async def scenario() -> None:
@@ -91,7 +91,7 @@ def test_a_plain_callback_that_fails_between_coroutines_is_reported(
 
 
 @pytest.mark.parametrize("pending", ["nothing", "state", "subscription"])
-def test_whoever_waits_for_something_else_lets_nothing_pile_up(
+def test_a_wait_for_something_else_does_not_lift_the_limit_of_held_events(
     run: Any, scripted_server: ScriptedServer, pending: str
 ) -> None:
     async def scenario() -> None:
@@ -111,7 +111,7 @@ def test_whoever_waits_for_something_else_lets_nothing_pile_up(
             await asyncio.sleep(0.3)
             assert client._flow.held < 2 << 20
             if pending == "state":
-                # It is told all the same.
+                # The wait ends all the same.
                 client.disconnect()
                 await asyncio.wait_for(waiting[0], 10)
             for each in waiting:
@@ -120,7 +120,7 @@ def test_whoever_waits_for_something_else_lets_nothing_pile_up(
     run(scenario)
 
 
-def test_a_request_reads_on_as_far_as_its_answer_can_be(
+def test_a_request_lifts_the_limit_of_held_events_as_far_as_its_reply_can_be(
     run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
@@ -137,7 +137,7 @@ def test_a_request_reads_on_as_far_as_its_answer_can_be(
     run(scenario)
 
 
-def test_waiting_leaves_nothing_behind(run: Any) -> None:
+def test_waits_that_time_out_or_are_cancelled_leave_no_waiter_behind(run: Any) -> None:
     async def scenario() -> None:
         async with Client("http://127.0.0.1:9", access_token="t") as client:
             posts = await client.subscribe("posts")
@@ -159,7 +159,7 @@ def test_waiting_leaves_nothing_behind(run: Any) -> None:
     run(scenario)
 
 
-def test_a_client_says_that_it_belongs_to_another_loop(scripted_server: ScriptedServer) -> None:
+def test_using_a_client_on_another_event_loop_is_an_error(scripted_server: ScriptedServer) -> None:
     client = Client(scripted_server.url, access_token="t")
 
     async def first() -> None:
@@ -180,7 +180,7 @@ def test_a_client_says_that_it_belongs_to_another_loop(scripted_server: Scripted
     assert client.closed
 
 
-def test_tasks_of_callbacks_do_not_outlive_a_loop_that_ends(
+def test_the_task_of_a_callback_ends_with_its_event_loop(
     scripted_server: ScriptedServer,
 ) -> None:
     started: list[int] = []

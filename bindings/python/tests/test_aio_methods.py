@@ -22,7 +22,7 @@ def either(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue("server" if request.param == "12.4.0" else "old_server")
 
 
-def test_subscriptions_end_by_uid_collection_and_all(
+def test_asyncio_subscriptions_end_by_uid_collection_and_all(
     run: Any, either: Any, options: dict[str, Any]
 ) -> None:
     async def scenario() -> None:
@@ -50,7 +50,7 @@ def test_subscriptions_end_by_uid_collection_and_all(
     run(scenario)
 
 
-def test_the_link_is_taken_down_and_made_again(
+def test_an_asyncio_client_reconnects_after_disconnect_and_resyncs(
     run: Any, either: Any, options: dict[str, Any]
 ) -> None:
     async def scenario() -> None:
@@ -76,7 +76,9 @@ def test_the_link_is_taken_down_and_made_again(
     run(scenario)
 
 
-def test_items_in_every_way(run: Any, either: Any, options: dict[str, Any]) -> None:
+def test_asyncio_items_are_created_read_updated_and_deleted(
+    run: Any, either: Any, options: dict[str, Any]
+) -> None:
     async def scenario() -> None:
         marker = str(uuid.uuid4())
         async with Client(either.url, **options) as client:
@@ -103,7 +105,9 @@ def test_items_in_every_way(run: Any, either: Any, options: dict[str, Any]) -> N
     run(scenario)
 
 
-def test_refusals_tell_why_and_others_go_on(run: Any, either: Any, options: dict[str, Any]) -> None:
+def test_a_refused_asyncio_subscription_raises_the_reason_and_others_continue(
+    run: Any, either: Any, options: dict[str, Any]
+) -> None:
     async def scenario() -> None:
         async with Client(either.url, **options) as client:
             good = await client.subscribe("posts", query={"limit": 1})
@@ -120,7 +124,7 @@ def test_refusals_tell_why_and_others_go_on(run: Any, either: Any, options: dict
     run(scenario)
 
 
-def test_a_restart_in_the_middle_is_followed_by_a_resync(
+def test_a_restart_of_the_server_is_followed_by_a_resync_on_asyncio(
     own_server: Any, options: dict[str, Any]
 ) -> None:
     rows: dict[int, str] = {}
@@ -152,7 +156,9 @@ def test_a_restart_in_the_middle_is_followed_by_a_resync(
     asyncio.run(scenario())
 
 
-def test_a_thousand_scopes_leave_no_memory_behind(server: Any, options: dict[str, Any]) -> None:
+def test_a_thousand_asyncio_scopes_leave_no_memory_behind(
+    server: Any, options: dict[str, Any]
+) -> None:
     def resident() -> int:
         with open("/proc/self/statm", encoding="ascii") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""A wrong argument is refused, by its name, before anything is done."""
+"""A wrong argument is refused before anything is done, and the error names it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ URL = "http://127.0.0.1:9"
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    """One that never connects."""
+    """A client that never connects."""
     with Client(URL, access_token="t") as client:
         yield client
 
@@ -56,14 +56,14 @@ def client() -> Iterator[Client]:
         ({"url": "https://localhost", "ca_file": "/no/such.pem"}, Exception, "/no/such.pem"),
     ],
 )
-def test_a_wrong_option_is_named(
+def test_an_error_names_the_wrong_option_of_a_client(
     kind: Any, arguments: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=re.escape(words)):
         kind(**{"url": URL, **arguments})
 
 
-def test_right_options_of_other_types_are_taken(tmp_path: Path) -> None:
+def test_options_may_be_paths_tuples_and_other_mappings(tmp_path: Path) -> None:
     roots = next(path for path in map(Path, _ROOTS) if path.exists())
     client = Client((URL, URL), ca_file=roots, headers=MappingProxyType({"X-A": "b: c"}))
     assert repr(client) == "<Client, idle>"
@@ -106,7 +106,7 @@ _ROOTS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.cr
         ({"snapshot": "none"}, ValueError, "snapshot"),
     ],
 )
-def test_a_wrong_argument_of_subscribe_is_named(
+def test_an_error_names_the_wrong_argument_of_subscribe(
     client: Client, arguments: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
@@ -114,7 +114,7 @@ def test_a_wrong_argument_of_subscribe_is_named(
     assert client.get_active_subscriptions() == []
 
 
-def test_other_wrong_arguments_are_named(client: Client) -> None:
+def test_an_error_names_the_wrong_argument_of_other_methods(client: Client) -> None:
     def set_on_error() -> None:
         client.on_error = 3  # type: ignore[assignment]
 
@@ -143,7 +143,7 @@ def test_other_wrong_arguments_are_named(client: Client) -> None:
             call()
 
 
-def test_messages_speak_python(client: Client) -> None:
+def test_error_messages_name_no_c_functions_or_constants(client: Client) -> None:
     for kind in ("subscribe", "unsubscribe", "auth"):
         with pytest.raises(dr.InvalidArgumentError) as refused:
             client.send_message({"type": kind, "collection": "posts"})
@@ -156,7 +156,7 @@ def test_messages_speak_python(client: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["set", "keys", "generator", "tuple", "uuid"])
-def test_several_keys_may_come_in_any_way(server: Any, options: dict[str, Any], kind: str) -> None:
+def test_several_keys_may_be_any_iterable(server: Any, options: dict[str, Any], kind: str) -> None:
     codes = [f"{kind}-{number}" for number in range(3)]
     keys: Any = {
         "set": set(codes),
@@ -179,7 +179,7 @@ def test_several_keys_may_come_in_any_way(server: Any, options: dict[str, Any], 
 
 
 @pytest.mark.parametrize("wrong", [object(), b"x", {"id": 1}, 1.0, True, [1.0], [None]])
-def test_what_is_no_key_is_refused(client: Client, wrong: Any) -> None:
+def test_a_value_that_cannot_be_a_key_is_refused(client: Client, wrong: Any) -> None:
     items = client.items("codes")
     for call in (lambda: items.delete(wrong), lambda: items.update(wrong, {"a": 1})):
         with pytest.raises(TypeError, match="key"):
@@ -187,7 +187,7 @@ def test_what_is_no_key_is_refused(client: Client, wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "x", [3]])
-def test_what_is_no_item_is_refused(client: Client, wrong: Any) -> None:
+def test_a_value_that_cannot_be_an_item_is_refused(client: Client, wrong: Any) -> None:
     items = client.items("codes")
     for call in (
         lambda: items.create(wrong),
@@ -199,7 +199,7 @@ def test_what_is_no_item_is_refused(client: Client, wrong: Any) -> None:
     assert items.create([]) == []
 
 
-def test_what_looks_like_the_place_between_two_events_may_be_part_of_one() -> None:
+def test_text_in_an_event_that_looks_like_its_end_does_not_split_it() -> None:
     trap = r'{"t":"],[7,1,0,2,0,1,{}","u":[[1],[7,1,0,2,0,1,3]]}'
     text = f"[[7,1,0,1,0,1,{trap}],[7,2,0,2,0,1,{{}},{{}}]]".encode()
     rows = split(text, 2)

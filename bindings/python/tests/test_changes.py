@@ -1,4 +1,4 @@
-"""Subscriptions to changes alone: `init` has no data there, and need not be heard of."""
+"""Subscriptions with `event` or `changes_only`, whose `init` has no data or is left out."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_with_event_an_init_without_data_comes_first_and_after_a_gap(
         assert [event.data["code"] for event in log] == ["changes-1", "changes-2"]
 
 
-def test_a_refusal_is_logged_where_only_changes_are_heard(
+def test_with_changes_only_a_refusal_is_logged(
     server: Any, options: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     log = Log()
@@ -59,7 +59,9 @@ def test_a_refusal_is_logged_where_only_changes_are_heard(
     assert {each.levelno for each in caplog.records} == {logging.ERROR}
 
 
-def test_on_asyncio_as_well(run: Any, server: Any, options: dict[str, Any]) -> None:
+def test_with_changes_only_an_asyncio_subscription_gets_no_init(
+    run: Any, server: Any, options: dict[str, Any]
+) -> None:
     async def scenario() -> None:
         plain, awaited = Log(), Log()
 
@@ -87,7 +89,7 @@ def test_on_asyncio_as_well(run: Any, server: Any, options: dict[str, Any]) -> N
     run(scenario)
 
 
-def test_an_exception_is_reported_with_the_callback_itself(
+def test_a_callback_with_changes_only_is_reported_by_its_own_name(
     server: Any, options: dict[str, Any]
 ) -> None:
     with Client(server.url, **options) as client:

@@ -48,7 +48,7 @@ def test_a_subscription_gets_a_snapshot_and_then_every_change(
     assert create.meta is None
 
 
-def test_a_batch_comes_item_by_item_or_as_the_server_sent_it(
+def test_a_batch_of_the_server_comes_item_by_item_or_as_one_message(
     client: Client, server: Any, marker: str
 ) -> None:
     items, messages = Log(), Log()
@@ -81,7 +81,7 @@ def test_one_item_and_chosen_kinds_of_events_can_be_watched(
     assert set(creates.types()) == {"init", "create"}
 
 
-def test_a_taken_uid_gives_the_subscription_that_has_it(client: Client) -> None:
+def test_subscribing_with_a_uid_in_use_returns_the_subscription_that_has_it(client: Client) -> None:
     first, second = Log(), Log()
     one = client.subscribe("posts", first, uid="taken")
     other = client.subscribe("authors", second, uid="taken")
@@ -163,7 +163,7 @@ def test_items_are_created_read_updated_and_deleted(client: Client, marker: str)
         posts.delete("")
 
 
-def test_requests_and_messages(client: Client) -> None:
+def test_a_request_returns_the_reply_or_raises_why_there_is_none(client: Client) -> None:
     with pytest.raises(dr.NotConnectedError):
         client.request({"type": "ping"})
     client.wait(timeout=30)
@@ -173,16 +173,16 @@ def test_requests_and_messages(client: Client) -> None:
         client.items("directus_users").read()
     assert refused.value.code == "INVALID_COLLECTION"
     with pytest.raises(dr.TimeoutError):
-        client.request({"type": "nobody answers this"}, timeout=0.2)
+        client.request({"type": "no reply"}, timeout=0.2)
     with pytest.raises(TimeoutError):
-        client.request({"type": "nobody answers this"}, timeout=0.2)
+        client.request({"type": "no reply"}, timeout=0.2)
     with pytest.raises(dr.InvalidArgumentError, match="type"):
         client.send_message({"no": "type"})
     with pytest.raises(dr.InvalidArgumentError, match="JSON"):
         client.send_message({"type": object()})
 
 
-def test_a_refused_subscription_says_why_and_others_go_on(client: Client) -> None:
+def test_a_refused_subscription_raises_the_reason_and_others_continue(client: Client) -> None:
     good, bad = Log(), Log()
     refused = client.subscribe("no_such_collection", bad)
     with pytest.raises(dr.ServerError, match="no_such_collection") as error:
@@ -196,8 +196,8 @@ def test_a_refused_subscription_says_why_and_others_go_on(client: Client) -> Non
     assert [s.collection for s in client.get_active_subscriptions()] == ["posts"]
 
 
-def test_an_exception_in_a_callback_is_reported_and_delivery_goes_on(
-    client: Client, server: Any, marker: str, nothing_is_swallowed: list[BaseException]
+def test_an_exception_in_a_callback_is_reported_and_delivery_continues(
+    client: Client, server: Any, marker: str, lost_exceptions: list[BaseException]
 ) -> None:
     reported: list[BaseException] = []
     log = Log()
@@ -207,14 +207,14 @@ def test_an_exception_in_a_callback_is_reported_and_delivery_goes_on(
         raise ZeroDivisionError(event.type)
 
     client.subscribe("posts", fails).wait(30)
-    until(lambda: nothing_is_swallowed)
+    until(lambda: lost_exceptions)
     client.on_error = reported.append
     server.rest.create("posts", {"title": marker})
     until(lambda: log.of(marker))
     until(lambda: reported)
     assert str(reported[0]) == "create"
-    assert [str(error) for error in nothing_is_swallowed] == ["init"]
-    nothing_is_swallowed.clear()
+    assert [str(error) for error in lost_exceptions] == ["init"]
+    lost_exceptions.clear()
 
 
 def test_calls_that_would_wait_for_their_own_callback_are_refused(client: Client) -> None:
@@ -278,7 +278,7 @@ def test_without_a_thread_callbacks_run_where_dispatch_is_called(
         client.dispatch()
 
 
-def test_everything_is_refused_after_close(server: Any, options: dict[str, Any]) -> None:
+def test_every_call_after_close_raises_closed_error(server: Any, options: dict[str, Any]) -> None:
     client = Client(server.url, **options)
     subscription = client.subscribe("posts", lambda event: None)
     scope = client.scope()
@@ -313,7 +313,9 @@ def test_everything_is_refused_after_close(server: Any, options: dict[str, Any])
             call()
 
 
-def test_on_the_server_line_before_it_works_alike(old_server: Any, options: dict[str, Any]) -> None:
+def test_subscriptions_and_refusals_work_on_the_older_server_line(
+    old_server: Any, options: dict[str, Any]
+) -> None:
     good, bad = Log(), Log()
     with Client(old_server.url, **options) as client:
         client.subscribe("posts", good).wait(30)

@@ -1,4 +1,4 @@
-"""Closing: once, by whoever comes first, and waited for by everybody."""
+"""Closing happens once, and every call of `close` waits for it."""
 
 from __future__ import annotations
 
@@ -17,37 +17,41 @@ from directus_realtime import Client, Event, aio
 from scripted_server import ScriptedServer
 
 
-def test_closed_is_told_last_and_where_callbacks_run(start_scripted_server: Any) -> None:
+def test_the_state_closed_is_reported_last_and_on_the_thread_of_the_callbacks(
+    start_scripted_server: Any,
+) -> None:
     for _ in range(10):
-        told: list[tuple[str, int]] = []
+        reported: list[tuple[str, int]] = []
         outcomes: list[str] = []
         client = Client(start_scripted_server().url, access_token="t")
         client.on_state(
-            lambda change, told=told: told.append((change.state.value, threading.get_ident()))
+            lambda change, reported=reported: reported.append(
+                (change.state.value, threading.get_ident())
+            )
         )
         client.wait(timeout=30)
 
         def ask(client: Client = client, outcomes: list[str] = outcomes) -> None:
             try:
-                client.request({"type": "nobody answers"}, timeout=30)
+                client.request({"type": "no reply"}, timeout=30)
             except dr.DirectusRealtimeError as error:
                 outcomes.append(type(error).__name__)
 
         asking = [threading.Thread(target=ask, daemon=True) for _ in range(10)]
         for thread in asking:
             thread.start()
-        # The server does not answer the farewell.
+        # The server does not answer the close frame.
         client.close(timeout=0.1)
         for thread in asking:
             thread.join(10)
             assert not thread.is_alive()
         assert set(outcomes) == {"ClosedError"}
-        assert told[-1][0] == "closed"
-        assert len({thread for _, thread in told}) == 1
-        assert told[0][1] != threading.get_ident()
+        assert reported[-1][0] == "closed"
+        assert len({thread for _, thread in reported}) == 1
+        assert reported[0][1] != threading.get_ident()
 
 
-def test_who_closes_again_waits_again(scripted_server: ScriptedServer) -> None:
+def test_a_second_close_waits_again_for_a_running_callback(scripted_server: ScriptedServer) -> None:
     inside, leave, over = threading.Event(), threading.Event(), []
 
     def block(event: Event) -> None:
@@ -66,7 +70,7 @@ def test_who_closes_again_waits_again(scripted_server: ScriptedServer) -> None:
     assert over == [1]
 
 
-def test_the_blocks_own_exception_is_the_one_that_leaves_it(
+def test_the_exception_of_a_with_block_is_not_replaced_by_that_of_close(
     scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside, leave = threading.Event(), threading.Event()
@@ -107,7 +111,7 @@ def test_a_client_is_closed_while_another_thread_runs_it(scripted_server: Script
     assert states[-1][0] == "closed"
 
 
-def test_no_token_is_asked_for_by_a_client_that_is_closed(scripted_server: ScriptedServer) -> None:
+def test_a_closed_client_does_not_call_on_token(scripted_server: ScriptedServer) -> None:
     client = Client(scripted_server.url, thread=False)
     asked: list[Any] = []
     client.on_token(asked.append)
@@ -118,7 +122,7 @@ def test_no_token_is_asked_for_by_a_client_that_is_closed(scripted_server: Scrip
 
 
 def test_an_on_error_that_exits_does_not_stop_delivery(
-    scripted_server: ScriptedServer, nothing_is_swallowed: list[BaseException]
+    scripted_server: ScriptedServer, lost_exceptions: list[BaseException]
 ) -> None:
     seen: list[str] = []
 
@@ -133,14 +137,14 @@ def test_an_on_error_that_exits_does_not_stop_delivery(
         client.on_error = exits
         client.subscribe("posts", fails, snapshot="server").wait(30)
         load_events(scripted_server, 1)
-        until(lambda: len(nothing_is_swallowed) == 4)
+        until(lambda: len(lost_exceptions) == 4)
     assert seen == ["init", "create"]
-    kinds = [type(error).__name__ for error in nothing_is_swallowed]
+    kinds = [type(error).__name__ for error in lost_exceptions]
     assert kinds == ["ValueError", "SystemExit"] * 2
-    nothing_is_swallowed.clear()
+    lost_exceptions.clear()
 
 
-def test_a_program_may_exit_in_a_callback_of_its_own_thread(
+def test_without_a_thread_system_exit_in_a_callback_leaves_run(
     scripted_server: ScriptedServer,
 ) -> None:
     def exits(event: Event) -> None:
@@ -153,7 +157,7 @@ def test_a_program_may_exit_in_a_callback_of_its_own_thread(
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_every_call_of_a_forked_child_returns(
+def test_every_call_in_a_forked_child_returns(
     scripted_server: ScriptedServer, thread: bool
 ) -> None:
     client = Client(scripted_server.url, access_token="t", thread=thread)
@@ -163,7 +167,7 @@ def test_every_call_of_a_forked_child_returns(
         time.sleep(0.1)
     asynchronous = aio.Client(scripted_server.url, access_token="t")
     with warnings.catch_warnings():
-        # Of forks in programs with threads.
+        # Python warns of forks in programs with threads.
         warnings.simplefilter("ignore")
         child = os.fork()
     if child == 0:
@@ -198,14 +202,14 @@ def test_every_call_of_a_forked_child_returns(
     client.close(timeout=1)
 
 
-def test_a_cancelled_close_goes_on_and_is_waited_for_by_the_next(
+def test_a_cancelled_close_continues_and_the_next_close_waits_for_it(
     run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
         client = aio.Client(scripted_server.url, access_token="t")
         await client.wait(timeout=30)
         waiting = [
-            asyncio.ensure_future(client.request({"type": "nobody answers"}, timeout=30)),
+            asyncio.ensure_future(client.request({"type": "no reply"}, timeout=30)),
             asyncio.ensure_future(client.wait("idle")),
         ]
         await asyncio.sleep(0.05)
@@ -243,7 +247,7 @@ def test_closing_leaves_no_thread_and_no_descriptor(run: Any) -> None:
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_a_farewell_that_takes_all_the_time_is_no_error(
+def test_a_closing_handshake_that_takes_the_whole_timeout_is_no_error(
     scripted_server: ScriptedServer, thread: bool
 ) -> None:
     client = Client(scripted_server.url, access_token="t", thread=thread)
@@ -255,7 +259,7 @@ def test_a_farewell_that_takes_all_the_time_is_no_error(
 
     client.wait(timeout=30)
     client.on_state(slowly)
-    # The server does not answer it.
+    # The server does not answer the close frame.
     client.close(timeout=0.1)
     assert states[-1] == "closed"
 

@@ -1,4 +1,4 @@
-"""Nobody is left in the dark: what does not work says why, and what to do, at once."""
+"""What does not work is reported at once, with the reason and what to do."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from scripted_server import ScriptedServer
 from server import ADMIN, Server
 from test_process import python, started
 
-#: How long a person looks at a program that prints nothing.
+#: Within so many seconds the reason must be printed.
 SECONDS = 5.0
 
 
 @contextlib.contextmanager
 def answering(text: str) -> Iterator[str]:
-    """The URL of a web server that answers every request so."""
+    """The URL of a web server that answers every request with this text."""
     refuse = text.replace("\n", "\r\n")
     with contextlib.closing(ScriptedServer(refuse=refuse)) as scripted_server:
         yield scripted_server.url
@@ -52,7 +52,7 @@ Trouble = tuple[str, str, list[str]]
 
 @pytest.fixture(params=["closed port", "404", "a page", "disabled", "wrong token"])
 def trouble(request: pytest.FixtureRequest) -> Iterator[Trouble]:
-    """A URL, a token, and what has to be said."""
+    """A URL, a token, and the words that must be printed."""
     page = "Content-Type: text/html\nContent-Length: 15\nConnection: close\n\n<h1>Hello</h1>\n"
     if request.param == "closed port":
         url = request.getfixturevalue("closed_port")
@@ -72,7 +72,7 @@ def trouble(request: pytest.FixtureRequest) -> Iterator[Trouble]:
 
 @pytest.mark.parametrize("shows_states", [True, False])
 @pytest.mark.parametrize("kind", ["sync", "asyncio"])
-def test_the_programs_of_the_readme_say_why(
+def test_a_program_of_the_readme_prints_why_it_cannot_connect(
     trouble: Trouble, kind: str, shows_states: bool
 ) -> None:
     url, token, words = trouble
@@ -80,12 +80,12 @@ def test_the_programs_of_the_readme_say_why(
     if not shows_states:
         assert "client.on_state(print)" in text
         text = text.replace("client.on_state(print)", "pass")
-    said: list[str] = []
+    printed: list[str] = []
     with started([sys.executable, "-u", "-c", text]) as process:
 
         def read(stream: Any) -> None:
             for line in stream:
-                said.append(line)
+                printed.append(line)
 
         streams = (process.stdout, process.stderr)
         readers = [threading.Thread(target=read, args=(stream,)) for stream in streams]
@@ -93,8 +93,8 @@ def test_the_programs_of_the_readme_say_why(
             reader.start()
         try:
             until(
-                lambda: all(word in "".join(said) for word in words),
-                f"{words} not in {said}",
+                lambda: all(word in "".join(printed) for word in words),
+                f"{words} not in {printed}",
                 SECONDS + 1,
             )
             if token == "wrong":
@@ -104,10 +104,10 @@ def test_the_programs_of_the_readme_say_why(
             for reader in readers:
                 reader.join()
     if token == "wrong":
-        assert "AuthenticationError" in "".join(said)
+        assert "AuthenticationError" in "".join(printed)
 
 
-def test_warnings_go_to_logging_once_for_each_reason(
+def test_each_reason_is_logged_as_a_warning_once(
     closed_port: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Client(closed_port, access_token="t", reconnect_min=0.01, reconnect_max=0.02) as client:
@@ -123,9 +123,7 @@ def test_warnings_go_to_logging_once_for_each_reason(
     assert caplog.records[0].name.startswith("directus_realtime.")
 
 
-def test_what_has_failed_is_an_error_of_the_log(
-    server: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failure_is_logged_as_an_error(server: Any, caplog: pytest.LogCaptureFixture) -> None:
     with Client(server.url, access_token="wrong") as client:
         with pytest.raises(dr.AuthenticationError):
             client.wait(timeout=30)
@@ -160,7 +158,7 @@ client.close()
         ("", "dr.set_log(30, lambda *line: print(*line, file=sys.stderr))", 1),
     ],
 )
-def test_no_line_is_there_twice(
+def test_no_line_is_logged_twice(
     closed_port: str, monkeypatch: pytest.MonkeyPatch, level: str, setup: str, times: int
 ) -> None:
     monkeypatch.setenv("DRT_LOG", level)
@@ -170,7 +168,7 @@ def test_no_line_is_there_twice(
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_run_raises_why_the_client_has_failed_and_goes_on_with_a_token(
+def test_run_raises_why_the_client_has_failed_and_continues_with_a_fresh_token(
     server: Any, thread: bool
 ) -> None:
     seen: list[str] = []
@@ -186,7 +184,7 @@ def test_run_raises_why_the_client_has_failed_and_goes_on_with_a_token(
     assert seen == ["init"]
 
 
-def test_run_does_not_raise_what_on_state_has_repaired(server: Any) -> None:
+def test_run_does_not_raise_a_failure_that_on_state_has_repaired(server: Any) -> None:
     with Client(server.url, access_token="wrong") as client:
 
         def repair(change: dr.StateChange) -> None:
@@ -198,7 +196,9 @@ def test_run_does_not_raise_what_on_state_has_repaired(server: Any) -> None:
         client.run()
 
 
-def test_async_for_raises_why_and_goes_on_with_a_token(run: Any, server: Any) -> None:
+def test_async_for_raises_why_the_client_has_failed_and_continues_with_a_fresh_token(
+    run: Any, server: Any
+) -> None:
     async def scenario() -> None:
         async with aio.Client(server.url, access_token="wrong") as client:
             posts = await client.subscribe("posts")
@@ -224,7 +224,7 @@ def test_async_for_raises_why_and_goes_on_with_a_token(run: Any, server: Any) ->
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_whatever_takes_too_long_says_why(closed_port: str, thread: bool) -> None:
+def test_a_timeout_says_why_the_client_is_not_connected(closed_port: str, thread: bool) -> None:
     with Client(closed_port, access_token="t", thread=thread) as client:
         subscription = client.subscribe("posts", print)
         items = client.items("posts")
@@ -243,7 +243,9 @@ def test_whatever_takes_too_long_says_why(closed_port: str, thread: bool) -> Non
                 call()
 
 
-def test_on_asyncio_as_well(run: Any, closed_port: str) -> None:
+def test_a_timeout_on_asyncio_says_why_the_client_is_not_connected(
+    run: Any, closed_port: str
+) -> None:
     async def scenario() -> None:
         async with aio.Client(closed_port, access_token="t") as client:
             subscription = await client.subscribe("posts")
@@ -264,7 +266,7 @@ def test_on_asyncio_as_well(run: Any, closed_port: str) -> None:
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_items_wait_for_the_link(server: Any, thread: bool) -> None:
+def test_items_wait_for_a_link(server: Any, thread: bool) -> None:
     with Client(server.url, access_token=ADMIN, thread=thread) as client:
         made = client.items("posts").create({"title": "at once"})
         client.items("posts").delete(made["id"])
@@ -281,7 +283,7 @@ def test_items_wait_for_the_link(server: Any, thread: bool) -> None:
         assert time.monotonic() - began < 20
 
 
-def test_items_wait_for_the_link_on_asyncio(run: Any, server: Any) -> None:
+def test_items_wait_for_a_link_on_asyncio(run: Any, server: Any) -> None:
     async def scenario() -> None:
         async with aio.Client(server.url, access_token=ADMIN) as client:
             made = await client.items("posts").create({"title": "at once"})
@@ -297,7 +299,9 @@ def test_items_wait_for_the_link_on_asyncio(run: Any, server: Any) -> None:
     run(scenario)
 
 
-def test_items_are_sent_once_the_server_is_there(own_server: Any, options: dict[str, Any]) -> None:
+def test_a_request_of_items_is_sent_as_soon_as_the_server_can_be_reached(
+    own_server: Any, options: dict[str, Any]
+) -> None:
     with Client(own_server.url, **options) as client:
         client.wait(timeout=30)
         own_server.kill()
@@ -307,14 +311,14 @@ def test_items_are_sent_once_the_server_is_there(own_server: Any, options: dict[
         assert made["title"] == "patient"
 
 
-def test_states_read_well() -> None:
+def test_a_state_change_as_text_is_its_state_and_reason() -> None:
     change = dr.StateChange(State.CONNECTED, dr.Status.OK, "connected", None)
     assert str(change) == "connected"
     change = dr.StateChange(State.BACKOFF, dr.Status.IO, "x refused", None)
     assert str(change) == "backoff: x refused"
 
 
-def test_subprocess_output_is_not_doubled_by_tail(closed_port: str) -> None:
+def test_tail_prints_no_log_lines_besides_the_states(closed_port: str) -> None:
     command = [sys.executable, "-m", "directus_realtime", "tail", closed_port, "posts"]
     with started([*command, "--token", "t"]) as process:
         assert process.stderr is not None
@@ -327,7 +331,7 @@ def test_subprocess_output_is_not_doubled_by_tail(closed_port: str) -> None:
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_messages_wait_for_the_link_where_that_was_asked_for(
+def test_with_send_queue_bytes_messages_wait_for_a_link(
     scripted_server: ScriptedServer, closed_port: str, thread: bool
 ) -> None:
     with Client(closed_port, access_token="t") as client, pytest.raises(dr.NotConnectedError):

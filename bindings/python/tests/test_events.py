@@ -1,4 +1,4 @@
-"""Events: how they are read, and that each comes, once and in order."""
+"""Events: how they are parsed, and that each is delivered once, in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make(*rows: str) -> list[Event]:
     return [Event(record, row) for row in split(f"[{','.join(rows)}]".encode(), len(rows))]
 
 
-def test_data_is_parsed_and_raw_is_untouched() -> None:
+def test_the_data_of_an_event_is_parsed_and_its_raw_text_is_unchanged() -> None:
     data = r'{"text":"a \" ] } , [ { \\","list":[1, 2.50,{"ü":"\u00fc"}] , "n":1e3}'
     one, two = make(f"[7,1,0,1,0,2,{data}]", f'[7,2,1,2,1,2,{data},{{"filter_count":1}}]')
     assert one.data == two.data == json.loads(data)
@@ -32,7 +32,7 @@ def test_data_is_parsed_and_raw_is_untouched() -> None:
     assert (one.sequence, two.index, two.count) == (1, 1, 2)
 
 
-def test_what_is_too_much_for_python_spoils_itself_only() -> None:
+def test_an_event_that_python_cannot_parse_does_not_affect_others() -> None:
     number = "1" * 5000
     deep = "[" * 100_000 + "]" * 100_000
     rows = make("[7,0,0,1,0,1,[1]]", f"[7,1,0,2,0,1,{deep}]", "[7,3,0,3,0,1,{},null]")
@@ -85,15 +85,15 @@ ROUNDS = 20
 
 
 def insert(server: Any, title: str) -> None:
-    """Makes as many items as there are events, some at a time."""
+    """Creates one item for each event, in several batches."""
     each = EVENTS // ROUNDS
     for begin in range(0, EVENTS, each):
         rows = [{"title": title, "n": n} for n in range(begin, begin + each)]
         server.rest.request("POST", "/items/posts?fields=id", rows)
 
 
-class Ledger:
-    """Checks events one by one: each once, in order, as the server has it."""
+class EventChecker:
+    """Checks that each event is delivered once, in order, with the server's data."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -123,11 +123,11 @@ class Ledger:
 def test_ten_thousand_real_events_come_once_and_in_order_to_both_clients(
     server: Any, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # None of them has to be looked at twice.
+    # The quick way must split all of these events.
     monkeypatch.setattr(_events, "_split_token_by_token", lambda text: [])
     title = "ten thousand"
     query = {"filter": {"title": {"_eq": title}}, "fields": ["id", "title", "n"], "limit": -1}
-    one, other = Ledger(title), Ledger(title)
+    one, other = EventChecker(title), EventChecker(title)
 
     async def follow() -> None:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The garbage collector ends what nobody holds, and never waits for anything."""
+"""Clients, scopes and subscriptions end when they are garbage; the collector never waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scripted_server import ScriptedServer
 
 
 class Component:
-    """As applications have it: it holds its scope, and its own methods are called."""
+    """As in applications: it holds its scope, and its own methods are the callbacks."""
 
     def __init__(self, client: Client) -> None:
         self.scope = client.scope()
@@ -30,7 +30,7 @@ class Component:
 
 
 class Application:
-    """The same with a whole client."""
+    """The same with a client instead of a scope."""
 
     def __init__(self, url: str) -> None:
         self.client = Client(url, access_token="t")
@@ -43,14 +43,14 @@ class Application:
         pass
 
 
-class Knot:
-    """Garbage that only the collector finds."""
+class Cycle:
+    """A reference cycle, which only the garbage collector finds."""
 
     def __init__(self, scope: Scope) -> None:
-        self.knot, self.scope = self, scope
+        self.cycle, self.scope = self, scope
 
 
-def test_a_component_that_nobody_holds_is_collected_and_its_scope_ends(
+def test_an_unreferenced_component_is_collected_and_its_scope_ends(
     scripted_server: ScriptedServer,
 ) -> None:
     with Client(scripted_server.url, access_token="t") as client:
@@ -65,7 +65,7 @@ def test_a_component_that_nobody_holds_is_collected_and_its_scope_ends(
         assert client.get_active_subscriptions() == []
 
 
-def test_an_application_that_nobody_holds_is_collected_and_its_client_closed(
+def test_an_unreferenced_application_is_collected_and_its_client_closed(
     scripted_server: ScriptedServer,
 ) -> None:
     application = Application(scripted_server.url)
@@ -75,7 +75,7 @@ def test_an_application_that_nobody_holds_is_collected_and_its_client_closed(
     assert closing.finished.wait(30)
 
 
-def test_a_scope_holds_its_client(scripted_server: ScriptedServer) -> None:
+def test_a_scope_keeps_its_client_open(scripted_server: ScriptedServer) -> None:
     scope = Client(scripted_server.url, access_token="t").scope()
     gc.collect()
     scope.subscribe("posts", lambda event: None, snapshot="server").wait(30)
@@ -109,7 +109,7 @@ def test_dropping_a_scope_does_not_wait_for_its_callback(scripted_server: Script
             assert dropped.wait(10)
 
 
-def test_a_collection_may_happen_while_subscriptions_end(
+def test_garbage_collection_during_unsubscribe_does_not_deadlock(
     scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unsubscribe = lib.drt_subscription_unsubscribe
@@ -117,11 +117,11 @@ def test_a_collection_may_happen_while_subscriptions_end(
     def collect_and_unsubscribe(handle: Any) -> Any:
         # On this thread, and on another one, while this one holds its locks.
         collecting = threading.Thread(target=gc.collect)
-        Knot(client.scope())
+        Cycle(client.scope())
         collecting.start()
         collecting.join(30)
         assert not collecting.is_alive()
-        Knot(client.scope())
+        Cycle(client.scope())
         gc.collect()
         return unsubscribe(handle)
 
@@ -135,14 +135,16 @@ def test_a_collection_may_happen_while_subscriptions_end(
         monkeypatch.undo()
 
 
-def test_collections_come_at_any_time_on_any_thread(server: Any, options: dict[str, Any]) -> None:
+def test_garbage_collection_at_any_time_on_any_thread_does_no_harm(
+    server: Any, options: dict[str, Any]
+) -> None:
     threshold, interval = gc.get_threshold(), sys.getswitchinterval()
     stop = threading.Event()
 
     def litter(client: Client) -> None:
         while not stop.is_set():
-            knot = Knot(client.scope())
-            knot.scope.subscribe("posts", print, event="create")
+            cycle = Cycle(client.scope())
+            cycle.scope.subscribe("posts", print, event="create")
 
     def live(client: Client) -> None:
         while not stop.is_set():
@@ -180,9 +182,9 @@ def test_a_callback_that_raises_is_freed_without_the_collector(
         def __call__(self, event: Event) -> None:
             raise ValueError("x")
 
-    told: list[Any] = []
+    reported: list[Any] = []
     monkeypatch.setattr(
-        sys, "unraisablehook", lambda args: told.append((args.err_msg, repr(args.object)))
+        sys, "unraisablehook", lambda args: reported.append((args.err_msg, repr(args.object)))
     )
     with Client(scripted_server.url, access_token="t") as client:
         callback = Fails()
@@ -190,17 +192,17 @@ def test_a_callback_that_raises_is_freed_without_the_collector(
         gc.disable()
         try:
             subscription = client.subscribe("posts", callback, snapshot="server")
-            until(lambda: told)
+            until(lambda: reported)
             del callback
             subscription.unsubscribe()
             until(lambda: gone() is None)
         finally:
             gc.enable()
-    # Which callback it was can be read.
-    assert "Fails object" in told[0][1]
+    # The message names the callback.
+    assert "Fails object" in reported[0][1]
 
 
-def test_python_prints_what_nobody_takes(
+def test_an_exception_without_on_error_is_printed(
     scripted_server: ScriptedServer,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -222,7 +224,9 @@ def test_python_prints_what_nobody_takes(
     assert "fails at 0x" in errors
 
 
-def test_an_event_that_is_kept_keeps_nothing_else(scripted_server: ScriptedServer) -> None:
+def test_an_event_that_is_kept_keeps_nothing_else_in_memory(
+    scripted_server: ScriptedServer,
+) -> None:
     kept: list[Event] = []
     seen = [0]
 
@@ -252,14 +256,14 @@ def test_an_asyncio_scope_may_be_collected_on_another_thread(
         asyncio.get_running_loop().set_debug(True)
         async with aio.Client(scripted_server.url, access_token="t") as client:
             scope = client.scope()
-            knot = Knot(scope)  # type: ignore[arg-type]
+            cycle = Cycle(scope)  # type: ignore[arg-type]
             posts = await scope.subscribe("posts", snapshot="server")
             await posts.wait(30)
             waiting = asyncio.ensure_future(_rest(posts))
             await asyncio.sleep(0.1)
             gc.disable()
             try:
-                del knot, scope
+                del cycle, scope
                 collecting = threading.Thread(target=gc.collect)
                 collecting.start()
                 assert await asyncio.wait_for(waiting, 10) == ["init"]
@@ -275,7 +279,7 @@ async def _rest(posts: aio.Subscription) -> list[str]:
     return [event.type async for event in posts]
 
 
-def test_an_asyncio_subscription_that_is_persistent_lives_on_without_its_handler(
+def test_a_persistent_asyncio_subscription_continues_without_a_reference(
     run: Any, scripted_server: ScriptedServer
 ) -> None:
     async def scenario() -> None:
@@ -293,7 +297,9 @@ def test_an_asyncio_subscription_that_is_persistent_lives_on_without_its_handler
     run(scenario)
 
 
-def test_an_asyncio_component_is_collected(run: Any, scripted_server: ScriptedServer) -> None:
+def test_an_unreferenced_asyncio_component_is_collected(
+    run: Any, scripted_server: ScriptedServer
+) -> None:
     class Feed:
         async def start(self, client: aio.Client) -> None:
             self.scope = client.scope()

@@ -30,7 +30,7 @@ def imports() -> dict[str, set[str]]:
     return graph
 
 
-def test_no_module_imports_itself_in_a_circle() -> None:
+def test_the_modules_of_the_package_import_in_one_direction() -> None:
     graph = imports()
     assert graph["directus_realtime"] >= {"directus_realtime._client"}
     assert graph["directus_realtime.aio._client"] >= {"directus_realtime._core"}
@@ -40,13 +40,13 @@ def test_no_module_imports_itself_in_a_circle() -> None:
         graph = {name: wanted for name, wanted in graph.items() if name not in free}
 
 
-def test_the_synchronous_client_knows_nothing_of_asyncio() -> None:
+def test_the_synchronous_client_imports_nothing_of_the_asyncio_client() -> None:
     for name, wanted in imports().items():
         if not name.startswith("directus_realtime.aio"):
             assert not any(each.startswith("directus_realtime.aio") for each in wanted), name
 
 
-def test_the_members_of_the_clients_are_composed_and_override_nothing() -> None:
+def test_the_parts_of_a_client_have_no_base_classes() -> None:
     # A client, scope, subscription or consumer has a base class of its own kind; parts have
     # none but protocols.
     allowed = {

@@ -1,5 +1,5 @@
-"""The wheel: built from the checkout, installed where there is no Rust, on the oldest
-and the newest Python that this machine has."""
+"""The wheel: built from the checkout, and installed without Rust, on the oldest and the
+newest Python of this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wheels import PACKAGE, PROGRAM, run, wheel_lock
 
 
 def interpreters() -> list[Path]:
-    """This Python, and of the others from 3.9 on the oldest and the newest."""
+    """This Python, and the oldest and the newest of the others from 3.9 on."""
     others = dict(sorted(found()))
     edges = [others[version] for version in sorted({*list(others)[:1], *list(others)[-1:]})]
     return [Path(sys.executable), *edges]
@@ -40,7 +40,7 @@ def test_the_wheel_is_for_this_platform_and_every_python(wheel: Path) -> None:
     assert (PACKAGE / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
-def test_it_works_on_old_and_new_pythons_without_rust(
+def test_the_wheel_works_on_old_and_new_pythons_without_rust(
     wheel: Path, server: Any, tmp_path: Path
 ) -> None:
     tested = []
@@ -74,7 +74,7 @@ def test_an_editable_install_works(server: Any, tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", venv)
     python = venv / "bin" / "python"
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install"]
-    # The tools that build it are where the tests' own are.
+    # The build tools are in the environment of the tests.
     tools = {**environment, "PYTHONPATH": str(Path(pytest.__file__).parents[1])}
     try:
         with wheel_lock():
@@ -82,12 +82,12 @@ def test_an_editable_install_works(server: Any, tmp_path: Path) -> None:
         output = run(python, "-c", PROGRAM, server.url, env=environment, cwd=tmp_path)
         assert str(sources) in output
     finally:
-        # What was built into the sources does not stay there.
+        # Removes the library that the install has put among the sources.
         for path in set(sources.glob("_native*")) - before:
             path.unlink()
 
 
-def test_what_was_built_last_is_loaded_in_a_checkout(
+def test_a_checkout_loads_the_library_that_was_built_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(_library.ENVIRONMENT, raising=False)
@@ -98,7 +98,7 @@ def test_what_was_built_last_is_loaded_in_a_checkout(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     monkeypatch.setattr(_library, "__file__", str(module))
-    # A wheel that was unpacked: there is no other place.
+    # An unpacked wheel has no other library.
     assert list(_library._candidates()) == [carried]
     (tmp_path / "cbindgen.toml").touch()
     for newer, older in ((carried, built), (built, carried)):

@@ -1,4 +1,5 @@
-"""Ctrl-C costs nothing but the call that it interrupts."""
+"""Ctrl-C interrupts every call at once, and loses no event but that of the callback in
+which it comes."""
 
 from __future__ import annotations
 
@@ -20,10 +21,10 @@ from scripted_server import ScriptedServer
 
 @pytest.fixture(autouse=True)
 def interruptible() -> Iterator[None]:
-    """Ctrl-C as a program has it, though the tests may run in the background."""
+    """Ctrl-C raises KeyboardInterrupt, though the tests may run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    # Where a call was over too early, its interrupt is not the next test's.
+    # A call may have returned before its interrupt, which must not hit the next test.
     with contextlib.suppress(KeyboardInterrupt):
         for timer in _timers:
             timer.join()
@@ -42,7 +43,7 @@ _timers: list[threading.Timer] = []
 
 
 def following(scripted_server: ScriptedServer) -> tuple[Client, list[int]]:
-    """A client without a thread that has got its snapshot, and what it gets then."""
+    """A client without a thread that has its snapshot, and the ids of later creates."""
     seen: list[int] = []
 
     def follow(event: Event) -> None:
@@ -56,7 +57,7 @@ def following(scripted_server: ScriptedServer) -> tuple[Client, list[int]]:
     return client, seen
 
 
-def test_a_batch_that_an_interrupt_met_in_the_library_is_delivered_next(
+def test_a_batch_whose_receipt_was_interrupted_is_delivered_by_the_next_call(
     scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, seen = following(scripted_server)
@@ -80,7 +81,7 @@ def test_a_batch_that_an_interrupt_met_in_the_library_is_delivered_next(
     client.close()
 
 
-def test_no_event_is_lost_or_told_twice_whenever_the_interrupt_comes(
+def test_an_interrupt_at_any_time_neither_loses_nor_repeats_an_event(
     scripted_server: ScriptedServer,
 ) -> None:
     client, seen = following(scripted_server)
@@ -108,12 +109,12 @@ def test_no_event_is_lost_or_told_twice_whenever_the_interrupt_comes(
     while client.dispatch(timeout=0.5):
         pass
     assert seen == sorted(set(seen))
-    # What is interrupted may be the callback itself, before it has done anything.
+    # The interrupt may come in the callback, before it has done anything.
     assert rounds * a_round - len(seen) <= rounds
     client.close()
 
 
-def test_a_callback_that_is_interrupted_is_over_and_the_rest_follows(
+def test_an_interrupted_callback_is_not_repeated_and_the_other_events_follow(
     scripted_server: ScriptedServer,
 ) -> None:
     seen: list[Any] = []
@@ -135,7 +136,7 @@ def test_a_callback_that_is_interrupted_is_over_and_the_rest_follows(
         assert seen[5:] == list(range(4, 10))
 
 
-def test_requests_are_interrupted_at_once_and_the_next_is_answered(
+def test_a_request_is_interrupted_at_once_and_the_next_is_answered(
     scripted_server: ScriptedServer,
 ) -> None:
     client, _ = following(scripted_server)
@@ -148,7 +149,7 @@ def test_requests_are_interrupted_at_once_and_the_next_is_answered(
     client.close()
 
 
-def test_other_signals_that_raise_are_put_off_until_the_library_is_done(
+def test_signal_handlers_that_raise_are_deferred_until_the_library_returns(
     scripted_server: ScriptedServer,
 ) -> None:
     class Alarm(BaseException):
@@ -173,7 +174,7 @@ def test_other_signals_that_raise_are_put_off_until_the_library_is_done(
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_closing_is_interrupted_at_once_and_goes_on(
+def test_close_is_interrupted_at_once_and_continues(
     scripted_server: ScriptedServer, thread: bool
 ) -> None:
     states: list[str] = []
@@ -181,7 +182,7 @@ def test_closing_is_interrupted_at_once_and_goes_on(
     client.on_state(lambda change: states.append(change.state.value))
     client.wait(timeout=30)
     began = time.monotonic()
-    # The server does not answer the farewell.
+    # The server does not answer the close frame.
     with pytest.raises(KeyboardInterrupt):
         interrupt_after(0.2)
         client.close(timeout=20)
@@ -194,7 +195,7 @@ def test_closing_is_interrupted_at_once_and_goes_on(
     assert states[-1] == "closed"
 
 
-def test_waiting_is_interrupted_at_once() -> None:
+def test_run_and_waits_are_interrupted_at_once() -> None:
     with Client("http://127.0.0.1:9", access_token="t", thread=False) as client:
         subscription = client.subscribe("posts", print)
         for call in (client.run, client.wait, subscription.wait):

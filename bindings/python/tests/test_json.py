@@ -1,4 +1,4 @@
-"""Values that have no form in JSON reach the server as text, or are refused."""
+"""Values without a JSON type are sent as text, or are refused."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Word(str, enum.Enum):
         ({1: "a", UUID: "b"}, {"1": "a", str(UUID): "b"}),
     ],
 )
-def test_what_json_has_no_word_for_is_written_without_loss(value: Any, written: Any) -> None:
+def test_a_value_without_a_json_type_is_written_without_loss(value: Any, written: Any) -> None:
     assert json.loads(dump({"value": [value]}, "query")) == {"value": [written]}
 
 
@@ -74,13 +74,13 @@ def test_what_json_has_no_word_for_is_written_without_loss(value: Any, written: 
         ({True: 1}, "names must be str, not bool: True"),
     ],
 )
-def test_what_cannot_be_written_is_refused_by_its_place(value: Any, why: str) -> None:
+def test_an_error_says_where_the_value_stands_that_json_cannot_hold(value: Any, why: str) -> None:
     with pytest.raises(dr.InvalidArgumentError) as error:
         dump({"filter": {"_and": [1, value]}}, "query")
     assert f"query['filter']['_and'][1] cannot be written as JSON: {why}" in str(error.value)
 
 
-def test_what_contains_itself_is_refused() -> None:
+def test_a_value_that_contains_itself_is_refused() -> None:
     value: dict[str, Any] = {}
     value["itself"] = value
     with pytest.raises(dr.InvalidArgumentError, match="contains itself"):
@@ -122,7 +122,7 @@ def values(server: Any) -> Any:
     server.rest.request("DELETE", "/collections/py_values")
 
 
-def test_a_real_server_takes_them_in_items_and_in_queries(
+def test_the_server_accepts_converted_values_in_items_and_queries(
     server: Any, options: dict[str, Any], values: str
 ) -> None:
     log = Log()
@@ -134,7 +134,7 @@ def test_a_real_server_takes_them_in_items_and_in_queries(
         client.subscribe(values, log, query=query).wait(30)
         made = items.create({"id": 1, **given})
         stored = server.rest.read(values)[0]
-        # SQLite's driver would round it when it is read; it was not when it was written.
+        # SQLite's driver rounds it when it is read; it was written without loss.
         with contextlib.closing(sqlite3.connect(server.folder / "data.db")) as database:
             ((stored["big"],),) = database.execute("SELECT big FROM py_values")
         assert stored == {"id": 1, **wanted}

@@ -1,4 +1,4 @@
-"""Nothing is kept longer than it must be, and nothing shorter."""
+"""Callbacks, clients and scopes live as long as they are needed, and no longer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from directus_realtime._user_data import _objects
 
 
 class Callback:
-    """Something that can be weakly referred to."""
+    """A callback with weak references."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -34,12 +34,10 @@ def test_a_callback_lives_as_long_as_its_subscription(server: Any, options: dict
         until(lambda: alive().events)  # type: ignore[union-attr]
         assert not collected(alive)
         subscription.unsubscribe()
-        until(lambda: collected(alive), "the callback was not let go of")
+        until(lambda: collected(alive), "the callback was not released")
 
 
-def test_a_callback_that_is_not_used_is_let_go_of_at_once(
-    server: Any, options: dict[str, Any]
-) -> None:
+def test_an_unused_callback_is_released_at_once(server: Any, options: dict[str, Any]) -> None:
     with Client(server.url, **options) as client:
         client.subscribe("posts", Callback(), uid="taken")
         for collection, uid in [("posts", "taken"), ("", None)]:
@@ -51,7 +49,7 @@ def test_a_callback_that_is_not_used_is_let_go_of_at_once(
             until(lambda alive=alive: collected(alive))
 
 
-def test_everything_is_let_go_of_with_the_client(server: Any, options: dict[str, Any]) -> None:
+def test_closing_a_client_releases_all_its_callbacks(server: Any, options: dict[str, Any]) -> None:
     before = len(_objects)
     callback, on_state, on_token = Callback(), Callback(), Callback()
     alive = [weakref.ref(thing) for thing in (callback, on_state, on_token)]
@@ -66,7 +64,7 @@ def test_everything_is_let_go_of_with_the_client(server: Any, options: dict[str,
     until(lambda: all(collected(ref) for ref in alive))
 
 
-def test_a_client_that_nobody_holds_is_closed_with_its_thread(
+def test_an_unreferenced_client_is_closed_and_its_thread_ends(
     server: Any, options: dict[str, Any]
 ) -> None:
     threads = threading.active_count()
@@ -79,7 +77,7 @@ def test_a_client_that_nobody_holds_is_closed_with_its_thread(
     until(lambda: threading.active_count() == threads)
 
 
-def test_a_scope_that_nobody_holds_is_closed(server: Any, options: dict[str, Any]) -> None:
+def test_an_unreferenced_scope_is_closed(server: Any, options: dict[str, Any]) -> None:
     with Client(server.url, **options) as client:
         client.scope().subscribe("posts", Callback(), uid="gone")
         scope = client.scope()
@@ -122,7 +120,7 @@ def test_clients_end_while_events_come_in(start_scripted_server: Any) -> None:
         loading = threading.Thread(target=load_events, args=(scripted_server, 3000))
         loading.start()
         until(lambda client=client: client.stats.events > 0)
-        # By hand, and by the garbage collector.
+        # Closed by a call, or by the garbage collector.
         if number % 2 == 0:
             client.close()
         del client

@@ -11,7 +11,9 @@ from directus_realtime import Client, State
 from log import Log
 
 
-def test_states_are_told_in_order_with_reasons(own_server: Any, options: dict[str, Any]) -> None:
+def test_states_are_reported_in_order_with_reasons(
+    own_server: Any, options: dict[str, Any]
+) -> None:
     changes: list[dr.StateChange] = []
     with Client(own_server.url, **options) as client:
         client.on_state(changes.append)
@@ -37,7 +39,7 @@ def test_states_are_told_in_order_with_reasons(own_server: Any, options: dict[st
     assert client.state is State.CLOSED
 
 
-def test_a_restart_in_the_middle_is_followed_by_a_resync(
+def test_a_restart_of_the_server_is_followed_by_a_resync(
     own_server: Any, options: dict[str, Any]
 ) -> None:
     log = Log()
@@ -59,7 +61,7 @@ def own_rows(server: Any) -> dict[int, str]:
 
 
 def known(log: Log) -> dict[int, str]:
-    """What a program knows that follows the events."""
+    """The rows of a program that applies the events."""
     rows: dict[int, str] = {}
     for event in list(log):
         if event.type == "init":
@@ -71,7 +73,7 @@ def known(log: Log) -> dict[int, str]:
     return rows
 
 
-def test_refused_credentials_are_told_and_mended(server: Any) -> None:
+def test_refused_credentials_are_raised_and_a_fresh_token_connects(server: Any) -> None:
     with Client(server.url, access_token="wrong") as client:
         with pytest.raises(dr.AuthenticationError):
             client.wait(timeout=30)
@@ -80,7 +82,7 @@ def test_refused_credentials_are_told_and_mended(server: Any) -> None:
         client.wait(timeout=30)
 
 
-def test_tokens_are_asked_for(server: Any) -> None:
+def test_on_token_is_called_at_first_and_after_a_refusal(server: Any) -> None:
     asked: list[Any] = []
 
     def fresh(error: Any) -> str:

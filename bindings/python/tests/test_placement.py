@@ -1,4 +1,4 @@
-"""The package works wherever it lies, and is built wherever cargo builds."""
+"""The package works in any folder, and is built in the folder that cargo is set to."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ OWN = ("DIRECTUS_REALTIME_LIBRARY", "PYTHONPATH", "CARGO_TARGET_DIR", "CARGO_BUI
 
 
 def environment(**more: object) -> dict[str, str]:
-    """This process's, without what says where the library is."""
+    """The environment of this process, without the variables that name the library."""
     kept = {name: value for name, value in os.environ.items() if name not in OWN}
     return {**kept, **{name: str(value) for name, value in more.items()}}
 
 
 @pytest.fixture(scope="session")
 def shallow(wheel: Path) -> Iterator[Path]:
-    """A folder near the root of the file system, as containers have them."""
+    """The package, installed near the root of the file system, as in containers."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         place = Path(folder)
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
@@ -35,7 +35,7 @@ def shallow(wheel: Path) -> Iterator[Path]:
         yield place
 
 
-def test_it_is_imported_few_folders_deep(shallow: Path, server: Any) -> None:
+def test_the_package_works_in_a_folder_near_the_root(shallow: Path, server: Any) -> None:
     package = shallow / "directus_realtime"
     assert len(package.parents) < 4
     output = run(
@@ -45,7 +45,9 @@ def test_it_is_imported_few_folders_deep(shallow: Path, server: Any) -> None:
 
 
 @pytest.mark.parametrize("place", ["/", "/app", "/var/task", "/opt/python", "/tmp/_MEI123"])
-def test_no_folder_is_too_shallow(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_an_import_error_in_any_folder(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(_library.ENVIRONMENT, raising=False)
     module = Path(place) / "directus_realtime" / "_library.py"
     monkeypatch.setattr(_library, "__file__", str(module))
@@ -53,7 +55,7 @@ def test_no_folder_is_too_shallow(place: str, monkeypatch: pytest.MonkeyPatch) -
         _library.load()
 
 
-def test_a_program_of_pyinstaller_has_the_library_in_it(
+def test_a_program_made_by_pyinstaller_contains_the_library(
     shallow: Path, server: Any, tmp_path: Path
 ) -> None:
     program = tmp_path / "program.py"
@@ -67,8 +69,8 @@ def test_a_program_of_pyinstaller_has_the_library_in_it(
     assert "_MEI" in output
 
 
-def test_it_is_built_wherever_cargo_builds(tmp_path: Path) -> None:
-    # A copy of what is checked in, whose dependencies were built already.
+def test_the_wheel_is_built_in_the_folder_that_cargo_is_configured_for(tmp_path: Path) -> None:
+    # A copy of the checkout, whose dependencies were built before.
     files = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     copy, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
     for name in filter(None, files.split("\0")):
@@ -76,7 +78,7 @@ def test_it_is_built_wherever_cargo_builds(tmp_path: Path) -> None:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
     elsewhere.symlink_to(_checkout.target_of(ROOT))
-    # In the profile that the tests of the library are built in.
+    # The profile of the library's tests, in which the dependencies were built.
     given = environment(SETUPTOOLS_RUST_CARGO_PROFILE="dev")
     package = copy / "bindings" / "python"
     configured = {**given, "CARGO_TARGET_DIR": str(elsewhere)}
@@ -89,7 +91,7 @@ def test_it_is_built_wherever_cargo_builds(tmp_path: Path) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with nothing in it but a crate, and nothing built."""
+    """A checkout with an empty crate, in which nothing was built."""
     for name in OWN:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CARGO_HOME", str(tmp_path / "home"))
@@ -107,7 +109,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "way", ["default", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "configuration", "home"]
 )
-def test_the_library_is_looked_for_where_cargo_builds(
+def test_the_library_is_found_in_the_folder_that_cargo_is_configured_for(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -127,7 +129,7 @@ def test_the_library_is_looked_for_where_cargo_builds(
     assert _library.path_of_library() == built
 
 
-def test_without_cargo_it_is_looked_for_in_the_usual_place(
+def test_without_cargo_the_library_is_searched_in_the_default_folder(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CARGO_TARGET_DIR", "/nowhere")

@@ -1,4 +1,4 @@
-"""Processes: signals, forks, exits, other interpreters, and the command."""
+"""Processes: signals, forks, exits and the library's loading."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCES = Path(directus_realtime.__file__).parents[1]
 
 
 def python(program: str, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Runs a program; strict about everything that Python can be strict about."""
+    """Runs a program with all of Python's checks; warnings are errors."""
     return subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(program), *arguments],
         env={**os.environ, "PYTHONPATH": str(SOURCES)},
@@ -33,13 +33,13 @@ def python(program: str, *arguments: str, **more: Any) -> subprocess.CompletedPr
 
 
 def interruptible() -> None:
-    """In a child: who was started in the background ignores Ctrl-C otherwise."""
+    """Called in the child: a process in the background ignores Ctrl-C by default."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextlib.contextmanager
 def started(command: list[str], **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A program that does not outlive the test."""
+    """A program that is killed at the end of the test."""
     process = subprocess.Popen(
         command,
         env={**os.environ, "PYTHONPATH": str(SOURCES), **environment},
@@ -116,7 +116,7 @@ def test_a_forked_child_gets_an_error_and_can_make_clients_of_its_own(server: An
     assert clean(python(program, server.url)) == "child\n"
 
 
-def test_a_spawned_child_works(server: Any, tmp_path: Path) -> None:
+def test_a_spawned_child_can_make_clients(server: Any, tmp_path: Path) -> None:
     program = tmp_path / "spawned.py"
     program.write_text(
         textwrap.dedent(
@@ -163,13 +163,13 @@ def test_a_spawned_child_works(server: Any, tmp_path: Path) -> None:
 def test_ctrl_c_interrupts_a_call_that_blocks(server: Any, blocks: str) -> None:
     program = f"""
         import logging, sys, directus_realtime as dr
-        # `deaf` has its reason logged; nothing else may come on standard error.
+        # The reason of `unconnected` is logged; nothing else may come on standard error.
         logging.getLogger("directus_realtime").addHandler(logging.NullHandler())
         manual = dr.Client(sys.argv[1], access_token="admin-static-token", thread=False)
         client = dr.Client(sys.argv[1], access_token="admin-static-token")
         client.wait(timeout=30)
-        deaf = dr.Client("http://127.0.0.1:9", access_token="t")
-        subscription = deaf.subscribe("posts", print)
+        unconnected = dr.Client("http://127.0.0.1:9", access_token="t")
+        subscription = unconnected.subscribe("posts", print)
         print("ready", flush=True)
         try:
             {blocks}
@@ -200,7 +200,9 @@ def test_the_log_goes_to_logging_without_secrets(server: Any) -> None:
     assert "admin-static-token" not in output
 
 
-def test_the_loader_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_error_says_what_is_wrong_with_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def load(path: Path) -> str:
         monkeypatch.setenv(_library.ENVIRONMENT, str(path))
         with pytest.raises(ImportError) as error:

@@ -18,14 +18,14 @@ TEXT = README.read_text(encoding="utf-8")
 
 
 def output() -> str:
-    """What the first program prints."""
+    """The output that the README shows for its first program."""
     found = re.search(r"```text\n(.*?)```", TEXT, re.DOTALL)
     assert found
     return found[1]
 
 
 @pytest.mark.parametrize("kind", ["sync", "asyncio"])
-def test_a_program_prints_what_the_readme_says(own_server: Any, kind: str) -> None:
+def test_the_programs_of_the_readme_print_what_it_shows(own_server: Any, kind: str) -> None:
     rest = own_server.rest
     rest.request("DELETE", "/items/posts", {"query": {"limit": -1}})
     rest.create("posts", {"id": 1, "title": "Welcome"})
@@ -59,14 +59,14 @@ def test_a_program_prints_what_the_readme_says(own_server: Any, kind: str) -> No
     assert re.fullmatch(pattern + "(closed.*\n)?", "".join(printed)), printed
 
 
-def test_every_snippet_is_python() -> None:
+def test_every_snippet_of_the_readme_is_valid_python() -> None:
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     assert len(blocks) > 5
     for block in blocks:
         compile(block, "README.md", "exec")
 
 
-def test_every_link_of_the_readme_leads_somewhere() -> None:
+def test_every_link_of_the_readme_has_a_target() -> None:
     names = {re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-") for name in HEADINGS}
     for target in re.findall(r"\]\(([^)]+)\)", TEXT):
         if target.startswith("#"):

@@ -1,4 +1,4 @@
-"""The command, as a shell uses it."""
+"""The command `tail`, as a shell uses it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TAIL = [sys.executable, "-m", "directus_realtime", "tail"]
 
 
 def tail(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Runs it to its end."""
+    """Runs the command until it exits."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
     environment.pop("DIRECTUS_TOKEN", None)
     how: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
     return subprocess.run([*TAIL, *arguments], env=environment, text=True, timeout=60, **how)
 
 
-def test_tail_prints_json_lines(server: Any) -> None:
+def test_tail_prints_one_json_line_for_each_event(server: Any) -> None:
     command = [*TAIL, server.url, "authors", "codes"]
     command += ["--query", '{"filter":{"_and":[]},"limit":0}']
     with started(command, DIRECTUS_TOKEN=server.rest.token) as process:
@@ -62,7 +62,7 @@ def test_tail_prints_json_lines(server: Any) -> None:
         (["{url}"], 2, "COLLECTION"),
     ],
 )
-def test_tail_says_what_is_wrong(
+def test_tail_prints_an_error_and_exits_with_its_status(
     server: Any, arguments: list[str], status: int, words: str
 ) -> None:
     given = [argument.replace("{url}", server.url) for argument in arguments]
@@ -72,7 +72,7 @@ def test_tail_says_what_is_wrong(
     assert "Traceback" not in result.stderr
 
 
-def test_a_collection_that_is_refused_does_not_end_the_others(server: Any) -> None:
+def test_tail_continues_when_one_of_its_collections_is_refused(server: Any) -> None:
     command = [*TAIL, server.url, "no_such_collection", "authors", "--quiet"]
     with started(command, DIRECTUS_TOKEN=server.rest.token) as process:
         assert process.stdout is not None
@@ -81,7 +81,7 @@ def test_a_collection_that_is_refused_does_not_end_the_others(server: Any) -> No
         assert process.poll() is None
 
 
-def test_numbers_come_through_untouched() -> None:
+def test_tail_prints_numbers_as_the_server_wrote_them() -> None:
     program = """
 from types import SimpleNamespace as Some
 from directus_realtime.__main__ import _Tail
@@ -99,7 +99,7 @@ _Tail(Some(no_init=False, collections=["p"])).show(Event(Origin("u", "p"), row))
     assert '"data":{"price":12345678901234567890.120,"e":1e400}' in result.stdout
 
 
-def test_tail_ends_quietly_when_nobody_reads(server: Any) -> None:
+def test_tail_ends_quietly_when_its_pipe_is_closed(server: Any) -> None:
     command = f"{sys.executable} -m directus_realtime tail --quiet {server.url} codes | head -1"
     shell = ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"]
 

@@ -1,4 +1,4 @@
-"""Token callbacks: one at a time, and none whose answer nobody needs any more."""
+"""Token callbacks: one at a time, and none whose token is not needed any more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from server import ADMIN
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_a_token_that_comes_while_the_client_is_closed_is_let_go(server: Any, thread: bool) -> None:
+def test_a_token_that_is_returned_while_the_client_closes_is_ignored(
+    server: Any, thread: bool
+) -> None:
     asked, leave = threading.Event(), threading.Event()
 
     def slowly(error: Any) -> str:
@@ -38,10 +40,12 @@ def test_a_token_that_comes_while_the_client_is_closed_is_let_go(server: Any, th
     for each in (closing, running):
         each.join(30)
         assert not each.is_alive()
-    # What a callback raises fails the test: see conftest.py.
+    # An exception of the callback fails the test: see conftest.py.
 
 
-def test_on_asyncio_as_well(run: Any, server: Any) -> None:
+def test_a_token_that_a_coroutine_returns_while_the_client_closes_is_ignored(
+    run: Any, server: Any
+) -> None:
     async def scenario() -> None:
         lost: list[Any] = []
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: lost.append(context))
@@ -67,7 +71,7 @@ def test_on_asyncio_as_well(run: Any, server: Any) -> None:
 
 
 @pytest.mark.parametrize("thread", [True, False])
-def test_a_slow_callback_is_asked_once_and_its_late_answer_is_used(
+def test_a_slow_token_callback_is_called_once_and_its_late_token_is_used(
     server: Any, options: dict[str, Any], thread: bool
 ) -> None:
     asked: list[Any] = []
@@ -87,7 +91,7 @@ def test_a_slow_callback_is_asked_once_and_its_late_answer_is_used(
         assert len(asked) == 1
 
 
-def test_a_slow_coroutine_is_asked_once_and_its_late_answer_is_used(
+def test_a_slow_token_coroutine_is_called_once_and_its_late_token_is_used(
     run: Any, server: Any, options: dict[str, Any]
 ) -> None:
     async def scenario() -> None:
@@ -108,7 +112,7 @@ def test_a_slow_coroutine_is_asked_once_and_its_late_answer_is_used(
     run(scenario)
 
 
-def test_a_coroutine_that_fails_is_asked_again(
+def test_a_token_coroutine_that_fails_is_called_again(
     run: Any, server: Any, options: dict[str, Any]
 ) -> None:
     async def scenario() -> None:
@@ -134,7 +138,7 @@ def test_a_coroutine_that_fails_is_asked_again(
     run(scenario)
 
 
-def test_a_callback_that_returns_something_else_is_reported(server: Any) -> None:
+def test_a_token_callback_that_returns_no_str_is_reported(server: Any) -> None:
     with Client(server.url) as client:
         errors: list[BaseException] = []
         client.on_error = errors.append

@@ -1,4 +1,4 @@
-"""The ends of subscriptions, also when others begin at the same time."""
+"""How subscriptions end, also while others begin."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def client(server: Any, options: dict[str, Any]) -> Iterator[Client]:
 
 
 @pytest.fixture
-def hurried() -> Iterator[None]:
-    """Threads that change places as often as can be."""
+def frequent_thread_switches() -> Iterator[None]:
+    """Python switches between threads as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(before)
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("frequent_thread_switches")
 @pytest.mark.parametrize("end", ["unsubscribe_all", "unsubscribe_collection", "scope"])
-def test_what_is_subscribed_meanwhile_is_ended_as_a_whole_or_not_at_all(
+def test_a_subscription_made_while_others_end_is_in_the_lists_of_client_and_library_or_in_neither(
     client: Client, end: str
 ) -> None:
     stop, errors = threading.Event(), []
@@ -74,29 +74,31 @@ def test_what_is_subscribed_meanwhile_is_ended_as_a_whole_or_not_at_all(
         assert client.unsubscribe(uid)
 
 
-def test_a_uid_that_was_refused_is_free_though_nobody_has_been_told(
+def test_the_uid_of_a_refused_subscription_is_free_before_the_refusal_is_delivered(
     server: Any, options: dict[str, Any]
 ) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     with Client(server.url, thread=False, **options) as client:
         client.wait(timeout=30)
-        bad = client.subscribe("no_such", lambda event: told.append(event.data["code"]), uid="x")
-        # Confirmed or refused behind our back: nothing is delivered meanwhile.
+        bad = client.subscribe(
+            "no_such", lambda event: reported.append(event.data["code"]), uid="x"
+        )
+        # The server refuses it, and nothing is delivered meanwhile.
         until(lambda: client.has_subscription("x") is False)
-        good = client.subscribe("codes", lambda event: told.append(event.type), uid="x")
+        good = client.subscribe("codes", lambda event: reported.append(event.type), uid="x")
         assert good != bad
         assert client.get_active_subscriptions() == [good]
         again = client.subscribe("codes", print, uid="x")
         assert again == good
-        until(lambda: client.dispatch(timeout=0.1) >= 0 and len(told) == 2)
-        assert told == ["FORBIDDEN", "init"]
+        until(lambda: client.dispatch(timeout=0.1) >= 0 and len(reported) == 2)
+        assert reported == ["FORBIDDEN", "init"]
         assert (bad.ended, good.ended) == (True, False)
         assert client.unsubscribe("x") is True
         assert (client.has_subscription("x"), good.ended) == (False, True)
 
 
 @pytest.mark.parametrize("how", ["unsubscribe", "uid", "scope", "client"])
-def test_a_coroutine_that_runs_for_a_subscription_ends_with_it(
+def test_a_running_coroutine_callback_is_cancelled_when_its_subscription_ends(
     run: Any, scripted_server: ScriptedServer, how: str
 ) -> None:
     async def scenario() -> None:
@@ -132,7 +134,7 @@ def test_a_coroutine_that_runs_for_a_subscription_ends_with_it(
 
 
 @pytest.mark.parametrize("how", ["unsubscribe", "scope", "client"])
-def test_a_coroutine_that_ends_its_own_subscription_is_the_last(
+def test_a_coroutine_callback_that_ends_its_own_subscription_is_not_cancelled(
     run: Any, scripted_server: ScriptedServer, how: str
 ) -> None:
     async def scenario() -> None:
@@ -162,7 +164,7 @@ def test_a_coroutine_that_ends_its_own_subscription_is_the_last(
     run(scenario)
 
 
-def test_a_coroutine_that_has_not_begun_is_cancelled_without_a_word(run: Any) -> None:
+def test_a_coroutine_callback_that_has_not_begun_is_cancelled_without_a_warning(run: Any) -> None:
     async def scenario() -> None:
         async with aio.Client("http://127.0.0.1:9", access_token="t") as client:
 

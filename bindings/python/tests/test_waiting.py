@@ -1,4 +1,4 @@
-"""Whoever waits is told, whatever happens and whoever delivers."""
+"""A call that waits returns or raises, whatever happens and whichever thread delivers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def start(function: Callable[[], object]) -> threading.Thread:
 
 
 @pytest.fixture
-def mute() -> Iterator[dict[str, Any]]:
-    """A server that accepts, and does not say a word."""
+def silent_server() -> Iterator[dict[str, Any]]:
+    """The options of a client of a server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"ws://127.0.0.1:{server.getsockname()[1]}/websocket"
         yield {
@@ -37,7 +37,7 @@ def mute() -> Iterator[dict[str, Any]]:
         }
 
 
-def test_threads_ask_while_another_one_delivers(scripted_server: ScriptedServer) -> None:
+def test_threads_get_replies_while_another_thread_delivers(scripted_server: ScriptedServer) -> None:
     client = Client(scripted_server.url, access_token="t", thread=False)
     client.wait(timeout=30)
     running = start(client.run)
@@ -57,7 +57,9 @@ def test_threads_ask_while_another_one_delivers(scripted_server: ScriptedServer)
     assert not running.is_alive()
 
 
-def test_who_asks_takes_over_from_who_stops_to_deliver(scripted_server: ScriptedServer) -> None:
+def test_a_request_delivers_when_the_delivering_thread_stops(
+    scripted_server: ScriptedServer,
+) -> None:
     with Client(scripted_server.url, access_token="t", thread=False) as client:
         client.wait(timeout=30)
         for _ in range(3):
@@ -67,7 +69,9 @@ def test_who_asks_takes_over_from_who_stops_to_deliver(scripted_server: Scripted
             delivering.join()
 
 
-def test_requests_end_in_time_though_a_callback_does_not(scripted_server: ScriptedServer) -> None:
+def test_a_request_times_out_while_a_callback_blocks_delivery(
+    scripted_server: ScriptedServer,
+) -> None:
     leave, inside = threading.Event(), threading.Event()
 
     def block(event: Event) -> None:
@@ -86,10 +90,10 @@ def test_requests_end_in_time_though_a_callback_does_not(scripted_server: Script
 
 @pytest.mark.parametrize("thread", [True, False])
 @pytest.mark.parametrize("timeout", [None, 30])
-def test_a_client_that_failed_for_want_of_an_answer_says_so(
-    mute: dict[str, Any], thread: bool, timeout: float | None
+def test_waits_raise_that_the_client_gave_up(
+    silent_server: dict[str, Any], thread: bool, timeout: float | None
 ) -> None:
-    with Client(**mute, thread=thread) as client:
+    with Client(**silent_server, thread=thread) as client:
         subscription = client.subscribe("posts", print)
         with pytest.raises(dr.TimeoutError, match="gave up"):
             subscription.wait(timeout)
@@ -99,9 +103,9 @@ def test_a_client_that_failed_for_want_of_an_answer_says_so(
         assert client.state is State.FAILED
 
 
-def test_asyncio_says_so_too(mute: dict[str, Any]) -> None:
+def test_waits_on_asyncio_raise_that_the_client_gave_up(silent_server: dict[str, Any]) -> None:
     async def scenario() -> None:
-        async with aio.Client(**mute) as client:
+        async with aio.Client(**silent_server) as client:
             subscription = await client.subscribe("posts")
             with pytest.raises(dr.TimeoutError, match="gave up"):
                 await client.wait()
@@ -114,7 +118,7 @@ def test_asyncio_says_so_too(mute: dict[str, Any]) -> None:
     asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
-def test_a_subscription_that_is_waited_for_gets_its_token_on_the_same_thread(server: Any) -> None:
+def test_without_a_thread_a_wait_runs_the_token_callback(server: Any) -> None:
     with Client(server.url, thread=False) as client:
         client.on_token(lambda error: server.rest.token)
         seen: list[str] = []
@@ -122,7 +126,7 @@ def test_a_subscription_that_is_waited_for_gets_its_token_on_the_same_thread(ser
         until(lambda: client.dispatch(timeout=0.1) >= 0 and seen == ["init"])
 
 
-def test_a_limit_is_kept(scripted_server: ScriptedServer) -> None:
+def test_waits_and_requests_end_at_their_timeout(scripted_server: ScriptedServer) -> None:
     with Client(scripted_server.url, access_token="t", thread=False) as client:
         client.wait(timeout=30)
         for call in (

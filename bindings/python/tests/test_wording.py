@@ -1,4 +1,4 @@
-"""What the library says names the options of Python."""
+"""Messages of the library name the options of Python."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 FOREIGN = re.compile(r"\bdrt_\w+|\bDRT_(?!LOG\b)\w+|\w+_ms\b|\boptions\.\w+")
 
 
-def sentences() -> list[str]:
-    """The texts in the library's source, but for its C functions' own."""
+def messages() -> list[str]:
+    """The texts in the library's source, except those of its C functions."""
     found: list[str] = []
     for path in sorted((ROOT / "src").rglob("*.rs")):
         if "ffi" in path.parts or "tests" in path.parts or path.stem == "tests":
@@ -27,8 +27,8 @@ def sentences() -> list[str]:
     return found
 
 
-def test_no_sentence_names_an_option_of_c() -> None:
-    named = [text for text in sentences() if FOREIGN.search(text)]
+def test_no_message_of_the_library_shows_a_c_name_in_python() -> None:
+    named = [text for text in messages() if FOREIGN.search(text)]
     assert any("drt_client_set_token" in text for text in named)
     assert len(named) > 3
     for text in named:
@@ -48,11 +48,11 @@ def test_no_sentence_names_an_option_of_c() -> None:
         ("below reconnect_max_ms", "below reconnect_max"),
     ],
 )
-def test_names_are_those_of_python(theirs: str, ours: str) -> None:
+def test_c_names_in_messages_become_those_of_python(theirs: str, ours: str) -> None:
     assert in_python(theirs) == ours
 
 
-def test_options_that_are_named_exist() -> None:
+def test_messages_name_options_that_exist() -> None:
     options = set(inspect.signature(Client).parameters)
     assert set(inspect.signature(aio.Client).parameters) == options - {"thread"}
     subscribing = set(inspect.signature(Client.subscribe).parameters)
@@ -62,7 +62,7 @@ def test_options_that_are_named_exist() -> None:
         assert in_python(text).split("=")[0] in subscribing
 
 
-def test_errors_and_states_speak_python() -> None:
+def test_errors_and_states_name_the_options_of_python() -> None:
     with Client("http://127.0.0.1:9") as client, pytest.raises(dr.AuthenticationError) as error:
         client.wait(timeout=10)
     assert 'auth_mode="public"' in str(error.value)

@@ -1,4 +1,4 @@
-"""What type checkers have to accept; never run."""
+"""Code that type checkers must accept; it is never run."""
 
 from __future__ import annotations
 

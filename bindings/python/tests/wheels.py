@@ -1,4 +1,4 @@
-"""Building the wheel, and a program that tells whether what is installed works."""
+"""Builds the wheel; with a program that checks an installed package."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ print("installed", dr.__version__, dr.__file__)
 
 
 def run(*command: object, **more: Any) -> str:
-    """Runs a command to its end, which has to be a good one; what it prints."""
+    """Runs a command that must succeed, and returns what it prints."""
     result = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, timeout=900, **more
     )
@@ -36,7 +36,7 @@ def run(*command: object, **more: Any) -> str:
 
 @contextlib.contextmanager
 def wheel_lock() -> Iterator[None]:
-    """One build at a time."""
+    """Allows one build at a time."""
     lock = ROOT / "target" / "python" / "wheel.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
@@ -45,7 +45,7 @@ def wheel_lock() -> Iterator[None]:
 
 
 def build_wheel(into: Path, package: Path = PACKAGE, **more: Any) -> Path:
-    """Built as `pip install ./bindings/python` does it, with the tools that are here."""
+    """Builds the wheel as `pip install ./bindings/python` does, with the tools at hand."""
     with wheel_lock():
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel"]
         run(*pip, "--no-build-isolation", "--no-deps", "-w", into, package, **more)

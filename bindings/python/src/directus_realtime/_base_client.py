@@ -1,4 +1,4 @@
-"""What both clients offer alike: everything that need not be waited for."""
+"""The methods that both clients have: those that do not wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._stats import Stats
 
 
 class BaseClient:
-    """A client, as far as its two kinds are alike."""
+    """The common base class of both clients, with a core and the application's callbacks."""
 
     _core: Core
     _callbacks: Callbacks

@@ -68,8 +68,8 @@ class DirectRunner:
                 finally_()
 
     def passes(self, error: BaseException) -> bool:
-        """What is meant to end the program, such as `KeyboardInterrupt`, does so, unless
-        this is a thread of the client's."""
+        """Exceptions that end a program, such as `KeyboardInterrupt`, pass, except on the
+        client's own thread."""
         return not self._threaded and not isinstance(error, (Exception, GeneratorExit))
 
     def report(self, error: BaseException, callback: object) -> None:

@@ -19,9 +19,9 @@ from ._lifecycle import Lifecycle
 from ._running import Running
 from ._subscriptions import Subscriptions
 
-#: What a client may take to close when the interpreter exits.
+#: How long a client may take to close when the interpreter exits.
 EXIT_SECONDS = 1.0
-#: What closing may take on top of its timeout, but for a callback that still runs.
+#: How long closing may take beyond its timeout, if no callback is in its way.
 _GRACE_SECONDS = 1.0
 #: How long to wait for another thread before the next look.
 _POLL_SECONDS = 0.02
@@ -60,7 +60,7 @@ class Closing:
         _open.add(self)
 
     def begin(self) -> bool:
-        """Ends what is delivered. False when that was done before."""
+        """Ends all subscriptions. False when that was done before."""
         if not self._incoming.shut():
             return False
         self._subscriptions.end_all()
@@ -74,7 +74,7 @@ class Closing:
             self.library_closed.set()
 
     def finish(self) -> None:
-        """Delivers the last notices, and lets go of the application's callbacks."""
+        """Delivers the last notices, and releases the application's callbacks."""
         if self.finished.is_set():
             return
         self._pump.deliver_last()
@@ -102,8 +102,8 @@ class Closing:
         ran_before = self._running.current
         if not self.library_closed.wait(seconds + _GRACE_SECONDS):
             return False
-        # The closing handshake may have taken all the time. What is left to be done takes
-        # none, unless the callback that ran before still runs.
+        # The closing handshake may have taken the whole timeout. The rest takes no time,
+        # unless the callback that ran before still runs.
         grace = time.monotonic() + _GRACE_SECONDS
         while not self.finished.is_set():
             if not self._slot.threaded and self._slot.run(self.finish):

@@ -1,7 +1,17 @@
-"""What both clients are made of.
+"""The parts that both clients have.
 
-No part refers to the `Client` that the application has, nor, but weakly, to anything of
-the application's. So a client that the application has dropped is collected, and closed.
+- `incoming` receives events and notices from the library; `pump` hands them to callbacks.
+- `subscriptions` are the client's subscriptions and scopes.
+- `link` connects, and knows why the client is not connected.
+- `states` reports changes of state, `tokens` asks for access tokens.
+- `runner` calls callbacks; `running` is the one that runs, `slot` the thread that delivers.
+- `closing` ends all of this, and `lifecycle` says whether it has.
+
+The synchronous client adds `Delivery`, the asyncio client its event loop, flow control
+and waits.
+
+No part refers to the `Client` object, and only weakly to the application's callbacks. So
+a client that the application has dropped is garbage, and is closed.
 """
 
 from __future__ import annotations

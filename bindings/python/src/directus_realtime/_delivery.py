@@ -1,4 +1,4 @@
-"""Who delivers in the synchronous client: its thread, or a call that waits or dispatches."""
+"""Which thread of the synchronous client delivers: its own, or one that waits or dispatches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.02
 
 
 class Delivery:
-    """See the module."""
+    """Delivers for one client, and waits for what delivery brings."""
 
     def __init__(
         self,

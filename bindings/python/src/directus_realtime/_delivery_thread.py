@@ -24,7 +24,7 @@ def _deliver(core: Core) -> None:
         except ClosedError:
             break
         except BaseException as error:
-            # An error in this package. It is reported, and delivery goes on.
+            # A bug of this package. It is reported, and delivery continues.
             core.runner.report(error, _deliver)
     core.closing.library_closed.wait()
     core.closing.finish()

@@ -48,7 +48,7 @@ class EventPump:
         """
         self._running.thread = threading.get_ident()
         try:
-            # What an exception has left, such as KeyboardInterrupt.
+            # First what an exception has left here, such as KeyboardInterrupt.
             done = self._handle_notices() + self._deliver_events(max_events)
             if done == 0:
                 try:
@@ -76,8 +76,8 @@ class EventPump:
             notice = notices[0]
             done += 1
             if isinstance(notice, ReplyArrived):
-                # No code of the application's: what is raised here comes from a signal
-                # handler. Then this is repeated, which does no harm.
+                # Only a signal handler can raise in here. Then the notice is handled again,
+                # which does no harm.
                 notice.reply.arrive(notice.status, notice.text)
                 notices.popleft()
                 continue

@@ -1,4 +1,4 @@
-"""The functions that the library calls, for everything but events, which are drained.
+"""The functions that the library calls, for everything except events, which are drained.
 
 They are called inside `drt_client_drain` and `drt_client_close`, where no application
 code may run. So they only queue a notice, which is handled after that call has returned.
@@ -18,7 +18,7 @@ from ._user_data import find
 
 
 class PendingRequest(NamedTuple):
-    """What the `user_data` of a request stands for; that of a client is its queue."""
+    """The `user_data` of a request. That of a client is its queue."""
 
     queue: NoticeQueue
     reply: Reply

@@ -45,18 +45,18 @@ class Incoming:
         self._lifecycle = lifecycle
         #: The library may close its own descriptor at any time; a duplicate is woken then.
         self.fd: int = os.dup(lib.drt_client_fd(handle))
-        #: What is still to be handled.
+        #: Received, and still to be handled.
         self.notices: deque[Notice] = deque()
         self._notices_in_drain = 0
         self._batch: Batch | None = None
         #: What was drained; the length is 0 once all of it was delivered.
         self._json, self._length = ctypes.c_void_p(), ctypes.c_size_t()
         self._drained = ctypes.c_size_t()
-        #: Held while a batch is copied, so that the client is not closed meanwhile.
+        #: Held while a batch is copied, so that the client is not closed during that.
         self._copying = threading.Lock()
         check(lib.drt_client_on_state(handle, _ffi_callbacks.on_state, register(self), release))
 
-    # Asking the library for what comes
+    # Registering with the library
 
     def register(self, state: SubscriptionState) -> None:
         """Keeps a subscription until the library releases it, which it also does when
@@ -177,7 +177,7 @@ class Incoming:
             return True
 
     def close_descriptor(self) -> None:
-        """After this nothing can be waited for."""
+        """Called when nothing will be received any more."""
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)

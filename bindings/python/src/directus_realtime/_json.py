@@ -72,11 +72,11 @@ def _text(value: Any, place: str) -> str:
         return str(value) if abs(value.adjusted()) > _MAX_DIGITS else format(value, "f")
     kind = type(value).__name__
     if isinstance(value, enum.Enum):
-        raise _refused(place, f"{value} is an enum: pass its value")
+        raise _refused(place, f"{value} is an enum: give its value")
     if isinstance(value, datetime.timedelta):
-        raise _refused(place, "a timedelta has no form in JSON: pass a number or a str")
+        raise _refused(place, "a timedelta has no form in JSON: give a number or a text")
     if isinstance(value, (bytes, bytearray, memoryview)):
-        raise _refused(place, f"{kind} has no form in JSON: decode it, or encode it in Base64")
+        raise _refused(place, f"{kind} has no form in JSON: decode it, or use Base64")
     if isinstance(value, (set, frozenset)):
         raise _refused(place, f"a {kind} has no order: make it a list")
     raise _refused(place, f"{kind} has no form in JSON")

@@ -1,4 +1,4 @@
-"""What the reply to a request means."""
+"""The result of a request: its reply, or an exception."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _raised: list[BaseException] = []
 
 
 def undisturbed(call: Callable[[], Result]) -> Result:
-    """Calls the library, and runs the signal handlers afterwards that came meanwhile."""
+    """Calls the library, and afterwards runs the handlers of signals that came during it."""
     if threading.get_ident() != threading.main_thread().ident:
         return call()
     found = [(number, signal.getsignal(number)) for number in _NUMBERS]

@@ -41,5 +41,5 @@ class Subscriber:
         )
 
     def view_of(self, state: SubscriptionState) -> Subscription:
-        """What the application gets of a subscription."""
+        """The object for a subscription."""
         return Subscription(self._core, state, self._delivery)

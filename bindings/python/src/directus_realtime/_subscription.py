@@ -1,4 +1,4 @@
-"""What `subscribe` returns."""
+"""The subscriptions that `Client.subscribe` returns."""
 
 from __future__ import annotations
 

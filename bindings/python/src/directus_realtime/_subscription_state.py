@@ -1,4 +1,4 @@
-"""What a client knows of a subscription or scope, from its beginning to its end."""
+"""The state of a subscription or a scope, from its beginning to its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._errors import ServerError
 
 
 class Consumer(Protocol):
-    """What keeps a subscription's events until the application is ready for them."""
+    """Keeps a subscription's events until the application is ready for them."""
 
     def end(self) -> None:
         """The subscription has ended. Called on any thread."""
@@ -77,7 +77,7 @@ class SubscriptionState:
         return self.ended or self.refusal is not None or (scope is not None and scope.closed)
 
     def drop_callback(self) -> None:
-        """Lets go of its callback."""
+        """Releases its callback."""
         callbacks = self.callbacks()
         if callbacks is not None:
             callbacks.by_subscription.pop(self.user_data, None)

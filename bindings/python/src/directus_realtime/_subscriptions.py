@@ -106,7 +106,7 @@ class Subscriptions:
         check(lib.drt_scope_new(self._handle, ctypes.byref(out)))
         return ScopeState(out.value or 0)
 
-    # What there is
+    # Looking up
 
     def all(self) -> list[SubscriptionState]:
         """The subscriptions, in the order in which they were made."""

@@ -57,7 +57,7 @@ class TokenRequests:
             raise
 
     def ask(self, error: DirectusRealtimeError | None) -> None:
-        """The library wants a token; the error says why the last one does not do."""
+        """The library needs a token; the error says why the last one does not do."""
         callbacks = self._callbacks()
         on_token = None if callbacks is None else callbacks.on_token
         if on_token is None or self._lifecycle.closed or self._is_repeated():
@@ -69,7 +69,7 @@ class TokenRequests:
         self._runner.run(on_token, error, then=self._use, finally_=self._asked)
 
     def after_delivery(self) -> None:
-        """Something was delivered: perhaps all requests that a token has answered."""
+        """Called after a delivery, which may have handled the last repeated request."""
         if self._answered_at is not None and not self._incoming.is_readable():
             self._answered_at = None
 
@@ -93,7 +93,7 @@ class TokenRequests:
 
     def _asked(self) -> None:
         self._is_asking = self._link.diagnostics.awaits_token = False
-        # The callback has failed, and a token was wanted meanwhile.
+        # The callback has failed, and another token was requested while it ran.
         waiting, self._next = self._next, []
         for error in waiting:
             self.ask(error)

@@ -1,4 +1,4 @@
-"""What PyInstaller has to know of this package."""
+"""The hooks of this package for PyInstaller."""
 
 from __future__ import annotations
 

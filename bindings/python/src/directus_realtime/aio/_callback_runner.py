@@ -49,7 +49,7 @@ class LoopRunner:
                 task.add_done_callback(lambda _: whole())
 
     def passes(self, error: BaseException) -> bool:
-        """What is meant to end the program, such as `KeyboardInterrupt`, does so."""
+        """Exceptions that end a program, such as `KeyboardInterrupt`, pass."""
         return self._direct.passes(error) and not isinstance(error, asyncio.CancelledError)
 
     def report(self, error: BaseException, callback: object) -> None:

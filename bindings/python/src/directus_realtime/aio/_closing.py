@@ -29,7 +29,7 @@ class LoopClosing:
         self._loop = loop
         self._flow = flow
         self._subscriber = subscriber
-        #: Closing goes on in this task, though the call that began it is cancelled.
+        #: Closes the client, even if the call that began it is cancelled.
         self._task: asyncio.Future[None] | None = None
 
     async def close(self, seconds: float) -> None:
@@ -40,7 +40,7 @@ class LoopClosing:
         here = asyncio.current_task()
         if self._task is None:
             self._flow.stop()
-            # A callback that closes the client goes on.
+            # A callback that closes the client itself is not waited for.
             others = [each for each in self._subscriber.consumers() if each.task is not here]
             self._closing.begin()
 

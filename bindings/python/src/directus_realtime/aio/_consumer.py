@@ -17,7 +17,7 @@ from .._subscription_state import refusal_of
 from ._flow_control import FlowControl
 from ._loop import ClientLoop
 
-#: What an event takes in memory besides its text.
+#: The bytes of memory that an event takes besides its text.
 _OVERHEAD = 200
 
 
@@ -59,7 +59,7 @@ class Consumer(ABC):
             self.confirmation.settle()
 
     def end(self) -> None:
-        """The subscription has ended, and what is kept is not wanted any more.
+        """The subscription has ended: drops the events that are kept.
 
         May be called on any thread.
         """
@@ -132,7 +132,7 @@ class CallbackConsumer(Consumer):
         self.task = None
         if not task.cancelled():
             error = task.exception()
-            # What is meant to end the program has ended the loop.
+            # An exception that ends the program has ended the loop.
             if error is not None and not self._runner.passes(error):
                 self._runner.report(error, self._callback)
         elif self._was_cancelled_itself(task):

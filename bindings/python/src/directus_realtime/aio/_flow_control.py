@@ -25,7 +25,7 @@ _MOST_HELD = 1 << 20
 _DEFAULT_QUEUE_BYTES = 64 << 20
 #: After so many seconds of a pause there is a warning.
 _WARNING_SECONDS = 10.0
-#: How often, during a pause, what coroutines wait for is looked for.
+#: How often, during a pause, the conditions are checked that coroutines wait for.
 _LOOK_SECONDS = 0.1
 
 _logger = logging.getLogger("directus_realtime.aio")
@@ -53,7 +53,7 @@ class FlowControl:
         self.held: int = 0
         #: Replies that are waited for.
         self.expected: int = 0
-        #: What may be held while a reply is waited for: all that can be queued before it.
+        #: The limit while a reply is waited for: all bytes that can be queued before it.
         self._most_expecting = (queue_bytes or _DEFAULT_QUEUE_BYTES) + _MOST_HELD
         self._timers: list[asyncio.TimerHandle] = []
 

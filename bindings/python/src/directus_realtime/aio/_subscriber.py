@@ -62,7 +62,7 @@ class Subscriber:
         return self.view_of(state)
 
     def view_of(self, state: SubscriptionState) -> Subscription:
-        """What the application gets of a subscription: one object, as long as it is held."""
+        """The object for a subscription: the same one as long as the application holds it."""
         known = self._views.get(state.user_data)
         if known is not None:
             return known
@@ -81,7 +81,7 @@ class Subscriber:
     def drop_scope(self, scope: ScopeState) -> None:
         """Closes a scope that was garbage-collected. Called on any thread."""
         self._core.subscriptions.drop_scope(scope)
-        # It may be long until something else ends the scope's subscriptions.
+        # Otherwise they would end with the next delivery or call only.
         self._loop.call_soon(self._core.subscriptions.end_dropped)
 
     def consumers(self, scope: ScopeState | None = None) -> list[Consumer]:

@@ -1,4 +1,4 @@
-"""What `await client.subscribe(…)` returns."""
+"""The subscriptions that `await client.subscribe(…)` returns."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from ._loop import ClientLoop
 
 
 class Waits:
-    """What the coroutines of one client wait for. It observes the client's states."""
+    """The waiting coroutines of one client. It observes the client's states."""
 
     def __init__(self, loop: ClientLoop, link: Link) -> None:
         self._loop = loop
         self._link = link
-        #: Each looks for what a coroutine waits for, while nothing is delivered.
+        #: Each checks the condition that a coroutine waits for, while nothing is delivered.
         self._lookers: set[Callable[[], None]] = set()
         self._state_waiters: dict[asyncio.Future[None], State] = {}
         #: Each is called with the reason when the client fails or is closed.
@@ -28,7 +28,7 @@ class Waits:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is waited for."""
+        """Whether no coroutine waits."""
         return not (
             self._lookers or self._state_waiters or self._failure_callbacks or self._end_waiters
         )
@@ -103,7 +103,7 @@ class Waits:
             self._end_waiters.discard(waiter)
 
     def look(self) -> None:
-        """Looks for everything that is waited for; called while nothing is delivered."""
+        """Checks all conditions that are waited for; called while nothing is delivered."""
         for look in list(self._lookers):
             look()
 
