@@ -139,3 +139,17 @@ def test_waits_and_requests_end_at_their_timeout(scripted_server: ScriptedServer
             assert 0.15 < time.monotonic() - began < 5
         with pytest.raises(dr.InvalidArgumentError, match="state"):
             client.wait("asleep")  # type: ignore[arg-type]
+
+
+def test_a_wait_on_asyncio_is_not_ended_by_a_failure_that_was_repaired_before(
+    run: Any, server: Any
+) -> None:
+    async def scenario() -> None:
+        async with aio.Client(server.url, access_token="wrong") as client:
+            client.connect()
+            # The event loop is busy, so that the failure is not reported yet.
+            until(lambda: client.state is State.FAILED)
+            client.set_token(server.rest.token)
+            await client.wait(timeout=30)
+
+    run(scenario)

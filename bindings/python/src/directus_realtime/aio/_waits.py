@@ -113,7 +113,10 @@ class Waits:
         """Wakes the coroutines that wait for this state, or that cannot get theirs."""
         if self._loop.usable is None:
             return
-        is_end = change.state in (State.FAILED, State.CLOSED)
+        # A failure may have been repaired before it is reported.
+        is_end = change.state is State.CLOSED or (
+            change.state is State.FAILED and self._link.state() is State.FAILED
+        )
         error = change.error or ClosedError(change.message)
         if is_end:
             for fail in list(self._failure_callbacks):
