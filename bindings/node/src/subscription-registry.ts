@@ -151,18 +151,18 @@ export class SubscriptionRegistry implements SubscriptionHost {
      * when the server cannot be reached.
      */
     makeRoom(): boolean {
-        let worst: SubscriptionState | undefined;
+        let largest: SubscriptionState | undefined;
         for (const subscription of this.#byId.values()) {
-            if (subscription.held > (worst?.held ?? 0)) {
-                worst = subscription;
+            if (subscription.held > (largest?.held ?? 0)) {
+                largest = subscription;
             }
         }
-        if (worst === undefined || this.connection.unreachableReason() !== undefined) {
+        if (largest === undefined || this.connection.unreachableReason() !== undefined) {
             return false;
         }
         this.overflows++;
-        worst.discard();
-        this.#renew(worst);
+        largest.discard();
+        this.#renew(largest);
         return true;
     }
 

@@ -14,9 +14,9 @@ type Status = number;
 type Plain = 'int32_t' | 'uint32_t' | 'uint64_t' | 'uintptr_t' | 'size_t' | 'void *' | TypeObject;
 
 /** A second check, against crashes. Public methods have checked their arguments with better messages. */
-export function guardText(value: unknown, where: string): void {
+export function guardText(value: unknown): void {
     if (!isText(value)) {
-        throw invalid(`${where} must be a string without NUL characters`);
+        throw invalid('an argument is no string, or contains a NUL character or half of a surrogate pair');
     }
 }
 
@@ -36,7 +36,7 @@ export function declareFunctions(library: LibraryHandle, types: Types) {
         const call = library.func(name, result, parameters);
         const texts = parameters.flatMap((type, at) => (type === 'str' ? [at] : []));
         const guarded = (...args: unknown[]): unknown => {
-            texts.forEach((at) => guardText(args[at], name));
+            texts.forEach((at) => guardText(args[at]));
             return call(...args);
         };
         return guarded as unknown as F;

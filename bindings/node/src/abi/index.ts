@@ -30,7 +30,7 @@ function guardTexts(fields: Record<string, unknown>, texts: readonly string[]): 
     for (const name of texts) {
         const value = fields[name];
         if (value !== undefined && value !== null) {
-            guardText(value, name);
+            guardText(value);
         }
     }
 }
