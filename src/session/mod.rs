@@ -39,6 +39,7 @@ mod outputs;
 mod refusals;
 mod request;
 mod router;
+mod row_expiry;
 mod scheduler;
 mod timers;
 

@@ -24,7 +24,6 @@ mod send_queue;
 mod settling;
 mod snapshot;
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::connection::Connection;
@@ -34,14 +33,15 @@ use super::connection::reported::ReportedState;
 use super::in_flight::{InFlight, Purpose};
 use super::outputs::Outputs;
 use super::refusals::Refusals;
+use super::row_expiry::RowExpiry;
 use super::scheduler::Scheduler;
 use super::timers::{Timer, Timers};
 use super::{Config, Effect, Now};
 use crate::error::Status;
 use crate::handover::{DeliveryItem, State};
 use crate::log::Level;
+use crate::subscriptions::Registry;
 use crate::subscriptions::held::HeldBytes;
-use crate::subscriptions::{Registry, SubId};
 
 /// How long the reply to a probe is waited for before an unanswered message is looked at
 /// again.
@@ -66,9 +66,8 @@ pub struct Session {
     registry: Registry,
     /// Bytes of the events that are held for snapshots, and until others are settled.
     held: HeldBytes,
+    row_expiry: RowExpiry,
 
-    /// Whose snapshots' keys are to be forgotten, and when.
-    forget: VecDeque<(Duration, SubId)>,
     /// The server has sent an error without a uid: from now on one message at a
     /// time, so that the next one can be told whose it is.
     one_at_a_time: bool,
@@ -104,7 +103,7 @@ impl Session {
             last_serial: 0,
             scheduler: Scheduler::default(),
             held: HeldBytes::default(),
-            forget: VecDeque::new(),
+            row_expiry: RowExpiry::default(),
             one_at_a_time: false,
             ambiguous: Vec::new(),
             owed: Vec::new(),

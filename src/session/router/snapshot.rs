@@ -53,7 +53,7 @@ impl Session {
         self.outputs.notify();
         self.outputs.deliver(DeliveryItem::Event(init));
         if remembers_rows {
-            self.forget.push_back((until, id));
+            self.row_expiry.add(until, id);
         }
         if let Some(held) = held {
             self.release_held(now, id, held, 0, &Answer::None);
@@ -63,32 +63,21 @@ impl Session {
     /// Number of snapshots whose rows are remembered. Tests hold that it is bounded.
     #[cfg(test)]
     pub fn remembered_snapshots(&self) -> usize {
-        self.forget.len()
+        self.row_expiry.len()
     }
 
     /// Forgets the rows of old snapshots: no create is as late as that.
     pub(super) fn forget_old_snapshots(&mut self) {
-        let mut again = Vec::new();
-        while self
-            .forget
-            .front()
-            .is_some_and(|(at, _)| *at <= self.heartbeat.heard_time())
-        {
-            let Some((_, id)) = self.forget.pop_front() else {
-                break;
-            };
-            let Some(subscription) = self.registry.get_mut(id) else {
-                continue;
-            };
+        let now = self.heartbeat.heard_time();
+        let mut postponed = Vec::new();
+        for id in self.row_expiry.take_due(now) {
+            let subscription = self.registry.get_mut(id);
             // There was a newer snapshot, or a create as late as this.
-            if let Some(until) = subscription.forget_rows(self.heartbeat.heard_time()) {
-                again.push((until, id));
+            if let Some(until) = subscription.and_then(|s| s.forget_rows(now)) {
+                postponed.push((until, id));
             }
         }
-        // Those that are to be forgotten by the same snapshot are one from here on.
-        again.sort_unstable();
-        again.dedup();
-        self.forget.extend(again);
+        self.row_expiry.postpone(postponed);
     }
 
     /// Delivers an error that the subscription survives.

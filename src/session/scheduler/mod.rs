@@ -6,6 +6,8 @@
 
 mod rate_limit;
 mod send_queue;
+#[cfg(test)]
+mod tests;
 mod unsubscribes;
 
 use std::collections::{HashSet, VecDeque};

@@ -22,6 +22,9 @@ pub enum Verdict {
     NeedsRead(Event),
 }
 
+/// Only a read can tell whose key that is.
+struct NeedsRead;
+
 /// How the key of a delete relates to the one item that is watched.
 enum KeyMatch {
     Same,
@@ -157,40 +160,18 @@ impl Subscription {
         let delivery = &self.meta.delivery;
         let mut keys: Vec<Cow<'_, str>> = Vec::new();
         let (mut changed, mut ours) = (false, 0);
-        // A message that names one key, and is right, is delivered without being copied.
+        // A message whose keys are right is delivered without being copied.
         for place in places {
             let Some(json) = data_of(&event).and_then(|data| part(data, *place)) else {
                 continue;
             };
-            let text = items::key_text(json);
             let key = if delivery.item.is_none() {
-                match text
-                    .as_deref()
-                    .and_then(|text| self.key_format.row_key(text))
-                {
-                    None => Some(Cow::Borrowed(json)),
-                    Some(row_key) => match read {
-                        None => return Verdict::NeedsRead(event),
-                        Some(rows) if rows.contains(&row_key) => Some(Cow::Borrowed(json)),
-                        Some(_) => Some(Cow::Owned(format!("\"{row_key}\""))),
-                    },
-                }
+                self.key_of_row(json, read).map(Some)
             } else {
-                match text
-                    .as_deref()
-                    .map_or(KeyMatch::Other, |text| self.key_match(text))
-                {
-                    KeyMatch::Same => Some(Cow::Borrowed(json)),
-                    KeyMatch::Other => None,
-                    KeyMatch::Unclear => match read {
-                        None => return Verdict::NeedsRead(event),
-                        Some(rows) if !rows.is_empty() => None,
-                        Some(_) => Some(match &self.item_key {
-                            Some(key) => Cow::Owned(key.to_string()),
-                            None => Cow::Borrowed(json),
-                        }),
-                    },
-                }
+                self.key_of_item(json, read)
+            };
+            let Ok(key) = key else {
+                return Verdict::NeedsRead(event);
             };
             ours += usize::from(key.is_some());
             changed |= !matches!(key, Some(Cow::Borrowed(_)));
@@ -215,6 +196,43 @@ impl Subscription {
         }
         drop(keys);
         Verdict::Deliver(event)
+    }
+
+    /// A key of a delete as the row has written it. A row that still exists is another one.
+    fn key_of_row<'a>(
+        &self,
+        json: &'a str,
+        read: Option<&ExistingRows>,
+    ) -> Result<Cow<'a, str>, NeedsRead> {
+        let text = items::key_text(json);
+        let row_key = text.and_then(|text| self.key_format.row_key(&text));
+        match (row_key, read) {
+            (None, _) => Ok(Cow::Borrowed(json)),
+            (Some(_), None) => Err(NeedsRead),
+            (Some(row_key), Some(rows)) if rows.contains(&row_key) => Ok(Cow::Borrowed(json)),
+            (Some(row_key), Some(_)) => Ok(Cow::Owned(format!("\"{row_key}\""))),
+        }
+    }
+
+    /// A key of a delete as the watched item has written it; `None` where it is of another.
+    fn key_of_item<'a>(
+        &self,
+        json: &'a str,
+        read: Option<&ExistingRows>,
+    ) -> Result<Option<Cow<'a, str>>, NeedsRead> {
+        let text = items::key_text(json);
+        let matched = text.map_or(KeyMatch::Other, |text| self.key_match(&text));
+        match (matched, read) {
+            (KeyMatch::Same, _) => Ok(Some(Cow::Borrowed(json))),
+            (KeyMatch::Other, _) => Ok(None),
+            (KeyMatch::Unclear, None) => Err(NeedsRead),
+            // The item still exists.
+            (KeyMatch::Unclear, Some(rows)) if !rows.is_empty() => Ok(None),
+            (KeyMatch::Unclear, Some(_)) => Ok(Some(match &self.item_key {
+                Some(key) => Cow::Owned(key.to_string()),
+                None => Cow::Borrowed(json),
+            })),
+        }
     }
 
     fn key_match(&self, text: &str) -> KeyMatch {

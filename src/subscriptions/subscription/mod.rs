@@ -5,6 +5,8 @@ mod init;
 mod judge;
 mod phase;
 mod row_query;
+#[cfg(test)]
+mod tests;
 mod transitions;
 
 use std::sync::Arc;
