@@ -10,19 +10,19 @@ mod anonymous;
 mod authentication;
 pub(super) mod commands;
 mod draining;
-mod ending;
 mod errors;
 mod flush;
-mod frames;
 mod heartbeat;
 mod link;
 mod rate_limit;
+mod receive;
 pub(super) mod requests;
 mod resubscribe;
 mod resync;
 mod send_queue;
 mod settling;
 mod snapshot;
+mod unsubscribing;
 
 use std::time::Duration;
 

@@ -15,11 +15,14 @@ use crate::session::timers::Timer;
 use crate::subscriptions::SubId;
 use crate::subscriptions::subscription::Snapshot;
 
-/// Refused or unanswered subscriptions are tried again after at most this.
+/// The longest back-off of a subscription that was refused or not answered: at first, and
+/// after many attempts.
 pub(super) const RETRY_MIN: Duration = Duration::from_millis(500);
 pub(super) const RETRY_MAX: Duration = Duration::from_secs(30);
 
 impl Session {
+    /// The server has not confirmed an unsubscribe: it is repeated until it does, or a
+    /// subscription would go on there that the application has ended.
     pub(super) fn unsubscribe_unanswered(&mut self, wire: WireUid, tries: u32) {
         self.scheduler.unsubscribe(wire, tries);
         if tries > UNSUBSCRIBE_DOUBLINGS {
@@ -84,6 +87,8 @@ impl Session {
         }
     }
 
+    /// The server has not answered the read of a snapshot. Reads that are lost are rare: the
+    /// subscription begins from the start.
     pub(super) fn read_unanswered(&mut self, now: Now, id: SubId, read: u64) {
         if self.registry.get(id).is_some_and(|s| s.is_reading(read)) {
             self.resubscribe(now, id, "the server did not answer a read");
@@ -183,6 +188,7 @@ impl Session {
         }
     }
 
+    /// Ends a subscription that the server has refused for good.
     pub(super) fn give_up(&mut self, now: Now, id: SubId, json: &str) {
         self.deliver_end(id, json);
         let Some(subscription) = self.registry.remove(id) else {

@@ -1,4 +1,4 @@
-//! What the server says.
+//! Frames from the server, each handed to the chapter that it concerns.
 
 use super::Session;
 use super::requests::REQUEST_SLOT;

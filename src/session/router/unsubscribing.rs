@@ -1,4 +1,4 @@
-//! Ending subscriptions, when the application asks for it.
+//! Ends subscriptions when the application asks for it, and at the server.
 
 use std::sync::Arc;
 
