@@ -25,6 +25,7 @@
 //! | `timers.rs` | the deadlines, and in which order those that are due are worked off |
 //! | `outputs.rs` | items, effects and the wake-up that the present input has caused |
 //! | `in_flight/` | what was sent on this link and is not answered, or was given up |
+//! | `attribution/` | errors that carry no uid, as servers of 11.x send them: which message each answers |
 //! | `scheduler/` | what is to be sent, whose turn it is, and how fast the rate limiter lets it go |
 //! | `refusals.rs` | subscriptions that the server refused |
 //! | `subscriptions/` (a layer below) | the subscriptions, and how far each has come |
@@ -32,6 +33,7 @@
 //! Imports run one way: from the router to the parts, and from these to lower layers. A
 //! part knows neither the router nor another part; `src/layers.rs` tests that.
 
+mod attribution;
 mod connection;
 mod in_flight;
 mod jitter;

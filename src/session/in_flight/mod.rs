@@ -40,7 +40,7 @@ pub enum Purpose {
     Read(SubId),
     /// Whether the items that some events are about exist.
     Settle(SubId),
-    /// Whether a subscription that is not confirmed can be read with its query.
+    /// A probe: whether the query of a subscription that is not confirmed can be read.
     Check(SubId),
     /// The confirmation that the server has forgotten a wire uid.
     Unsubscribe {
@@ -55,7 +55,7 @@ pub enum Purpose {
     Request(Box<Request>),
 }
 
-/// Purposes by the type of error that refuses them.
+/// Purposes by what answers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Subscribes, also of subscriptions that have ended.
@@ -87,15 +87,6 @@ impl Purpose {
     }
 }
 
-/// An error that may have been meant for a message.
-#[derive(Debug)]
-pub struct Suspect {
-    /// The error, as JSON.
-    pub json: String,
-    /// Nothing else that it could be the answer to was under way.
-    pub alone: bool,
-}
-
 /// One unanswered message.
 #[derive(Debug)]
 pub struct Entry {
@@ -107,8 +98,6 @@ pub struct Entry {
     batches: u64,
     /// When its reply is no longer waited for.
     deadline: Duration,
-    /// An error without a uid that may have been meant for it.
-    pub suspect: Option<Suspect>,
 }
 
 impl Entry {
@@ -171,7 +160,6 @@ impl InFlight {
             sent,
             batches,
             deadline,
-            suspect: None,
         };
         self.entries.insert(serial, entry);
     }
@@ -366,11 +354,6 @@ impl InFlight {
         self.abandoned.forget_reads(count);
     }
 
-    /// All unanswered messages, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
-    }
-
     /// The serials of those that pass, in the order in which they were given out.
     pub fn select(&self, mut pass: impl FnMut(&Entry) -> bool) -> Vec<u64> {
         let mut serials: Vec<u64> = self
@@ -396,10 +379,5 @@ impl InFlight {
             .filter(|serial| !waiting.contains(serial))
             .filter_map(|serial| self.complete(serial))
             .collect()
-    }
-
-    /// For what is attributed by a heuristic.
-    pub fn get_mut(&mut self, serial: u64) -> Option<&mut Entry> {
-        self.entries.get_mut(&serial)
     }
 }

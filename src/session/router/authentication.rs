@@ -29,7 +29,8 @@ impl Session {
             Confirmed::Renewed(renew_at) => {
                 self.timers.stop(Timer::AuthReply);
                 self.timers.set_or_stop(Timer::Renew, renew_at);
-                self.settle_suspects(now);
+                let verdicts = self.attribution.on_identity_changed();
+                self.carry_out(now, verdicts);
                 if self.connection.has_fresh_token() {
                     self.reauthenticate(now, CredentialKind::Token);
                 }

@@ -1,4 +1,4 @@
-//! What the server's errors mean, where they say whom they mean.
+//! Error frames: what they mean, and which message those with a uid answer.
 
 use super::Session;
 use super::requests::REQUEST_SLOT;
@@ -7,7 +7,7 @@ use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
-use crate::session::in_flight::Purpose;
+use crate::session::in_flight::{Entry, Purpose};
 use crate::subscriptions::SubId;
 
 /// What a refusal means for the subscription.
@@ -49,46 +49,49 @@ impl Session {
             }
             _ => match error.uid.as_deref().map(WireUid::parse) {
                 Some(Some(wire)) => {
-                    self.on_named_error(now, wire, error);
-                    self.explain_items(now);
+                    self.on_error_with_uid(now, wire, error);
+                    self.match_items_errors(now);
                 }
                 Some(None) => self.log(Level::Warn, format!("error for a foreign uid: {words}")),
-                None => self.on_anonymous_error(now, error),
+                None => self.on_unattributed_error(now, error),
             },
         }
     }
 
-    fn on_named_error(&mut self, now: Now, wire: WireUid, error: &ServerError<'_>) {
+    fn on_error_with_uid(&mut self, now: Now, wire: WireUid, error: &ServerError<'_>) {
         if wire.slot == REQUEST_SLOT {
             return self.fail_request(wire.serial, error.json);
         }
         let answered = match error.source {
-            ErrorSource::Subscribe => self.in_flight.complete_subscribe(wire.serial),
-            _ => self.in_flight.complete(wire.serial),
+            ErrorSource::Subscribe => self.complete_subscribe(wire.serial),
+            _ => self.complete(wire.serial),
         };
         if let Some(entry) = answered {
-            match entry.purpose {
-                Purpose::Subscribe(id) => self.subscribe_refused(now, id, error.json, &error.code),
-                Purpose::Read(id) => {
-                    self.on_refused(now, id, error.json, read_refusal(&error.code))
-                }
-                Purpose::Settle(id) => {
-                    self.settle_refused(now, id, wire.serial, error.json, &error.code);
-                }
-                Purpose::Check(id) => {
-                    self.check_refused(now, id, wire.serial, error.json, &error.code);
-                }
-                Purpose::Unsubscribe { wire, tries, .. } => {
-                    self.unsubscribe_unanswered(wire, tries)
-                }
-                Purpose::Orphan(_) => {}
-                Purpose::Request(request) => self.reply(*request, Status::Server, error.json),
-            }
-            return;
+            return self.answered_by_error(now, entry, wire.serial, error.json, &error.code);
         }
         if let Some(subscription) = self.registry.by_wire_mut(wire) {
             let id = subscription.id();
             self.withheld(now, id, error.json);
+        }
+    }
+
+    /// The answer to a message is an error.
+    pub(super) fn answered_by_error(
+        &mut self,
+        now: Now,
+        entry: Entry,
+        serial: u64,
+        json: &str,
+        code: &str,
+    ) {
+        match entry.purpose {
+            Purpose::Subscribe(id) => self.subscribe_refused(now, id, json, code),
+            Purpose::Read(id) => self.on_refused(now, id, json, read_refusal(code)),
+            Purpose::Settle(id) => self.settle_refused(now, id, serial, json, code),
+            Purpose::Check(id) => self.check_refused(now, id, serial, json, code),
+            Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
+            Purpose::Orphan(_) => {}
+            Purpose::Request(request) => self.reply(*request, Status::Server, json),
         }
     }
 
@@ -98,9 +101,7 @@ impl Session {
         if let Some(serial) = serial.filter(|serial| self.is_judged_by_another(*serial)) {
             if let Some(subscription) = self.registry.get_mut(id) {
                 subscription.send_again(serial);
-                // It begins anew: what it was blamed for is settled.
-                subscription.strikes = 0;
-                subscription.blamed.clear();
+                self.attribution.on_begun_anew(id);
                 self.scheduler.subscribe(id);
             }
             return;

@@ -30,7 +30,7 @@ impl Session {
     /// Until when nothing of these kinds is sent, so that an error without a uid is
     /// known to be for the message before.
     fn turn(&self, of: impl Fn(Kind) -> bool, now: Now) -> Option<Duration> {
-        if !self.one_at_a_time {
+        if !self.attribution.is_active() {
             return None;
         }
         let over = self.in_flight.last_sent(of)? + TURN;

@@ -166,7 +166,7 @@ impl Session {
         self.connection.end_link(now);
         self.heartbeat.stop();
         self.timers.stop_link();
-        self.one_at_a_time = false;
+        self.attribution.on_link_lost();
         let waiting = self.keep_for_next_link();
         for entry in self.in_flight.on_link_lost(&waiting) {
             if let Purpose::Request(request) = entry.purpose {
@@ -174,9 +174,6 @@ impl Session {
             }
         }
         self.scheduler.link_lost();
-        self.unexplained.clear();
-        self.ambiguous.clear();
-        self.owed.clear();
         for subscription in self.registry.iter_mut() {
             subscription.link_lost();
         }

@@ -2,11 +2,10 @@
 //!
 //! Each file beside this one takes one kind of input to the parts and carries out what
 //! they return: `commands.rs` and `requests.rs` what the application asks for, `link.rs`,
-//! `authentication.rs`, `heartbeat.rs` and `draining.rs` the life of links, `frames.rs`
-//! and `errors.rs` what the server says, `flush.rs` what may be sent, and the others the
-//! life of subscriptions.
+//! `authentication.rs`, `heartbeat.rs` and `draining.rs` the life of links, `frames.rs`,
+//! `errors.rs` and `unattributed.rs` what the server says, `flush.rs` what may be sent, and
+//! the others the life of subscriptions.
 
-mod anonymous;
 mod authentication;
 pub(super) mod commands;
 mod draining;
@@ -22,15 +21,17 @@ mod resync;
 mod send_queue;
 mod settling;
 mod snapshot;
+mod unattributed;
 mod unsubscribing;
 
 use std::time::Duration;
 
+use super::attribution::Attribution;
 use super::connection::Connection;
 use super::connection::draining::Draining;
 use super::connection::heartbeat::Heartbeat;
 use super::connection::reported::ReportedState;
-use super::in_flight::{InFlight, Purpose};
+use super::in_flight::{InFlight, Kind, Purpose};
 use super::outputs::Outputs;
 use super::refusals::Refusals;
 use super::row_expiry::RowExpiry;
@@ -68,17 +69,7 @@ pub struct Session {
     held: HeldBytes,
     row_expiry: RowExpiry,
 
-    /// The server has sent an error without a uid: from now on one message at a
-    /// time, so that the next one can be told whose it is.
-    one_at_a_time: bool,
-    /// Errors without a uid that came while subscribes were under way: a refusal,
-    /// or an event of somebody else's that was withheld.
-    ambiguous: Vec<String>,
-    /// Refusals without a uid that are still to come for what a read has shown to be
-    /// refused.
-    owed: Vec<String>,
-    /// Errors of the items service that nobody could be found for yet.
-    unexplained: Vec<String>,
+    attribution: Attribution,
     refusals: Refusals,
 
     /// A list that is used again: where keys are in a message.
@@ -104,10 +95,7 @@ impl Session {
             scheduler: Scheduler::default(),
             held: HeldBytes::default(),
             row_expiry: RowExpiry::default(),
-            one_at_a_time: false,
-            ambiguous: Vec::new(),
-            owed: Vec::new(),
-            unexplained: Vec::new(),
+            attribution: Attribution::default(),
             refusals: Refusals::default(),
             places: Vec::new(),
             resyncs: 0,
@@ -184,7 +172,7 @@ impl Session {
             self.on_due(now, timer);
             self.ask_for_deadlines(now);
         }
-        self.explain_subscribes(now);
+        self.attribute_what_is_left(now);
         self.pump(now);
     }
 
@@ -235,11 +223,13 @@ impl Session {
         let Some(entry) = self.in_flight.abandon(serial) else {
             return;
         };
-        if entry.purpose.kind().is_items() && entry.is_sent() {
-            self.forget_unexplained(entry.purpose.kind());
+        let kind = entry.purpose.kind();
+        if kind.is_items() && entry.is_sent() {
+            let verdict = self.attribution.on_items_timeout(kind == Kind::Read);
+            self.carry_out(now, verdict);
         }
         match entry.purpose {
-            Purpose::Subscribe(id) => self.subscribe_unanswered(now, id, serial, entry.suspect),
+            Purpose::Subscribe(id) => return self.subscribe_unanswered(now, id, serial),
             Purpose::Orphan(wire) => self.scheduler.unsubscribe(wire, 0),
             Purpose::Read(id) => self.read_unanswered(now, id, serial),
             Purpose::Settle(id) => self.settle_failed(now, id, serial),
@@ -247,5 +237,6 @@ impl Session {
             Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
             Purpose::Request(request) => self.reply(*request, Status::Timeout, ""),
         }
+        self.attribution.on_message_over(serial);
     }
 }

@@ -67,9 +67,9 @@ impl Session {
                 continue;
             }
             let over = if certain {
-                self.in_flight.complete(serial)
+                self.complete(serial)
             } else {
-                self.in_flight.abandon(serial)
+                self.abandon(serial)
             };
             let Some(entry) = over else { continue };
             match entry.purpose {

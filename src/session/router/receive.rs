@@ -43,7 +43,7 @@ impl Session {
         if !past.is_empty() {
             return self.on_frames(now, link, &mut past);
         }
-        self.explain_subscribes(now);
+        self.attribute_what_is_left(now);
         self.heard(now);
         self.pump(now);
     }
@@ -96,7 +96,7 @@ impl Session {
         if let Some(wire) = wire.filter(|wire| wire.slot == REQUEST_SLOT) {
             if !matches!(message, Incoming::Error(_)) {
                 self.on_answer(wire.serial, frame);
-                return self.explain_items(now);
+                return self.match_items_errors(now);
             }
         }
         match message {
@@ -128,7 +128,7 @@ impl Session {
                 self.on_auth_ok(now, uid.as_deref(), refresh_token);
             }
             Incoming::Items { data, meta, .. } => {
-                if let Some(entry) = wire.and_then(|wire| self.in_flight.complete(wire.serial)) {
+                if let Some(entry) = wire.and_then(|wire| self.complete(wire.serial)) {
                     match (entry.purpose, wire) {
                         (Purpose::Read(id), Some(wire)) => {
                             self.on_read(now, id, wire.serial, &Snapshot { frame, data, meta });
@@ -139,7 +139,7 @@ impl Session {
                         _ => {}
                     }
                 }
-                self.explain_items(now);
+                self.match_items_errors(now);
             }
             Incoming::Ping => self.pong(now),
             Incoming::Pong { .. } => self.heartbeat.on_pong(now.mono),

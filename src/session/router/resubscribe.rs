@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Session;
-use super::anonymous::code_of;
 use super::errors::{Refusal, read_refusal};
 use super::flush::UNSUBSCRIBE_DOUBLINGS;
+use super::unattributed::facts_of;
 use crate::log::Level;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
-use crate::session::in_flight::Suspect;
+use crate::session::attribution::UnattributedError;
 use crate::session::jitter::jitter;
 use crate::session::timers::Timer;
 use crate::subscriptions::SubId;
@@ -48,17 +48,34 @@ impl Session {
         }
         match read_refusal(code) {
             Refusal::Unreadable => self.give_up(now, id, json),
-            Refusal::Final => self.suspect_refused(now, id, json, code),
+            Refusal::Final => self.probe_refused(now, id, json, code),
             Refusal::Temporary => {}
         }
+    }
+
+    fn probe_refused(&mut self, now: Now, id: SubId, json: &str, code: &str) {
+        let Some(subscription) = self.registry.get(id) else {
+            return;
+        };
+        let Some(serial) = subscription.serial() else {
+            return;
+        };
+        let (code, json) = (code.to_owned(), json.to_owned());
+        let verdict = self.attribution.on_probe_refused(
+            facts_of(subscription),
+            serial,
+            UnattributedError { code, json },
+        );
+        self.carry_out(now, verdict);
     }
 
     /// The server has registered a subscription. Its own snapshot was read
     /// before that, so an exact one is read now.
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
-        self.in_flight.complete_subscribe(wire.serial);
+        self.complete_subscribe(wire.serial);
         let is_past = self.is_past(wire.serial);
-        self.exonerate(wire);
+        let verdict = self.attribution.on_init(wire.slot, wire.serial);
+        self.carry_out(now, verdict);
         let Some(subscription) = self.registry.by_wire_mut(wire) else {
             // It has ended, or goes by another wire uid now.
             self.scheduler.unsubscribe(wire, 0);
@@ -95,33 +112,21 @@ impl Session {
         }
     }
 
-    pub(super) fn subscribe_unanswered(
-        &mut self,
-        now: Now,
-        id: SubId,
-        serial: u64,
-        suspect: Option<Suspect>,
-    ) {
+    pub(super) fn subscribe_unanswered(&mut self, now: Now, id: SubId, serial: u64) {
         let by_another = self.is_judged_by_another(serial);
-        let known = self.registry.get_mut(id);
-        let Some(subscription) = known.filter(|s| s.serial() == Some(serial)) else {
+        let known = self.registry.get(id);
+        let current = known.filter(|s| s.serial() == Some(serial)).map(facts_of);
+        let verdict = self
+            .attribution
+            .on_subscribe_timeout(serial, current, by_another);
+        let Some(current) = current else {
             return;
         };
-        let is_system = subscription.is_system();
-        match suspect {
-            Some(error) if is_system || by_another => {
-                return self.suspect_confirmed(now, id, serial, &error);
-            }
-            Some(_) => {
-                if let Some(json) = self.unanswered_refusal(id) {
-                    return self.subscribe_refused(now, id, &json, &code_of(&json));
-                }
-            }
-            // It was not refused, this time.
-            None => subscription.strikes = 0,
+        if verdict.is_some() {
+            return self.carry_out(now, verdict);
         }
         self.resubscribe(now, id, "the server did not answer a subscribe");
-        if !is_system {
+        if !current.is_system {
             self.scheduler.check(id);
         }
     }
@@ -136,6 +141,7 @@ impl Session {
             return;
         };
         let uid = subscription.meta().uid_str().to_owned();
+        self.attribution.on_paused(id);
         if let Some(read) = retry.read {
             self.in_flight.abandon(read);
         }

@@ -141,8 +141,8 @@ impl Session {
         let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
-        subscription.doubted = 0;
         let rows = ExistingRows::of(data, &subscription.meta().delivery.primary_key);
+        self.attribution.on_rows_read(id);
         self.settled(now, id, read, &Answer::Rows(rows));
     }
 

@@ -49,6 +49,7 @@ impl Session {
         else {
             return;
         };
+        self.attribution.on_up_to_date(id);
         self.resyncs += u64::from(is_resync);
         self.outputs.notify();
         self.outputs.deliver(DeliveryItem::Event(init));

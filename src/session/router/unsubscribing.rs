@@ -78,17 +78,14 @@ impl Session {
 
     /// Tells the server of the end of a subscription, as soon as it may be told.
     pub(super) fn forget_at_server(&mut self, now: Now, subscription: &Subscription) {
+        let sent = subscription.serial().filter(|_| subscription.is_sent());
+        let verdict = self.attribution.on_ended(subscription.id(), sent);
+        self.carry_out(now, verdict);
         let Some(wire) = subscription.wire() else {
             return;
         };
         if subscription.is_sent() {
             self.in_flight.orphan(wire.serial, wire);
-            // The server may not have come to it yet. If it is allowed by then, it
-            // is ended.
-            let entry = self.in_flight.get(wire.serial);
-            if entry.is_some_and(|entry| entry.suspect.is_some()) {
-                self.settle_soon(now, wire.serial);
-            }
             return;
         }
         if let Some(read) = subscription.read_under_way() {

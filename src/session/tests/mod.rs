@@ -1,6 +1,6 @@
 //! The session under virtual time, with the server's part spoken by the test.
 
-mod anonymous;
+mod attribution;
 mod connection;
 mod deletes;
 mod fairness;
@@ -12,5 +12,4 @@ mod send_queue;
 mod settling;
 mod snapshots;
 mod subscriptions;
-mod system;
 mod world;

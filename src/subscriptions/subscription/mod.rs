@@ -62,12 +62,6 @@ pub struct Subscription {
     failures: u32,
     /// Gaps in a row, each soon after the one before, and when the last one was.
     gaps: (u32, Duration),
-    /// Refusals in a row that may have been meant for it (no uid in them).
-    pub strikes: u32,
-    /// How often a read for it was refused, unless the errors were others'.
-    pub doubted: usize,
-    /// Its serials that refusals without a uid have been put down to.
-    pub blamed: Vec<u64>,
 }
 
 impl Subscription {
@@ -93,9 +87,6 @@ impl Subscription {
             item_key: None,
             failures: 0,
             gaps: (0, Duration::ZERO),
-            strikes: 0,
-            doubted: 0,
-            blamed: Vec::new(),
         }
     }
 

@@ -167,9 +167,6 @@ impl Subscription {
         let flags = if self.had_init { FLAG_RESYNC } else { 0 };
         self.had_init = true;
         self.failures = 0;
-        self.strikes = 0;
-        self.doubted = 0;
-        self.blamed.clear();
         let init = self.init_event(snapshot, flags);
         self.learn_from(snapshot, until);
         Some(Activated {
@@ -193,7 +190,6 @@ impl Subscription {
             failures: self.failures,
         };
         self.failures += 1;
-        self.blamed.clear();
         self.phase = Phase::Wanted;
         Some(retry)
     }
@@ -209,9 +205,6 @@ impl Subscription {
     pub fn link_lost(&mut self) {
         self.phase = Phase::Wanted;
         self.deleted = DeletedKeys::default();
-        self.strikes = 0;
-        self.doubted = 0;
-        self.blamed.clear();
     }
 
     /// What is to be done with an event of this kind that comes now.

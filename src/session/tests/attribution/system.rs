@@ -1,14 +1,15 @@
-//! Subscriptions to collections of the server's own, on 11.x: no read can show whether
-//! one is refused.
+//! Subscriptions to system collections on 11.x: no read can probe whether one is refused.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{World, forbidden, init, is_of, server_snapshot, spec, unsubscribed};
 use crate::handover::EventKind::Create;
 use crate::handover::FLAG_ENDED;
 use crate::session::SubStatus;
+use crate::session::tests::world::{
+    World, forbidden, init, is_of, server_snapshot, spec, unsubscribed,
+};
 
 const USERS: &str = "directus_users";
 
@@ -17,7 +18,7 @@ fn unavailable() -> Value {
            "error": {"code": "SERVICE_UNAVAILABLE", "message": "no"}})
 }
 
-/// The link is lost and there again; what it sends first is answered for slot 0.
+/// The link is lost and a new one opened, on which only the subscribe of slot 0 is answered.
 fn again(world: &mut World) {
     world.reopen();
     while let Some(message) = world.sent.pop_front() {
@@ -29,7 +30,7 @@ fn again(world: &mut World) {
 }
 
 #[test]
-fn a_refused_system_collection_is_found_out_without_a_read() {
+fn a_refused_system_subscribe_is_rejected_by_its_second_error() {
     let mut world = World::connected();
     let (live, _) = world.active(spec());
     let refused = world.subscribe_to(USERS, server_snapshot());
@@ -45,7 +46,7 @@ fn a_refused_system_collection_is_found_out_without_a_read() {
 }
 
 #[test]
-fn a_late_init_shows_that_an_error_was_of_a_withheld_event() {
+fn a_late_init_shows_that_an_error_was_an_events_and_is_adopted() {
     let mut world = World::connected();
     let (live, _) = world.active(spec());
     let slow = world.subscribe_to(USERS, server_snapshot());
@@ -53,7 +54,7 @@ fn a_late_init_shows_that_an_error_was_of_a_withheld_event() {
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
     let second = world.next()["uid"].clone();
-    // It was only slow: the server has it, and what was sent meanwhile is not needed.
+    // It was only slow: the server has registered it, so the second subscribe is not needed.
     world.say(init(&first));
     assert_eq!(world.session.sub_status(slow), SubStatus::Active);
     world.say(init(&second));
@@ -66,7 +67,7 @@ fn a_late_init_shows_that_an_error_was_of_a_withheld_event() {
 }
 
 #[test]
-fn i7_a_refusal_of_a_previous_identity_is_not_counted() {
+fn i7_a_refusal_of_the_previous_identity_is_not_remembered() {
     let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(forbidden());
@@ -75,14 +76,14 @@ fn i7_a_refusal_of_a_previous_identity_is_not_counted() {
     world.set_token("fresh");
     world.say(forbidden());
     world.live(12);
-    // Whose later errors would be taken for its own?
+    // Later errors would be taken for its own.
+    assert!(!world.session.attribution().remembers(id));
     let subscription = world.session.registry().get(id).unwrap();
-    assert_eq!((subscription.strikes, subscription.blamed.len()), (0, 0));
     assert!(!subscription.is_sent() && !subscription.is_registered());
 }
 
 #[test]
-fn only_errors_in_consecutive_attempts_are_a_refusal() {
+fn only_errors_of_attempts_in_a_row_reject_a_system_subscribe() {
     let (mut world, id) = World::with_one_live(USERS);
     for _ in 0..4 {
         world.sent.retain(|m| m["type"] == "subscribe");
@@ -103,7 +104,7 @@ fn only_errors_in_consecutive_attempts_are_a_refusal() {
 }
 
 #[test]
-fn i1_a_late_init_of_an_unsubscribed_wire_uid_is_not_adopted() {
+fn i1_a_late_init_of_a_serial_that_was_unsubscribed_is_not_adopted() {
     let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(unavailable());
@@ -113,27 +114,27 @@ fn i1_a_late_init_of_an_unsubscribed_wire_uid_is_not_adopted() {
     world.live(11);
     let unsubscribe = json!({"type": "unsubscribe", "uid": second});
     assert!(world.sent.contains(&unsubscribe), "{:?}", world.sent);
-    // The errors were others'; it was only slow.
+    // The errors were others', and its INIT was only slow.
     world.say(init(&second));
     world.say(unsubscribed(&second));
     assert_eq!(world.session.sub_status(id), SubStatus::Pending);
 }
 
 #[test]
-fn errors_of_one_link_do_not_count_on_the_next() {
+fn attempts_of_one_link_do_not_count_on_the_next() {
     let (mut world, id) = World::with_one_live(USERS);
     world.next();
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
     again(&mut world);
-    // The only error on this link, an event's.
+    // The only error on this link is that of a withheld event.
     world.say(forbidden());
     world.live(11);
     assert!(!world.is_refused(id));
 }
 
 #[test]
-fn a_withheld_event_is_reported_after_another_was_suspected_on_the_last_link() {
+fn a_withheld_event_is_reported_whatever_was_presumed_refused_on_the_last_link() {
     let mut world = World::connected();
     let (live, _) = world.active(server_snapshot());
     let id = world.subscribe_to(USERS, server_snapshot());
@@ -141,7 +142,7 @@ fn a_withheld_event_is_reported_after_another_was_suspected_on_the_last_link() {
     world.say(forbidden());
     world.advance(Duration::from_millis(600));
     again(&mut world);
-    // The refusal and an event of the other's.
+    // The refusal, and an event of the other one that is withheld.
     world.say(forbidden());
     world.say(forbidden());
     for _ in 0..30 {
@@ -160,7 +161,7 @@ fn a_withheld_event_is_reported_after_another_was_suspected_on_the_last_link() {
 }
 
 #[test]
-fn refused_system_collections_do_not_delay_other_subscriptions() {
+fn refused_system_subscribes_do_not_delay_another_subscription() {
     for refused in 1..6 {
         let mut world = World::connected();
         world.active(server_snapshot());
