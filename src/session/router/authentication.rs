@@ -34,7 +34,7 @@ impl Session {
                 if self.connection.has_fresh_token() {
                     self.reauthenticate(now, CredentialKind::Token);
                 }
-                self.pump(now);
+                self.flush(now);
             }
             Confirmed::Earlier { show_token } => {
                 if show_token {

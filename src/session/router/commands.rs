@@ -154,7 +154,7 @@ impl Session {
         });
         if self.connection.link().up_id().is_some() {
             self.scheduler.subscribe(id);
-            self.pump(now);
+            self.flush(now);
         } else {
             self.connect_first(now);
         }

@@ -56,7 +56,7 @@ impl Session {
     }
 
     /// Sends everything that may go now.
-    pub(super) fn pump(&mut self, now: Now) {
+    pub(super) fn flush(&mut self, now: Now) {
         self.end_pause(now);
         while self.may_send() {
             let under_way =

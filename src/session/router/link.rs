@@ -93,7 +93,7 @@ impl Session {
         if self.connection.has_fresh_token() {
             self.reauthenticate(now, CredentialKind::Token);
         }
-        self.pump(now);
+        self.flush(now);
     }
 
     /// We give the present link up.

@@ -173,7 +173,7 @@ impl Session {
             self.ask_for_deadlines(now);
         }
         self.attribute_what_is_left(now);
-        self.pump(now);
+        self.flush(now);
     }
 
     /// The deadlines that follow from what a part holds, and are not set by hand.

@@ -45,7 +45,7 @@ impl Session {
         }
         self.attribute_what_is_left(now);
         self.heard(now);
-        self.pump(now);
+        self.flush(now);
     }
 
     /// On a link on which the token has expired, only the answer to a refresh token

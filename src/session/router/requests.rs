@@ -30,7 +30,7 @@ impl Session {
             self.scheduler.push(Outgoing::Message(text));
         }
         self.connect_first(now);
-        self.pump(now);
+        self.flush(now);
         Ok(())
     }
 
@@ -48,7 +48,7 @@ impl Session {
         }
         self.queue_request(Some(sink), message, now.mono.saturating_add(timeout));
         self.connect_first(now);
-        self.pump(now);
+        self.flush(now);
         Ok(())
     }
 

@@ -205,7 +205,7 @@ impl Session {
             .deliver(crate::handover::DeliveryItem::Release { slot: id.slot() });
         self.refusals.add(*subscription, json);
         self.outputs.notify();
-        self.pump(now);
+        self.flush(now);
     }
 }
 

@@ -105,7 +105,7 @@ impl Session {
         subscription.begin_settling(held);
         if can_read {
             self.scheduler.read(id);
-            self.pump(now);
+            self.flush(now);
         } else {
             self.lose_held(now, id);
         }

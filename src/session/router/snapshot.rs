@@ -22,12 +22,12 @@ impl Session {
             NextStep::Activate => self.activate(now, id, snapshot),
             NextStep::Read => {
                 self.scheduler.read(id);
-                self.pump(now);
+                self.flush(now);
             }
             NextStep::Resubscribe(wire) => {
                 self.scheduler.unsubscribe(wire, 0);
                 self.scheduler.subscribe(id);
-                self.pump(now);
+                self.flush(now);
             }
         }
     }

@@ -15,7 +15,7 @@ impl Session {
             None => self.end_refused(|s| s.id() == id).pop(),
             ended => ended,
         }?;
-        self.pump(now);
+        self.flush(now);
         Some(slot)
     }
 
@@ -44,7 +44,7 @@ impl Session {
 
     fn end_all(&mut self, now: Now, ids: Vec<SubId>) -> Vec<u32> {
         let slots = ids.into_iter().filter_map(|id| self.end(now, id)).collect();
-        self.pump(now);
+        self.flush(now);
         slots
     }
 
