@@ -2,7 +2,7 @@
 //!
 //! Each file beside this one takes one kind of input to the parts and carries out what
 //! they return: `commands.rs` and `requests.rs` what the application asks for, `link.rs`,
-//! `authentication.rs`, `heartbeat.rs` and `draining.rs` the life of links, `frames.rs`,
+//! `authentication.rs`, `heartbeat.rs` and `draining.rs` the life of links, `receive.rs`,
 //! `errors.rs` and `unattributed.rs` what the server says, `flush.rs` what may be sent, and
 //! the others the life of subscriptions.
 
