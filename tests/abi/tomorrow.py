@@ -29,7 +29,7 @@ CHANGES = {
         ("    pub last_sequence: u64,\n}", MEMBER),
         ("                last_sequence: seen.last_sequence,\n            }", "tomorrow: 7,\n"),
     ],
-    "client.rs": [
+    "stats.rs": [
         ("    pub last_rtt_us: u64,\n}", MEMBER),
         ("            last_rtt_us: stats.last_rtt_us,\n        }", "            tomorrow: 7,\n"),
     ],
