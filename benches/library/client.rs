@@ -1,4 +1,4 @@
-//! The library, by its C ABI.
+//! The library, called by its C ABI.
 
 use std::ffi::{CString, c_void};
 use std::ptr;
@@ -111,8 +111,7 @@ pub fn events_per_second(url: &str, frames: u64) -> f64 {
     frames as f64 / Duration::from_nanos(last - first).as_secs_f64()
 }
 
-/// How long subscriptions take to come back, each with an exact snapshot, after the link
-/// has been another.
+/// How long subscriptions take to come back on a new link, each with an exact snapshot.
 pub fn seconds_to_come_back(url: &str, subscriptions: usize) -> f64 {
     let tally = tally(0);
     let client = open(url);
@@ -190,7 +189,7 @@ pub fn wakes_while_idle(url: &str, time: Duration) -> u64 {
     after - before
 }
 
-/// How often the library's threads have gone to sleep, as the kernel counts.
+/// How often the library's threads have gone to sleep, counted by the kernel.
 fn wakes() -> u64 {
     let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap_or_default();
     let tasks = std::fs::read_dir("/proc/self/task")

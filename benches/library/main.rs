@@ -1,4 +1,4 @@
-//! What the library costs, measured beside a peer in the same run.
+//! Measures what the library costs, beside a peer in the same run.
 //!
 //! `cargo bench` (or `make bench`) prints: events a second through a C callback
 //! and through the nearest peer, a plain tokio-tungstenite loop with typed,
@@ -27,7 +27,7 @@ use std::time::Duration;
 #[global_allocator]
 static ALLOCATOR: counting::Counting = counting::Counting;
 
-/// Frames a run; the large items take longer.
+/// Frames per run; large items take longer.
 const RUNS: [(usize, u64); 2] = [(200, 3_000_000), (2_000, 600_000)];
 const REPEATS: usize = 5;
 

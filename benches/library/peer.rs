@@ -1,4 +1,5 @@
-//! What one would write without the library: the fastest ordinary way.
+//! The peer: a client as an application would write it without the library, in the fastest ordinary
+//! way.
 
 use std::collections::HashMap;
 use std::time::Instant;

@@ -1,6 +1,6 @@
-//! Any order of events in a session's life. Whatever the application, the network
-//! and the server do, it does not panic, it stays on its diagram, and its alarms do
-//! not go off in vain for ever.
+//! Gives a session inputs in any order. Whatever the application, the network and the server do, it
+//! does not panic, its states change only along the diagram, and its timers do not fire for ever
+//! without effect.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use directus_realtime::client::engine;
 use directus_realtime::error::Status;
-use directus_realtime::handover::{EventSink, EventView, DeliveryItem, DeliveryOptions, State};
+use directus_realtime::handover::{DeliveryItem, DeliveryOptions, EventSink, EventView, State};
 use directus_realtime::protocol::Frame;
 use directus_realtime::secret::Secret;
 use directus_realtime::session::{
@@ -42,12 +42,12 @@ enum Step {
     },
     /// The server answers the oldest message that it has not answered yet.
     Answer(Answer),
-    /// It forgets that message.
+    /// The server drops that message.
     Drop,
-    /// It tells of a change to the last subscriber.
+    /// The server reports a change to the last subscriber.
     Change(u8),
-    /// Anything at all.
-    Say(String),
+    /// The server sends any text.
+    Send(String),
     Wait(u16),
     CatchUp(u8),
     Malformed(u8),
@@ -64,9 +64,9 @@ enum Answer {
     Twice,
 }
 
-struct Nobody;
+struct NullSink;
 
-impl EventSink for Nobody {
+impl EventSink for NullSink {
     fn event(&self, _: &EventView<'_>) {}
     fn drain_key(&self) -> u64 {
         0
@@ -214,7 +214,7 @@ impl World {
                     },
                     scope: scopes.last().copied().filter(|_| scoped),
                     tag: 0,
-                    sink: Box::new(Nobody),
+                    sink: Box::new(NullSink),
                 };
                 let id = self.session.reserve_subscription();
                 let _ = self.session.subscribe(now, id, new);
@@ -260,7 +260,7 @@ impl World {
                                  "uid": self.subscriber.clone()}),
                 );
             }
-            Step::Say(text) => self.say_text(text),
+            Step::Send(text) => self.say_text(text),
             Step::Wait(milliseconds) => self.wait(Duration::from_millis(u64::from(milliseconds))),
             Step::CatchUp(n) => {
                 if let Some((_, slot)) = self.id(n) {

@@ -1,12 +1,12 @@
-//! Messages that the application wrote itself.
+//! Custom messages: messages that the application writes itself.
 
 use super::items::{self, member};
 use super::json::{self, compact, kind, push_string, with_member};
 use super::outgoing::check_object;
 use crate::error::{Error, Status};
 
-/// A message of the application's own, checked so far that the server answers
-/// it by its uid, if it answers at all.
+/// A custom message. It is checked so that a reply of the server names its uid, if the server
+/// replies at all.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CustomMessage {
     text: String,
@@ -38,7 +38,7 @@ impl CustomMessage {
         &self.kind
     }
 
-    /// Whether the server answers it, be it with an error.
+    /// Whether the server replies to it, also if only with an error.
     pub fn is_answered(&self) -> bool {
         self.kind == "items"
     }
@@ -52,7 +52,7 @@ impl CustomMessage {
     pub fn with_uid(&self, wire: &str) -> String {
         let mut uid = String::with_capacity(wire.len() + 2);
         push_string(&mut uid, wire);
-        // It was read as an object before.
+        // `parse` has checked that the text is an object.
         with_member(&self.text, "uid", &uid).unwrap_or_default()
     }
 
@@ -71,7 +71,7 @@ impl std::fmt::Debug for CustomMessage {
     }
 }
 
-/// The `type` of a message, which must not be one that the library has to know of.
+/// The `type` of a message. The types of messages whose state the library tracks are rejected.
 fn message_type(object: &str) -> Result<String, Error> {
     let Some(value) = member(object, "type") else {
         return Err(invalid(
@@ -96,7 +96,7 @@ fn message_type(object: &str) -> Result<String, Error> {
     )))
 }
 
-/// What kind of value a JSON value is, where a string should have been fine.
+/// The kind of a JSON value that cannot be used in place of a string.
 fn describe(json: &str) -> &'static str {
     match kind(json) {
         "a string" => "a string that is not valid Unicode",
@@ -108,8 +108,8 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(Status::InvalidArgument, message)
 }
 
-/// The server's answer with the application's own uid in place of the wire uid.
-/// Where the application's message had no uid the answer stays as it is.
+/// The server's reply with the application's uid in place of the wire uid. If the application's
+/// message had no uid, the reply stays as it is.
 pub fn restore_uid(answer: &str, own_uid_json: Option<&str>) -> String {
     own_uid_json
         .filter(|_| member(answer, "uid").is_some())
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_keeps_its_members_and_their_order() {
+    fn a_custom_message_keeps_its_members_and_their_order() {
         let message = CustomMessage::parse(
             " {\"z\": 12345678901234567890123, \"type\": \"items\", \"uid\": 7, \"a\" : [ \"x y\" ] } ",
         )
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_without_uid_gets_one() {
+    fn a_request_without_uid_gets_one() {
         let message = CustomMessage::parse(r#"{"type":"ping"}"#).unwrap();
         assert_eq!(message.own_uid_json(), None);
         assert_eq!(message.with_uid("1.f"), r#"{"type":"ping","uid":"1.f"}"#);
@@ -148,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing_of_the_application() {
+    fn debug_output_of_a_message_shows_no_content() {
         let message = CustomMessage::parse(r#"{"type":"x","password":"hush"}"#).unwrap();
         assert!(!format!("{message:?}").contains("hush"));
     }
 
     #[test]
-    fn what_is_not_a_message_is_refused() {
+    fn a_custom_message_of_a_wrong_form_is_refused_with_the_reason() {
         for (text, expected) in [
             ("", "the message is empty; it must be a JSON object"),
             (
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_library_keeps_books_about_is_refused_with_the_way_to_do_it() {
+    fn subscribe_unsubscribe_and_auth_messages_are_refused_and_their_function_named() {
         for (kind, instead) in [
             ("subscribe", "drt_subscribe"),
             ("unsubscribe", "drt_unsubscribe"),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_gets_the_applications_uid_back() {
+    fn a_reply_gets_the_applications_uid_back() {
         let answer = r#"{"type":"items","data":{"uid":"1.f"},"uid":"1.f"}"#;
         assert_eq!(
             restore_uid(answer, Some("7")),

@@ -1,5 +1,4 @@
-//! Where the server is: URLs as the application gives them to where a socket
-//! is opened and what is asked for there.
+//! Endpoints: parses the application's URLs into the host, the port and the path to request.
 
 use std::fmt;
 
@@ -18,7 +17,7 @@ const DEFAULT_PATH: &str = "/websocket";
 pub struct Endpoint {
     /// Whether the link is encrypted.
     pub tls: bool,
-    /// A name (in its ASCII form) or an address; IPv6 without brackets.
+    /// A name in its ASCII form, or an address; IPv6 without brackets.
     pub host: String,
     /// The port.
     pub port: u16,
@@ -27,7 +26,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The `Host` header: the port only where it is not the scheme's own.
+    /// The `Host` header, with the port unless it is the scheme's default.
     pub fn host_header(&self) -> String {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
@@ -42,7 +41,7 @@ impl Endpoint {
         }
     }
 
-    /// The URL for people to read: the query is left out.
+    /// The URL to show, without its query.
     pub fn url(&self) -> String {
         let path = match self.path.split_once('?') {
             Some((path, _)) => format!("{path}?…"),
@@ -51,12 +50,11 @@ impl Endpoint {
         format!("{}://{}{path}", self.scheme(), self.host_header())
     }
 
-    /// The URL to ask for. A token that is given here takes the place of one in
-    /// the URL.
+    /// The URL to request. `access_token` replaces a token in the URL.
     pub fn request_uri(&self, access_token: Option<&Secret>) -> Zeroizing<String> {
         let start = format!("{}://{}", self.scheme(), self.host_header());
         let token = access_token.map_or("", Secret::expose);
-        // Room enough that the text does not move, and leave a copy, while it grows.
+        // Enough capacity that the text never moves and leaves a copy of the token behind.
         let room = start.len() + self.path.len() + 3 * token.len() + 16;
         let mut uri = Zeroizing::new(String::with_capacity(room));
         uri.push_str(&start);
@@ -85,7 +83,7 @@ impl Endpoint {
         query.split('&').any(is_token)
     }
 
-    /// Whether the server is on this machine, so that nobody can listen in.
+    /// Whether the server is on this machine, so that the network sees no credentials.
     pub fn is_loopback(&self) -> bool {
         if let Ok(address) = self.host.parse::<std::net::IpAddr>() {
             return address.to_canonical().is_loopback();
@@ -115,7 +113,7 @@ fn is_token(pair: &str) -> bool {
     form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "access_token")
 }
 
-/// Reads one URL, or several with commas between.
+/// Parses one URL, or several separated by commas.
 pub fn parse_list(urls: &str) -> Result<Vec<Endpoint>, Error> {
     let count = urls.split(',').count();
     let endpoint = |(index, url): (usize, &str)| {
@@ -130,8 +128,8 @@ pub fn parse_list(urls: &str) -> Result<Vec<Endpoint>, Error> {
     urls.split(',').enumerate().map(endpoint).collect()
 }
 
-/// The end of a sentence that begins with "url". It never quotes the URL, which
-/// may hold a token or a password.
+/// The end of a sentence that begins with "url". It never quotes the URL, which may contain a token
+/// or a password.
 type Wrong = &'static str;
 
 const BRACKETS: &str =
@@ -163,7 +161,7 @@ fn parse(text: &str) -> Result<Endpoint, Wrong> {
     if authority.starts_with("::") {
         return Err(BRACKETS);
     }
-    // The parser would take the first piece of the path for it.
+    // The URL parser would use the first segment of the path as the host.
     if authority.is_empty() || authority.starts_with(':') {
         return Err("has no host; give one such as https://directus.example.com");
     }
@@ -189,7 +187,7 @@ fn parse(text: &str) -> Result<Endpoint, Wrong> {
         return Err("has a fragment (#…), which the server would never see; remove it");
     }
     let path = match (as_it_is, url.query()) {
-        // Asked for "/", the server would not answer at all.
+        // The server does not answer a request for "/" at all.
         (true, query) if !rest.starts_with(['/', '\\']) => with_query(DEFAULT_PATH, query),
         (true, query) => with_query(url.path(), query),
         (false, None) => format!("{}{DEFAULT_PATH}", url.path().trim_end_matches('/')),

@@ -1,19 +1,16 @@
-//! The fast scan: the frame that the server sends a million times, recognised
-//! by its two ends.
+//! The fast path: recognises the most frequent frame, an event, by its two ends.
 
 use super::incoming::Change;
 use super::wire_uid::WireUid;
 
-/// A frame that looks like an event. It is one only if
-/// [`items::check`](super::items::check), or
-/// [`items::elements`](super::items::elements), accepts `data`: nothing between
-/// the two ends has been looked at, and what lies there may hold further
-/// members of the frame, or no JSON at all.
+/// A frame that looks like an event. It is one only if [`items::check`](super::items::check) or
+/// [`items::elements`](super::items::elements) accepts `data`: what is between the two ends was not
+/// read, and may contain further members of the frame, or be no JSON at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Recognised<'a> {
     /// What happened.
     pub change: Change,
-    /// Whose event it is.
+    /// The subscription that the event is for.
     pub uid: WireUid,
     /// From the opening bracket of the items to the closing one: a slice of the
     /// frame.
@@ -22,8 +19,8 @@ pub struct Recognised<'a> {
 
 /// Recognises an event exactly as the server writes it,
 /// `{"type":"subscription","event":"update","data":[…],"uid":"1f.2a"}`, in a
-/// time that does not depend on the frame's length. Everything else, a frame
-/// with `meta` for instance, is for [`incoming::parse`](super::incoming::parse).
+/// time that does not depend on the frame's length. Every other frame, such as one with `meta`, is
+/// for [`incoming::parse`](super::incoming::parse).
 pub fn recognise(text: &str) -> Option<Recognised<'_>> {
     const CHANGE_LEN: usize = "create".len();
     let text = text.strip_prefix(r#"{"type":"subscription","event":""#)?;
@@ -41,7 +38,7 @@ pub fn recognise(text: &str) -> Option<Recognised<'_>> {
             .rposition(|&byte| byte == b'"')?;
     let uid = WireUid::parse(text.get(quote + 1..)?)?;
     let data = text.get(..quote)?.strip_suffix(r#","uid":"#)?;
-    // At least the two brackets, which may not be the same one.
+    // Two brackets at least: the first must not be the last, too.
     let brackets = data.len() >= 2 && data.starts_with('[') && data.ends_with(']');
     brackets.then_some(Recognised { change, uid, data })
 }
@@ -51,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_servers_own_form_is_recognised() {
+    fn the_fast_path_recognises_the_servers_form_of_an_event() {
         for (change, name) in [
             (Change::Create, "create"),
             (Change::Update, "update"),
@@ -75,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_form_is_not() {
+    fn the_fast_path_recognises_no_other_form() {
         for frame in [
             "",
             "é",

@@ -1,5 +1,4 @@
-//! A received frame's text to what the server meant by it, borrowed from the
-//! text wherever it has no escapes.
+//! Parses a received frame. The result borrows from the frame's text wherever that has no escapes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,9 +12,9 @@ use crate::secret::Secret;
 /// What happened to items.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Change {
-    /// They were made.
+    /// They were created.
     Create,
-    /// They were changed.
+    /// They were updated.
     Update,
     /// They were deleted.
     Delete,
@@ -43,17 +42,17 @@ impl Change {
 }
 
 /// One frame from the server. `data` and `meta` are raw JSON, slices of the
-/// frame (see [`offsets`]); a `null` is there, an absent member is `None`. A
-/// `uid` that came as a number is its JSON text.
+/// frame (see [`offsets`]); `null` is `Some("null")`, an absent member is `None`. A `uid` that is a
+/// number is kept as its JSON text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Incoming<'a> {
     /// An event of a subscription.
     Change {
         /// What happened.
         change: Change,
-        /// Whose event it is.
+        /// The subscription that the event is for.
         uid: Option<Cow<'a, str>>,
-        /// The items, or the keys of the deleted ones.
+        /// The items, or the keys of deleted items.
         data: Option<&'a str>,
         /// Counts, where the query asks for them.
         meta: Option<&'a str>,
@@ -67,37 +66,37 @@ pub enum Incoming<'a> {
         /// Counts, where the query asks for them.
         meta: Option<&'a str>,
     },
-    /// A subscription is gone, or was never there.
+    /// A subscription was removed, or did not exist.
     Unsubscribed {
-        /// Which one; all of the link's if `None`.
+        /// Which one; `None` means all of the link.
         uid: Option<Cow<'a, str>>,
     },
     /// The link is authenticated.
     AuthOk {
         /// The uid of the auth message.
         uid: Option<Cow<'a, str>>,
-        /// Takes the place of the one that was used up.
+        /// The successor of the refresh token that was used up.
         refresh_token: Option<Secret>,
     },
-    /// The answer to an items request.
+    /// The reply to an items request.
     Items {
         /// The uid of the request.
         uid: Option<Cow<'a, str>>,
-        /// One item or several, or the keys of deleted ones.
+        /// One item or several, or the keys of deleted items.
         data: Option<&'a str>,
         /// Counts, where the query asks for them.
         meta: Option<&'a str>,
     },
-    /// The server asks whether we are there.
+    /// The server expects a pong.
     Ping,
-    /// The server is there.
+    /// The server's answer to a ping.
     Pong {
         /// The uid of the ping.
         uid: Option<Cow<'a, str>>,
     },
-    /// The server refused something, or could not do it.
+    /// The server rejected something, or failed to do it.
     Error(ServerError<'a>),
-    /// A frame of a kind that the library does not know.
+    /// A frame of a type that the library does not know.
     Other {
         /// Its `type`.
         kind: Cow<'a, str>,
@@ -121,7 +120,7 @@ pub enum ErrorSource {
     Server,
     /// The server's licence.
     License,
-    /// Something the library does not know.
+    /// A type that the library does not know.
     Other,
 }
 
@@ -130,7 +129,7 @@ pub enum ErrorSource {
 pub struct ServerError<'a> {
     /// What it is about.
     pub source: ErrorSource,
-    /// Whose error it is, where the server says so.
+    /// What the error is for, if the server says so.
     pub uid: Option<Cow<'a, str>>,
     /// The server's error code, for instance `FORBIDDEN`; empty if there is none.
     pub code: Cow<'a, str>,
@@ -141,8 +140,8 @@ pub struct ServerError<'a> {
 }
 
 impl ServerError<'_> {
-    /// How long the server's rate limit wants us to be silent. The server says
-    /// so only in its sentence: "Too many messages, retry after 2999ms."
+    /// How long to send nothing after a rate limit error. The server says it only in its sentence:
+    /// "Too many messages, retry after 2999ms."
     pub fn retry_after(&self) -> Option<Duration> {
         // Other sentences quote the application's values.
         if self.code != "REQUESTS_EXCEEDED" {
@@ -181,7 +180,7 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// The members of a frame that mean something to the library, as raw JSON.
+/// The members of a frame that the library uses, as raw JSON.
 #[derive(Default)]
 struct Members<'a> {
     kind: Option<&'a str>,
@@ -194,7 +193,7 @@ struct Members<'a> {
     refresh_token: Option<&'a str>,
 }
 
-/// Reads a frame.
+/// Parses a frame.
 pub fn parse(text: &str) -> Result<Incoming<'_>, Malformed> {
     let mut members = Members::default();
     json::members(text, |name, value| {
@@ -292,7 +291,7 @@ fn server_error<'a>(
     };
     let (mut code, mut message) = (Cow::Borrowed(""), Cow::Borrowed(""));
     let json = error.filter(|error| error.starts_with('{')).unwrap_or("{}");
-    // An object that cannot be read further has told what it can.
+    // Of a malformed object, the members before the error are used.
     let _ = json::members(json, |name, value| match &*name {
         "code" => code = json::string(value).unwrap_or(Cow::Borrowed(value)),
         "message" => message = json::string(value).unwrap_or(Cow::Borrowed(value)),
@@ -307,8 +306,8 @@ fn server_error<'a>(
     }
 }
 
-/// Where a part of a frame is in it, as byte offsets (start, end). `part` must
-/// be a subslice of `frame`, and the frame shorter than 4 GiB.
+/// The byte offsets (start, end) of a part of a frame. `part` must be a subslice of `frame`, and the
+/// frame shorter than 4 GiB.
 pub fn offsets(frame: &str, part: &str) -> (u32, u32) {
     let start = (part.as_ptr() as usize).wrapping_sub(frame.as_ptr() as usize);
     let end = start.wrapping_add(part.len());

@@ -1,5 +1,4 @@
-//! The values of a message: where the items of an array are, and small things
-//! that are done with one of them.
+//! The values in a message: finds the elements of an array, an item's members and its key.
 
 use std::borrow::Cow;
 
@@ -17,8 +16,8 @@ pub enum Kind {
 }
 
 /// Checks that a text is one JSON value, and finds the elements of an array:
-/// their byte ranges (start, end) in the text, without white space around.
-/// `out` is cleared first; after an error its content means nothing.
+/// their byte ranges (start, end) in the text, without surrounding white space. `out` is cleared
+/// first; after an error its content is meaningless.
 pub fn elements(json: &str, out: &mut Vec<(u32, u32)>) -> Result<Kind, Malformed> {
     out.clear();
     if u32::try_from(json.len()).is_err() {
@@ -87,8 +86,8 @@ fn array(scanner: &mut Scanner<'_>, mut element: impl FnMut(usize, usize)) -> Sc
     }
 }
 
-/// The first element of an array, or the value itself; `None` for an empty array
-/// and for what does not begin with a JSON value.
+/// The first element of an array, or the value itself if it is no array. `None` for an empty array
+/// and for a text that does not begin with a JSON value.
 pub fn first(json: &str) -> Option<&str> {
     let mut scanner = Scanner::new(json);
     if scanner.skip_space() == b'[' {
@@ -111,8 +110,8 @@ pub fn key_text(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The raw value of a JSON object's own member; `None` where it is not there,
-/// or the text is not a JSON object.
+/// The raw value of a member of a JSON object. `None` if there is no such member, or the text is no
+/// JSON object.
 pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut found = None;
     json::members(object, |member, value| {
@@ -124,8 +123,7 @@ pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     found
 }
 
-/// Appends the data of a delete to `out`: `{"<primary key>":<key>}`. The key is
-/// JSON already.
+/// Appends the data of a delete to `out`: `{"<primary key>":<key>}`. The key is given as JSON.
 pub fn delete_data(primary_key: &str, key_json: &str, out: &mut String) {
     out.push('{');
     json::push_string(out, primary_key);
@@ -148,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_cut_into_its_elements() {
+    fn the_elements_of_an_array_are_found() {
         for (json, expected) in [
             ("[]", vec![]),
             (" [ ] ", vec![]),
@@ -164,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_element_is_found_without_reading_on() {
+    fn the_first_element_is_found_without_reading_the_rest() {
         for (json, expected) in [
             ("[{\"a\":1},", Some("{\"a\":1}")),
             (" [ [1] ]", Some("[1]")),
@@ -179,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_one_value() {
+    fn a_value_that_is_no_array_is_one_element() {
         for (json, expected) in [
             (" {\"a\":[]} ", "{\"a\":[]}"),
             ("\"3\"", "\"3\""),
@@ -191,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_bad_json_is_refused_with_its_place() {
+    fn malformed_json_is_refused_with_the_position() {
         for (json, reason) in [
             ("", "expected a value at byte 0"),
             ("[1,]", "expected a value at byte 3"),
@@ -225,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn every_escape_and_lone_surrogates_are_accepted() {
+    fn the_scanner_accepts_every_escape_and_lone_surrogates() {
         assert!(check(r#""\"\\\/\b\f\n\r\t\u00e9\uD83D\uDE00""#));
         assert!(check(r#"["\ud800", "\udc00x"]"#));
     }
 
     #[test]
-    fn nesting_has_the_limit_that_serde_json_has() {
+    fn the_scanner_limits_nesting_as_serde_json_does() {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let nested = |depth: usize| open.repeat(depth) + "1" + &close.repeat(depth);
             for depth in 120..140 {
@@ -244,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_compared_as_text() {
+    fn numeric_and_text_keys_have_the_same_text() {
         for (json, expected) in [
             ("4", Some("4")),
             (" \"4\" ", Some("4")),
@@ -264,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_lent_raw() {
+    fn a_member_is_returned_as_raw_json() {
         let object = r#"{"a":{"id":1},"id": "x\n" ,"b\u0031":[ 2 ]}"#;
         assert_eq!(member(object, "id"), Some(r#""x\n""#));
         assert_eq!(member(object, "b1"), Some("[ 2 ]"));
@@ -274,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_names_its_key() {
+    fn the_data_of_a_delete_is_an_object_with_the_key() {
         let mut out = String::new();
         delete_data("id", "\"4\"", &mut out);
         delete_data("a\"\\\u{1}b", "4", &mut out);

@@ -1,6 +1,5 @@
-//! What several files of this room do with JSON text. Values stay text
-//! throughout: a number that a machine word cannot hold, or the order of an
-//! object's members, is nothing that the library may change on its way.
+//! JSON functions that several files of this module use. Values stay text throughout, because the
+//! library must not change a number that a machine word cannot hold, or the order of members.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Hands each member of a JSON object to `each`, in order: its name and its
-/// value as raw text. Names may repeat; as in JavaScript, the last one counts.
+/// Calls `each` with the name and the raw value of each member of a JSON object, in order. Names may
+/// repeat; as in JavaScript, the last one counts.
 pub(super) fn members<'a>(
     object: &'a str,
     each: impl FnMut(Cow<'a, str>, &'a str),
@@ -37,16 +36,16 @@ impl<'de, F: FnMut(Cow<'de, str>, &'de str)> Visitor<'de> for Members<F> {
     }
 }
 
-/// A string that is borrowed where it has no escapes.
+/// A string that is borrowed if it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The text that a JSON string stands for; `None` for anything but a string.
+/// The text of a JSON string; `None` for any other value.
 pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str(json).ok().map(|Text(text)| text)
 }
 
-/// What kind of value a JSON text begins as, in words.
+/// The kind of a JSON value by its first byte, for error sentences.
 pub(super) fn kind(json: &str) -> &'static str {
     match json.trim_start().as_bytes().first() {
         Some(b'{') => "an object",
@@ -192,7 +191,7 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn white_space_goes_only_between_tokens() {
+    fn compact_removes_white_space_only_between_tokens() {
         assert_eq!(
             compact(" { \"a b\" : [ 1 ,\t\"x \\\" y\\\\\" ] ,\r\n\"c\": {} } "),
             r#"{"a b":[1,"x \" y\\"],"c":{}}"#
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_member_keeps_its_place_and_repetitions_go() {
+    fn a_replaced_member_keeps_its_place_and_repetitions_are_removed() {
         let object = r#"{"z":1,"uid":2,"a":12345678901234567890123,"u\u0069d":3}"#;
         assert_eq!(
             with_member(object, "uid", "\"n\"").as_deref(),
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_explanation_quotes_nothing() {
+    fn a_json_error_quotes_nothing_of_the_text() {
         let error = members("\"a password\"", |_, _| {}).unwrap_err();
         assert!(!explain(&error).contains("password"));
         assert_eq!(
@@ -226,7 +225,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_survives_as_a_string(text: String) {
+        fn any_text_survives_as_a_json_string(text: String) {
             let mut json = String::new();
             push_string(&mut json, &text);
             prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text.clone());
@@ -234,7 +233,7 @@ mod tests {
         }
 
         #[test]
-        fn compact_changes_no_value(text: String) {
+        fn compact_changes_no_json_value(text: String) {
             let value = serde_json::json!({ "a": [text, 1.5], "b": { text.clone(): null } });
             let pretty = serde_json::to_string_pretty(&value).unwrap();
             prop_assert_eq!(compact(&pretty), value.to_string());

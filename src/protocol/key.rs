@@ -1,12 +1,12 @@
-//! Primary keys in other spellings. A delete names its keys as the request did, which
-//! need not be how the rows show them: `007` or ` 7` reach the row 7.
+//! Primary keys in other spellings. The server's delete repeats the keys as the request spelled
+//! them, which may not be how the items spell them: `007` and ` 7` delete the item 7.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Integers of so many digits are the same number in JavaScript and in the database.
+/// Integers with up to this many digits are exact in JavaScript.
 const EXACT_DIGITS: usize = 15;
-/// Exponents beyond this are no key's.
+/// No key has an exponent beyond this.
 const MOST_EXPONENT: i32 = 400;
 
 /// A decimal number as databases read it from text: white space around it, a sign, zeros
@@ -42,14 +42,14 @@ impl<'a> Decimal<'a> {
         })
     }
 
-    /// The digits without zeros in front, and how many of them are behind the point.
+    /// The digits without leading zeros, and how many of them are behind the point.
     fn digits(&self) -> (String, i32) {
         let digits = format!("{}{}", self.integer, self.fraction);
         let places = self.fraction.len() as i32 - self.exponent;
         (digits.trim_start_matches('0').to_owned(), places)
     }
 
-    /// Written with so many places; `None` where it has more.
+    /// The number with this many decimal places; `None` if it has more.
     fn with_places(&self, wanted: usize) -> Option<String> {
         let (mut digits, places) = self.digits();
         let mut missing = wanted as i32 - places;
@@ -70,20 +70,21 @@ impl<'a> Decimal<'a> {
     }
 }
 
-/// Whether a text is an integer as JSON writes it.
+/// Whether a text is an integer in JSON's form.
 pub fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let leading_zero = digits.starts_with('0') && (digits.len() > 1 || text.len() > 1);
     !digits.is_empty() && !leading_zero && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a number, as the server shows it, may stand for several in the database.
+/// Whether a number from the server may be rounded, so that several keys in the database look like
+/// it.
 pub fn is_rounded(number: &str) -> bool {
     number.len() > EXACT_DIGITS
 }
 
-/// The JSON number as which JavaScript, and so the server, shows the number that a text
-/// stands for: `" 007"` is `7`, and what has too many digits is rounded.
+/// The number in a text as JavaScript, and so the server, writes it as JSON: `" 007"` is `7`, and a
+/// number with too many digits is rounded.
 pub fn number(text: &str) -> Option<Cow<'_, str>> {
     if text.len() <= EXACT_DIGITS && is_integer(text) {
         return Some(Cow::Borrowed(text));
@@ -93,12 +94,12 @@ pub fn number(text: &str) -> Option<Cow<'_, str>> {
     value.is_finite().then(|| Cow::Owned(shown(value)))
 }
 
-/// As JavaScript writes a number.
+/// A number in JavaScript's form.
 fn shown(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    // The shortest digits that give the number: "1.5e-7".
+    // Rust writes the shortest digits that give the number: "1.5e-7".
     let text = format!("{:e}", value.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
@@ -122,17 +123,17 @@ fn scientific(digits: &str, exponent: i32) -> String {
     format!("{first}{point}{rest}e{sign}{}", exponent.abs())
 }
 
-/// The integer that a text stands for, exactly, in its shortest spelling.
+/// The integer in a text, exact, in its shortest form.
 pub fn integer(text: &str) -> Option<String> {
     Decimal::parse(text)?.with_places(0)
 }
 
-/// The number that a text stands for, exactly, with so many decimal places.
+/// The number in a text, exact, with this many decimal places.
 pub fn with_places(text: &str, places: usize) -> Option<String> {
     Decimal::parse(text)?.with_places(places)
 }
 
-/// How many decimal places a number in its ordinary spelling has, if it has any.
+/// How many decimal places a number in its ordinary form has, if it has any.
 pub fn places(text: &str) -> Option<usize> {
     let (integer, fraction) = text.split_once('.')?;
     let digits = integer.strip_prefix('-').unwrap_or(integer);
@@ -149,13 +150,13 @@ pub fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// A hash that is the same for all spellings with which some database finds the same
-/// row, as far as that is known: of other keys, too, now and then.
+/// A hash that is equal for all spellings with which a known database finds the same item. Different
+/// keys may have the same hash.
 pub fn folded(key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     match number(key) {
         Some(number) => number.hash(&mut hasher),
-        // Collations ignore the case, and blanks behind.
+        // Collations ignore case and trailing spaces.
         None => key
             .trim_end_matches(' ')
             .chars()
@@ -171,7 +172,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn numbers_are_shown_as_javascript_shows_them() {
+    fn numeric_keys_are_written_as_javascript_writes_them() {
         for (text, expected) in [
             ("7", Some("7")),
             ("007", Some("7")),
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_are_written_with_the_places_that_the_rows_have() {
+    fn decimal_keys_are_written_with_the_places_that_the_items_have() {
         for (text, n, expected) in [
             ("1.5", 5, Some("1.50000")),
             ("2.50", 5, Some("2.50000")),
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_written_exactly_however_long_they_are() {
+    fn integer_keys_are_written_exactly_at_every_length() {
         for (text, expected) in [
             ("042", Some("42")),
             ("9007199254740993", Some("9007199254740993")),
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_one_key_fold_to_the_same() {
+    fn all_spellings_of_a_key_have_the_same_hash() {
         for (one, other) in [
             ("7", " 007"),
             ("1.5", "1.50000"),
@@ -256,7 +257,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_number_is_shown_as_serde_json_reads_it(value: f64) {
+        fn a_written_numeric_key_has_the_value_that_serde_json_reads(value: f64) {
             prop_assume!(value.is_finite());
             let text = shown(value);
             prop_assert_eq!(text.parse::<f64>().unwrap(), value);
@@ -266,7 +267,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_trouble(text: String, places in 0..9_usize) {
+        fn no_text_makes_the_key_functions_panic(text: String, places in 0..9_usize) {
             let _ = (number(&text), integer(&text), with_places(&text, places), folded(&text));
         }
     }

@@ -1,5 +1,5 @@
-//! The wire: a frame's text to a borrowed [`incoming::Incoming`], a command to
-//! text, and endpoint URLs. Pure: no clock, no I/O, no threads, no locks.
+//! The protocol: parses a frame into a borrowed [`incoming::Incoming`], writes commands, and parses
+//! endpoint URLs. Pure: no clock, no I/O, no threads, no locks.
 
 mod custom_message;
 pub mod endpoint;
@@ -12,8 +12,8 @@ pub mod outgoing;
 mod scan;
 pub mod wire_uid;
 
-/// The text of one received frame: UTF-8, cheap to clone, shared with the
-/// buffer that it was read into.
+/// The text of one received frame: UTF-8, cheap to clone, because it shares the buffer that it was
+/// read into.
 pub type Frame = tokio_tungstenite::tungstenite::Utf8Bytes;
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! What is sent: commands to text, and the application's own queries and
-//! messages checked before they are.
+//! Writes the messages that are sent, and checks the application's queries before they are sent.
 
 use super::incoming::Change;
 use super::json::{
@@ -20,13 +19,13 @@ pub fn auth_password(email: &str, password: &Secret, uid: Option<&str>) -> Strin
     auth(&[("email", email), ("password", password.expose())], uid)
 }
 
-/// Authenticates with a refresh token, which is used up by that.
+/// Authenticates with a refresh token, which is valid once.
 pub fn auth_refresh(refresh_token: &Secret, uid: Option<&str>) -> String {
     auth(&[("refresh_token", refresh_token.expose())], uid)
 }
 
 fn auth(credentials: &[(&str, &str)], uid: Option<&str>) -> String {
-    // Room enough that the text does not move, and leave a copy, while it grows.
+    // Enough capacity that the text never moves and leaves a copy of a secret behind.
     let length = credentials
         .iter()
         .map(|(name, value)| name.len() + 6 * value.len() + 8);
@@ -37,7 +36,7 @@ fn auth(credentials: &[(&str, &str)], uid: Option<&str>) -> String {
     with_uid(message, uid)
 }
 
-/// Asks whether the server is there.
+/// Asks the server for a pong.
 pub fn ping(uid: Option<&str>) -> String {
     with_uid(command("ping", 0), uid)
 }
@@ -82,7 +81,7 @@ pub fn read(wire: &str, collection: &str, query: Option<&str>) -> String {
     with_uid(message, Some(wire))
 }
 
-/// Reads which rows with these keys (JSON), or rows at all, are there for a query.
+/// Reads which of these keys (JSON) a query finds; without keys, whether it finds any item.
 pub fn read_keys(
     wire: &str,
     collection: &str,
@@ -91,7 +90,7 @@ pub fn read_keys(
     keys: Option<&[String]>,
 ) -> String {
     let member = |name| query.and_then(|query| super::items::member(query, name));
-    // It was read when the subscription was made.
+    // The filter was checked when the subscription was made.
     let own = member("filter").and_then(|filter| read_filter(filter).ok().flatten());
     let filter = match keys {
         Some(keys) => {
@@ -117,7 +116,7 @@ pub fn read_keys(
     self::read(wire, collection, Some(&read.end()))
 }
 
-/// A read of nothing: whether the collection may be read with that query.
+/// A read with limit 0: whether the collection may be read with that query.
 pub fn check(wire: &str, collection: &str, query: Option<&str>) -> String {
     let nothing = query.and_then(|query| with_member(query, "limit", "0"));
     let nothing = nothing.as_deref().unwrap_or(r#"{"limit":0}"#);
@@ -137,14 +136,14 @@ fn with_uid(mut message: ObjectWriter, uid: Option<&str>) -> String {
     message.end()
 }
 
-/// Checks a subscription's query, and returns it without white space. What is
-/// refused here the server would refuse without saying whose query it was.
+/// Checks a subscription's query, and returns it without white space. The server would reject such
+/// a query with an error that names no uid.
 pub fn check_query(json: &str) -> Result<String, Error> {
     check_object(json, "query")?;
     Ok(compact(json))
 }
 
-/// What makes a query's answer no items but figures about them, if anything does.
+/// The member of a query that makes it return figures about items instead of items, if it has one.
 pub fn aggregation(query: &str) -> Option<&'static str> {
     let is_set = |name: &&str| {
         let value = super::items::member(query, name);
@@ -171,7 +170,7 @@ pub(super) fn check_object(json: &str, what: &str) -> Result<(), Error> {
             kind(json)
         )));
     }
-    // Names are decoded here, where a lone surrogate cannot be.
+    // Decodes the names, which fails for a lone surrogate.
     members(json, |_, _| {})
         .map_err(|error| invalid_json(format!("the {what} cannot be read: {}", explain(&error))))
 }
@@ -180,7 +179,7 @@ pub(super) fn check_object(json: &str, what: &str) -> Result<(), Error> {
 /// to that primary key.
 ///
 /// The server's own `item` is not used, because it compares keys as strings and
-/// misses what is written to an integer key by most routes.
+/// misses most writes if the key is an integer.
 pub fn query_for_item(query: Option<&str>, primary_key: &str, item: &str) -> Result<String, Error> {
     let query = check_query(query.unwrap_or("{}"))?;
     let mut equals = ObjectWriter::new(item.len() + 10);

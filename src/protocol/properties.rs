@@ -1,5 +1,4 @@
-//! The fast scan and the scanner, held to serde_json's answer on generated and
-//! on damaged texts.
+//! Compares the fast path and the scanner with serde_json, on generated and on damaged texts.
 
 use std::borrow::Cow;
 
@@ -80,7 +79,7 @@ fn frame() -> impl Strategy<Value = String> {
     })
 }
 
-/// One thing that goes wrong with a text.
+/// One damage of a text.
 #[derive(Clone, Debug)]
 enum Damage {
     Replace(Index, char),
@@ -141,7 +140,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-/// The text after at most three mishaps, none in half of the cases.
+/// The text with at most three damages, none in half of the cases.
 fn damaged(text: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     let mishaps = prop_oneof![Just(vec![]), prop::collection::vec(damage(), 1..4)];
     (text, mishaps).prop_map(|(text, mishaps)| {
@@ -189,7 +188,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn what_the_fast_scan_recognises_is_what_the_parser_reads(frame in damaged(frame())) {
+    fn the_fast_path_agrees_with_the_parser_on_every_text(frame in damaged(frame())) {
         let fast = recognise(&frame).filter(|fast| check(fast.data));
         match (fast, parse(&frame)) {
             (Some(fast), slow) => {
@@ -208,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn the_scanner_accepts_what_serde_json_accepts(json in damaged(json())) {
+    fn the_scanner_accepts_exactly_what_serde_json_accepts(json in damaged(json())) {
         // Nothing generated here comes near the limit of nesting.
         let expected = serde_json::from_str::<&RawValue>(&json).is_ok();
         prop_assert_eq!(check(&json), expected);
@@ -217,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn the_scanner_cuts_an_array_where_serde_json_does(json in damaged(list('[', json(), ']'))) {
+    fn the_scanner_finds_the_elements_that_serde_json_finds(json in damaged(list('[', json(), ']'))) {
         let mut ranges = Vec::new();
         let kind = elements(&json, &mut ranges);
         if let Ok(expected) = serde_json::from_str::<Vec<&RawValue>>(&json) {

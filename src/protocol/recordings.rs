@@ -1,4 +1,4 @@
-//! Every frame that a real server was recorded to send (`tests/fixtures/frames`).
+//! Tests with the frames that were recorded from a real server (`tests/fixtures/frames`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn is_cut(frame: &str) -> bool {
 }
 
 #[test]
-fn every_recorded_frame_is_understood() {
+fn every_recorded_frame_is_parsed() {
     let mut kinds = BTreeMap::new();
     for (file, frame) in received() {
         let incoming = match parse(&frame) {
@@ -121,7 +121,7 @@ fn with_wire_uid(frame: &str, uid: WireUid) -> Option<String> {
 }
 
 #[test]
-fn the_fast_scan_agrees_on_every_recorded_frame() {
+fn the_fast_path_agrees_with_the_parser_on_every_recorded_frame() {
     let uid = WireUid {
         slot: 0x1f,
         serial: 0xabc,
@@ -131,7 +131,7 @@ fn the_fast_scan_agrees_on_every_recorded_frame() {
         if is_cut(&frame) {
             continue;
         }
-        // Nobody's uid, in the recordings, looks like one of ours.
+        // No uid in the recordings looks like a wire uid.
         assert_eq!(recognise(&frame), None, "{file}");
         let Some(frame) = with_wire_uid(&frame, uid) else {
             continue;

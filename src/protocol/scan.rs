@@ -4,8 +4,7 @@
 //! escapes included (they are well-formed JSON, if not Unicode), except that
 //! nesting has a limit.
 
-/// How deep values may nest: what serde_json allows, and most parsers of the
-/// applications behind.
+/// How deep values may nest: as deep as serde_json, and most parsers of applications, allow.
 pub(super) const MAX_DEPTH: u32 = 127;
 
 /// What is wrong at the scanner's position.
@@ -46,7 +45,7 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// Goes to the next byte that is not white space, and tells it.
+    /// Skips white space, and returns the next byte.
     #[inline(always)]
     pub fn skip_space(&mut self) -> u8 {
         let byte = self.peek();
@@ -74,10 +73,9 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over one value that nests at most `depth` deep, beginning at the
-    /// next byte.
+    /// Skips one value that nests at most `depth` deep. It must begin at the next byte.
     pub fn value(&mut self, depth: u32) -> Scan {
-        // A bit per open value, the innermost lowest: is it an object?
+        // One bit per open value, the innermost lowest: set for an object, clear for an array.
         let mut open: u128 = 0;
         let mut level = 0;
         loop {
@@ -139,7 +137,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over a member's name and the colon, to where its value begins.
+    /// Skips a member's name and the colon.
     #[inline(always)]
     fn name(&mut self, first: u8) -> Scan {
         if first != b'"' {
@@ -155,7 +153,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Passes over the rest of a string, behind its opening quote.
+    /// Skips the rest of a string, behind its opening quote.
     #[inline(always)]
     fn string(&mut self) -> Scan {
         loop {
@@ -181,7 +179,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over an escape sequence, beginning at its backslash.
+    /// Skips an escape sequence, from its backslash on.
     fn escape(&mut self) -> Scan {
         match self.text.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
@@ -213,7 +211,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// At least one digit.
+    /// Skips digits, of which there must be one at least.
     #[inline(always)]
     fn digits(&mut self) -> Scan {
         let start = self.at;
@@ -239,9 +237,8 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Marks the bytes (the top bit of each) of eight that end a run of plain
-/// string: a quote, a backslash, a control character. Above the first mark
-/// there may be false ones.
+/// Sets the top bit of each of eight bytes that ends plain text in a string: a quote, a backslash or
+/// a control character. Above the lowest set bit there may be false ones.
 #[inline(always)]
 fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);

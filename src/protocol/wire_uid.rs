@@ -1,18 +1,17 @@
-//! The uids that go over the wire. They are the library's own: the uid that
-//! the application chose never leaves the process.
+//! The uids that go over the wire. The library generates them; the uid that the application chose
+//! is never sent.
 
 use std::fmt;
 
-/// A wire uid: where the subscription or request is kept, and a number that is
-/// never given twice in a client's life, so that a late frame of a former
-/// occupant of the slot is known for what it is.
+/// A wire uid: the slot of the subscription or request, and a serial number that a client never uses
+/// twice, so that a late frame for an earlier subscription in the same slot is recognised.
 ///
-/// As text: both numbers in hexadecimal, with a point between (`"1f.2a"`).
+/// As text: both numbers in hexadecimal, with a point between them (`"1f.2a"`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct WireUid {
-    /// The place in the registry.
+    /// The subscription's place in the registry.
     pub slot: u32,
-    /// Tells the occupants of one slot apart.
+    /// Distinguishes messages about the same slot.
     pub serial: u64,
 }
 
@@ -36,7 +35,7 @@ impl fmt::Display for WireUid {
     }
 }
 
-/// A number in lower-case hexadecimal without sign or leading zeros.
+/// Reads a number in lower-case hexadecimal without sign or leading zeros.
 fn hexadecimal(digits: &str) -> Option<u64> {
     if digits.is_empty() || digits.len() > 16 || (digits.len() > 1 && digits.starts_with('0')) {
         return None;
@@ -57,7 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_display_does_not_write_is_refused() {
+    fn a_text_that_is_no_wire_uid_is_refused() {
         for text in [
             "",
             ".",
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_uid_fits_the_length() {
+    fn the_largest_wire_uid_has_the_maximal_length() {
         let uid = WireUid {
             slot: u32::MAX,
             serial: u64::MAX,
@@ -96,13 +95,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_uid_survives_its_text(slot: u32, serial: u64) {
+        fn a_wire_uid_survives_writing_and_reading(slot: u32, serial: u64) {
             let uid = WireUid { slot, serial };
             prop_assert_eq!(WireUid::parse(&uid.to_string()), Some(uid));
         }
 
         #[test]
-        fn a_text_that_is_read_is_the_one_that_would_be_written(text in "[0-9a-fA-F+.]{1,20}") {
+        fn every_text_read_as_a_wire_uid_is_written_the_same(text in "[0-9a-fA-F+.]{1,20}") {
             if let Some(uid) = WireUid::parse(&text) {
                 prop_assert_eq!(uid.to_string(), text);
             }

@@ -95,7 +95,7 @@ fn subscribe_works_in_every_state_but_failed() {
         let sub = client.try_subscribe(ptr::null_mut(), subscription("posts").uid("one"));
         if state == FAILED {
             assert_eq!(sub.status, DRT_ERR_NOT_CONNECTED);
-            assert!(last_error().contains("told to connect"), "{}", last_error());
+            assert!(last_error().contains("connect again"), "{}", last_error());
             assert!(sub.raw.is_null());
             assert_eq!(sub.log.released(), 1, "before the call returns");
             assert!(!client.has("one"));

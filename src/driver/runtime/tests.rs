@@ -5,7 +5,7 @@ use super::*;
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// A holder of the test's own: other tests run at the same time.
+/// A holder for this test alone, because other tests run at the same time.
 fn holder() -> &'static Holder {
     Box::leak(Box::new(Holder::new()))
 }
@@ -20,7 +20,7 @@ fn thread_of(runtime: &Runtime) -> PathBuf {
     receiver.recv_timeout(SOON).unwrap()
 }
 
-/// The kernel takes a moment to forget a thread that was joined.
+/// The kernel may list a thread for a moment after it was joined.
 fn is_gone(thread: &Path) -> bool {
     let end = Instant::now() + SOON;
     while thread.exists() && Instant::now() < end {

@@ -1,4 +1,4 @@
-//! A link that opens, and what becomes of it.
+//! Links that open: frames in both directions, and how they end.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::Message;
@@ -286,7 +286,7 @@ fn dropping_a_link_closes_it() {
     ));
 }
 
-/// Speaks and never reads.
+/// A peer that sends and never reads.
 async fn deaf(mut socket: Accepted) {
     loop {
         if socket.send(Message::text("hear me")).await.is_err() {

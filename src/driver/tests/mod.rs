@@ -23,7 +23,7 @@ use crate::protocol::endpoint::{Endpoint, parse_list};
 use crate::secret::Secret;
 
 const SOON: Duration = Duration::from_secs(5);
-/// Long enough for what must not happen to happen.
+/// Long enough to notice something that must not happen.
 const QUIET: Duration = Duration::from_millis(100);
 
 #[derive(Debug, PartialEq)]
@@ -66,7 +66,7 @@ struct Subject {
     _runtime: Arc<Runtime>,
 }
 
-/// What a test may want otherwise.
+/// What a test may change.
 struct Setup {
     token: Option<&'static str>,
     options: LinkOptions,
@@ -172,7 +172,7 @@ fn eventually(is: impl Fn() -> bool) -> bool {
     is()
 }
 
-/// A server on a thread of its own; gone when this is dropped.
+/// A server on a thread of its own, which ends when this is dropped.
 struct Server {
     address: SocketAddr,
     _stop: oneshot::Sender<()>,

@@ -1,12 +1,11 @@
-//! A server's own certificate in `ca_file`, which has no authority, or none that is
-//! named.
+//! A server's own certificate in `ca_file`, without its authority.
 
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, IsCa, KeyPair};
 
 use super::tls::*;
 use super::*;
 
-/// What `openssl req -x509` makes: it says of itself that it is an authority.
+/// A certificate like those of `openssl req -x509`: it is marked as an authority's.
 fn self_signed(mut params: CertificateParams) -> (TempFile, Identity) {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -91,7 +90,7 @@ fn a_certificate_in_ca_file_is_trusted_without_its_authority() {
         (params("localhost"), None),
         (expired("localhost"), Some(FailureKind::CertificateTime)),
     ] {
-        // Else it would seem to be signed by itself.
+        // Otherwise it would look self-signed.
         params.distinguished_name = DistinguishedName::new();
         let (certificate, key) = authority.sign(params);
         let file = TempFile::new(&pem("CERTIFICATE", &certificate));

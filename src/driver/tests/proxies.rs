@@ -5,8 +5,8 @@ use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
 use super::*;
 
-/// A proxy that wants `me:s3cret`, answers `status` to those who have it, and
-/// tells the heads of its requests.
+/// A proxy that requires `me:s3cret`, answers `status` to a request with it, and sends the heads of
+/// its requests to the channel.
 fn proxy(status: &'static str) -> (Server, Receiver<String>) {
     let (sender, receiver) = channel();
     let server = Server::start(move |mut near| {
@@ -74,7 +74,7 @@ fn an_unreachable_or_silent_proxy_is_reported_as_the_proxy() {
     let address = listener.local_addr().unwrap();
     let mut setup = Setup::default();
     setup.options.proxy = Some(Proxy::parse(&format!("http://{address}")).unwrap());
-    // Accepted by the system, answered by nobody.
+    // The system accepts the connection, and no program answers.
     setup.options.connect_timeout = Duration::from_millis(150);
     let failure = setup.open("ws://directus.invalid/websocket").lost();
     assert_eq!(failure.kind, FailureKind::Timeout);

@@ -1,4 +1,4 @@
-//! Links that do not open, and what is asked for on the way.
+//! Links that do not open, and the upgrade request.
 
 use tokio::io::AsyncWriteExt;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const TOKEN: &str = "s3cr3t token/+";
 
-/// Answers every request with the same bytes and hangs up; tells what was asked.
+/// Answers every request with the same bytes and hangs up; sends the requests to the channel.
 fn answering(answer: &'static str) -> (Server, Receiver<String>) {
     let (sender, receiver) = channel();
     let server = Server::start(move |mut socket| {
@@ -55,7 +55,7 @@ fn a_refused_upgrade_says_what_to_do_about_its_status() {
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", 502, "proxy"),
         ("HTTP/1.1 500 Oops\r\n\r\n", 500, "failed"),
         ("HTTP/1.1 200 OK\r\n\r\n<html>", 200, "WebSocket"),
-        // HAProxy's stock page, and what old proxies say.
+        // HAProxy's error page, and what old proxies answer.
         (
             "HTTP/1.0 503 Service Unavailable\r\nCache-Control: no-cache\r\n\
              Connection: close\r\nContent-Type: text/html\r\n\r\n<html><body>",

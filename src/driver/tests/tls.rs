@@ -14,7 +14,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 use super::*;
 use crate::error::Status;
 
-/// A file that is gone when this is dropped.
+/// A file that is removed when this is dropped.
 pub(super) struct TempFile(PathBuf);
 
 impl TempFile {
@@ -73,8 +73,7 @@ fn server(authority: &Authority, params: CertificateParams, wants_client: bool) 
     showing(authority.sign(params), roots)
 }
 
-/// The same with a certificate of any origin; lets only in who has one of
-/// `clients`.
+/// The same with any certificate; accepts only clients with a certificate of `clients`.
 pub(super) fn showing(identity: Identity, clients: Option<&Authority>) -> Server {
     let (certificate, key) = identity;
     let provider = Arc::new(crypto::ring::default_provider());
@@ -89,7 +88,7 @@ pub(super) fn showing(identity: Identity, clients: Option<&Authority>) -> Server
     } else {
         builder.with_no_client_auth()
     };
-    // With no look at whether they belong together.
+    // Without a check whether they belong together.
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let key = provider.key_provider.load_private_key(key).unwrap();
     let key = CertifiedKey::new(vec![certificate], key);

@@ -18,7 +18,7 @@ impl std::fmt::Display for Named {
 
 impl std::error::Error for Named {}
 
-/// All that webpki knows and rustls has no name for, and some more.
+/// All errors of webpki that rustls has no name for, and some more.
 const WEBPKI: [&str; 14] = [
     "UnsupportedCertVersion",
     "CaUsedAsEndEntity",
@@ -119,7 +119,7 @@ fn errors() -> Vec<Error> {
     all
 }
 
-/// A word as Rust writes the names of types and variants.
+/// Whether a word looks like the name of a Rust type or variant.
 fn is_of_the_source(word: &str) -> bool {
     let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let mut letters = word.chars();

@@ -13,7 +13,7 @@ fn refusal(url: &str) -> String {
 }
 
 #[test]
-fn every_form_leads_to_the_socket() {
+fn every_form_of_url_leads_to_the_servers_websocket() {
     for (url, expected) in [
         ("ws://host:8055/custom/ws", "ws://host:8055/custom/ws"),
         ("ws://host/", "ws://host/"),
@@ -45,7 +45,7 @@ fn an_ipv6_host_has_brackets_only_in_text() {
 }
 
 #[test]
-fn several_urls_keep_their_order() {
+fn a_list_of_urls_keeps_its_order() {
     let list = parse_list("http://a, ws://b/ws ,https://c:1").unwrap();
     let urls: Vec<_> = list.iter().map(Endpoint::url).collect();
     assert_eq!(
@@ -87,7 +87,7 @@ fn a_bad_url_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_password_in_the_url_is_refused_and_not_quoted() {
+fn a_url_with_a_password_is_refused_and_not_quoted() {
     for url in [
         "https://user:hush@host/",
         "ws://hush@host",
@@ -101,7 +101,7 @@ fn a_password_in_the_url_is_refused_and_not_quoted() {
 }
 
 #[test]
-fn a_token_in_the_query_is_sent_and_not_shown() {
+fn a_token_in_a_urls_query_is_sent_and_not_shown() {
     let endpoint = one("ws://host/ws?access_token=hush&a=1");
     assert_eq!(
         *endpoint.request_uri(None),
@@ -112,7 +112,7 @@ fn a_token_in_the_query_is_sent_and_not_shown() {
 }
 
 #[test]
-fn a_given_token_is_encoded_and_replaces_the_one_in_the_url() {
+fn a_token_option_is_encoded_and_replaces_the_one_in_the_url() {
     let token = Secret::new("a b&c=/é");
     for (url, expected) in [
         (
@@ -133,7 +133,7 @@ fn a_given_token_is_encoded_and_replaces_the_one_in_the_url() {
 }
 
 #[test]
-fn loopback_is_known_in_all_its_forms() {
+fn a_loopback_host_is_recognised_in_every_form() {
     for url in [
         "ws://localhost",
         "ws://LOCALHOST.",

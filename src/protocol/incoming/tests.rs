@@ -5,7 +5,7 @@ fn uid(text: &str) -> Option<Cow<'_, str>> {
 }
 
 #[test]
-fn a_change_lends_its_parts_from_the_frame() {
+fn a_parsed_change_borrows_its_parts_from_the_frame() {
     let frame = r#"{"type":"subscription","event":"update","data":[{"id":1}],"meta":{"total_count":2},"uid":"1.2"}"#;
     let Ok(Incoming::Change {
         change,
@@ -27,7 +27,7 @@ fn a_change_lends_its_parts_from_the_frame() {
 }
 
 #[test]
-fn null_data_is_there_and_absent_data_is_not() {
+fn null_data_is_distinguished_from_absent_data() {
     for (frame, expected) in [
         (
             r#"{"type":"subscription","event":"init","data":null,"uid":"a"}"#,
@@ -45,7 +45,7 @@ fn null_data_is_there_and_absent_data_is_not() {
 }
 
 #[test]
-fn a_numeric_uid_is_its_text_and_a_null_uid_is_none() {
+fn a_numeric_uid_is_read_as_text_and_a_null_uid_as_none() {
     for (json, expected) in [("7", uid("7")), ("-1.5e3", uid("-1.5e3")), ("null", None)] {
         let frame = format!(r#"{{"type":"pong","uid":{json}}}"#);
         assert_eq!(parse(&frame), Ok(Incoming::Pong { uid: expected }));
@@ -53,13 +53,13 @@ fn a_numeric_uid_is_its_text_and_a_null_uid_is_none() {
 }
 
 #[test]
-fn of_repeated_members_the_last_counts() {
+fn the_last_of_repeated_members_counts() {
     let frame = r#"{"type":"ping","x":[1],"type":"pong","uid":"a","\u0075id":"b\n"}"#;
     assert_eq!(parse(frame), Ok(Incoming::Pong { uid: uid("b\n") }));
 }
 
 #[test]
-fn a_refresh_token_is_read_and_not_shown() {
+fn a_refresh_token_is_read_and_not_shown_by_debug() {
     let frame = r#"{"type":"auth","status":"ok","refresh_token":"s3cr\u0065t"}"#;
     let incoming = parse(frame).unwrap();
     assert!(!format!("{incoming:?}").contains("s3cret"));
@@ -74,7 +74,7 @@ fn a_refresh_token_is_read_and_not_shown() {
 }
 
 #[test]
-fn an_error_keeps_its_object() {
+fn a_parsed_error_keeps_its_json_object() {
     let frame = r#"{"type":"subscribe","status":"error","error":{"code":"FORBIDDEN","message":"No \"way\"."},"uid":"4"}"#;
     let Ok(Incoming::Error(error)) = parse(frame) else {
         panic!("not an error")
@@ -95,7 +95,7 @@ fn an_error_keeps_its_object() {
 }
 
 #[test]
-fn an_error_without_its_object_is_still_an_error() {
+fn an_error_frame_without_an_error_object_is_an_error() {
     for error in [
         "",
         r#","error":null"#,
@@ -112,7 +112,7 @@ fn an_error_without_its_object_is_still_an_error() {
 }
 
 #[test]
-fn the_rate_limit_names_its_delay() {
+fn the_delay_is_read_from_a_rate_limit_error() {
     for (message, expected) in [
         ("Too many messages, retry after 2999ms.", Some(2999)),
         ("Too many messages, retry after 3s.", Some(3000)),
@@ -139,7 +139,7 @@ fn the_rate_limit_names_its_delay() {
 }
 
 #[test]
-fn what_is_not_a_frame_is_refused_without_being_quoted() {
+fn an_invalid_frame_is_refused_without_being_quoted() {
     for (frame, expected) in [
         (
             "",
@@ -173,7 +173,7 @@ fn what_is_not_a_frame_is_refused_without_being_quoted() {
 }
 
 #[test]
-fn an_unknown_frame_is_other() {
+fn a_frame_of_unknown_type_is_other() {
     let kind = || Cow::Borrowed("logs");
     let frame = r#"{"type":"logs","data":{},"uid":"n"}"#;
     assert_eq!(

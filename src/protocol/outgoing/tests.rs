@@ -7,7 +7,7 @@ fn refusal(result: Result<String, Error>) -> String {
 }
 
 #[test]
-fn commands_have_the_servers_form() {
+fn commands_have_the_form_that_the_server_expects() {
     let secret = Secret::new("s\"1");
     for (text, expected) in [
         (
@@ -53,7 +53,7 @@ fn commands_have_the_servers_form() {
 }
 
 #[test]
-fn a_query_is_sent_as_it_was_given_but_for_white_space() {
+fn a_query_is_sent_unchanged_except_for_white_space() {
     let query = " {\"sort\" : [ \"-a b\" ],\n \"limit\": 12345678901234567890123 } ";
     let expected = r#"{"sort":["-a b"],"limit":12345678901234567890123}"#;
     assert_eq!(check_query(query).as_deref(), Ok(expected));
@@ -87,7 +87,7 @@ fn a_query_that_is_not_an_object_is_refused() {
 }
 
 #[test]
-fn a_query_that_aggregates_is_known() {
+fn an_aggregating_query_is_recognised() {
     for (query, expected) in [
         (r#"{"aggregate":{"count":"*"}}"#, Some("aggregate")),
         (r#"{"groupBy":["a"],"fields":["a"]}"#, Some("groupBy")),
@@ -99,7 +99,7 @@ fn a_query_that_aggregates_is_known() {
 }
 
 #[test]
-fn rows_are_looked_for_among_those_that_the_query_finds() {
+fn a_read_of_keys_is_limited_to_the_querys_items() {
     let query = r#"{"fields":["a"],"filter":{"b":{"_eq":1}},"search":"s","page":2,"sort":["a"]}"#;
     for (query, keys, expected) in [
         (
@@ -127,7 +127,7 @@ fn rows_are_looked_for_among_those_that_the_query_finds() {
 }
 
 #[test]
-fn watching_an_item_narrows_the_filter() {
+fn watching_one_item_adds_its_key_to_the_filter() {
     for (query, expected) in [
         (None, r#"{"filter":{"id":{"_eq":"7"}}}"#),
         (

@@ -32,7 +32,7 @@ impl ReportedState {
         ReportedState {
             state: State::Idle,
             reason: Status::Ok,
-            message: "it was not told to connect".into(),
+            message: "the application has not asked to connect".into(),
             warned: String::new(),
             state_entries: [0; 7],
         }

@@ -148,7 +148,7 @@ impl Session {
     fn ask_and_retry(&mut self, now: Now, message: String, least: Duration) {
         self.connection.token_is_overdue();
         self.ask_for_token(Status::Auth);
-        let message = format!("{message}; a fresh token was asked for");
+        let message = format!("{message}; asking for a fresh token");
         let pause = self.retry_after(now, Status::Auth, message, least);
         self.connection.pace_next_token(now, pause);
     }

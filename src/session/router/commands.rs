@@ -172,7 +172,7 @@ impl Session {
         self.check_open()?;
         if self.reported.state() == State::Failed {
             let message = format!(
-                "the client has failed and must be told to connect again first: {}",
+                "the client has failed: connect again before subscribing ({})",
                 self.reported.reason().1
             );
             return Err(Error::new(Status::NotConnected, message));

@@ -52,7 +52,10 @@ impl Session {
                     self.on_error_with_uid(now, wire, error);
                     self.match_items_errors(now);
                 }
-                Some(None) => self.log(Level::Warn, format!("error for a foreign uid: {words}")),
+                Some(None) => self.log(
+                    Level::Warn,
+                    format!("the server reported an error for an unknown uid: {words}"),
+                ),
                 None => self.on_unattributed_error(now, error),
             },
         }

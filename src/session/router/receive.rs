@@ -82,7 +82,7 @@ impl Session {
             Ok(message) => self.on_message(now, &frame, message),
             Err(malformed) => {
                 // It may have been anybody's event: a gap for all.
-                let message = format!("the server sent a frame that makes no sense: {malformed}");
+                let message = format!("the server sent a malformed frame: {malformed}");
                 self.break_link(now, Status::Io, message);
             }
         }

@@ -143,7 +143,7 @@ impl Session {
         self.scheduler.remove(request.ticket);
         let Some(sink) = request.sink else {
             if status == Status::Server {
-                let text = format!("the server refused a message of the application's: {json}");
+                let text = format!("the server refused a custom message: {json}");
                 self.log(Level::Warn, text);
             }
             return;

@@ -155,7 +155,7 @@ impl Session {
         self.log(Level::Warn, text);
         let attempts = retry.failures + 1;
         if attempts.is_power_of_two() && attempts > 1 {
-            let message = format!("{why} in {attempts} attempts; trying on");
+            let message = format!("{why} in {attempts} attempts; still trying");
             self.report_trouble(id, &error_json("ACK_TIMEOUT", &message));
         }
     }
@@ -187,7 +187,7 @@ impl Session {
         match self.registry.get(id) {
             Some(subscription) if subscription.had_init() => {
                 let uid = subscription.meta().uid_str();
-                let text = format!("{uid:?} is not up to date yet: {json}");
+                let text = format!("{uid:?} is not up to date yet: the server answered {json}");
                 self.log(Level::Warn, text);
             }
             _ => self.deliver_error(id, json),
