@@ -125,7 +125,8 @@ drt::error failure_of(const drt::client_options &given) {
     std::error_code ec;
     client.wait(drt::state::connected, 5s, ec);
     CHECK(ec);
-    CHECK(drt::last_error().find("timed out after") != std::string::npos || ec != drt::status::timeout);
+    CHECK(drt::last_error().find("timed out after") != std::string::npos ||
+          ec != drt::status::timeout);
     try {
         client.wait(drt::state::connected, 100ms);
     } catch (const drt::error &caught) {
