@@ -132,7 +132,7 @@ IN_SOURCE = {
     GRAPHQL: (GRAPHQL,),
     "the server wants credentials, as its WEBSOCKETS_REST_AUTH is not public: …": (
         "the server wants credentials, as its WEBSOCKETS_REST_AUTH is not public: set "
-        "access_token, or email and password, and use DRT_AUTH_HANDSHAKE ({words})",
+        "access_token, or email and password, and use DRT_AUTH_HANDSHAKE ({error})",
     ),
     IDLE.format("…", "…"): (IDLE.format("{:.1}", "{}"),),
     # tests/c/no_threads.c provokes it.

@@ -32,7 +32,7 @@ static struct {
 } copy = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static drt_client *client;
-static drt_subscription_options options = DRT_SUBSCRIPTION_OPTIONS_INIT;
+static drt_subscription_options subscription_options = DRT_SUBSCRIPTION_OPTIONS_INIT;
 static struct timespec pause_after_event;
 
 static void *or_die(void *memory) {
@@ -60,7 +60,7 @@ static struct item *find(const char *key) {
 
 /* A key is a number or a string, and the same key may come as either. */
 static void key_of(struct json row, char key[64]) {
-    json_text(json_get(row, options.primary_key), key, 64);
+    json_text(json_get(row, subscription_options.primary_key), key, 64);
 }
 
 static void drop(struct json row) {
@@ -164,7 +164,8 @@ static void on_state(drt_client *which, drt_state state, drt_status reason, cons
 }
 
 static void subscribe(void) {
-    expect(drt_subscribe(client, NULL, &options, on_event, NULL, NULL, NULL), "subscribe");
+    expect(drt_subscribe(client, NULL, &subscription_options, on_event, NULL, NULL, NULL),
+           "subscribe");
 }
 
 static void answer(bool with_items) {
@@ -214,9 +215,9 @@ int main(int argc, char **argv) {
     options.reconnect_max_ms = 200;
     long sleep_us = strtol(argv[7], NULL, 10);
     pause_after_event = (struct timespec){sleep_us / 1000000, sleep_us % 1000000 * 1000};
-    options.collection = argv[3];
-    options.primary_key = argv[4];
-    options.query = "{\"limit\":-1}";
+    subscription_options.collection = argv[3];
+    subscription_options.primary_key = argv[4];
+    subscription_options.query = "{\"limit\":-1}";
     expect(drt_client_new(&options, &client), "new");
     expect(drt_client_on_state(client, on_state, NULL, NULL), "on_state");
     subscribe();

@@ -143,7 +143,7 @@ def test_ten_thousand_real_events_come_once_and_in_order_to_both_clients(
 
     with Client(server.url, **options) as client:
         client.subscribe("posts", one.enter, query=query).wait(30)
-        asyncio.run(asyncio.wait_for(follow(), 240))
+        asyncio.run(asyncio.wait_for(follow(), 900))
         until(lambda: one.is_full)
     one.check()
     other.check()
