@@ -56,7 +56,10 @@ it("the package works under Yarn's Plug'n'Play", async () => {
         ...PROGRAMS,
         'package.json': JSON.stringify({ name: 'app', private: true, dependencies }),
         'yarn.lock': '',
-        '.yarnrc.yml': 'nodeLinker: pnp\nenableTelemetry: false\nenableGlobalCache: false\n',
+        // Where a variable like CI is set, Yarn would not fill the empty lock file.
+        '.yarnrc.yml':
+            'nodeLinker: pnp\nenableTelemetry: false\nenableGlobalCache: false\n' +
+            'enableImmutableInstalls: false\n',
     });
     const options = { cwd: app, env: environment() };
     await run(process.execPath, [yarn, 'install'], options);
