@@ -74,6 +74,10 @@ static void drop(struct json row) {
 }
 
 static void put(struct json row) {
+    if (row.len == 0) {
+        /* The proxy has changed the name of the member that had the item. */
+        return;
+    }
     char key[64];
     key_of(row, key);
     struct item *item = find(key);

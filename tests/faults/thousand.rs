@@ -25,13 +25,13 @@ fn restore_all(server: &Server, server_snapshot: bool, messages: u64) {
         })
         .collect();
     let all_active = || client.stats().active_subscriptions == SUBSCRIPTIONS;
-    eventually("all active", all_active);
+    eventually_in(3 * WAIT_TIMEOUT, "all active", all_active);
     let (began, before) = (Instant::now(), client.stats());
     proxy.reset();
     eventually("another link", || {
         client.stats().reconnects > before.reconnects
     });
-    eventually("all back", all_active);
+    eventually_in(3 * WAIT_TIMEOUT, "all back", all_active);
     let (took, sent) = (
         began.elapsed(),
         client.stats().frames_out - before.frames_out,
