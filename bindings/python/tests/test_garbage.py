@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import pickle
 import sys
@@ -13,8 +14,9 @@ from typing import Any
 
 import pytest
 from conftest import collected, load_events, until
-from directus_realtime import Client, Event, Scope, aio
+from directus_realtime import Client, Event, Scope, ServerError, aio
 from directus_realtime._abi import lib
+from loops import until as until_async
 from scripted_server import ScriptedServer
 
 
@@ -321,3 +323,59 @@ def test_an_unreferenced_asyncio_component_is_collected(
             assert client.get_active_subscriptions() == []
 
     run(scenario)
+
+
+async def _leave_early(client: aio.Client, server: ScriptedServer, posts: Any) -> None:
+    """Iterates over some of many events, so that the others are held."""
+    await posts.wait(30)
+    loop = asyncio.get_running_loop()
+    loading = loop.run_in_executor(None, load_events, server, 400)
+    async for _event in posts:
+        break
+    await loading
+    await until_async(lambda: client._flow.held > 20_000)
+
+
+@pytest.mark.parametrize("way", ["dropped", "persistent", "scope"])
+def test_what_is_held_for_an_unreferenced_iterator_is_given_back(
+    run: Any, scripted_server: ScriptedServer, way: str
+) -> None:
+    async def scenario() -> None:
+        async with aio.Client(scripted_server.url, access_token="t") as client:
+            scope = client.scope()
+            owner = scope if way == "scope" else client
+            posts = await owner.subscribe(
+                "posts", uid="p", persistent=way == "persistent", snapshot="server"
+            )
+            await _leave_early(client, scripted_server, posts)
+            del posts, owner, scope
+            gc.collect()
+            if way == "persistent":
+                client.unsubscribe("p")
+            await until_async(lambda: client._flow.held == 0)
+            assert client.get_active_subscriptions() == []
+
+    run(scenario)
+
+
+def test_what_is_held_of_a_refusal_that_is_not_read_is_given_back(
+    run: Any,
+) -> None:
+    def refuse(message: dict[str, Any], link: Any) -> None:
+        if message.get("type") == "subscribe":
+            error = {"code": "FORBIDDEN", "message": "no"}
+            uid = message["uid"]
+            link.send({"type": "subscribe", "status": "error", "uid": uid, "error": error})
+
+    async def scenario() -> None:
+        async with aio.Client(server.url, access_token="t") as client:
+            secret = await client.subscribe("secret")
+            with pytest.raises(ServerError):
+                await secret.wait(30)
+            assert client._flow.held > 0
+            del secret
+            gc.collect()
+            await until_async(lambda: client._flow.held == 0)
+
+    with contextlib.closing(ScriptedServer(withhold=("subscribe",), on_message=refuse)) as server:
+        run(scenario)

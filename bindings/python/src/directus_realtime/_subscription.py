@@ -91,8 +91,7 @@ class Subscription(Handler):
         core.running.refuse_in_callback("wait")
 
         def look(seconds: float) -> bool:
-            if state.refusal is not None:
-                raise state.refusal
+            state.raise_refusal()
             if state.ended:
                 raise ClosedError(f"the subscription {state.uid!r} has ended")
             return core.subscriptions.confirmed(state, seconds)

@@ -76,6 +76,13 @@ class SubscriptionState:
         scope = self.scope
         return self.ended or self.refusal is not None or (scope is not None and scope.closed)
 
+    def raise_refusal(self) -> None:
+        """Raises why the server has refused it, if it has."""
+        if self.refusal is not None:
+            # A copy: the traceback of an exception keeps the frames that it has left, and what
+            # these refer to, such as an iterator with events.
+            raise ServerError(str(self.refusal), self.refusal.error)
+
     def drop_callback(self) -> None:
         """Releases its callback."""
         callbacks = self.callbacks()

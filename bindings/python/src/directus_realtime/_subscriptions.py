@@ -131,9 +131,9 @@ class Subscriptions:
         except ServerError as error:
             if self._link.state() is State.FAILED:
                 raise
-            refusal = refusal_in(str(error), state.uid)
-            self.refused(state, refusal)
-            raise refusal from None
+            self.refused(state, refusal_in(str(error), state.uid))
+        state.raise_refusal()
+        return False
 
     # Ending
 
@@ -241,8 +241,9 @@ class Subscriptions:
         # sets `ended`, and looks at `running.subscription` then. So one sees the other.
         was_there, state.ended = not state.is_over, True
         self._unlist(state)
-        state.drop_callback()
+        # Before the callback is dropped, which may be all that refers to the consumer.
         consumer = None if state.consumer is None else state.consumer()
+        state.drop_callback()
         if consumer is not None:
             consumer.end()
         return was_there

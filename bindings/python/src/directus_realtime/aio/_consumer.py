@@ -12,9 +12,10 @@ from .._callback_runner import CallbackRunner
 from .._changes import is_wanted
 from .._errors import ClosedError
 from .._events import Event
+from .._lifecycle import when_gone
 from .._link import Link
 from .._subscription_state import refusal_of
-from ._flow_control import FlowControl
+from ._flow_control import FlowControl, HeldBytes
 from ._loop import ClientLoop
 
 #: The bytes of memory that an event takes besides its text.
@@ -50,6 +51,9 @@ class Consumer(ABC):
         #: The callback that runs, if it is a coroutine.
         self.task: asyncio.Task[None] | None = None
         self._events: deque[tuple[Event, int]] = deque()
+        self._held = HeldBytes()
+        # Garbage may not have been ended before.
+        when_gone(self, flow.give_back, self._held)
 
     def consume(self, event: Event) -> None:
         """An event has come."""
@@ -79,21 +83,20 @@ class Consumer(ABC):
     def _keep(self, event: Event) -> None:
         weight = len(event._row[-1]) + _OVERHEAD
         self._events.append((event, weight))
-        self._flow.hold(weight)
+        self._flow.hold(self._held, weight)
 
     def _pop(self) -> Event | None:
         """The next event that was kept."""
         if not self._events:
             return None
         event, weight = self._events.popleft()
-        self._flow.let_go(weight)
+        self._flow.let_go(self._held, weight)
         return event
 
     def _end(self) -> None:
         self.ended = True
-        weight = sum(weight for _, weight in self._events)
         self._events.clear()
-        self._flow.let_go(weight)
+        self._flow.let_all_go(self._held)
         self.confirmation.settle(ClosedError("the subscription has ended"))
 
 

@@ -31,6 +31,15 @@ _LOOK_SECONDS = 0.1
 _logger = logging.getLogger("directus_realtime.aio")
 
 
+class HeldBytes:
+    """How many bytes of one subscription's events are held for the application."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count: int = 0
+
+
 class FlowControl:
     """Reads from the library as fast as the application takes it."""
 
@@ -57,14 +66,24 @@ class FlowControl:
         self._most_expecting = (queue_bytes or _DEFAULT_QUEUE_BYTES) + _MOST_HELD
         self._timers: list[asyncio.TimerHandle] = []
 
-    def hold(self, weight: int) -> None:
-        """So many bytes are held for the application."""
+    def hold(self, held: HeldBytes, weight: int) -> None:
+        """So many bytes more are held for the application."""
+        held.count += weight
         self.held += weight
 
-    def let_go(self, weight: int) -> None:
+    def let_go(self, held: HeldBytes, weight: int) -> None:
         """The application has taken so many of them."""
+        held.count -= weight
         self.held -= weight
         self.resume()
+
+    def let_all_go(self, held: HeldBytes) -> None:
+        """The application will not take them."""
+        self.let_go(held, held.count)
+
+    def give_back(self, held: HeldBytes) -> None:
+        """The same on any thread: what held them is garbage."""
+        self._loop.call_soon(self.let_all_go, held)
 
     def expect(self, by: int) -> None:
         """So many more replies are waited for.

@@ -81,8 +81,7 @@ class Subscription(Handler, AsyncIterator[Event]):
         state, seconds = self._state, limit(timeout, "timeout")
         if not state.is_over and not state.answered and self._consumer is not None:
             await self._confirmed(self._consumer, seconds)
-        if state.refusal is not None:
-            raise state.refusal
+        state.raise_refusal()
         if state.is_over:
             raise ClosedError(f"the subscription {self.uid!r} has ended")
 
