@@ -31,7 +31,9 @@ impl Session {
         for serial in self.in_flight.select(ours) {
             self.in_flight.set_deadline(serial, resume);
         }
-        if self.timers.at(Timer::AuthReply).is_some() {
+        // The first credential of a link is not shown again after the pause.
+        let renews = self.connection.link().up_id().is_some();
+        if renews && self.timers.at(Timer::AuthReply).is_some() {
             self.timers.set(Timer::AuthReply, resume);
         }
     }

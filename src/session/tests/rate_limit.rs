@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::world::{
-    CREATE, World, init, items_error, limited, server_snapshot, spec, unsubscribed,
+    CREATE, World, config, init, items_error, limited, server_snapshot, spec, unsubscribed,
 };
 use crate::error::Status;
 use crate::handover::EventKind::Init;
+use crate::handover::State;
 use crate::subscriptions::SubscriptionSpec;
 
 #[test]
@@ -341,4 +342,16 @@ fn subscribes_dropped_by_the_rate_limiter_are_sent_again_after_its_pause() {
     }
     assert_eq!(again.len(), 2);
     assert_eq!(world.kinds(), [Init; 4]);
+}
+
+#[test]
+fn a_rate_limit_does_not_prolong_the_first_authentication() {
+    let mut world = World::new(config());
+    world.dial();
+    world.advance(Duration::from_secs(1));
+    world.say(limited(60_000));
+    assert_eq!(world.session.state(), State::Authenticating);
+    // Nothing shows the credential again on this link.
+    world.advance(config().ack_timeout + Duration::from_secs(1));
+    assert_ne!(world.session.state(), State::Authenticating);
 }
