@@ -162,7 +162,11 @@ impl Subscription {
     /// Sent, Reading, Behind ─▶ Active. The snapshot is there, or none is wanted. Its rows
     /// are remembered until `until`.
     pub fn activate(&mut self, snapshot: &Snapshot<'_>, until: Duration) -> Option<Activated> {
-        let serial = self.serial()?;
+        let (Phase::Sent { serial } | Phase::Reading { serial, .. } | Phase::Behind { serial, .. }) =
+            self.phase
+        else {
+            return None;
+        };
         let before = std::mem::replace(&mut self.phase, Phase::Active { serial });
         let flags = if self.had_init { FLAG_RESYNC } else { 0 };
         self.had_init = true;
@@ -325,7 +329,7 @@ impl Subscription {
         matches!(self.phase, Phase::Settling { read: Some(sent), .. } if sent == read)
     }
 
-    /// Settling. The read is to be sent once more; false where it is not awaited.
+    /// Settling. The read is to be sent once more; false in other phases.
     pub fn repeat_settling_read(&mut self) -> bool {
         match &mut self.phase {
             Phase::Settling { read, .. } => {
