@@ -654,7 +654,9 @@ typedef uint32_t drt_event_kind;
 #define DRT_EVENT_DELETE 3
 /**
  * `{"code": ..., "message": ...}`. With `DRT_FLAG_ENDED` the server has rejected the
- * subscription; without it, the server withheld one event and the subscription continues.
+ * subscription. Without it the subscription continues: the server withheld one event, or, before
+ * the first INIT, it refuses the subscription for the moment or does not answer, and the client
+ * tries again.
  */
 #define DRT_EVENT_ERROR 4
 /** An INIT that follows a gap: it replaces everything that is known. */
@@ -711,7 +713,7 @@ static inline bool drt_event_is_change(const drt_event *event) {
 }
 
 /**
- * Receives an event. Runs on the client's delivery thread, or inside
+ * Receives an event. Runs on the client's dispatcher thread, or inside
  * `drt_client_dispatch`; must not throw.
  */
 typedef void (*drt_event_fn)(const drt_event *event, void *user_data);

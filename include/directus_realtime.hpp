@@ -1327,6 +1327,8 @@ inline drt_status set_token(drt_client *client, const std::string &access_token)
                                  : drt_client_set_token(client, access_token.c_str());
 }
 
+/// Asks the application for a token. A callable that returns one answers at once; one that returns
+/// nothing calls `set_token` itself, or lets the attempt time out.
 template <class F> void on_token(drt_client *client, drt_status reason, void *user_data) {
     auto &callback = static_cast<stored_callable<F> *>(user_data)->callable;
     run(client, [&] {

@@ -155,7 +155,7 @@ pub enum State {
     Idle = 0,
     /// A link is being opened.
     Connecting = 1,
-    /// The link is open; the client waits for the credentials, or for the server to accept them.
+    /// The link is open, and the server has not accepted the credentials yet.
     Authenticating = 2,
     /// Authenticated and usable.
     Connected = 3,

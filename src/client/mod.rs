@@ -72,7 +72,7 @@ pub struct Stats {
 }
 
 impl Client {
-    /// Makes a client; nothing is sent before it is emitted to connect or gets its
+    /// Makes a client; nothing is sent before it is told to connect or gets its
     /// first subscription.
     pub fn new(options: ClientOptions) -> Result<Client> {
         Ok(Client {

@@ -27,7 +27,9 @@ pub const DRT_EVENT_UPDATE: u32 = 2;
 /// is null if the server does not name it (a field of `directus_fields`).
 pub const DRT_EVENT_DELETE: u32 = 3;
 /// `{"code": ..., "message": ...}`. With `DRT_FLAG_ENDED` the server has rejected the
-/// subscription; without it, the server withheld one event and the subscription continues.
+/// subscription. Without it the subscription continues: the server withheld one event, or, before
+/// the first INIT, it refuses the subscription for the moment or does not answer, and the client
+/// tries again.
 pub const DRT_EVENT_ERROR: u32 = 4;
 
 /// An INIT that follows a gap: it replaces everything that is known.
@@ -72,7 +74,7 @@ pub struct drt_event {
     pub count: u32,
 }
 
-/// Receives an event. Runs on the client's delivery thread, or inside
+/// Receives an event. Runs on the client's dispatcher thread, or inside
 /// `drt_client_dispatch`; must not throw.
 pub type drt_event_fn =
     Option<unsafe extern "C" fn(event: *const drt_event, user_data: *mut c_void)>;

@@ -55,7 +55,9 @@ impl SnapshotRows {
         self.until
     }
 
-    /// Whether an event repeats what the snapshot has shown. If so, other creates may be
+    /// Whether an event repeats what the snapshot has shown: a create of which every item was.
+    /// Every create or delete of a remembered key forgets its row, also where the answer is
+    /// no. If it repeats, other creates may be
     /// as late, because late ones follow each other closely: the rows are remembered
     /// until `until`.
     pub fn repeats(&mut self, event: &Event, primary_key: &str, until: Duration) -> bool {

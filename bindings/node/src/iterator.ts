@@ -79,7 +79,10 @@ export class EventQueue implements Consumer {
         }
     }
 
-    /** The next event. `iterator` is kept from the garbage collector until the event is there. */
+    /**
+     * The next event. It rejects at once if the client has failed, and is done if the queue is over.
+     * `iterator` is kept from the garbage collector until the event is there.
+     */
     next(iterator: EventIterator): Promise<Result> {
         const event = this.#backlog.take();
         if (event !== undefined) {

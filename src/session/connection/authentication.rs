@@ -151,7 +151,9 @@ impl Connection {
         self.keyring.renewal()
     }
 
-    /// The server has refused a credential.
+    /// The server has refused a credential: which one, and how to word it; `after_refusal` records
+    /// it. A refusal that took `SLOW_REFUSAL` or longer counts as that of a busy server, unless
+    /// the one before did.
     pub fn refused(&mut self, now: Now, uid: Option<&str>, error: &str) -> Refused {
         let (shown, slow) = match self.link.reply_for(uid) {
             ReplyFor::First(shown, since) => {
@@ -229,7 +231,7 @@ impl Connection {
     }
 
     /// The token has expired on a link that is up, which is given up: nothing that comes
-    /// on it from now on is delivered.
+    /// on it from now on is delivered. It stays open only for the reply to a refresh token.
     pub fn expired(&mut self, now: Now) -> Option<Expiry> {
         let link = self.link.up_id()?;
         let renewal = self.link.take_renewal_if(|_| true);

@@ -47,7 +47,7 @@ impl Draining {
         self.links.remove(&link);
     }
 
-    /// Whether every link that was left is closed.
+    /// Whether no link that was left waits for subscribes any more.
     pub fn is_empty(&self) -> bool {
         self.links.is_empty()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::subscriptions::deleted_keys::Arrival;
 
-/// A silence that says nothing of how old the next frame is.
+/// At most so much of a silence counts as time in which the server was heard.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// See the module.

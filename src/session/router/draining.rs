@@ -78,7 +78,8 @@ impl Session {
         self.outputs.notify();
     }
 
-    /// Whether every link that was left is closed.
+    /// Whether no link that was left waits for subscribes any more. Closing handshakes may still
+    /// be under way.
     pub fn has_left_every_link(&self) -> bool {
         self.draining.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Frames from the server, each handed to the chapter that it concerns.
+//! Frames from the server, each handed to the router's file for its type.
 
 use super::Session;
 use super::requests::REQUEST_SLOT;

@@ -117,7 +117,8 @@ impl Session {
         }
     }
 
-    /// A frame with a request's uid: its answer, whatever its type.
+    /// A frame with a request's uid: its answer, whatever its type. It is delivered with the
+    /// application's own uid; the answer to a custom message is dropped.
     pub(super) fn on_answer(&mut self, serial: u64, frame: &Frame) {
         let Some(request) = self.settle_request(serial) else {
             return;
@@ -153,7 +154,7 @@ impl Session {
             .deliver(DeliveryItem::Reply { sink, status, json });
     }
 
-    /// The request again, as it is to be sent.
+    /// Queues a request that the rate limiter has dropped once more.
     pub(super) fn resend_request(&mut self, serial: u64) {
         let Some(entry) = self.in_flight.get(serial) else {
             return;

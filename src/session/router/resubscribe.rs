@@ -69,8 +69,8 @@ impl Session {
         self.carry_out(now, verdict);
     }
 
-    /// The server has registered a subscription. Its own snapshot was read
-    /// before that, so an exact one is read now.
+    /// The server has registered a subscription. Reads an exact snapshot if the specification
+    /// wants one, because the server has read its own before that; else activates it.
     pub(super) fn on_init(&mut self, now: Now, wire: WireUid, snapshot: &Snapshot<'_>) {
         self.complete_subscribe(wire.serial);
         let is_past = self.is_past(wire.serial);

@@ -1,8 +1,8 @@
 //! Stays below the server's rate limit, which is inferred from the first dropped message.
 //!
-//! The server counts messages in fixed windows (so many points a duration) and drops what
+//! The server counts messages in fixed windows (so many messages in each) and drops what
 //! is over, saying only when the window ends. A window begins with the first message after
-//! the window before, and lasts whole seconds. The length of the window and its points
+//! the window before, and lasts whole seconds. The length of the window and its messages
 //! follow from that, from what was sent, and from the end that the server names. Where they
 //! do not, all that is known after the pause is that the next message begins a window: if
 //! the server drops another message soon, that shows the window's length.

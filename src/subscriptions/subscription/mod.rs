@@ -155,7 +155,8 @@ impl Subscription {
         !matches!(self.phase, Phase::Wanted | Phase::Sent { .. })
     }
 
-    /// Whether its INIT is on the way to the application.
+    /// Whether its INIT was handed to delivery on this link. In Behind that may be lost, and
+    /// another follows.
     pub fn is_active(&self) -> bool {
         matches!(
             self.phase,
