@@ -6,7 +6,7 @@ from ._core import Core
 from ._delivery import Delivery
 from ._errors import ClosedError, TimeoutError
 from ._options import limit
-from ._subscription_state import SubscriptionState
+from ._subscription_state import SubscriptionState, afresh
 
 
 class Handler:
@@ -91,7 +91,8 @@ class Subscription(Handler):
         core.running.refuse_in_callback("wait")
 
         def look(seconds: float) -> bool:
-            state.raise_refusal()
+            if state.refusal is not None:
+                raise afresh(state.refusal)
             if state.ended:
                 raise ClosedError(f"the subscription {state.uid!r} has ended")
             return core.subscriptions.confirmed(state, seconds)

@@ -76,13 +76,6 @@ class SubscriptionState:
         scope = self.scope
         return self.ended or self.refusal is not None or (scope is not None and scope.closed)
 
-    def raise_refusal(self) -> None:
-        """Raises why the server has refused it, if it has."""
-        if self.refusal is not None:
-            # A copy: the traceback of an exception keeps the frames that it has left, and what
-            # these refer to, such as an iterator with events.
-            raise ServerError(str(self.refusal), self.refusal.error)
-
     def drop_callback(self) -> None:
         """Releases its callback."""
         callbacks = self.callbacks()
@@ -96,6 +89,15 @@ def refusal_of(uid: str, error: Any) -> ServerError:
     message = error.get("message", "no reason was given")
     text = f"the server refused the subscription {uid!r}: {error.get('code', '?')}: {message}"
     return ServerError(text, error)
+
+
+def afresh(refusal: ServerError) -> ServerError:
+    """A copy of a refusal that is kept, to be raised.
+
+    The traceback of an exception keeps the frames that it has left, and what these refer
+    to, such as an iterator with events.
+    """
+    return ServerError(str(refusal), refusal.error)
 
 
 def refusal_in(message: str, uid: str) -> ServerError:

@@ -28,7 +28,7 @@ from ._options import encode, subscription_options
 from ._running import Running
 from ._signals import undisturbed
 from ._state import State
-from ._subscription_state import Consumer, ScopeState, SubscriptionState, refusal_in
+from ._subscription_state import Consumer, ScopeState, SubscriptionState, afresh, refusal_in
 
 
 class Subscriptions:
@@ -131,9 +131,9 @@ class Subscriptions:
         except ServerError as error:
             if self._link.state() is State.FAILED:
                 raise
-            self.refused(state, refusal_in(str(error), state.uid))
-        state.raise_refusal()
-        return False
+            refusal = refusal_in(str(error), state.uid)
+            self.refused(state, refusal)
+            raise afresh(refusal) from None
 
     # Ending
 

@@ -83,7 +83,8 @@ class FlowControl:
 
     def give_back(self, held: HeldBytes) -> None:
         """The same on any thread: what held them is garbage."""
-        self._loop.call_soon(self.let_all_go, held)
+        if held.count:
+            self._loop.call_soon(self.let_all_go, held)
 
     def expect(self, by: int) -> None:
         """So many more replies are waited for.

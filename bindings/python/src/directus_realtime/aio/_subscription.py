@@ -11,7 +11,7 @@ from .._events import Event
 from .._options import limit
 from .._state import State
 from .._subscription import Handler
-from .._subscription_state import SubscriptionState
+from .._subscription_state import SubscriptionState, afresh
 from ._consumer import Consumer, IteratorConsumer
 from ._loop import ClientLoop
 from ._waits import Waits
@@ -81,7 +81,8 @@ class Subscription(Handler, AsyncIterator[Event]):
         state, seconds = self._state, limit(timeout, "timeout")
         if not state.is_over and not state.answered and self._consumer is not None:
             await self._confirmed(self._consumer, seconds)
-        state.raise_refusal()
+        if state.refusal is not None:
+            raise afresh(state.refusal)
         if state.is_over:
             raise ClosedError(f"the subscription {self.uid!r} has ended")
 
