@@ -70,6 +70,18 @@ fn active() -> Subscription {
 }
 
 #[test]
+fn held_events_are_not_lost_by_an_activation_that_does_not_belong_there() {
+    let total = HeldBytes::default();
+    let mut subscription = active();
+    let mut held = HeldEvents::new(&total);
+    held.push(Arrival::default(), event(EventKind::Update, "[{\"id\":1}]"));
+    subscription.begin_settling(held);
+    let activated = subscription.activate(&Snapshot::none(), Duration::ZERO);
+    assert!(activated.is_none());
+    assert!(total.get() > 0, "they are still held");
+}
+
+#[test]
 fn a_subscription_is_sent_once_and_confirmed_once() {
     let mut subscription = subscription(ON_ALL, true);
     assert_eq!(subscription.confirm(false), NextStep::Nothing);
