@@ -384,8 +384,8 @@ typedef struct drt_subscription_options {
     bool persistent;
     /**
      * Any combination of the `DRT_ON_` kinds; 0 = all. With fewer than all kinds, an INIT without
-     * data is still delivered first and after each gap, so a callback must check the kind before
-     * it uses the data (`drt_event_is_change`).
+     * data is still delivered before any change and after each gap, so a callback must check the
+     * kind before it uses the data (`drt_event_is_change`).
      */
     drt_event_mask events;
     /**
@@ -633,8 +633,8 @@ typedef uint32_t drt_event_kind;
 
 /**
  * A snapshot: an array of items; an object for one item or a singleton (null if there is no such
- * item); no data if fewer than all kinds are requested. It is delivered first, whatever kinds are
- * requested, and after each gap: see `drt_event_is_change`.
+ * item); no data if fewer than all kinds are requested. It is delivered before any change,
+ * whatever kinds are requested, and after each gap: see `drt_event_is_change`.
  */
 #define DRT_EVENT_INIT 0
 /** An item was created. */
@@ -703,7 +703,7 @@ typedef struct drt_event {
 
 /**
  * Whether an item was created, updated or deleted, for callbacks that need nothing else. False
- * for an ERROR, and for the INIT that is delivered first and after each gap:
+ * for an ERROR, and for the INIT that comes before any change and after each gap:
  *
  *     if (!drt_event_is_change(event)) return;
  */

@@ -37,7 +37,7 @@ const INLINES: [(&str, &str); 1] = [(
     "
 /**
  * Whether an item was created, updated or deleted, for callbacks that need nothing else. False
- * for an ERROR, and for the INIT that is delivered first and after each gap:
+ * for an ERROR, and for the INIT that comes before any change and after each gap:
  *
  *     if (!drt_event_is_change(event)) return;
  */

@@ -10,8 +10,8 @@ use crate::delivery::{EventSink, EventView};
 /// What happened.
 pub type drt_event_kind = u32;
 /// A snapshot: an array of items; an object for one item or a singleton (null if there is no such
-/// item); no data if fewer than all kinds are requested. It is delivered first, whatever kinds are
-/// requested, and after each gap: see `drt_event_is_change`.
+/// item); no data if fewer than all kinds are requested. It is delivered before any change,
+/// whatever kinds are requested, and after each gap: see `drt_event_is_change`.
 pub const DRT_EVENT_INIT: u32 = 0;
 /// An item was created.
 pub const DRT_EVENT_CREATE: u32 = 1;

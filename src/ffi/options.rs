@@ -135,8 +135,8 @@ pub struct drt_subscription_options {
     /// Whether it survives its scope, and unsubscribing by collection or of all.
     pub persistent: bool,
     /// Any combination of the `DRT_ON_` kinds; 0 = all. With fewer than all kinds, an INIT without
-    /// data is still delivered first and after each gap, so a callback must check the kind before
-    /// it uses the data (`drt_event_is_change`).
+    /// data is still delivered before any change and after each gap, so a callback must check the
+    /// kind before it uses the data (`drt_event_is_change`).
     pub events: drt_event_mask,
     /// The primary key of the one item to watch, as text, in any spelling that the database
     /// accepts for it; NULL = the whole collection. Events carry the key as the item has it.

@@ -57,9 +57,8 @@ impl SnapshotRows {
 
     /// Whether an event repeats what the snapshot has shown: a create of which every item was.
     /// Every create or delete of a remembered key forgets its row, also where the answer is
-    /// no. If it repeats, other creates may be
-    /// as late, because late ones follow each other closely: the rows are remembered
-    /// until `until`.
+    /// no. If it repeats, other creates may be as late, because late ones follow each other
+    /// closely: the rows are remembered until `until`.
     pub fn repeats(&mut self, event: &Event, primary_key: &str, until: Duration) -> bool {
         let data = event
             .data

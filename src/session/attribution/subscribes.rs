@@ -130,8 +130,9 @@ impl SubscribeErrors {
     }
 
     /// Some read is refused in the words in which some subscribe was: each probe in flight
-    /// may be meant, and counts as refused if it stays unanswered. Where other requests are never answered, so that errors cannot be
-    /// matched with messages, that is all that is ever known.
+    /// may be meant, and counts as refused if it stays unanswered. Where other requests are
+    /// never answered, so that errors cannot be matched with messages, that is all that is
+    /// ever known.
     pub(super) fn on_items_error(&mut self, error: &UnattributedError, probes: &[(u64, SubId)]) {
         if !self.is_pending(error) {
             return;

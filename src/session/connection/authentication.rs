@@ -152,8 +152,8 @@ impl Connection {
     }
 
     /// The server has refused a credential: which one, and how to word it; `after_refusal` records
-    /// it. A refusal that took `SLOW_REFUSAL` or longer counts as that of a busy server, unless
-    /// the one before did.
+    /// it. A refusal that took `SLOW_REFUSAL` or longer counts as that of a busy server, fewer than
+    /// `SLOW_REFUSALS` times in a row, if the credential was never accepted.
     pub fn refused(&mut self, now: Now, uid: Option<&str>, error: &str) -> Refused {
         let (shown, slow) = match self.link.reply_for(uid) {
             ReplyFor::First(shown, since) => {
