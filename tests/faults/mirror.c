@@ -27,7 +27,7 @@ static struct {
     struct item *items;
     size_t count, room;
     /* Violations: these stay 0. */
-    uint64_t repeated, holes, unmarked;
+    uint64_t repeated, holes, unmarked, without_item;
     uint64_t events, resyncs, refused, failed, last_sequence;
 } copy = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -75,7 +75,8 @@ static void drop(struct json row) {
 
 static void put(struct json row) {
     if (row.len == 0) {
-        /* The proxy has changed the name of the member that had the item. */
+        /* A proxy that changes bytes may have changed the name of the member that had it. */
+        copy.without_item++;
         return;
     }
     char key[64];
@@ -186,6 +187,7 @@ static void answer(bool with_items) {
         {"repeated", copy.repeated},
         {"holes", copy.holes},
         {"unmarked", copy.unmarked},
+        {"without_item", copy.without_item},
         {"resyncs", copy.resyncs},
         {"refused", copy.refused},
         {"failed", copy.failed},

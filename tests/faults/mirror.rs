@@ -163,10 +163,11 @@ impl Counts {
             .unwrap_or_else(|| panic!("{name} is not in {}", self.0))
     }
 
-    /// Checks that nothing was out of order (I2), repeated, or lost without a RESYNC (I3).
+    /// Checks that nothing was out of order (I2), repeated, lost without a RESYNC (I3), or came
+    /// without its item.
     #[track_caller]
     pub fn are_in_order(&self) {
-        for name in ["repeated", "holes", "unmarked"] {
+        for name in ["repeated", "holes", "unmarked", "without_item"] {
             assert_eq!(self.get(name), 0, "{name}: {}", self.0);
         }
     }
