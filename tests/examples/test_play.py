@@ -21,6 +21,7 @@ from paths import VERSIONS  # noqa: E402
 from program import TIMEOUT, Program  # noqa: E402
 from server import Server  # noqa: E402
 
+SERVER = b"/node_modules/directus/cli.js"
 LANGUAGES = ("C", "C++", "Python", "Node", "Shell")
 PLAY = [sys.executable, str(ROOT / "examples" / "play.py")]
 
@@ -119,7 +120,7 @@ class Play(unittest.TestCase):
             server = next(
                 pid
                 for pid in processes_below(other.process.pid)
-                if b"directus" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1]
+                if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1].endswith(SERVER)
             )
             os.kill(server, signal.SIGKILL)
             self.assertEqual(other.status(), 1)

@@ -2,6 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { App, start } from './app.mjs';
 import { Proxy } from './proxy.mjs';
+import { until } from './waiting.mjs';
+
+/** How often an application loses its link until it has subscribed again. */
+const ATTEMPTS = 10;
 
 /** The lifetime of an access token. */
 export const TOKEN_SECONDS = 20;
@@ -54,6 +58,33 @@ export class Fixture {
             official: await this.one('official', settings, subscriptions),
             ours: await this.one('ours', settings, subscriptions),
         };
+    }
+
+    /**
+     * An application that has lost its link and subscribed again; `before` is run with it before the loss.
+     * Where authentication takes longer than a second, as on a busy machine, the official SDK never subscribes
+     * again (`slow-authentication.mjs`): then another one is started.
+     */
+    async afterLoss(program, before = async () => {}) {
+        for (let attempt = 1; ; attempt++) {
+            const it = await this.one(program);
+            await before(it);
+            it.proxy.reset();
+            const again = () => it.app.reportsOf('posts', 'init').length > 1;
+            try {
+                await until(
+                    again,
+                    `the next snapshot (${program})`,
+                    program === 'official' ? 15_000 : undefined,
+                );
+                return it;
+            } catch (error) {
+                if (program !== 'official' || attempt === ATTEMPTS) {
+                    throw error;
+                }
+                await it.app.end();
+            }
+        }
     }
 
     /** An application that has not connected yet, and a proxy that does not listen yet. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quietPeriod, until } from '../waiting.mjs';
+import { quietPeriod } from '../waiting.mjs';
 
 const EVENTS = 20;
 const PAUSE_MS = 100;
@@ -11,11 +11,8 @@ export default {
     ours: 'Subscribes once. A fresh snapshot has what was missed, and each event is delivered once.',
 
     async run(fixture) {
-        const { official, ours } = await fixture.both();
-        for (const { app, proxy } of [official, ours]) {
-            proxy.reset();
-            await until(() => app.reportsOf('posts', 'init').length > 1, 'the next snapshot');
-        }
+        const official = await fixture.afterLoss('official');
+        const ours = await fixture.afterLoss('ours');
         const titles = Array.from({ length: EVENTS }, (_, n) => fixture.name(n));
         for (const title of titles) {
             await fixture.create('posts', title);

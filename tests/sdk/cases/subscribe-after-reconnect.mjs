@@ -7,10 +7,9 @@ export default {
     ours: 'Has a uid of its own. Each gets its own events.',
 
     async run(fixture) {
-        const { official, ours } = await fixture.both();
-        for (const { app, proxy } of [official, ours]) {
-            proxy.reset();
-            await until(() => app.reportsOf('posts', 'init').length > 1, 'the next snapshot');
+        const official = await fixture.afterLoss('official');
+        const ours = await fixture.afterLoss('ours');
+        for (const { app } of [official, ours]) {
             await app.do('subscribe', 'authors', 'authors', fixture.matching('name'));
         }
         await until(() => ours.app.reportsOf('authors', 'init').length > 0, 'the snapshot of the new one');

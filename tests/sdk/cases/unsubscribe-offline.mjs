@@ -7,13 +7,14 @@ export default {
     ours: 'Succeeds at once. No more events are delivered.',
 
     async run(fixture) {
-        const { official, ours } = await fixture.both();
-        for (const { app, proxy } of [official, ours]) {
-            await app.do('whenLost', 'unsubscribe', 'posts');
-            proxy.reset();
+        const unsubscribeWhenLost = ({ app }) => app.do('whenLost', 'unsubscribe', 'posts');
+        const official = await fixture.afterLoss('official', unsubscribeWhenLost);
+        const ours = await fixture.one('ours');
+        await unsubscribeWhenLost(ours);
+        ours.proxy.reset();
+        for (const { app } of [official, ours]) {
             await until(() => app.commandResult, 'the unsubscribe');
         }
-        await until(() => official.app.reportsOf('posts', 'init').length > 1, 'the next snapshot');
         await until(() => ours.app.do('isConnected'), 'the next link');
         const title = fixture.name('later');
         await fixture.create('posts', title);
