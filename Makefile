@@ -67,9 +67,10 @@ install: $(if $(shell command -v $(CARGO)),lib)
 	    DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" \
 	    LDCONFIG="$(LDCONFIG)" bindings/c/install.sh
 
+# Without optimization: it is used a few times only.
 $(CARGO_C):
-	@echo "building cargo-c, for the tests: about ten minutes, once"
-	$(CARGO) install cargo-c --locked --version $(CARGO_C_VERSION) \
+	@echo "building cargo-c, for the tests: about four minutes, once"
+	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install cargo-c --debug --locked --version $(CARGO_C_VERSION) \
 	    --root target/tools/cargo-c-$(CARGO_C_VERSION) --target-dir target/tools/cargo-c-build
 	rm -rf target/tools/cargo-c-build
 
@@ -135,11 +136,14 @@ check: deps lint
 scripted-server:
 	$(CARGO) build --example scripted_server
 
-# Everything is built first; then the suites, which mostly wait for servers, run side by
-# side. What each of them prints comes when it has ended.
-test: servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
+# Everything is installed and built first; then the suites, which mostly wait for servers, run
+# side by side. What each of them prints comes when it has ended.
+AT_HAND := servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
+SIDE_BY_SIDE := --no-print-directory --jobs 3 --output-sync=target
+test: deps test-deps
+	$(MAKE) $(SIDE_BY_SIDE) $(AT_HAND)
 	$(CARGO) test --no-run
-	$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(SUITES)
+	$(MAKE) $(SIDE_BY_SIDE) --keep-going $(SUITES)
 
 # The faults on real servers take as long as all the others.
 RUST_TESTS := $(filter-out faults,$(basename $(notdir $(wildcard tests/*.rs))) \
