@@ -99,7 +99,7 @@ typedef int32_t drt_status;
 /** Patch version of this header. */
 #define DRT_VERSION_PATCH 0
 /** The ABI of this header: `drt_abi_version()` gives the library's. */
-#define DRT_ABI_VERSION 1
+#define DRT_ABI_VERSION 2
 
 /**
  * The version of the ABI: `(major << 16) | minor`. Programs work with every
@@ -409,6 +409,22 @@ typedef struct drt_subscription_options {
         0 \
     }
 
+/**
+ * Initialises the options of a client, as `DRT_CLIENT_OPTIONS_INIT` does: for languages without C
+ * macros. `size` is the size of the struct that the caller has.
+ *
+ * Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.
+ */
+drt_status drt_client_options_init(drt_client_options *options, size_t size);
+
+/**
+ * Initialises the options of a subscription, as `DRT_SUBSCRIPTION_OPTIONS_INIT` does: for
+ * languages without C macros. `size` is the size of the struct that the caller has.
+ *
+ * Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.
+ */
+drt_status drt_subscription_options_init(drt_subscription_options *options, size_t size);
+
 /* ---- Client -------------------------------------------------------------------------------- */
 
 /** The state of a client. */
@@ -507,7 +523,8 @@ drt_status drt_client_disconnect(drt_client *client);
 drt_status drt_client_set_token(drt_client *client, const char *access_token);
 
 /**
- * Sets the callback that is asked for tokens; NULL for `fn` removes it.
+ * Sets the callback that is asked for tokens; NULL for `fn` removes what is set. In poll delivery,
+ * NULL where nothing is set has the requests come as rows of `drt_client_next`.
  *
  * Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
  */
@@ -542,6 +559,12 @@ bool drt_client_is_connected(drt_client *client);
 drt_status drt_client_wait(drt_client *client, drt_state state, uint32_t timeout_ms);
 
 /**
+ * Reports that a client is closed, with the status that `drt_client_close` would have returned;
+ * `drt_last_error()` has its sentence. Called once, on a thread of the library.
+ */
+typedef void (*drt_closed_fn)(drt_status status, void *user_data);
+
+/**
  * Closes a client: ends its subscriptions and scopes, drops the events that wait, runs the other
  * callbacks that are due and every release function, and closes the link with a close frame.
  * Afterwards every handle of the client is stale; after the last client of the process no thread
@@ -551,11 +574,29 @@ drt_status drt_client_wait(drt_client *client, drt_state state, uint32_t timeout
  * fine if no callback runs. `DRT_ERR_TIMEOUT` means that a callback or a DNS lookup is still
  * running: the rest happens when that returns, and the handles are stale all the same.
  *
+ * After `drt_client_close_begin` it waits until that has ended.
+ *
  * Any thread, but not inside a callback. Errors: `DRT_ERR_INVALID_HANDLE`,
  * `DRT_ERR_CLOSED` (another thread is closing it), `DRT_ERR_WOULD_DEADLOCK`,
  * `DRT_ERR_TIMEOUT`.
  */
 drt_status drt_client_close(drt_client *client, uint32_t timeout_ms);
+
+/**
+ * Begins to close a client and returns at once: every handle of the client is stale then, except
+ * for `drt_client_close`, which waits for the end. A thread of the library does what
+ * `drt_client_close` does, waits for callbacks that run however long they take, and calls `fn`,
+ * which may be NULL, after the last callback. In poll delivery it also runs the callbacks and
+ * release functions that are due. What waits as rows is gone: a program that takes everything by
+ * `drt_client_next` settles its own requests.
+ *
+ * Any thread, also inside a callback. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED` (another
+ * thread is closing it), `DRT_ERR_IO` (no thread could be started; the client stays open).
+ */
+drt_status drt_client_close_begin(drt_client *client,
+                                  drt_closed_fn fn,
+                                  void *user_data,
+                                  drt_release_fn release);
 
 /** Counters of a client since its creation. Initialise it with `DRT_STATS_INIT`. */
 typedef struct drt_stats {
@@ -761,7 +802,8 @@ typedef bool (*drt_subscription_visit_fn)(const drt_subscription_info *info, voi
  *
  * `scope`, if it is not NULL, ends the subscription when it is closed. `*out`, if `out` is not
  * NULL, receives the subscription. If the uid is in use, that is the existing subscription:
- * `fn` is not used, and `user_data` is released.
+ * `fn` is not used, and `user_data` is released. In poll delivery `fn` may be NULL: the events
+ * come as rows of `drt_client_next` or `drt_client_drain`.
  *
  * Any thread. Success: `DRT_OK`, `DRT_DUPLICATE`. Errors:
  * `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
@@ -841,6 +883,25 @@ drt_status drt_active_subscriptions(drt_client *client,
                                     drt_subscription_visit_fn fn,
                                     void *user_data);
 
+/**
+ * Visits one subscription: `fn` is called once, on the calling thread, with what is known of it.
+ * What it returns does not matter.
+ *
+ * Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`.
+ */
+drt_status drt_subscription_visit(drt_subscription *s,
+                                  drt_subscription_visit_fn fn,
+                                  void *user_data);
+
+/**
+ * Asks for a fresh snapshot: an INIT marked `DRT_FLAG_RESYNC`, which replaces everything that is
+ * known. What waits of the subscription is dropped, because that INIT shows it. Without a link it
+ * comes on the next one.
+ *
+ * Any thread; does not block. Errors: `DRT_ERR_INVALID_HANDLE`.
+ */
+drt_status drt_subscription_resync(drt_subscription *s);
+
 /* ---- Messages ------------------------------------------------------------------------------ */
 
 /**
@@ -868,7 +929,8 @@ typedef void (*drt_reply_fn)(drt_status status, const char *json, size_t json_le
 drt_status drt_send_message(drt_client *client, const char *json);
 
 /**
- * Sends a message and passes the server's reply to `fn`, exactly once, unless this call fails.
+ * Sends a message and passes the server's reply to `fn`, exactly once, unless this call fails. In
+ * poll delivery `fn` may be NULL: the reply comes as a row of `drt_client_next`.
  * The message's uid is replaced by one of the library; the reply has the original one again.
  * `timeout_ms` 0 means `ack_timeout_ms`. If `send_queue_bytes` is set, the time for which a
  * request waits for a link counts.
@@ -908,6 +970,43 @@ drt_status drt_client_dispatch(drt_client *client,
                                int32_t timeout_ms,
                                size_t max_events,
                                size_t *dispatched);
+
+/**
+ * Runs only the state, token and reply callbacks that wait, ahead of the events that wait; the
+ * events keep their order. For a program that must hear that the link is lost, or have its reply,
+ * while it does not want events. It does not wait. `max` 0 means all. `*dispatched`, if
+ * `dispatched` is not NULL, receives the number of callbacks that ran.
+ *
+ * Threads and errors as `drt_client_dispatch`.
+ */
+drt_status drt_client_dispatch_control(drt_client *client, size_t max, size_t *dispatched);
+
+/**
+ * Takes everything that waits as the rows of one JSON array: for languages in which a callback
+ * from C is costly or not allowed. No callback and no release function runs. Waits as
+ * `drt_client_dispatch` does. `max_rows` 0 means all that wait. A row is one of
+ *
+ *     [0, user_data, kind, flags, sequence, index, count, data, meta]    an event
+ *     [1, state, reason, message]                                        a state
+ *     [2, reason]                                                        a token is wanted
+ *     [3, user_data, status, json, message]                              the reply to a request
+ *     [4, user_data]                           nothing more comes with this user data
+ *
+ * in which `user_data` is the registration's, as a number, and what there is none of is null. The
+ * reply's `json` is the server's answer or its error object, and `message` the sentence of an
+ * error. Row 4 comes in place of the release function. States need no registration; requests for a
+ * token do (`drt_client_on_token`). `*json` is owned by the library, not NUL-terminated, and valid
+ * until the next call of this, drain or dispatch for this client, or its close. `*rows`, if
+ * `rows` is not NULL, receives the number of rows.
+ *
+ * Threads and errors as `drt_client_dispatch`.
+ */
+drt_status drt_client_next(drt_client *client,
+                           int32_t timeout_ms,
+                           size_t max_rows,
+                           const char **json,
+                           size_t *json_len,
+                           size_t *rows);
 
 /**
  * A batched dispatch, for languages in which a call for each event costs more than parsing. (It

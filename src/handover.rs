@@ -121,28 +121,38 @@ pub struct EventView<'a> {
     pub count: u32,
 }
 
-/// An event callback. Called by one thread at a time; dropping it releases it.
-pub trait EventSink: Send {
+/// What the application registered: a callback, or, in poll delivery, none, with user data that
+/// names it. Dropping it releases the user data.
+pub trait Registration: Send {
+    /// The user data as a number, which names the registration in a row; 0 if there is none.
+    fn user_data(&self) -> u64 {
+        0
+    }
+    /// From now on, dropping it calls no release function, if it has one: a row says that it is
+    /// over.
+    fn release_as_row(&mut self) {}
+}
+
+/// An event callback. Called by one thread at a time.
+pub trait EventSink: Registration {
     /// Runs the callback.
     fn event(&self, event: &EventView<'_>);
-    /// The number that names the callback in a drained array.
-    fn drain_key(&self) -> u64;
 }
 
 /// A state callback.
-pub trait StateSink: Send {
+pub trait StateSink: Registration {
     /// Runs the callback with the new state, its reason and a sentence.
     fn state(&self, state: State, reason: Status, message: &str);
 }
 
 /// A callback that is asked for a token.
-pub trait TokenSink: Send {
+pub trait TokenSink: Registration {
     /// Runs the callback: the client needs a token, for this reason.
     fn token_wanted(&self, reason: Status);
 }
 
 /// The callback of one request. Called once.
-pub trait ReplySink: Send {
+pub trait ReplySink: Registration {
     /// Runs the callback. `json` is the reply or the error object, or empty.
     fn reply(&self, status: Status, json: &str);
 }

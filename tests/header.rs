@@ -3,6 +3,9 @@
 //!
 //! cbindgen puts all constants first, then all types, then all functions. For readers the
 //! header is grouped by object instead: each source file becomes a section, in its order.
+//!
+//! `include/directus_realtime.cdef` is the header for languages that read declarations and have no
+//! preprocessor (LuaJIT, PHP, cffi): without comments, with the constants as enumerators.
 
 use std::fmt::Write;
 use std::fs;
@@ -14,7 +17,7 @@ const SECTIONS: [(&str, &[&str]); 9] = [
     ("Handles and callbacks", &["types.rs", "callback.rs"]),
     ("Log", &["log.rs"]),
     ("Options", &["options.rs"]),
-    ("Client", &["client.rs", "stats.rs"]),
+    ("Client", &["client.rs", "close.rs", "stats.rs"]),
     ("Scopes", &["scope.rs"]),
     (
         "Events and subscriptions",
@@ -53,23 +56,69 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn the_checked_in_header_matches_the_source() {
-    let path = root().join("include/directus_realtime.h");
+fn the_checked_in_headers_match_the_source() {
     let header = header();
     assert!(header.is_ascii(), "compilers disagree about anything else");
+    compare("directus_realtime.h", &header);
+    compare("directus_realtime.cdef", &declarations(&header));
+}
+
+fn compare(name: &str, text: &str) {
+    let path = root().join("include").join(name);
     if std::env::var_os("DRT_UPDATE_HEADER").is_some() {
-        fs::write(&path, &header).expect("the header can be written");
+        fs::write(&path, text).expect("the header can be written");
     }
     let checked_in = fs::read_to_string(&path).unwrap_or_default();
-    let differs = header
+    let differs = text
         .lines()
         .zip(checked_in.lines())
         .position(|(new, old)| new != old);
     assert!(
-        header == checked_in,
-        "include/directus_realtime.h is stale from line {} on: run `make header`",
-        differs.unwrap_or(header.lines().count().min(checked_in.lines().count())) + 1
+        text == checked_in,
+        "include/{name} is stale from line {} on: run `make header`",
+        differs.unwrap_or(text.lines().count().min(checked_in.lines().count())) + 1
     );
+}
+
+/// The header without comments, inline functions and preprocessor: constants are enumerators.
+fn declarations(header: &str) -> String {
+    let mut text = String::from(
+        "/* Generated from directus_realtime.h by `make header`; edits here are overwritten. */\n",
+    );
+    let mut code = header.to_owned();
+    while let Some((before, rest)) = code.split_once("/*") {
+        let (_, after) = rest.split_once("*/").expect("an end");
+        code = format!("{before}{after}");
+    }
+    let (_, code) = code
+        .split_once("extern \"C\" {\n#endif\n")
+        .expect("a begin");
+    let (code, _) = code.split_once("#ifdef __cplusplus").expect("an end");
+    let mut constants = Vec::new();
+    let flush = |text: &mut String, constants: &mut Vec<String>| {
+        if !constants.is_empty() {
+            let _ = writeln!(text, "\nenum {{\n    {}\n}};", constants.join(",\n    "));
+            constants.clear();
+        }
+    };
+    for entry in code.replace("\\\n", " ").split("\n\n").map(str::trim) {
+        let is_constant = |line: &str| line.starts_with("#define ") && !line.contains('{');
+        let lines = || entry.lines().map(str::trim).filter(|line| !line.is_empty());
+        constants.extend(lines().filter(|line| is_constant(line)).map(|line| {
+            let (name, value) = line["#define ".len()..].split_once(' ').expect("a value");
+            format!("{name} = {}", value.trim_matches(['(', ')']))
+        }));
+        if entry.is_empty() || lines().all(|line| line.starts_with('#')) {
+            continue;
+        }
+        flush(&mut text, &mut constants);
+        if !entry.starts_with("static inline") {
+            let kept: Vec<&str> = entry.lines().filter(|l| !l.trim().is_empty()).collect();
+            let _ = writeln!(text, "\n{}", kept.join("\n"));
+        }
+    }
+    flush(&mut text, &mut constants);
+    text
 }
 
 fn header() -> String {

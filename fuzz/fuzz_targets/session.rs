@@ -9,7 +9,9 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use directus_realtime::client::engine;
 use directus_realtime::error::Status;
-use directus_realtime::handover::{DeliveryItem, DeliveryOptions, EventSink, EventView, State};
+use directus_realtime::handover::{
+    DeliveryItem, DeliveryOptions, EventSink, EventView, Registration, State,
+};
 use directus_realtime::protocol::Frame;
 use directus_realtime::secret::Secret;
 use directus_realtime::session::{
@@ -66,11 +68,10 @@ enum Answer {
 
 struct NullSink;
 
+impl Registration for NullSink {}
+
 impl EventSink for NullSink {
     fn event(&self, _: &EventView<'_>) {}
-    fn drain_key(&self) -> u64 {
-        0
-    }
 }
 
 struct World {

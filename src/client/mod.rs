@@ -132,10 +132,31 @@ impl Client {
         self.shared.stats()
     }
 
-    /// Closes the client within `timeout`: ends its subscriptions, runs the callbacks that are
-    /// due, releases all of them, and closes the link with a closing handshake.
-    pub fn close(&self, timeout: Duration) -> Result<()> {
-        self.shared.close(Instant::now() + timeout)
+    /// Closes the client: ends its subscriptions, runs the callbacks that are
+    /// due, releases all of them, and closes the link with a closing handshake. `handshake` is the
+    /// deadline of that, and `callbacks` of a callback that runs.
+    pub fn close(&self, handshake: Instant, callbacks: Instant) -> Result<()> {
+        self.shared.close(handshake, callbacks)
+    }
+
+    /// Everything of a close that does not block has ended.
+    pub fn end_close(&self) {
+        self.shared.end_close();
+    }
+
+    /// Waits until [`Client::end_close`] is called.
+    pub fn await_closed(&self, timeout: Duration) -> Result<()> {
+        self.shared.await_closed(timeout)
+    }
+
+    /// Whether the application takes what waits, instead of a thread of the library.
+    pub fn is_polled(&self) -> bool {
+        self.fd().is_some()
+    }
+
+    /// Whether somebody is asked for tokens.
+    pub fn has_token_sink(&self) -> bool {
+        self.shared.lock().session.has_token_sink()
     }
 
     /// In poll delivery: the descriptor that is readable while something is queued.
@@ -160,6 +181,24 @@ impl Client {
         let delivery = &self.shared.delivery;
         let fill = |batch: &mut String| delivery.drain(timeout, max_events, batch);
         self.shared.drain_buffer.next(fill, show)
+    }
+
+    /// Like dispatch, but runs no callback: passes everything to `show` as the rows of one JSON
+    /// array, which stays valid until the next call.
+    pub fn next(
+        &self,
+        timeout: Option<Duration>,
+        max_rows: usize,
+        show: &mut dyn FnMut(&str),
+    ) -> Result<usize> {
+        let delivery = &self.shared.delivery;
+        let fill = |batch: &mut String| delivery.next(timeout, max_rows, batch);
+        self.shared.drain_buffer.next(fill, show)
+    }
+
+    /// In poll delivery: runs the callbacks that wait and are no events', ahead of those.
+    pub fn dispatch_control(&self, max: usize) -> Result<usize> {
+        self.shared.delivery.dispatch_control(max)
     }
 
     /// Whether both are the same client.

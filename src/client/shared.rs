@@ -27,6 +27,8 @@ pub(super) struct Core {
     /// When the timer wakes next.
     timer_deadline: Option<Duration>,
     log: LogQueue,
+    /// A close that does not block has ended.
+    closed: bool,
 }
 
 impl Core {
@@ -106,6 +108,7 @@ impl Shared {
                     runtime: Some(Arc::clone(&runtime)),
                     timer_deadline: None,
                     log: LogQueue::default(),
+                    closed: false,
                 }),
                 changed: Condvar::new(),
                 delivery,
@@ -288,7 +291,16 @@ impl Shared {
         }
     }
 
-    pub fn close(&self, deadline: Instant) -> Result<()> {
+    pub fn end_close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    pub fn await_closed(&self, timeout: Duration) -> Result<()> {
+        self.wait_until(timeout, |core| core.closed.then_some(Ok(())))
+    }
+
+    pub fn close(&self, handshake: Instant, callbacks: Instant) -> Result<()> {
         if in_callback() {
             let message = "a client cannot be closed from inside a callback: it would wait for it";
             return Err(Error::new(Status::WouldDeadlock, message));
@@ -296,7 +308,7 @@ impl Shared {
         self.with(|session, now| session.close(now))?;
         let mut core = self.lock();
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = handshake.saturating_duration_since(Instant::now());
             let gone = core.session.has_left_every_link() && core.links.is_empty();
             if gone || left.is_zero() {
                 break;
@@ -312,8 +324,8 @@ impl Shared {
         if let Some(timer) = self.timer.get() {
             timer.stop();
         }
-        let delivered = self.delivery.close(deadline);
-        let stopped = runtime.map_or(Ok(()), |runtime| runtime.release(deadline));
+        let delivered = self.delivery.close(callbacks);
+        let stopped = runtime.map_or(Ok(()), |runtime| runtime.release(callbacks));
         delivered.and(stopped)
     }
 }

@@ -181,19 +181,49 @@ impl Client {
         };
         seen.sort_unstable_by_key(|(order, ..)| *order);
         for (_, meta, persistent, active) in &seen {
-            let info = SubscriptionInfo {
-                tag: meta.tag,
-                uid: &meta.uid,
-                collection: &meta.collection,
-                persistent: *persistent,
-                active: *active,
-                last_sequence: meta.last_sequence.load(Ordering::Relaxed),
-            };
-            if !visit(&info) {
+            if !visit(&info_of(meta, *persistent, *active)) {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Calls `visit` for one subscription. No lock is held while it runs.
+    pub fn visit_subscription(
+        &self,
+        id: SubId,
+        visit: impl FnOnce(&SubscriptionInfo<'_>),
+    ) -> Result<()> {
+        let (meta, persistent, active) = {
+            let core = self.shared.lock();
+            let found = core.session.registry().get(id);
+            let s = found.ok_or_else(stale_subscription)?;
+            (Arc::clone(s.meta()), s.spec().persistent, s.is_active())
+        };
+        visit(&info_of(&meta, persistent, active));
+        Ok(())
+    }
+
+    /// Asks for a fresh snapshot of a subscription, and drops what waits of it.
+    pub fn resync_subscription(&self, id: SubId) -> Result<()> {
+        let delivery = &self.shared.delivery;
+        self.shared.with(|session, now| {
+            let found = session.registry().get(id);
+            delivery.drop_waiting(found.ok_or_else(stale_subscription)?.meta());
+            session.resync_subscription(now, id);
+            Ok(())
+        })
+    }
+}
+
+fn info_of(meta: &SubscriptionMeta, persistent: bool, active: bool) -> SubscriptionInfo<'_> {
+    SubscriptionInfo {
+        tag: meta.tag,
+        uid: &meta.uid,
+        collection: &meta.collection,
+        persistent,
+        active,
+        last_sequence: meta.last_sequence.load(Ordering::Relaxed),
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::consumer::{Consumer, Shared, release};
 use super::consumer_slot::Acquired;
 use super::dispatcher::Dispatcher;
-use super::drain::EventArray;
 use super::queue::Wait;
+use super::rows::{Rows, RowsOf};
 use super::running::{enter_callback, in_callback};
 use super::wakeup::Signal;
 use super::{DeliveryItem, Feedback, Mode, SubscriptionMeta};
@@ -135,20 +135,55 @@ impl Delivery {
         self.dispatch_into(timeout, max_events, None)
     }
 
-    /// Like [`Delivery::dispatch`], but writes the events into `out` as one JSON
-    /// array, `[[key,kind,flags,sequence,index,count,data,meta?],…]`, `key` being
-    /// [`EventSink::drain_key`](super::EventSink::drain_key). Other callbacks run, in order: the
-    /// array ends before one. The result counts events and callbacks.
+    /// Like [`Delivery::dispatch`], but writes the events into `out` as one JSON array,
+    /// `[[key,kind,flags,sequence,index,count,data,meta?],…]`, in which `key` is
+    /// [`Registration::user_data`](super::Registration::user_data). Other callbacks run, in order:
+    /// the array ends before one. The result counts events and callbacks.
     pub fn drain(
         &self,
         timeout: Option<Duration>,
         max_events: usize,
         out: &mut String,
     ) -> Result<usize> {
-        let mut array = EventArray::new(std::mem::take(out));
-        let count = self.dispatch_into(timeout, max_events, Some(&mut array));
-        *out = array.into_text();
+        self.write_rows(RowsOf::Events, timeout, max_events, out)
+    }
+
+    /// Like [`Delivery::dispatch`], but runs no callback: everything becomes a row of the JSON
+    /// array in `out`, and the result is their number.
+    pub fn next(
+        &self,
+        timeout: Option<Duration>,
+        max_rows: usize,
+        out: &mut String,
+    ) -> Result<usize> {
+        self.write_rows(RowsOf::Everything, timeout, max_rows, out)
+    }
+
+    fn write_rows(
+        &self,
+        of: RowsOf,
+        timeout: Option<Duration>,
+        most: usize,
+        out: &mut String,
+    ) -> Result<usize> {
+        let mut rows = Rows::new(of, std::mem::take(out));
+        let count = self.dispatch_into(timeout, most, Some(&mut rows));
+        *out = rows.into_text();
         count
+    }
+
+    /// Poll mode: runs the state, token and reply callbacks that wait, ahead of the events that
+    /// wait, at most `max` (0: no limit), and returns their number.
+    pub fn dispatch_control(&self, max: usize) -> Result<usize> {
+        self.consume(Wait::No, |dispatcher, consumer| {
+            dispatcher.dispatch_control(consumer, limit(max))
+        })
+    }
+
+    /// Drops the events that wait of a subscription, because a fresh snapshot will follow. Events
+    /// of its new epoch are delivered.
+    pub fn drop_waiting(&self, meta: &Arc<SubscriptionMeta>) {
+        self.inner.shared.queue.drop_waiting(meta);
     }
 
     /// The counters.
@@ -206,8 +241,26 @@ impl Delivery {
     fn dispatch_into(
         &self,
         timeout: Option<Duration>,
-        max_events: usize,
-        array: Option<&mut EventArray>,
+        most: usize,
+        rows: Option<&mut Rows>,
+    ) -> Result<usize> {
+        let wait = match timeout {
+            Some(Duration::ZERO) => Wait::No,
+            Some(timeout) => Instant::now()
+                .checked_add(timeout)
+                .map_or(Wait::Forever, Wait::Until),
+            None => Wait::Forever,
+        };
+        self.consume(wait, |dispatcher, consumer| {
+            dispatcher.dispatch(consumer, wait, limit(most), rows)
+        })
+    }
+
+    /// Calls `dispatch` with the consumer, as soon as no other thread has it.
+    fn consume(
+        &self,
+        wait: Wait,
+        dispatch: impl FnOnce(&Dispatcher, &mut Consumer) -> usize,
     ) -> Result<usize> {
         if self.mode == Mode::Thread {
             let message = "the client delivers on a thread of its own; \
@@ -218,23 +271,11 @@ impl Delivery {
             let message = "callbacks cannot be dispatched from inside a callback";
             return Err(Error::new(Status::WouldDeadlock, message));
         }
-        let wait = match timeout {
-            Some(Duration::ZERO) => Wait::No,
-            Some(timeout) => Instant::now()
-                .checked_add(timeout)
-                .map_or(Wait::Forever, Wait::Until),
-            None => Wait::Forever,
-        };
         let inner = &*self.inner;
         let queue = &inner.shared.queue;
         match inner.consumer_slot.acquire(wait, || queue.is_closed()) {
             Acquired::Consumer(mut consumer) => {
-                let most = if max_events == 0 {
-                    usize::MAX
-                } else {
-                    max_events
-                };
-                let count = inner.dispatch(&mut consumer, wait, most, array);
+                let count = dispatch(inner, &mut consumer);
                 if let Some(consumer) = inner.consumer_slot.release(consumer) {
                     inner.finish(consumer);
                 }
@@ -299,6 +340,11 @@ impl Feedback for NoFeedback {
     fn malformed(&self, _: u32, _: u32) {}
     fn released(&self, _: u32) {}
     fn token_callback_returned(&self) {}
+}
+
+/// A limit as the application gives it: 0 is none.
+fn limit(most: usize) -> usize {
+    if most == 0 { usize::MAX } else { most }
 }
 
 fn closed() -> Error {

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::consumer::is_control;
 use super::load::{Done, Load, is_due, load_of};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
 use crate::protocol::Frame;
@@ -283,6 +284,30 @@ impl Backlog {
         self.handed.add(batch);
         self.taken += taken as u64;
         self.owned = self.owned.saturating_sub(taken);
+    }
+
+    /// Moves the state changes, token requests and replies to `out`; the events stay.
+    pub fn take_control(&mut self, out: &mut VecDeque<DeliveryItem>) {
+        let (owned, before) = (self.owned, out.len());
+        for (at, item) in std::mem::take(&mut self.items).into_iter().enumerate() {
+            if is_control(&item) {
+                out.push_back(item);
+                self.owned -= usize::from(at < owned);
+            } else {
+                self.items.push_back(item);
+            }
+        }
+        self.taken += (out.len() - before) as u64;
+    }
+
+    /// Begins a new epoch of a subscription, unless it has ended: what waits of it is not
+    /// delivered.
+    pub fn drop_waiting(&mut self, meta: &Arc<SubscriptionMeta>) {
+        let place = self.place(meta.slot);
+        if place.is_some_and(|place| Arc::ptr_eq(&place.meta, meta) && meta.epoch() != ENDED) {
+            self.new_epoch(meta.slot);
+            self.compact_if_worthwhile();
+        }
     }
 
     /// Gives back memory that a burst needed. The queue is empty.

@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::backlog::SPARE_ITEMS;
-use super::drain::EventArray;
+use super::ended::Ended;
 use super::key_format::{KeyFormat, KeyFormatCache};
 use super::load::{Done, is_due, load_of};
 use super::queue::{Queue, Refill, Wait};
+use super::rows::Rows;
 use super::running::Running;
 use super::splitter::Splitter;
 use super::{
@@ -40,10 +41,12 @@ struct Entry {
 /// How far [`Consumer::work`] goes.
 #[derive(Clone, Copy)]
 pub(super) struct DispatchLimits {
-    /// Callbacks run and events drained, at most.
+    /// Callbacks run and rows written, at most.
     pub max_callbacks: usize,
     /// Whether to stop when the queue is closed; `close` then delivers the rest.
     pub stop_when_closed: bool,
+    /// Whether only what [`Consumer::take_control`] took is delivered.
+    pub only_control: bool,
 }
 
 /// See the module.
@@ -52,8 +55,12 @@ pub(super) struct Consumer {
     entries: Vec<Option<Entry>>,
     state_sink: Option<Box<dyn StateSink>>,
     token_sink: Option<Box<dyn TokenSink>>,
+    /// Taken out of the queue ahead of what was pushed before them, and not processed yet.
+    control: VecDeque<DeliveryItem>,
     /// Taken out of the queue, and not processed yet.
     batch: VecDeque<DeliveryItem>,
+    /// Registrations that are over and become rows.
+    ended: VecDeque<Ended>,
     /// Splits the message that is being delivered.
     splitter: Splitter,
     /// How the collections write their keys.
@@ -64,7 +71,7 @@ pub(super) struct Consumer {
     running_slot: Option<u32>,
     run: u32,
     sequence: u64,
-    /// Callbacks run and events drained since [`Consumer::begin`].
+    /// Callbacks run and rows written since [`Consumer::begin`].
     pub count: usize,
 }
 
@@ -76,7 +83,10 @@ impl Consumer {
 
     /// Whether everything that was taken out of the queue is delivered.
     pub fn is_idle(&self) -> bool {
-        self.batch.is_empty() && self.splitter.event().is_none()
+        self.batch.is_empty()
+            && self.control.is_empty()
+            && self.ended.is_empty()
+            && self.splitter.event().is_none()
     }
 
     /// See [`Queue::refill`].
@@ -105,21 +115,25 @@ impl Consumer {
         shared.queue.park(&mut self.done, idle);
     }
 
-    /// Delivers the batch; events go into `array`, if there is one, instead of their callbacks.
-    /// A panic loses the delivery item whose callback panicked, and no other.
-    pub fn work(
-        &mut self,
-        shared: &Shared,
-        limits: DispatchLimits,
-        mut array: Option<&mut EventArray>,
-    ) {
+    /// Takes the state changes, token requests and replies that wait, ahead of the events.
+    pub fn take_control(&mut self, shared: &Shared) {
+        let batch = std::mem::take(&mut self.batch);
+        let (control, events) = batch.into_iter().partition(is_control);
+        self.batch = events;
+        self.control.extend::<VecDeque<_>>(control);
+        shared.queue.take_control(&mut self.control);
+    }
+
+    /// Delivers what was taken; into `rows`, where there are some, what they are for. A panic
+    /// loses the delivery item whose callback panicked, and no other.
+    pub fn work(&mut self, shared: &Shared, limits: DispatchLimits, mut rows: Option<&mut Rows>) {
         while catch_unwind(AssertUnwindSafe(|| {
-            self.deliver(shared, limits, array.as_deref_mut());
+            self.deliver(shared, limits, rows.as_deref_mut());
         }))
         .is_err()
         {
-            if let Some(array) = array.as_deref_mut() {
-                array.repair();
+            if let Some(rows) = rows.as_deref_mut() {
+                rows.repair();
             }
             log::emit(
                 Level::Error,
@@ -130,34 +144,35 @@ impl Consumer {
         self.leave(shared);
     }
 
-    fn deliver(
-        &mut self,
-        shared: &Shared,
-        limits: DispatchLimits,
-        mut array: Option<&mut EventArray>,
-    ) {
+    fn deliver(&mut self, shared: &Shared, limits: DispatchLimits, mut rows: Option<&mut Rows>) {
         while self.count < limits.max_callbacks
             && !(limits.stop_when_closed && shared.queue.is_closed())
         {
-            if self.splitter.event().is_some() {
-                self.deliver_part(shared, array.as_deref_mut());
-                continue;
-            }
-            if let (Some(array), Some(item)) = (array.as_deref_mut(), self.batch.front()) {
-                if array.ends_before(item) {
+            if let Some(ended) = self.ended.pop_front() {
+                self.release_one(ended, rows.as_deref_mut());
+            } else if let Some(item) = self.control.pop_front() {
+                self.process(shared, item, rows.as_deref_mut());
+            } else if limits.only_control {
+                break;
+            } else if self.splitter.event().is_some() {
+                self.deliver_part(shared, rows.as_deref_mut());
+            } else {
+                let next = self.batch.front();
+                let rows_end = |rows: &mut Rows| next.is_some_and(|item| rows.ends_before(item));
+                if rows.as_deref_mut().is_some_and(rows_end) {
                     break;
                 }
-            }
-            match self.batch.pop_front() {
-                Some(DeliveryItem::Event(event)) => self.splitter.load(event),
-                Some(item) => self.process(shared, item),
-                None => break,
+                match self.batch.pop_front() {
+                    Some(DeliveryItem::Event(event)) => self.splitter.load(event),
+                    Some(item) => self.process(shared, item, rows.as_deref_mut()),
+                    None => break,
+                }
             }
         }
     }
 
     /// Delivers the next part of the message, or finishes the message if it is not due.
-    fn deliver_part(&mut self, shared: &Shared, array: Option<&mut EventArray>) {
+    fn deliver_part(&mut self, shared: &Shared, rows: Option<&mut Rows>) {
         let Some(event) = self.splitter.event() else {
             return;
         };
@@ -214,9 +229,9 @@ impl Consumer {
                 index: part.index,
                 count: part.count,
             };
-            match array {
+            match rows {
                 None => entry.sink.event(&view),
-                Some(array) => array.add(entry.sink.drain_key(), &view),
+                Some(rows) => rows.add_event(entry.sink.user_data(), &view),
             }
         }
         if !self.splitter.has_more() {
@@ -266,8 +281,10 @@ impl Consumer {
     }
 
     /// Processes a delivery item that is no event.
-    fn process(&mut self, shared: &Shared, item: DeliveryItem) {
+    fn process(&mut self, shared: &Shared, item: DeliveryItem, rows: Option<&mut Rows>) {
         self.leave(shared);
+        let mut rows = rows.filter(|rows| rows.has_everything());
+        let as_rows = rows.is_some();
         match item {
             DeliveryItem::Event(event) => self.splitter.load(event),
             DeliveryItem::Register { meta, sink } => {
@@ -281,7 +298,7 @@ impl Consumer {
                     gap: false,
                     keys: KeyFormat::Unknown,
                 });
-                release(old);
+                self.end(old.map(|old| Ended::Event(old.sink)), as_rows);
             }
             DeliveryItem::CaughtUp { slot, epoch } => {
                 if let Some(feedback) = shared.feedback.upgrade() {
@@ -296,28 +313,36 @@ impl Consumer {
                 if let Some(feedback) = shared.feedback.upgrade() {
                     feedback.released(slot);
                 }
-                release(entry);
+                self.end(entry.map(|entry| Ended::Event(entry.sink)), as_rows);
             }
             DeliveryItem::State {
                 state,
                 reason,
                 message,
             } => {
-                if let Some(sink) = &self.state_sink {
+                if let Some(rows) = rows {
+                    self.count += 1;
+                    rows.add_state(state, reason, &message);
+                } else if let Some(sink) = &self.state_sink {
                     self.count += 1;
                     sink.state(state, reason, &message);
                 }
             }
             DeliveryItem::SetStateSink(sink) => {
-                release(std::mem::replace(&mut self.state_sink, sink))
+                let old = std::mem::replace(&mut self.state_sink, sink);
+                self.end(old.map(Ended::State), as_rows);
             }
             DeliveryItem::SetTokenSink(sink) => {
-                release(std::mem::replace(&mut self.token_sink, sink))
+                let old = std::mem::replace(&mut self.token_sink, sink);
+                self.end(old.map(Ended::Token), as_rows);
             }
             DeliveryItem::TokenWanted { reason } => {
                 let outcome = self.token_sink.as_ref().map(|sink| {
                     self.count += 1;
-                    catch_unwind(AssertUnwindSafe(|| sink.token_wanted(reason)))
+                    catch_unwind(AssertUnwindSafe(|| match rows.as_deref_mut() {
+                        Some(rows) => rows.add_token_wanted(reason),
+                        None => sink.token_wanted(reason),
+                    }))
                 });
                 if let Some(feedback) = shared.feedback.upgrade() {
                     feedback.token_callback_returned();
@@ -328,9 +353,12 @@ impl Consumer {
             }
             DeliveryItem::Reply { sink, status, json } => {
                 self.count += 1;
-                let reply = AssertUnwindSafe(|| sink.reply(status, &json));
+                let reply = AssertUnwindSafe(|| match rows {
+                    Some(rows) => rows.add_reply(sink.user_data(), status, &json, ""),
+                    None => sink.reply(status, &json),
+                });
                 let outcome = catch_unwind(reply);
-                release(sink);
+                self.end(Some(Ended::Reply(sink)), as_rows);
                 if let Err(panic) = outcome {
                     std::panic::resume_unwind(panic);
                 }
@@ -338,14 +366,49 @@ impl Consumer {
         }
     }
 
+    /// A registration is over: releases it, or has a row say so next.
+    fn end(&mut self, ended: Option<Ended>, as_row: bool) {
+        if as_row {
+            self.ended.extend(ended);
+        } else {
+            release(ended);
+        }
+    }
+
+    fn release_one(&mut self, ended: Ended, rows: Option<&mut Rows>) {
+        match rows.filter(|rows| rows.has_everything()) {
+            Some(rows) => {
+                self.count += 1;
+                rows.add_released(ended.into_row());
+            }
+            None => release(ended),
+        }
+    }
+
     /// Releases every callback, those included that were pushed after the close.
     pub fn release_all(&mut self, shared: &Shared) {
+        release(std::mem::take(&mut self.ended));
         for entry in std::mem::take(&mut self.entries) {
             release(entry);
         }
         release(self.state_sink.take());
         release(self.token_sink.take());
         release(shared.queue.take_late_items());
+    }
+}
+
+/// Whether it is a change of state, a token request or a reply, or about their callbacks.
+pub(super) fn is_control(item: &DeliveryItem) -> bool {
+    match item {
+        DeliveryItem::State { .. }
+        | DeliveryItem::SetStateSink(_)
+        | DeliveryItem::SetTokenSink(_)
+        | DeliveryItem::TokenWanted { .. }
+        | DeliveryItem::Reply { .. } => true,
+        DeliveryItem::Event(_)
+        | DeliveryItem::Register { .. }
+        | DeliveryItem::CaughtUp { .. }
+        | DeliveryItem::Release { .. } => false,
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 use super::Feedback;
 use super::consumer::{Consumer, DispatchLimits, Shared};
 use super::consumer_slot::ConsumerSlot;
-use super::drain::EventArray;
 use super::queue::{Queue, Refill, Wait};
+use super::rows::Rows;
 use super::running::{Running, enter_callback};
 use super::wakeup::Signal;
 
@@ -55,6 +55,7 @@ impl Dispatcher {
             DispatchLimits {
                 max_callbacks: usize::MAX,
                 stop_when_closed: false,
+                only_control: false,
             },
             None,
         );
@@ -67,12 +68,13 @@ impl Dispatcher {
         consumer: &mut Consumer,
         wait: Wait,
         max_callbacks: usize,
-        mut array: Option<&mut EventArray>,
+        mut rows: Option<&mut Rows>,
     ) -> usize {
         let shared = &self.shared;
         let limits = DispatchLimits {
             max_callbacks,
             stop_when_closed: true,
+            only_control: false,
         };
         let mut horizon = None;
         shared.running.dispatching(true);
@@ -89,12 +91,30 @@ impl Dispatcher {
                     break;
                 }
             }
-            consumer.work(shared, limits, array.as_deref_mut());
-            let array_is_over = array.as_ref().is_some_and(|array| array.is_over);
+            consumer.work(shared, limits, rows.as_deref_mut());
+            let array_is_over = rows.as_ref().is_some_and(|rows| rows.is_over);
             if consumer.count >= max_callbacks || array_is_over || shared.queue.is_closed() {
                 break;
             }
         }
+        consumer.park(shared);
+        shared.running.dispatching(false);
+        consumer.count
+    }
+
+    /// Runs the state, token and reply callbacks that wait, ahead of the events that wait.
+    pub fn dispatch_control(&self, consumer: &mut Consumer, max_callbacks: usize) -> usize {
+        let shared = &self.shared;
+        let limits = DispatchLimits {
+            max_callbacks,
+            stop_when_closed: true,
+            only_control: true,
+        };
+        shared.running.dispatching(true);
+        let _inside = enter_callback();
+        consumer.begin();
+        consumer.take_control(shared);
+        consumer.work(shared, limits, None);
         consumer.park(shared);
         shared.running.dispatching(false);
         consumer.count

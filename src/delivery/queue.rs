@@ -213,6 +213,16 @@ impl Queue {
         }
     }
 
+    /// See [`Backlog::take_control`].
+    pub fn take_control(&self, out: &mut VecDeque<DeliveryItem>) {
+        self.lock().backlog.take_control(out);
+    }
+
+    /// Drops what waits of a subscription, and begins a new epoch.
+    pub fn drop_waiting(&self, meta: &Arc<SubscriptionMeta>) {
+        self.lock().backlog.drop_waiting(meta);
+    }
+
     /// A dispatch ends. `idle`: the consumer's batch is empty.
     pub fn park(&self, done: &mut Vec<Done>, idle: bool) {
         let mut state = self.lock();

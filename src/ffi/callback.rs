@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use crate::delivery::enter_callback;
+use crate::delivery::{Registration, enter_callback};
 
 /// Releases the user data of a registration. Called exactly once for each, when the library will
 /// not use `user_data` again; also if the registering call fails, and then before that returns.
@@ -34,6 +34,32 @@ impl<F> Callback<F> {
         }
     }
 }
+
+impl<F: Send> Registration for Callback<F> {
+    fn user_data(&self) -> u64 {
+        self.user_data as u64
+    }
+
+    fn release_as_row(&mut self) {
+        self.release = None;
+    }
+}
+
+/// A sink that wraps a [`Callback`] is the registration that the callback is.
+macro_rules! is_registration {
+    ($sink:ty, $callback:tt) => {
+        impl crate::delivery::Registration for $sink {
+            fn user_data(&self) -> u64 {
+                self.$callback.user_data()
+            }
+
+            fn release_as_row(&mut self) {
+                self.$callback.release_as_row();
+            }
+        }
+    };
+}
+pub(super) use is_registration;
 
 // SAFETY: the header says on which threads callbacks and release run, and the
 // application gives user data that is fit for it.

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
 
-use super::callback::{Callback, drt_release_fn};
+use super::callback::{Callback, drt_release_fn, is_registration};
 use super::handle::{self, RawHandle};
 use super::options::{client_options, drt_client_options};
 use super::panic;
@@ -88,7 +88,8 @@ impl StateSink for CState {
 
 struct CToken {
     client: RawHandle,
-    callback: Callback<TokenFunction>,
+    /// No function where the requests are taken as rows.
+    callback: Callback<Option<TokenFunction>>,
 }
 
 impl TokenSink for CToken {
@@ -98,14 +99,27 @@ impl TokenSink for CToken {
             user_data,
             ..
         } = &self.callback;
-        // SAFETY: the application's own function and data.
-        unsafe { function(self.client as *mut drt_client, reason as i32, *user_data) }
+        if let Some(function) = function {
+            // SAFETY: the application's own function and data.
+            unsafe { function(self.client as *mut drt_client, reason as i32, *user_data) }
+        }
     }
 }
+
+is_registration!(CState, callback);
+is_registration!(CToken, callback);
 
 /// A number of milliseconds as a duration.
 pub(super) fn ms(time: u32) -> Duration {
     Duration::from_millis(time.into())
+}
+
+/// Fails where there is no function, unless what it would get can be taken as a row.
+pub(super) fn needed<F>(function: Option<F>, client: &Client) -> Result<()> {
+    match function {
+        None if !client.is_polled() => Err(is_null("fn")),
+        _ => Ok(()),
+    }
 }
 
 /// Fails inside a callback, for functions that block.
@@ -227,7 +241,8 @@ pub unsafe extern "C" fn drt_client_set_token(
     })
 }
 
-/// Sets the callback that is asked for tokens; NULL for `fn` removes it.
+/// Sets the callback that is asked for tokens; NULL for `fn` removes what is set. In poll delivery,
+/// NULL where nothing is set has the requests come as rows of `drt_client_next`.
 ///
 /// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`.
 #[unsafe(no_mangle)]
@@ -241,8 +256,8 @@ pub unsafe extern "C" fn drt_client_on_token(
         let callback = Callback::new(r#fn, user_data, release);
         let number = client as RawHandle;
         let client = handle::client(client, "client")?;
-        let sink = r#fn.map(|function| {
-            let callback = callback.with(function);
+        let as_rows = client.is_polled() && !client.has_token_sink();
+        let sink = (r#fn.is_some() || as_rows).then(|| {
             Box::new(CToken {
                 client: number,
                 callback,
@@ -290,30 +305,5 @@ pub unsafe extern "C" fn drt_client_wait(
         let state = state_of(state)?;
         may_block()?;
         client.wait(state, ms(timeout_ms))
-    })
-}
-
-/// Closes a client: ends its subscriptions and scopes, drops the events that wait, runs the other
-/// callbacks that are due and every release function, and closes the link with a close frame.
-/// Afterwards every handle of the client is stale; after the last client of the process no thread
-/// of the library is left.
-///
-/// Blocks for at most `timeout_ms` milliseconds, plus the moment that threads take to end; 0 is
-/// fine if no callback runs. `DRT_ERR_TIMEOUT` means that a callback or a DNS lookup is still
-/// running: the rest happens when that returns, and the handles are stale all the same.
-///
-/// Any thread, but not inside a callback. Errors: `DRT_ERR_INVALID_HANDLE`,
-/// `DRT_ERR_CLOSED` (another thread is closing it), `DRT_ERR_WOULD_DEADLOCK`,
-/// `DRT_ERR_TIMEOUT`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn drt_client_close(client: *mut drt_client, timeout_ms: u32) -> drt_status {
-    panic::run(|| {
-        let number = client as RawHandle;
-        let client = handle::client(client, "client")?;
-        may_block()?;
-        handle::begin_close(number, &client)?;
-        let closed = client.close(ms(timeout_ms));
-        handle::remove_all_of(&client);
-        closed
     })
 }

@@ -9,6 +9,8 @@ use super::panic;
 use super::status::drt_status;
 use super::strings::is_null;
 use super::types::drt_client;
+use crate::client::Client;
+use crate::error::Result;
 
 /// A descriptor that is readable while something waits to be dispatched, for `poll`, `epoll` and
 /// event loops; -1 in thread delivery and after an error. The library owns it: do not close it. A
@@ -53,6 +55,65 @@ pub unsafe extern "C" fn drt_client_dispatch(
     })
 }
 
+/// Runs only the state, token and reply callbacks that wait, ahead of the events that wait; the
+/// events keep their order. For a program that must hear that the link is lost, or have its reply,
+/// while it does not want events. It does not wait. `max` 0 means all. `*dispatched`, if
+/// `dispatched` is not NULL, receives the number of callbacks that ran.
+///
+/// Threads and errors as `drt_client_dispatch`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_dispatch_control(
+    client: *mut drt_client,
+    max: usize,
+    dispatched: *mut usize,
+) -> drt_status {
+    panic::run(|| {
+        let mut unused = 0;
+        // SAFETY: NULL or valid for writing, by the header's contract.
+        let dispatched = unsafe { dispatched.as_mut() }.unwrap_or(&mut unused);
+        *dispatched = 0;
+        let client = handle::client(client, "client")?;
+        may_block()?;
+        *dispatched = client.dispatch_control(max)?;
+        Ok(())
+    })
+}
+
+/// Takes everything that waits as the rows of one JSON array: for languages in which a callback
+/// from C is costly or not allowed. No callback and no release function runs. Waits as
+/// `drt_client_dispatch` does. `max_rows` 0 means all that wait. A row is one of
+///
+///     [0, user_data, kind, flags, sequence, index, count, data, meta]    an event
+///     [1, state, reason, message]                                        a state
+///     [2, reason]                                                        a token is wanted
+///     [3, user_data, status, json, message]                              the reply to a request
+///     [4, user_data]                           nothing more comes with this user data
+///
+/// in which `user_data` is the registration's, as a number, and what there is none of is null. The
+/// reply's `json` is the server's answer or its error object, and `message` the sentence of an
+/// error. Row 4 comes in place of the release function. States need no registration; requests for a
+/// token do (`drt_client_on_token`). `*json` is owned by the library, not NUL-terminated, and valid
+/// until the next call of this, drain or dispatch for this client, or its close. `*rows`, if
+/// `rows` is not NULL, receives the number of rows.
+///
+/// Threads and errors as `drt_client_dispatch`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_next(
+    client: *mut drt_client,
+    timeout_ms: i32,
+    max_rows: usize,
+    json: *mut *const c_char,
+    json_len: *mut usize,
+    rows: *mut usize,
+) -> drt_status {
+    // SAFETY: the header's contract.
+    panic::run(|| unsafe {
+        take(client, json, json_len, rows, |client, show| {
+            client.next(time(timeout_ms), max_rows, show)
+        })
+    })
+}
+
 /// A batched dispatch, for languages in which a call for each event costs more than parsing. (It
 /// is not a graceful shutdown, which other libraries call drain.) Like `drt_client_dispatch`, but
 /// no event callback runs: the events are returned as one JSON array of
@@ -72,26 +133,44 @@ pub unsafe extern "C" fn drt_client_drain(
     json_len: *mut usize,
     drained: *mut usize,
 ) -> drt_status {
-    panic::run(|| {
-        // SAFETY: NULL or valid for writing, by the header's contract.
-        let (mut json, mut json_len, drained) =
-            unsafe { (json.as_mut(), json_len.as_mut(), drained.as_mut()) };
-        let mut unused = 0;
-        let drained = drained.unwrap_or(&mut unused);
-        *drained = 0;
-        if let Some(json) = json.as_deref_mut() {
-            *json = std::ptr::null();
-        }
-        if let Some(json_len) = json_len.as_deref_mut() {
-            *json_len = 0;
-        }
-        let client = handle::client(client, "client")?;
-        let json = json.ok_or_else(|| is_null("json"))?;
-        let json_len = json_len.ok_or_else(|| is_null("json_len"))?;
-        may_block()?;
-        *drained = client.drain(time(timeout_ms), max_events, &mut |text| {
-            (*json, *json_len) = (text.as_ptr().cast(), text.len());
-        })?;
-        Ok(())
+    // SAFETY: the header's contract.
+    panic::run(|| unsafe {
+        take(client, json, json_len, drained, |client, show| {
+            client.drain(time(timeout_ms), max_events, show)
+        })
     })
+}
+
+/// Calls `fill`, which shows an array and returns a count, and stores both.
+///
+/// # Safety
+///
+/// `json`, `json_len` and `count` are NULL or valid for writing.
+unsafe fn take(
+    client: *mut drt_client,
+    json: *mut *const c_char,
+    json_len: *mut usize,
+    count: *mut usize,
+    fill: impl FnOnce(&Client, &mut dyn FnMut(&str)) -> Result<usize>,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let (mut json, mut json_len, count) =
+        unsafe { (json.as_mut(), json_len.as_mut(), count.as_mut()) };
+    let mut unused = 0;
+    let count = count.unwrap_or(&mut unused);
+    *count = 0;
+    if let Some(json) = json.as_deref_mut() {
+        *json = std::ptr::null();
+    }
+    if let Some(json_len) = json_len.as_deref_mut() {
+        *json_len = 0;
+    }
+    let client = handle::client(client, "client")?;
+    let json = json.ok_or_else(|| is_null("json"))?;
+    let json_len = json_len.ok_or_else(|| is_null("json_len"))?;
+    may_block()?;
+    *count = fill(&client, &mut |text| {
+        (*json, *json_len) = (text.as_ptr().cast(), text.len());
+    })?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::Callback;
+use super::callback::{Callback, is_registration};
 use super::handle::{self, RawHandle};
 use super::types::drt_subscription;
 use crate::delivery::{EventSink, EventView};
@@ -84,11 +84,15 @@ pub(super) type EventFunction = unsafe extern "C" fn(*const drt_event, *mut c_vo
 /// The callback of one subscription. Dropping it retires the handle.
 pub(super) struct CEvent {
     pub number: RawHandle,
-    pub callback: Callback<EventFunction>,
+    /// No function where the events are taken as rows.
+    pub callback: Callback<Option<EventFunction>>,
 }
 
 impl EventSink for CEvent {
     fn event(&self, event: &EventView<'_>) {
+        let Some(function) = self.callback.function else {
+            return;
+        };
         let pointer = |text: Option<&str>| text.map_or(std::ptr::null(), |t| t.as_ptr().cast());
         let length = |text: Option<&str>| text.map_or(0, str::len);
         let (uid, collection) = (&event.subscription.uid, &event.subscription.collection);
@@ -110,13 +114,11 @@ impl EventSink for CEvent {
             count: event.count,
         };
         // SAFETY: the application's own function and data; the event lives.
-        unsafe { (self.callback.function)(&event, self.callback.user_data) }
-    }
-
-    fn drain_key(&self) -> u64 {
-        self.callback.user_data as u64
+        unsafe { function(&event, self.callback.user_data) }
     }
 }
+
+is_registration!(CEvent, callback);
 
 impl Drop for CEvent {
     fn drop(&mut self) {

@@ -16,6 +16,8 @@ pub(super) enum Object {
     Client(Client),
     /// A client that a thread has begun to close.
     Closing(Client),
+    /// The same where the close does not block: the handle is stale for all but another close.
+    Ending(Client),
     Scope(Client, ScopeId),
     Subscription(Client, SubId),
 }
@@ -26,6 +28,7 @@ impl Object {
         match self {
             Object::Client(client)
             | Object::Closing(client)
+            | Object::Ending(client)
             | Object::Scope(client, _)
             | Object::Subscription(client, _) => client,
         }
@@ -33,7 +36,7 @@ impl Object {
 
     fn kind(&self) -> &'static str {
         match self {
-            Object::Client(_) | Object::Closing(_) => "a client",
+            Object::Client(_) | Object::Closing(_) | Object::Ending(_) => "a client",
             Object::Scope(..) => "a scope",
             Object::Subscription(..) => "a subscription",
         }
@@ -142,8 +145,8 @@ fn find(number: RawHandle, name: &str) -> Result<Object> {
         .read()
         .unwrap_or_else(PoisonError::into_inner);
     match table.get(parts) {
+        Found::Entry(Object::Ending(_)) | Found::Stale => Err(stale()),
         Found::Entry(object) => Ok(object.clone()),
-        Found::Stale => Err(stale()),
         Found::Unknown => Err(foreign()),
     }
 }
@@ -188,6 +191,37 @@ pub(super) fn begin_close(number: RawHandle, client: &Client) -> Result<()> {
             Status::Closed,
             "`client` is being closed by another thread",
         )),
+    }
+}
+
+/// The client cannot be closed after all.
+pub(super) fn reopen(number: RawHandle, client: &Client) {
+    replace(number, Object::Client(client.clone()));
+}
+
+/// The close of a client goes on elsewhere: makes every handle of it stale.
+pub(super) fn leave_ending(number: RawHandle, client: &Client) {
+    replace(number, Object::Ending(client.clone()));
+    let is_left =
+        |object: &Object| !matches!(object, Object::Ending(_)) && object.client().is_same(client);
+    let _objects = with_table(|table| table.take_all(is_left));
+}
+
+/// The client of a handle that is stale because its close goes on elsewhere.
+pub(super) fn ending_client(number: RawHandle) -> Option<Client> {
+    let parts = own_parts(number)?;
+    let table = TABLES[parts.fork]
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    match table.get(parts) {
+        Found::Entry(Object::Ending(client)) => Some(client.clone()),
+        _ => None,
+    }
+}
+
+fn replace(number: RawHandle, object: Object) {
+    if let Some(parts) = own_parts(number) {
+        let _before = with_table(|table| table.replace(parts, object));
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod callback;
 mod client;
+mod close;
 mod delivery;
 mod environment;
 mod events;
@@ -28,6 +29,7 @@ mod types;
 
 pub use callback::drt_release_fn;
 pub use client::*;
+pub use close::*;
 pub use delivery::*;
 pub use events::*;
 pub use log::*;

@@ -2,6 +2,8 @@
 
 use std::ffi::c_char;
 
+use super::panic;
+use super::status::drt_status;
 use super::strings::{is_null, optional, optional_filled, required};
 use crate::client::{AuthMode, ClientOptions, SnapshotMode, SubscriptionOptions};
 use crate::delivery::Mode;
@@ -147,6 +149,53 @@ pub struct drt_subscription_options {
     pub granularity: drt_granularity,
     /// Which snapshot an INIT carries. Default: `DRT_SNAPSHOT_EXACT`.
     pub snapshot: drt_snapshot,
+}
+
+/// Initialises the options of a client, as `DRT_CLIENT_OPTIONS_INIT` does: for languages without C
+/// macros. `size` is the size of the struct that the caller has.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_client_options_init(
+    options: *mut drt_client_options,
+    size: usize,
+) -> drt_status {
+    // SAFETY: the header's contract.
+    panic::run(|| unsafe { init(options.cast(), size) })
+}
+
+/// Initialises the options of a subscription, as `DRT_SUBSCRIPTION_OPTIONS_INIT` does: for
+/// languages without C macros. `size` is the size of the struct that the caller has.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_subscription_options_init(
+    options: *mut drt_subscription_options,
+    size: usize,
+) -> drt_status {
+    // SAFETY: the header's contract.
+    panic::run(|| unsafe { init(options.cast(), size) })
+}
+
+/// Makes a struct all zero but for its size, which is its first member.
+///
+/// # Safety
+///
+/// `options` is NULL or has `size` bytes.
+unsafe fn init(options: *mut u8, size: usize) -> Result<()> {
+    if options.is_null() {
+        return Err(is_null("options"));
+    }
+    if !(size_of::<usize>()..=LARGEST_STRUCT).contains(&size) {
+        let message = format!("`size` is {size}: give the size of the struct");
+        return Err(Error::new(Status::InvalidArgument, message));
+    }
+    // SAFETY: the caller's promise; the size fits.
+    unsafe {
+        options.write_bytes(0, size);
+        options.cast::<usize>().write_unaligned(size);
+    }
+    Ok(())
 }
 
 /// No struct of this library will ever be as large.

@@ -2,12 +2,12 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::callback::{Callback, drt_release_fn};
-use super::client::ms;
+use super::callback::{Callback, drt_release_fn, is_registration};
+use super::client::{ms, needed};
 use super::handle;
 use super::panic;
 use super::status::drt_status;
-use super::strings::{is_null, required};
+use super::strings::required;
 use super::types::drt_client;
 use crate::delivery::ReplySink;
 use crate::error::Status;
@@ -27,7 +27,8 @@ pub type drt_reply_fn = Option<
 
 type Function = unsafe extern "C" fn(drt_status, *const c_char, usize, *mut c_void);
 
-struct CReply(Callback<Function>);
+/// No function where the reply is taken as a row.
+struct CReply(Callback<Option<Function>>);
 
 impl ReplySink for CReply {
     fn reply(&self, status: Status, json: &str) {
@@ -36,10 +37,14 @@ impl ReplySink for CReply {
             user_data,
             ..
         } = &self.0;
-        // SAFETY: the application's own function and data; the text lives.
-        unsafe { function(status as i32, json.as_ptr().cast(), json.len(), *user_data) }
+        if let Some(function) = function {
+            // SAFETY: the application's own function and data; the text lives.
+            unsafe { function(status as i32, json.as_ptr().cast(), json.len(), *user_data) }
+        }
     }
 }
+
+is_registration!(CReply, 0);
 
 /// Sends a message that expects no reply: a JSON object with a `type`. The types subscribe,
 /// unsubscribe and auth are rejected: they have functions of their own.
@@ -65,7 +70,8 @@ pub unsafe extern "C" fn drt_send_message(
     })
 }
 
-/// Sends a message and passes the server's reply to `fn`, exactly once, unless this call fails.
+/// Sends a message and passes the server's reply to `fn`, exactly once, unless this call fails. In
+/// poll delivery `fn` may be NULL: the reply comes as a row of `drt_client_next`.
 /// The message's uid is replaced by one of the library; the reply has the original one again.
 /// `timeout_ms` 0 means `ack_timeout_ms`. If `send_queue_bytes` is set, the time for which a
 /// request waits for a link counts.
@@ -84,13 +90,9 @@ pub unsafe extern "C" fn drt_request(
     panic::run(|| {
         let callback = Callback::new(r#fn, user_data, release);
         let client = handle::client(client, "client")?;
-        let function = r#fn.ok_or_else(|| is_null("fn"))?;
+        needed(r#fn, &client)?;
         // SAFETY: the header's contract.
         let json = unsafe { required(json, "json") }?;
-        client.request(
-            json,
-            ms(timeout_ms),
-            Box::new(CReply(callback.with(function))),
-        )
+        client.request(json, ms(timeout_ms), Box::new(CReply(callback)))
     })
 }

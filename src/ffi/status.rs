@@ -53,7 +53,7 @@ pub const DRT_VERSION_MINOR: u32 = 1;
 /// Patch version of this header.
 pub const DRT_VERSION_PATCH: u32 = 0;
 /// The ABI of this header: `drt_abi_version()` gives the library's.
-pub const DRT_ABI_VERSION: u32 = 1;
+pub const DRT_ABI_VERSION: u32 = 2;
 
 thread_local! {
     static LAST_ERROR: RefCell<LastError> = RefCell::default();

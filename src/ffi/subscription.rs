@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::callback::{Callback, drt_release_fn};
-use super::client::{may_block, ms};
+use super::client::{may_block, ms, needed};
 use super::events::{CEvent, drt_event_fn};
 use super::handle::{self, Object, RawHandle};
 use super::options::{drt_subscription_options, subscription_options};
@@ -11,7 +11,7 @@ use super::panic;
 use super::status::{DRT_DUPLICATE, DRT_OK, drt_status};
 use super::strings::{filled, is_null};
 use super::types::{drt_client, drt_scope, drt_subscription};
-use crate::client::Subscribed;
+use crate::client::{Subscribed, SubscriptionInfo};
 use crate::delivery::enter_callback;
 use crate::error::{Error, Status};
 
@@ -58,7 +58,8 @@ pub type drt_subscription_visit_fn = Option<
 ///
 /// `scope`, if it is not NULL, ends the subscription when it is closed. `*out`, if `out` is not
 /// NULL, receives the subscription. If the uid is in use, that is the existing subscription:
-/// `fn` is not used, and `user_data` is released.
+/// `fn` is not used, and `user_data` is released. In poll delivery `fn` may be NULL: the events
+/// come as rows of `drt_client_next` or `drt_client_drain`.
 ///
 /// Any thread. Success: `DRT_OK`, `DRT_DUPLICATE`. Errors:
 /// `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`, `DRT_ERR_INVALID_UTF8`,
@@ -94,7 +95,7 @@ pub unsafe extern "C" fn drt_subscribe(
             }
             Some(id)
         };
-        let function = r#fn.ok_or_else(|| is_null("fn"))?;
+        needed(r#fn, &client)?;
         // SAFETY: the header's contract.
         let options = unsafe { subscription_options(options) }?;
         // The handle names the subscription before that exists: its first event, on another
@@ -102,10 +103,7 @@ pub unsafe extern "C" fn drt_subscribe(
         let id = client.reserve_subscription();
         let number = handle::insert(owner, Object::Subscription(client.clone(), id))
             .inspect_err(|_| client.cancel_subscription(id))?;
-        let sink = Box::new(CEvent {
-            number,
-            callback: callback.with(function),
-        });
+        let sink = Box::new(CEvent { number, callback });
         let made = client.subscribe(id, scope, options, number, sink);
         if !matches!(made, Ok(Subscribed::New)) {
             handle::remove(number);
@@ -242,24 +240,63 @@ pub unsafe extern "C" fn drt_active_subscriptions(
         let client = handle::client(client, "client")?;
         let function = r#fn.ok_or_else(|| is_null("fn"))?;
         client.visit_subscriptions(&mut |seen| {
-            let info = drt_subscription_info {
-                struct_size: size_of::<drt_subscription_info>(),
-                handle: seen.tag as *mut drt_subscription,
-                uid: seen.uid.as_ptr(),
-                uid_len: seen.uid.to_bytes().len(),
-                collection: seen.collection.as_ptr(),
-                collection_len: seen.collection.to_bytes().len(),
-                persistent: seen.persistent,
-                status: if seen.active {
-                    DRT_SUB_ACTIVE
-                } else {
-                    DRT_SUB_PENDING
-                },
-                last_sequence: seen.last_sequence,
-            };
+            let info = info_of(seen);
             let _inside = enter_callback();
             // SAFETY: the application's own function and data; the info lives.
             unsafe { function(&info, user_data) }
         })
     })
+}
+
+/// Visits one subscription: `fn` is called once, on the calling thread, with what is known of it.
+/// What it returns does not matter.
+///
+/// Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_subscription_visit(
+    s: *mut drt_subscription,
+    r#fn: drt_subscription_visit_fn,
+    user_data: *mut c_void,
+) -> drt_status {
+    panic::run(|| {
+        let (client, id) = handle::subscription(s, "s")?;
+        let function = r#fn.ok_or_else(|| is_null("fn"))?;
+        client.visit_subscription(id, |seen| {
+            let info = info_of(seen);
+            let _inside = enter_callback();
+            // SAFETY: the application's own function and data; the info lives.
+            unsafe { function(&info, user_data) };
+        })
+    })
+}
+
+/// Asks for a fresh snapshot: an INIT marked `DRT_FLAG_RESYNC`, which replaces everything that is
+/// known. What waits of the subscription is dropped, because that INIT shows it. Without a link it
+/// comes on the next one.
+///
+/// Any thread; does not block. Errors: `DRT_ERR_INVALID_HANDLE`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn drt_subscription_resync(s: *mut drt_subscription) -> drt_status {
+    panic::run(|| {
+        let (client, id) = handle::subscription(s, "s")?;
+        client.resync_subscription(id)
+    })
+}
+
+fn info_of(seen: &SubscriptionInfo<'_>) -> drt_subscription_info {
+    drt_subscription_info {
+        struct_size: size_of::<drt_subscription_info>(),
+        handle: seen.tag as *mut drt_subscription,
+        uid: seen.uid.as_ptr(),
+        uid_len: seen.uid.to_bytes().len(),
+        collection: seen.collection.as_ptr(),
+        collection_len: seen.collection.to_bytes().len(),
+        persistent: seen.persistent,
+        status: if seen.active {
+            DRT_SUB_ACTIVE
+        } else {
+            DRT_SUB_PENDING
+        },
+        last_sequence: seen.last_sequence,
+    }
 }

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use directus_realtime::error::Status;
-use directus_realtime::handover::{EventSink, EventView, ReplySink, State, StateSink, TokenSink};
+use directus_realtime::handover::{
+    EventSink, EventView, Registration, ReplySink, State, StateSink, TokenSink,
+};
 use serde_json::Value;
 
 use crate::app::App;
@@ -18,16 +20,14 @@ pub struct Sink {
     pub app: Weak<App>,
 }
 
+impl Registration for Sink {}
+
 impl EventSink for Sink {
     fn event(&self, event: &EventView<'_>) {
         let reaction = self.mirror.take(event);
         if let (Some(reaction), Some(app)) = (reaction, self.app.upgrade()) {
             app.react(reaction, Some(&self.mirror));
         }
-    }
-
-    fn drain_key(&self) -> u64 {
-        0
     }
 }
 
@@ -67,6 +67,8 @@ pub struct States {
     /// The application, if its state callbacks make calls.
     pub app: Option<Weak<App>>,
 }
+
+impl Registration for States {}
 
 impl StateSink for States {
     fn state(&self, state: State, status: Status, message: &str) {
@@ -118,6 +120,8 @@ fn is_arrow(from: State, to: State) -> bool {
 /// A token callback.
 pub struct Tokens(pub Weak<App>);
 
+impl Registration for Tokens {}
+
 impl TokenSink for Tokens {
     fn token_wanted(&self, _: Status) {
         if let Some(app) = self.0.upgrade() {
@@ -153,6 +157,8 @@ pub struct Reply {
     pub shared: Shared,
     pub old_server: bool,
 }
+
+impl Registration for Reply {}
 
 impl ReplySink for Reply {
     fn reply(&self, status: Status, json: &str) {

@@ -19,6 +19,7 @@ fn close_drops_waiting_events_and_runs_all_other_callbacks() {
         if mode == Mode::Thread {
             // Keeps the thread busy until close has been called.
             struct Hold<F>(F);
+            impl<F: Fn() + Send> Registration for Hold<F> {}
             impl<F: Fn() + Send> ReplySink for Hold<F> {
                 fn reply(&self, _: Status, _: &str) {
                     self.0();
@@ -171,6 +172,7 @@ fn a_delivery_may_be_dropped_on_its_dispatcher_thread() {
     let bench = Bench::new(Mode::Thread, AMPLE);
     let diary = bench.diary.clone();
     struct Last(Mutex<Option<Arc<Delivery>>>, Receiver<()>);
+    impl Registration for Last {}
     impl ReplySink for Last {
         fn reply(&self, _: Status, _: &str) {
             let _ = self.1.recv_timeout(AGES);

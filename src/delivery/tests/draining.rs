@@ -102,7 +102,9 @@ fn a_panic_while_draining_leaves_valid_json() {
     struct Bomb;
     impl EventSink for Bomb {
         fn event(&self, _: &EventView<'_>) {}
-        fn drain_key(&self) -> u64 {
+    }
+    impl Registration for Bomb {
+        fn user_data(&self) -> u64 {
             panic!("on purpose");
         }
     }

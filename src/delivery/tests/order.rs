@@ -80,6 +80,7 @@ fn a_panicking_callback_does_not_stop_the_others() {
     let bench = Bench::poll();
     let a = bench.register_hooked(0, "a", |event| assert_ne!(event.data, Some("2")));
     struct Bomb(Diary);
+    impl Registration for Bomb {}
     impl ReplySink for Bomb {
         fn reply(&self, _: Status, _: &str) {
             panic!("on purpose");

@@ -30,6 +30,8 @@ struct Life {
 
 struct Watch(Arc<Life>);
 
+impl Registration for Watch {}
+
 impl EventSink for Watch {
     fn event(&self, event: &EventView<'_>) {
         let life = &self.0;
@@ -43,10 +45,6 @@ impl EventSink for Watch {
         if early || life.quiet.load(Ordering::SeqCst) || !in_order {
             life.wrong.fetch_add(1, Ordering::SeqCst);
         }
-    }
-
-    fn drain_key(&self) -> u64 {
-        0
     }
 }
 
@@ -217,14 +215,12 @@ fn i6_the_budget_holds_and_the_sequence_has_no_holes() {
     let weak: Weak<Places> = Arc::downgrade(&places);
     let delivery = Delivery::new(Mode::Thread, BUDGET, weak).unwrap();
     struct Count(Arc<AtomicU64>);
+    impl Registration for Count {}
     impl EventSink for Count {
         fn event(&self, event: &EventView<'_>) {
             if self.0.fetch_add(1, Ordering::SeqCst) + 1 != event.sequence {
                 self.0.store(u64::MAX / 2, Ordering::SeqCst);
             }
-        }
-        fn drain_key(&self) -> u64 {
-            0
         }
     }
     let seen = Arc::new(AtomicU64::new(0));

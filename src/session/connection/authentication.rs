@@ -254,6 +254,11 @@ impl Connection {
         self.link.expire(link, renewal);
     }
 
+    /// Whether there is a token callback.
+    pub fn can_ask(&self) -> bool {
+        self.keyring.can_ask()
+    }
+
     /// There is a token callback, or none any more.
     pub fn set_can_ask(&mut self, can_ask: bool) {
         self.keyring.set_can_ask(can_ask);

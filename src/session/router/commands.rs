@@ -87,6 +87,11 @@ impl Session {
         }
     }
 
+    /// Whether somebody is asked for tokens.
+    pub fn has_token_sink(&self) -> bool {
+        self.connection.can_ask()
+    }
+
     /// The token callback has returned; its answer may still come.
     pub fn token_callback_returned(&mut self) {
         self.connection.token_callback_returned();

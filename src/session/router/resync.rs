@@ -104,6 +104,18 @@ impl Session {
         }
     }
 
+    /// The application asks for a fresh snapshot. Before this, what waited of the subscription was
+    /// dropped.
+    pub fn resync_subscription(&mut self, now: Now, id: SubId) {
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
+        if let Some(read) = subscription.fall_behind(&mut self.places) {
+            self.in_flight.abandon(read);
+        }
+        self.resync(now, id);
+    }
+
     /// Brings a subscription that is behind up to date.
     fn resync(&mut self, now: Now, id: SubId) {
         if let Some(subscription) = self.registry.get_mut(id) {

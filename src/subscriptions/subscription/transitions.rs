@@ -262,6 +262,23 @@ impl Subscription {
         read
     }
 
+    /// Active, Reading, Settling ─▶ Behind. The application wants a fresh snapshot; what waited of
+    /// it is dropped. Returns the read that is under way, if any.
+    pub fn fall_behind(&mut self, places: &mut Vec<(u32, u32)>) -> Option<u64> {
+        // Its INIT may have been among what was dropped.
+        self.had_init = true;
+        let (Phase::Active { serial }
+        | Phase::Reading { serial, .. }
+        | Phase::Settling { serial, .. }) = self.phase
+        else {
+            return None;
+        };
+        let read = self.read_under_way();
+        let resync = ResyncAt::BackoffEnd;
+        self.drop_held(Phase::Behind { serial, resync }, places);
+        read
+    }
+
     /// Whether it waits until the application has taken what was queued before that epoch.
     pub fn waits_for_queue(&self, epoch: u32) -> bool {
         let awaited = ResyncAt::QueueDrained(epoch);

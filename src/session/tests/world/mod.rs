@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::client::engine;
 use crate::error::Status;
 use crate::handover::{
-    DeliveryItem, DeliveryOptions, EventKind, EventSink, EventView, ReplySink, State, TokenSink,
+    DeliveryItem, DeliveryOptions, EventKind, EventSink, EventView, Registration, ReplySink, State,
+    TokenSink,
 };
 use crate::log::Level;
 use crate::protocol::Frame;
@@ -30,20 +31,23 @@ pub const CREATE: &str = r#"{"type":"items","action":"create","collection":"post
 
 struct Nobody;
 
+impl Registration for Nobody {}
+
 impl EventSink for Nobody {
     fn event(&self, _: &EventView<'_>) {}
-    fn drain_key(&self) -> u64 {
-        0
-    }
 }
 
 struct TokenCallback;
+
+impl Registration for TokenCallback {}
 
 impl TokenSink for TokenCallback {
     fn token_wanted(&self, _: Status) {}
 }
 
 pub struct NoReply;
+
+impl Registration for NoReply {}
 
 impl ReplySink for NoReply {
     fn reply(&self, _: Status, _: &str) {}

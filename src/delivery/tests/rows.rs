@@ -1,0 +1,163 @@
+use super::*;
+
+fn next(bench: &Bench, most: usize) -> (usize, String) {
+    let mut out = String::from("old");
+    let count = bench.delivery.next(NOW, most, &mut out).unwrap();
+    (count, out)
+}
+
+fn reply(bench: &Bench, name: &'static str, status: Status, json: &'static str) -> DeliveryItem {
+    DeliveryItem::Reply {
+        sink: bench.sink(name),
+        status,
+        json: Frame::from_static(json),
+    }
+}
+
+#[test]
+fn everything_comes_as_rows_and_no_callback_runs() {
+    let bench = Bench::poll();
+    bench.push([
+        DeliveryItem::SetStateSink(Some(bench.sink("state"))),
+        DeliveryItem::SetTokenSink(Some(bench.sink("token"))),
+    ]);
+    let a = bench.register(0, "a");
+    let mut with_meta = message(&a, EventKind::Init, "[]{\"n\":1}");
+    (with_meta.data, with_meta.meta, with_meta.flags) = (Some((0, 2)), Some((2, 9)), FLAG_RESYNC);
+    let mut bare = message(&a, EventKind::Init, "");
+    (bare.data, bare.meta) = (None, None);
+    bench.push([
+        state("say \"hi\"\n"),
+        DeliveryItem::Event(with_meta),
+        DeliveryItem::Event(bare),
+        update(&a, r#"[{"id":1},2]"#),
+        DeliveryItem::TokenWanted {
+            reason: Status::Auth,
+        },
+        reply(&bench, "r", Status::Ok, r#"{"type":"pong"}"#),
+        reply(&bench, "t", Status::Timeout, ""),
+    ]);
+    bench.delivery.end(&a);
+    bench.push([
+        DeliveryItem::SetStateSink(None),
+        DeliveryItem::SetTokenSink(None),
+    ]);
+    let (count, rows) = next(&bench, 0);
+    // The end of the subscription has taken back what waited of it.
+    let expected = [
+        r#"[1,3,0,"say \"hi\"\n"]"#,
+        "[2,-9]",
+        r#"[3,114,0,{"type":"pong"},""]"#,
+        "[4,114]",
+        r#"[3,116,-8,null,""]"#,
+        "[4,116]",
+        "[4,97]",
+        "[4,115]",
+        "[4,116]",
+    ];
+    assert_eq!(rows, format!("[{}]", expected.join(",")));
+    assert_eq!(count, expected.len());
+    assert_eq!(bench.diary.take(), ["token callback returned", "free 0"]);
+    assert_eq!(next(&bench, 0), (0, "[]".into()));
+}
+
+#[test]
+fn events_have_null_for_what_there_is_none_of() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    let mut with_meta = message(&a, EventKind::Init, "[]{\"n\":1}");
+    (with_meta.data, with_meta.meta, with_meta.flags) = (Some((0, 2)), Some((2, 9)), FLAG_RESYNC);
+    let mut bare = message(&a, EventKind::Init, "");
+    (bare.data, bare.meta) = (None, None);
+    bench.push([
+        DeliveryItem::Event(with_meta),
+        DeliveryItem::Event(bare),
+        update(&a, "[1,2]"),
+    ]);
+    let expected = "[[0,97,0,1,1,0,1,[],{\"n\":1}],[0,97,0,0,2,0,1,null,null],\
+                    [0,97,2,0,3,0,2,1,null],[0,97,2,0,4,1,2,2,null]]";
+    assert_eq!(next(&bench, 0), (4, expected.into()));
+    assert_eq!(bench.delivery.stats().events, 4);
+}
+
+#[test]
+fn states_come_as_rows_without_a_callback_and_token_requests_only_with_a_registration() {
+    let bench = Bench::poll();
+    let wanted = || DeliveryItem::TokenWanted { reason: Status::Ok };
+    bench.push([state("one"), wanted()]);
+    assert_eq!(next(&bench, 0), (1, r#"[[1,3,0,"one"]]"#.into()));
+    bench.push([
+        DeliveryItem::SetTokenSink(Some(bench.sink("token"))),
+        wanted(),
+    ]);
+    assert_eq!(next(&bench, 0), (1, "[[2,0]]".into()));
+}
+
+#[test]
+fn no_call_returns_more_than_max_rows() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    bench.push([
+        reply(&bench, "r", Status::Ok, "{}"),
+        update(&a, "[1,2]"),
+        state("one"),
+    ]);
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        let (count, rows) = next(&bench, 1);
+        assert_eq!(count, 1);
+        seen.push(rows);
+    }
+    let expected = [
+        r#"[[3,114,0,{},""]]"#,
+        "[[4,114]]",
+        "[[0,97,2,0,1,0,2,1,null]]",
+        "[[0,97,2,0,2,1,2,2,null]]",
+        r#"[[1,3,0,"one"]]"#,
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(next(&bench, 1), (0, "[]".into()));
+}
+
+#[test]
+fn a_registration_that_is_over_is_released_by_whichever_call_comes_next() {
+    let bench = Bench::poll();
+    bench.push([reply(&bench, "r", Status::Ok, "{}")]);
+    assert_eq!(next(&bench, 1).0, 1);
+    assert_eq!(bench.run(), ["r released"]);
+    bench.push([reply(&bench, "s", Status::Ok, "{}")]);
+    assert_eq!(next(&bench, 1).0, 1);
+    bench.close().unwrap();
+    assert_eq!(bench.diary.take(), ["s released"]);
+}
+
+#[test]
+fn a_panic_while_rows_are_written_leaves_valid_json() {
+    struct Bomb;
+    impl EventSink for Bomb {
+        fn event(&self, _: &EventView<'_>) {}
+    }
+    impl Registration for Bomb {
+        fn user_data(&self) -> u64 {
+            panic!("on purpose");
+        }
+    }
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    let b = bench.register_with(1, DeliveryOptions::default(), Box::new(Bomb));
+    bench.push([update(&a, "[1]"), update(&b, "[2]"), update(&a, "[3]")]);
+    bench.delivery.end(&b);
+    let (_, rows) = next(&bench, 0);
+    assert_eq!(rows, "[[0,97,2,0,1,0,1,1,null],[0,97,2,0,2,0,1,3,null]]");
+}
+
+#[test]
+fn thread_delivery_has_no_rows() {
+    let bench = Bench::new(Mode::Thread, AMPLE);
+    let error = bench.delivery.next(NOW, 0, &mut String::new()).unwrap_err();
+    assert_eq!(error.status, Status::InvalidArgument);
+    assert_eq!(
+        bench.delivery.dispatch_control(0).unwrap_err().status,
+        Status::InvalidArgument
+    );
+}
