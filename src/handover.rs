@@ -143,8 +143,9 @@ pub trait TokenSink: Send {
 
 /// The callback of one request. Called once.
 pub trait ReplySink: Send {
-    /// Runs the callback. `json` is the reply or the error object, or empty.
-    fn reply(&self, status: Status, json: &str);
+    /// Runs the callback. `json` is the reply or the error object, or empty; `message` says what
+    /// went wrong, and is empty where nothing did.
+    fn reply(&self, status: Status, json: &str, message: &str);
 }
 
 /// The states of a client (`DRT_STATE_*`).
@@ -254,5 +255,7 @@ pub enum DeliveryItem {
         status: Status,
         /// The reply or the error object.
         json: Frame,
+        /// What went wrong, as a sentence.
+        message: String,
     },
 }

@@ -326,9 +326,14 @@ impl Consumer {
                     std::panic::resume_unwind(panic);
                 }
             }
-            DeliveryItem::Reply { sink, status, json } => {
+            DeliveryItem::Reply {
+                sink,
+                status,
+                json,
+                message,
+            } => {
                 self.count += 1;
-                let reply = AssertUnwindSafe(|| sink.reply(status, &json));
+                let reply = AssertUnwindSafe(|| sink.reply(status, &json, &message));
                 let outcome = catch_unwind(reply);
                 release(sink);
                 if let Err(panic) = outcome {

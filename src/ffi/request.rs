@@ -6,11 +6,12 @@ use super::callback::{Callback, drt_release_fn};
 use super::client::ms;
 use super::handle;
 use super::panic;
-use super::status::drt_status;
+use super::status::{drt_status, fail};
 use super::strings::{is_null, required};
 use super::types::drt_client;
 use crate::delivery::ReplySink;
-use crate::error::Status;
+use crate::error::{Error, Status};
+use crate::protocol::error_object;
 
 /// Receives the reply to a request, once: `DRT_OK` with the server's reply, `DRT_ERR_SERVER` with
 /// its error object, or `DRT_ERR_TIMEOUT`, `DRT_ERR_NOT_CONNECTED` (the link was lost) or
@@ -30,7 +31,14 @@ type Function = unsafe extern "C" fn(drt_status, *const c_char, usize, *mut c_vo
 struct CReply(Callback<Function>);
 
 impl ReplySink for CReply {
-    fn reply(&self, status: Status, json: &str) {
+    fn reply(&self, status: Status, json: &str, message: &str) {
+        if status != Status::Ok {
+            let mut error = Error::new(status, message);
+            if status == Status::Server {
+                error = error.with_server_error(error_object::parse(json));
+            }
+            fail(&error);
+        }
         let Callback {
             function,
             user_data,

@@ -6,6 +6,7 @@ fn reply(bench: &Bench, name: &'static str) -> DeliveryItem {
         sink: bench.sink(name),
         status: Status::Closed,
         json: Frame::from_static(""),
+        message: String::new(),
     }
 }
 
@@ -20,7 +21,7 @@ fn close_drops_waiting_events_and_runs_all_other_callbacks() {
             // Keeps the thread busy until close has been called.
             struct Hold<F>(F);
             impl<F: Fn() + Send> ReplySink for Hold<F> {
-                fn reply(&self, _: Status, _: &str) {
+                fn reply(&self, _: Status, _: &str, _: &str) {
                     self.0();
                 }
             }
@@ -29,6 +30,7 @@ fn close_drops_waiting_events_and_runs_all_other_callbacks() {
                 sink,
                 status: Status::Ok,
                 json: Frame::from_static(""),
+                message: String::new(),
             }]);
         }
         bench.push([
@@ -172,7 +174,7 @@ fn a_delivery_may_be_dropped_on_its_dispatcher_thread() {
     let diary = bench.diary.clone();
     struct Last(Mutex<Option<Arc<Delivery>>>, Receiver<()>);
     impl ReplySink for Last {
-        fn reply(&self, _: Status, _: &str) {
+        fn reply(&self, _: Status, _: &str, _: &str) {
             let _ = self.1.recv_timeout(AGES);
             self.0.lock().unwrap().take();
         }
@@ -184,6 +186,7 @@ fn a_delivery_may_be_dropped_on_its_dispatcher_thread() {
         sink,
         status: Status::Ok,
         json: Frame::from_static(""),
+        message: String::new(),
     }]);
     let mut bench = bench;
     bench.delivery = Delivery::closed();

@@ -91,9 +91,11 @@ impl TokenSink for FakeSink {
 }
 
 impl ReplySink for FakeSink {
-    fn reply(&self, status: Status, json: &str) {
+    fn reply(&self, status: Status, json: &str, message: &str) {
         assert!(in_callback());
-        self.diary.write(format!("{} {status:?} {json}", self.name));
+        let name = self.name;
+        self.diary
+            .write(format!("{name} {status:?} {json}{message}"));
     }
 }
 
@@ -216,6 +218,7 @@ impl Bench {
             sink: Box::new(Mark(done)),
             status: Status::Ok,
             json: Frame::from_static(""),
+            message: String::new(),
         }]);
         signal.recv_timeout(AGES).unwrap();
     }
@@ -237,7 +240,7 @@ impl Drop for Bench {
 struct Mark(Sender<()>);
 
 impl ReplySink for Mark {
-    fn reply(&self, _: Status, _: &str) {
+    fn reply(&self, _: Status, _: &str, _: &str) {
         let _ = self.0.send(());
     }
 }

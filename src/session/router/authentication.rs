@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Session;
+use super::link_end::LinkEnd;
 use crate::error::Status;
 use crate::handover::State;
 use crate::log::Level;
@@ -107,7 +108,7 @@ impl Session {
             Refused::Guest => return self.guest_refused(now, error),
             Refused::Earlier => return,
         };
-        self.drop_link(now, Status::NotConnected);
+        self.drop_link(now, LinkEnd::Lost(&refusal.message));
         if refusal.is_server_busy {
             self.retry_later(now, Status::Auth, refusal.message);
         } else {
@@ -155,7 +156,8 @@ impl Session {
 
     /// No `auth` message was sent on this link, and the server wants one.
     fn guest_refused(&mut self, now: Now, error: &str) {
-        self.drop_link(now, Status::NotConnected);
+        let reason = format!("the server wants credentials: {error}");
+        self.drop_link(now, LinkEnd::Lost(&reason));
         if self.connection.is_strict() {
             let message = format!(
                 "the server wants an `auth` message although the access token is in the URL, as \
@@ -193,12 +195,12 @@ impl Session {
         let message = format!("the access token has expired: {error}");
         if let Expiry::AwaitReply(link, renewal) = expiry {
             let deadline = self.timers.at(Timer::AuthReply);
-            self.tear_down(now, Status::NotConnected);
+            self.tear_down(now, LinkEnd::Lost(&message));
             self.connection.keep_expired(link, renewal);
             self.timers.set_or_stop(Timer::AuthReply, deadline);
             return self.enter(State::Connecting, Status::Auth, message);
         }
-        self.leave_link(now, Status::NotConnected);
+        self.leave_link(now, LinkEnd::Lost(&message));
         match expiry {
             Expiry::AwaitReply(..) => {}
             Expiry::Reconnect => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::Session;
+use super::link_end::LinkEnd;
 use crate::error::{Error, Result, Status};
 use crate::handover::{DeliveryItem, ENDED, State, StateSink, SubscriptionMeta, TokenSink};
 use crate::secret::Secret;
@@ -29,7 +30,7 @@ impl Session {
     pub fn reconnect(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
         self.connection.want_connected();
-        self.leave_link(now, Status::NotConnected);
+        self.leave_link(now, LinkEnd::Reconnect);
         self.start_afresh(now);
         Ok(())
     }
@@ -43,7 +44,7 @@ impl Session {
     pub fn disconnect(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
         self.connection.want_disconnected();
-        self.leave_link(now, Status::NotConnected);
+        self.leave_link(now, LinkEnd::Disconnect);
         self.enter(State::Idle, Status::Ok, "disconnected by the application");
         Ok(())
     }
@@ -51,8 +52,8 @@ impl Session {
     /// Ends everything. Nothing else may be asked for afterwards.
     pub fn close(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
-        self.leave_link(now, Status::Closed);
-        self.clear_send_queue(Status::Closed, "the client was closed");
+        self.leave_link(now, LinkEnd::Closed);
+        self.clear_send_queue(LinkEnd::Closed);
         for id in self.registry.select(|_| true) {
             self.end(now, id);
         }
