@@ -5,8 +5,9 @@ use std::ffi::{c_char, c_void};
 use super::callback::{Callback, drt_release_fn};
 use super::client::ms;
 use super::handle;
+use super::last_error::fail;
 use super::panic;
-use super::status::{drt_status, fail};
+use super::status::drt_status;
 use super::strings::{is_null, required};
 use super::types::drt_client;
 use crate::delivery::ReplySink;
@@ -16,7 +17,7 @@ use crate::protocol::error_object;
 /// Receives the reply to a request, once: `DRT_OK` with the server's reply, `DRT_ERR_SERVER` with
 /// its error object, or `DRT_ERR_TIMEOUT`, `DRT_ERR_NOT_CONNECTED` (the link was lost) or
 /// `DRT_ERR_CLOSED` without JSON. `json` is counted, not NUL-terminated, and valid during the
-/// call.
+/// call. Unless `status` is `DRT_OK`, `drt_last_error()` and `drt_last_error_info()` say why.
 pub type drt_reply_fn = Option<
     unsafe extern "C" fn(
         status: drt_status,

@@ -160,15 +160,15 @@ impl Session {
         self.drop_link(now, LinkEnd::Lost(&reason));
         if self.connection.is_strict() {
             let message = format!(
-                "the server wants an `auth` message although the access token is in the URL, as \
-                 Directus 10.10 does with WEBSOCKETS_REST_AUTH=strict: update it, or set that to \
-                 handshake and use DRT_AUTH_HANDSHAKE ({error})"
+                "the server wants a message of type \"auth\" although the access token is in the URL, as \
+                 Directus 10.10 does with WEBSOCKETS_REST_AUTH=strict: update it, or set both \
+                 that and `auth_mode` to handshake ({error})"
             );
             return self.fail(Status::Auth, message);
         }
         let message = format!(
             "the server wants credentials, as its WEBSOCKETS_REST_AUTH is not public: set \
-             access_token, or email and password, and use DRT_AUTH_HANDSHAKE ({error})"
+             `access_token`, or `email` and `password`, and `auth_mode` to handshake ({error})"
         );
         match self.connection.after_guest_refusal() {
             AfterRefusal::AskForToken(_) => {
@@ -211,8 +211,7 @@ impl Session {
             Expiry::AskForToken => self.ask_and_retry(now, message, self.config.ack_timeout),
             Expiry::GiveUp => self.fail(
                 Status::Auth,
-                "the access token has expired: give a fresh one with drt_client_set_token, \
-                 or set a token callback",
+                "the access token has expired: set a fresh one, or a token callback",
             ),
         }
     }

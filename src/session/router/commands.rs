@@ -131,7 +131,7 @@ impl Session {
         }
         let uid = new.uid.unwrap_or_else(|| self.free_uid());
         let (Ok(uid), Ok(collection)) = (CString::new(uid), CString::new(new.collection)) else {
-            let message = "a uid and a collection's name must not contain a NUL character";
+            let message = "`uid` and `collection` must not contain a NUL character";
             let error = Error::new(Status::InvalidArgument, message);
             return Subscribed::Refused {
                 error,
@@ -179,10 +179,7 @@ impl Session {
             return Err(Error::new(Status::NotConnected, message));
         }
         match new.scope {
-            Some(scope) if !self.registry.scope_is_open(scope) => Err(Error::new(
-                Status::InvalidHandle,
-                "`scope` is stale: it was closed",
-            )),
+            Some(scope) if !self.registry.scope_is_open(scope) => Err(stale_scope()),
             _ => Ok(()),
         }
     }
@@ -248,6 +245,10 @@ impl Session {
         }
         Ok(())
     }
+}
+
+pub(super) fn stale_scope() -> Error {
+    Error::new(Status::InvalidHandle, "`scope` is stale: it was closed").about("scope")
 }
 
 const _: () = assert!(ENDED != 0, "a new subscription must not look ended");

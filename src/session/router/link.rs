@@ -41,8 +41,8 @@ impl Session {
             }
             Attempt::NoCredentials => self.fail(
                 Status::Auth,
-                "there are no credentials to connect with: set access_token, email and \
-                 password, or a token callback, or use DRT_AUTH_PUBLIC",
+                "there are no credentials to connect with: set `access_token`, `email` and \
+                 `password`, or a token callback, or set `auth_mode` to public",
             ),
         }
     }

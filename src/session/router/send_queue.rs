@@ -21,7 +21,7 @@ impl Session {
             if waiting > 0 && waiting + bytes as u64 > self.config.queue_bytes {
                 let message = format!(
                     "{waiting} bytes wait to be sent already: send more slowly, or raise \
-                     queue_bytes"
+                     `queue_bytes`"
                 );
                 return Err(Error::new(Status::QueueFull, message));
             }
@@ -35,7 +35,7 @@ impl Session {
         if waiting + bytes as u64 > limit {
             let message = format!(
                 "there is no usable link, and {waiting} bytes wait for one already: this message of \
-                 {bytes} bytes would exceed send_queue_bytes, {limit} ({})",
+                 {bytes} bytes would exceed `send_queue_bytes`, {limit} ({})",
                 self.state_and_reason()
             );
             return Err(Error::new(Status::QueueFull, message));
