@@ -125,13 +125,60 @@ const char *drt_version(void);
 const char *drt_status_name(drt_status status);
 
 /**
+ * The error of a thread's last failed call. Initialise it with `DRT_ERROR_INFO_INIT`.
+ *
+ * The library owns the strings; they are valid until the thread's next call that fails.
+ */
+typedef struct drt_error_info {
+    /** `sizeof(drt_error_info)`. */
+    size_t struct_size;
+    /** What the call returned; `DRT_OK` if none has failed yet. */
+    drt_status status;
+    /** The argument or option that is wrong, for instance `"url"`; NULL where none is. */
+    const char *argument;
+    /**
+     * The same sentence as `drt_last_error()`; never NULL. It has the names of arguments and
+     * options in backticks, and names no C function, so that other languages can show it.
+     */
+    const char *message;
+    /**
+     * The code of the server's own error, for instance `"FORBIDDEN"`; NULL where it is not the
+     * server that refused, or where it gave no code.
+     */
+    const char *server_code;
+    /**
+     * The server's own error object as JSON, counted; NULL where it is not the server that
+     * refused.
+     */
+    const char *server_error;
+    /** The length of `server_error` in bytes. */
+    size_t server_error_len;
+} drt_error_info;
+
+/** Initialises a drt_error_info. */
+#define DRT_ERROR_INFO_INIT \
+    { \
+        sizeof(drt_error_info), \
+        0, NULL, NULL, NULL, NULL, 0 \
+    }
+
+/**
  * The error of the calling thread's last failed call, as one sentence. `""` if no call has failed
- * yet; never NULL.
+ * yet; never NULL. Inside the callback of a request that was not answered, its error.
  *
  * The library owns the string; it is valid until the thread's next call that fails.
  * Any thread; cannot fail.
  */
 const char *drt_last_error(void);
+
+/**
+ * The same error with everything that is known of it; `out->struct_size` says how many bytes `out`
+ * has.
+ *
+ * Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT` where `out` is NULL or does not begin with a
+ * size; the last error stays what it was.
+ */
+drt_status drt_last_error_info(drt_error_info *out);
 
 /* ---- Handles and callbacks ----------------------------------------------------------------- */
 
@@ -908,7 +955,7 @@ drt_status drt_subscription_resync(drt_subscription *s);
  * Receives the reply to a request, once: `DRT_OK` with the server's reply, `DRT_ERR_SERVER` with
  * its error object, or `DRT_ERR_TIMEOUT`, `DRT_ERR_NOT_CONNECTED` (the link was lost) or
  * `DRT_ERR_CLOSED` without JSON. `json` is counted, not NUL-terminated, and valid during the
- * call.
+ * call. Unless `status` is `DRT_OK`, `drt_last_error()` and `drt_last_error_info()` say why.
  */
 typedef void (*drt_reply_fn)(drt_status status, const char *json, size_t json_len, void *user_data);
 

@@ -47,8 +47,22 @@ pub enum Status {
 pub struct Error {
     /// The code.
     pub status: Status,
-    /// The sentence. Never contains a secret.
+    /// The sentence. Never contains a secret. Names of arguments and options are in backticks, and
+    /// no function of the C ABI is named, so that every language can show it.
     pub message: String,
+    /// The argument or option that is wrong, if one is.
+    pub argument: Option<&'static str>,
+    /// The server's own error, if it is known.
+    pub server: Option<Box<ServerError>>,
+}
+
+/// An error of the server's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerError {
+    /// Its code, such as `FORBIDDEN`, if it has one.
+    pub code: Option<String>,
+    /// The error object, as JSON.
+    pub json: String,
 }
 
 impl Error {
@@ -57,7 +71,28 @@ impl Error {
         Error {
             status,
             message: message.into(),
+            argument: None,
+            server: None,
         }
+    }
+
+    /// An argument or option has a value that cannot be used.
+    pub fn invalid(argument: &'static str, message: impl Into<String>) -> Self {
+        Error::new(Status::InvalidArgument, message).about(argument)
+    }
+
+    /// The same error; that argument or option is wrong.
+    #[must_use]
+    pub fn about(mut self, argument: &'static str) -> Self {
+        self.argument = Some(argument);
+        self
+    }
+
+    /// The same error, with the server's own.
+    #[must_use]
+    pub fn with_server_error(mut self, error: ServerError) -> Self {
+        self.server = Some(Box::new(error));
+        self
     }
 }
 

@@ -153,8 +153,9 @@ pub trait TokenSink: Registration {
 
 /// The callback of one request. Called once.
 pub trait ReplySink: Registration {
-    /// Runs the callback. `json` is the reply or the error object, or empty.
-    fn reply(&self, status: Status, json: &str);
+    /// Runs the callback. `json` is the reply or the error object, or empty; `message` says what
+    /// went wrong, and is empty where nothing did.
+    fn reply(&self, status: Status, json: &str, message: &str);
 }
 
 /// The states of a client (`DRT_STATE_*`).
@@ -264,5 +265,7 @@ pub enum DeliveryItem {
         status: Status,
         /// The reply or the error object.
         json: Frame,
+        /// What went wrong, as a sentence.
+        message: String,
     },
 }

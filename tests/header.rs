@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// (title, files in `src/ffi/`)
 const SECTIONS: [(&str, &[&str]); 9] = [
-    ("Results, errors, version", &["status.rs"]),
+    ("Results, errors, version", &["status.rs", "last_error.rs"]),
     ("Handles and callbacks", &["types.rs", "callback.rs"]),
     ("Log", &["log.rs"]),
     ("Options", &["options.rs"]),
@@ -28,8 +28,9 @@ const SECTIONS: [(&str, &[&str]); 9] = [
 ];
 
 /// (struct, macro that initialises it)
-const INITS: [(&str, &str); 3] = [
+const INITS: [(&str, &str); 4] = [
     ("drt_client_options", "DRT_CLIENT_OPTIONS_INIT"),
+    ("drt_error_info", "DRT_ERROR_INFO_INIT"),
     ("drt_stats", "DRT_STATS_INIT"),
     ("drt_subscription_options", "DRT_SUBSCRIPTION_OPTIONS_INIT"),
 ];

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::delivery::{ReplySink, State, StateSink, TokenSink};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
 use shared::Shared;
@@ -114,7 +114,7 @@ impl Client {
     pub fn set_token(&self, token: &str) -> Result<()> {
         if token.is_empty() {
             let message = "`access_token` is empty: give the token itself";
-            return Err(Error::new(Status::InvalidArgument, message));
+            return Err(Error::invalid("access_token", message));
         }
         let token = Secret::new(token);
         self.shared.cleartext_warning.emit();

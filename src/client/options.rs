@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::delivery::{DeliveryOptions, Mode};
 use crate::driver::{Proxy, TlsFiles, check_header};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::protocol::outgoing;
 use crate::secret::Secret;
 use crate::session::{AuthMode, Credentials};
@@ -68,10 +68,6 @@ fn or(value: u32, default: u64) -> Duration {
     })
 }
 
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Status::InvalidArgument, message)
-}
-
 impl ClientOptions {
     pub(super) fn connect_timeout(&self) -> Duration {
         or(self.connect_timeout_ms, 10_000)
@@ -113,16 +109,19 @@ impl ClientOptions {
     /// The credentials, or an error if they contradict each other.
     pub(super) fn credentials(&self) -> Result<Credentials> {
         if self.email.is_some() != self.password.is_some() {
-            return Err(invalid(
-                "`email` and `password` go together: set both or neither",
-            ));
+            let missing = if self.email.is_some() {
+                "password"
+            } else {
+                "email"
+            };
+            let message = "`email` and `password` go together: set both or neither";
+            return Err(Error::invalid(missing, message));
         }
         let needs_auth_frame = self.email.is_some() || self.refresh_token.is_some();
         if self.auth_mode == AuthMode::Strict && needs_auth_frame {
-            return Err(invalid(
-                "strict authentication puts a token into the URL: set `access_token` or a token \
-                 callback instead of `email`, `password` or `refresh_token`",
-            ));
+            let message = "strict authentication puts a token into the URL: set `access_token` or \
+                           a token callback instead of `email`, `password` or `refresh_token`";
+            return Err(Error::invalid("auth_mode", message));
         }
         Ok(Credentials {
             mode: self.auth_mode,
@@ -151,12 +150,11 @@ impl ClientOptions {
             .filter(|line| !line.trim().is_empty())
             .map(|line| {
                 let Some((name, value)) = line.split_once(':') else {
-                    return Err(invalid(
-                        "a line in `headers` is not of the form `Name: value`",
-                    ));
+                    let message = "a line in `headers` is not of the form \"Name: value\"";
+                    return Err(Error::invalid("headers", message));
                 };
                 let (name, value) = (name.trim(), value.trim());
-                check_header(name, value)?;
+                check_header(name, value).map_err(|error| error.about("headers"))?;
                 Ok((name.to_owned(), value.to_owned()))
             })
             .collect()
@@ -165,7 +163,7 @@ impl ClientOptions {
     pub(super) fn user_agent(&self) -> Result<String> {
         let default = concat!("directus-realtime/", env!("CARGO_PKG_VERSION"));
         let agent = self.user_agent.as_deref().unwrap_or(default);
-        check_header("User-Agent", agent)?;
+        check_header("User-Agent", agent).map_err(|error| error.about("user_agent"))?;
         Ok(agent.to_owned())
     }
 }
@@ -208,24 +206,29 @@ impl SubscriptionOptions {
     /// with an error that names no uid is rejected here.
     pub(super) fn resolve(&self) -> Result<(SubscriptionSpec, DeliveryOptions)> {
         if self.collection.is_empty() {
-            return Err(invalid(
+            return Err(Error::invalid(
+                "collection",
                 "`collection` is empty: name the collection to follow",
             ));
         }
         if self.uid.as_deref() == Some("") {
-            return Err(invalid(
+            return Err(Error::invalid(
+                "uid",
                 "`uid` is empty: leave it out to have one generated",
             ));
         }
         if self.events & !ON_ALL != 0 {
-            return Err(invalid(format!(
-                "`events` has unknown bits: {:#x}",
-                self.events
-            )));
+            return Err(Error::invalid(
+                "events",
+                format!("`events` has unknown bits: {:#x}", self.events),
+            ));
         }
         let primary_key = self.primary_key.as_deref().unwrap_or("id");
         if primary_key.is_empty() {
-            return Err(invalid("`primary_key` is empty: leave it out for \"id\""));
+            return Err(Error::invalid(
+                "primary_key",
+                "`primary_key` is empty: leave it out for \"id\"",
+            ));
         }
         let mut query = self
             .query
@@ -233,14 +236,20 @@ impl SubscriptionOptions {
             .map(outgoing::check_query)
             .transpose()?;
         if let Some(name) = query.as_deref().and_then(outgoing::aggregation) {
-            return Err(invalid(format!(
-                "`query` has \"{name}\": the server would aggregate the changed items alone; follow \
+            return Err(Error::invalid(
+                "query",
+                format!(
+                    "`query` has \"{name}\": the server would aggregate the changed items alone; follow \
                  the items, and read the figures with a request of type \"items\" when one changes"
-            )));
+                ),
+            ));
         }
         if let Some(item) = self.item.as_deref() {
             if item.is_empty() {
-                return Err(invalid("`item` is empty: give the item's primary key"));
+                return Err(Error::invalid(
+                    "item",
+                    "`item` is empty: give the item's primary key",
+                ));
             }
             query = Some(outgoing::query_for_item(
                 query.as_deref(),

@@ -335,7 +335,7 @@ impl Shared {
 fn mention_unused_proxies() {
     let variables = Proxy::unused_variables().join(", ");
     if !variables.is_empty() {
-        let advice = "to go through a proxy, set the option proxy";
+        let advice = "to go through a proxy, set the option `proxy`";
         let text = format!("proxy variables are set and are not used ({variables}): {advice}");
         log::emit(Level::Info, super::TARGET, &text);
     }

@@ -110,10 +110,8 @@ impl Client {
             .shared
             .with(|session, now| session.unsubscribe_uid(now, uid));
         let not_found = || {
-            Error::new(
-                Status::NotFound,
-                format!("there is no subscription with uid {uid:?}"),
-            )
+            let message = format!("there is no subscription with uid {uid:?}");
+            Error::new(Status::NotFound, message).about("uid")
         };
         self.shared.delivery.quiesce(&[slot.ok_or_else(not_found)?]);
         Ok(())
@@ -230,5 +228,5 @@ fn info_of(meta: &SubscriptionMeta, persistent: bool, active: bool) -> Subscript
 pub(super) fn stale_subscription() -> Error {
     // The C functions call the parameter `s`; the handle table says the same of a stale handle.
     let message = "`s` is stale: what it stood for has ended";
-    Error::new(Status::InvalidHandle, message)
+    Error::new(Status::InvalidHandle, message).about("s")
 }

@@ -8,6 +8,7 @@ use super::subscribe::stale_subscription;
 use super::{Client, SubId};
 use crate::delivery::{State, in_callback};
 use crate::error::{Error, Result, Status};
+use crate::protocol::error_object;
 use crate::session::SubStatus;
 
 impl Client {
@@ -29,9 +30,11 @@ impl Client {
             .wait_until(timeout, |core| match core.session.sub_status(id) {
                 SubStatus::Active => Some(Ok(())),
                 SubStatus::Pending => failed_or_closed(core),
-                SubStatus::Refused(reason) => {
-                    let message = format!("the server refused the subscription: {reason}");
-                    Some(Err(Error::new(Status::Server, message)))
+                SubStatus::Refused(json) => {
+                    let words = error_object::words(&json);
+                    let message = format!("the server refused the subscription: {words}");
+                    let error = Error::new(Status::Server, message);
+                    Some(Err(error.with_server_error(error_object::parse(&json))))
                 }
                 SubStatus::Gone => Some(Err(closed(core).unwrap_or_else(stale_subscription))),
             })

@@ -263,9 +263,9 @@ impl Delivery {
         dispatch: impl FnOnce(&Dispatcher, &mut Consumer) -> usize,
     ) -> Result<usize> {
         if self.mode == Mode::Thread {
-            let message = "the client delivers on a thread of its own; \
-                           make it with DRT_DELIVER_POLL to dispatch yourself";
-            return Err(Error::new(Status::InvalidArgument, message));
+            let message = "the client delivers on a thread of its own: \
+                           set `delivery` to poll to dispatch yourself";
+            return Err(Error::invalid("delivery", message));
         }
         if in_callback() {
             let message = "callbacks cannot be dispatched from inside a callback";

@@ -351,11 +351,16 @@ impl Consumer {
                     std::panic::resume_unwind(panic);
                 }
             }
-            DeliveryItem::Reply { sink, status, json } => {
+            DeliveryItem::Reply {
+                sink,
+                status,
+                json,
+                message,
+            } => {
                 self.count += 1;
                 let reply = AssertUnwindSafe(|| match rows {
-                    Some(rows) => rows.add_reply(sink.user_data(), status, &json, ""),
-                    None => sink.reply(status, &json),
+                    Some(rows) => rows.add_reply(sink.user_data(), status, &json, &message),
+                    None => sink.reply(status, &json, &message),
                 });
                 let outcome = catch_unwind(reply);
                 self.end(Some(Ended::Reply(sink)), as_rows);

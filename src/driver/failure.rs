@@ -122,7 +122,7 @@ impl LinkFailure {
             WsError::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
                 let message = format!(
                     "the server sent a message of {size} bytes, more than the {max_size} of \
-                     max_message_bytes: raise that option, or ask for less at once"
+                     `max_message_bytes`: raise that option, or ask for less at once"
                 );
                 LinkFailure::new(FailureKind::TooLarge, message)
             }
@@ -223,8 +223,9 @@ fn refused(status: u16, with_token: bool) -> LinkFailure {
         401 if with_token => "the server refused the access token",
         401 => {
             "the server wants an access token in the URL, as WEBSOCKETS_REST_AUTH=strict makes it \
-             (set DRT_AUTH_STRICT), or a session cookie in the option headers has expired, or a \
-             proxy in front of the server wants credentials (the option headers carries them)"
+             (set `auth_mode` to strict), or a session cookie in the option `headers` has \
+             expired, or a proxy in front of the server wants credentials (the option `headers` \
+             carries them)"
         }
         403 => {
             "the server refused the connection: its WEBSOCKETS_REST_CONN_LIMIT is reached, or its \
@@ -234,7 +235,7 @@ fn refused(status: u16, with_token: bool) -> LinkFailure {
             "there is no WebSocket at that path: check the URL, and that the server has \
              WEBSOCKETS_ENABLED, and not WEBSOCKETS_REST_ENABLED=false"
         }
-        407 => "a proxy wants credentials: set the option proxy",
+        407 => "a proxy wants credentials: set the option `proxy`",
         429 => "the server wants fewer connection attempts",
         502..=504 => "the server behind the proxy is not available",
         500..=599 => "the server failed",

@@ -84,8 +84,13 @@ impl TlsFiles {
                 key: private_key("client_key_file", key_path)?,
             })),
             _ => {
-                let message = "client_cert_file and client_key_file go together: set both or none";
-                Err(Error::new(Status::InvalidArgument, message))
+                let message =
+                    "`client_cert_file` and `client_key_file` go together: set both or none";
+                let missing = match paths.0 {
+                    None => "client_cert_file",
+                    Some(_) => "client_key_file",
+                };
+                Err(Error::invalid(missing, message))
             }
         }
     }
@@ -97,7 +102,7 @@ impl TlsFiles {
         match error {
             rustls::Error::InvalidCertificate(_) => refused("client_cert_file", cert_path, error),
             rustls::Error::InconsistentKeys(_) => {
-                let why = format!("it is not the key of client_cert_file {cert_path:?}");
+                let why = format!("it is not the key of `client_cert_file` {cert_path:?}");
                 unusable("client_key_file", key_path, why)
             }
             _ => {
@@ -116,7 +121,7 @@ impl TlsFiles {
     }
 }
 
-fn certificates(option: &str, path: &str) -> Result<Vec<CertificateDer<'static>>> {
+fn certificates(option: &'static str, path: &str) -> Result<Vec<CertificateDer<'static>>> {
     let content = read(option, path)?;
     let found: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match found {
@@ -126,16 +131,16 @@ fn certificates(option: &str, path: &str) -> Result<Vec<CertificateDer<'static>>
     }
 }
 
-fn private_key(option: &str, path: &str) -> Result<PrivateKeyDer<'static>> {
+fn private_key(option: &'static str, path: &str) -> Result<PrivateKeyDer<'static>> {
     let content = read(option, path)?;
     PrivateKeyDer::from_pem_slice(&content)
         .map_err(|_| unusable(option, path, why_not(&content, PRIVATE_KEY)))
 }
 
-fn read(option: &str, path: &str) -> Result<Zeroizing<Vec<u8>>> {
+fn read(option: &'static str, path: &str) -> Result<Zeroizing<Vec<u8>>> {
     fs::read(path).map(Zeroizing::new).map_err(|error| {
-        let message = format!("{option} {path:?} cannot be read: {error}");
-        Error::new(Status::Io, message)
+        let message = format!("`{option}` {path:?} cannot be read: {error}");
+        Error::new(Status::Io, message).about(option)
     })
 }
 
@@ -219,7 +224,7 @@ fn why_not(content: &[u8], wanted: &str) -> String {
     why.to_owned()
 }
 
-fn refused(option: &str, path: &str, error: &rustls::Error) -> Error {
+fn refused(option: &'static str, path: &str, error: &rustls::Error) -> Error {
     log_detail(error);
     let why = match error {
         rustls::Error::InvalidCertificate(why) => fault(why),
@@ -228,9 +233,7 @@ fn refused(option: &str, path: &str, error: &rustls::Error) -> Error {
     unusable(option, path, format!("a certificate in it {why}"))
 }
 
-fn unusable(option: &str, path: &str, why: impl Display) -> Error {
-    Error::new(
-        Status::Tls,
-        format!("{option} {path:?} cannot be used: {why}"),
-    )
+fn unusable(option: &'static str, path: &str, why: impl Display) -> Error {
+    let message = format!("`{option}` {path:?} cannot be used: {why}");
+    Error::new(Status::Tls, message).about(option)
 }

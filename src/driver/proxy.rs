@@ -9,7 +9,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::failure::{FailureKind, LinkFailure, printable};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 /// A proxy's answer is small; more than this is no answer of a proxy.
@@ -47,8 +47,8 @@ impl Proxy {
     /// the URL, which may contain a password.
     pub fn parse(text: &str) -> Result<Proxy> {
         let invalid = |why: &str| {
-            let message = format!("proxy {why}: write it as http://[user:password@]host:port");
-            Error::new(Status::InvalidArgument, message)
+            let message = format!("`proxy` {why}: write it as http://[user:password@]host:port");
+            Error::invalid("proxy", message)
         };
         let url = Url::parse(text).map_err(|_| invalid("is not a URL"))?;
         if url.scheme() != "http" {
@@ -158,6 +158,7 @@ fn hex(digit: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Status;
 
     fn credentials(url: &str) -> String {
         let authorization = Proxy::parse(url).unwrap().authorization.unwrap();

@@ -46,7 +46,7 @@ pub(super) fn system_roots() -> &'static SystemRoots {
 fn nothing_found(variables: &[String], loaded: &CertificateResult) -> String {
     if variables.is_empty() {
         let message = "the system has no trusted root certificates: install ca-certificates, or \
-                       name a PEM file in ca_file";
+                       name a PEM file in `ca_file`";
         return message.to_owned();
     }
     let variables = variables.join(" and ");

@@ -71,7 +71,7 @@ fn alerted(alert: AlertDescription) -> String {
     let name = alert_name(alert);
     match alert {
         Alert::CertificateRequired => "the server wants a client certificate: set \
-                                       client_cert_file and client_key_file"
+                                       `client_cert_file` and `client_key_file`"
             .to_owned(),
         Alert::BadCertificate
         | Alert::UnsupportedCertificate
@@ -80,18 +80,18 @@ fn alerted(alert: AlertDescription) -> String {
         | Alert::CertificateUnknown
         | Alert::UnknownCA
         | Alert::AccessDenied => format!(
-            "the server does not accept the client certificate of client_cert_file (TLS alert \
+            "the server does not accept the client certificate of `client_cert_file` (TLS alert \
              {name})"
         ),
         // Happens if the authority has the right name but another key.
         Alert::DecryptError => format!(
             "the server could not verify a signature (TLS alert {name}): is the client \
-             certificate of client_cert_file, if one is set, of the authority that it trusts?"
+             certificate of `client_cert_file`, if one is set, of the authority that it trusts?"
         ),
         // With TLS 1.2, some servers send this if they want a client certificate.
         Alert::HandshakeFailure | Alert::InsufficientSecurity => format!(
             "the server refused TLS (TLS alert {name}): it has no cipher in common with this \
-             library, or wants a client certificate (client_cert_file)"
+             library, or wants a client certificate (`client_cert_file`)"
         ),
         Alert::ProtocolVersion => format!(
             "the server refused TLS (TLS alert {name}): it has no TLS version in common with this \
@@ -142,7 +142,7 @@ fn of_certificate(host: &str, why: &CertificateError) -> LinkFailure {
     let message = match why {
         Why::UnknownIssuer => format!(
             "the certificate of {host} is not of an authority that is trusted here: if it is one \
-             of your own, name its PEM file in ca_file"
+             of your own, name its PEM file in `ca_file`"
         ),
         Why::Expired | Why::ExpiredContext { .. } => format!(
             "the certificate of {host} has expired: renew it, or set this machine's clock right"
@@ -185,7 +185,7 @@ pub(super) fn fault(why: &CertificateError) -> String {
         Why::Revoked => "has been revoked",
         Why::BadSignature => {
             "has a wrong signature: it was not signed by the authority that is trusted here under \
-             that name; if the authority was made anew, put its new certificate into ca_file"
+             that name; if the authority was made anew, put its new certificate into `ca_file`"
         }
         Why::UnhandledCriticalExtension => {
             "has a critical extension that this library does not know: issue it without that"
@@ -207,7 +207,7 @@ pub(super) fn fault(why: &CertificateError) -> String {
             }
             Some("CaUsedAsEndEntity") => {
                 "is an authority's own, as a self-signed one may be: to trust it, name its PEM \
-                 file in ca_file, or give the server one that an authority has signed"
+                 file in `ca_file`, or give the server one that an authority has signed"
             }
             Some("EndEntityUsedAsCa") => {
                 "was signed by a certificate that may not sign others: its authority lacks \

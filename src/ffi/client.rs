@@ -142,7 +142,7 @@ fn state_of(number: drt_state) -> Result<State> {
         DRT_STATE_CLOSED => State::Closed,
         other => {
             let message = format!("`state` is {other}: it must be a DRT_STATE_ constant");
-            return Err(Error::new(Status::InvalidArgument, message));
+            return Err(Error::invalid("state", message));
         }
     })
 }

@@ -118,8 +118,9 @@ pub(super) fn remove_all_of(client: &Client) {
 }
 
 /// Looks up a handle; `name` is the parameter's.
-fn find(number: RawHandle, name: &str) -> Result<Object> {
-    let invalid = |why: &str| Error::new(Status::InvalidHandle, format!("`{name}` {why}"));
+fn find(number: RawHandle, name: &'static str) -> Result<Object> {
+    let invalid =
+        |why: &str| Error::new(Status::InvalidHandle, format!("`{name}` {why}")).about(name);
     let stale = || invalid("is stale: what it stood for has ended");
     let foreign = || invalid("is not a handle of this library");
     if number == 0 {
@@ -135,7 +136,7 @@ fn find(number: RawHandle, name: &str) -> Result<Object> {
                 let message = format!(
                     "`{name}` was inherited through fork(): make a client of the child's own instead"
                 );
-                Error::new(Status::Forked, message)
+                Error::new(Status::Forked, message).about(name)
             }
             Found::Stale => stale(),
             Found::Unknown => foreign(),
@@ -167,13 +168,13 @@ fn inherited(parts: Parts) -> Found<()> {
     }
 }
 
-fn wrong_kind(object: &Object, name: &str, wanted: &str) -> Error {
+fn wrong_kind(object: &Object, name: &'static str, wanted: &str) -> Error {
     let message = format!("`{name}` is a handle of {}, not of {wanted}", object.kind());
-    Error::new(Status::InvalidHandle, message)
+    Error::new(Status::InvalidHandle, message).about(name)
 }
 
 /// The client of a handle.
-pub(super) fn client<T>(handle: *mut T, name: &str) -> Result<Client> {
+pub(super) fn client<T>(handle: *mut T, name: &'static str) -> Result<Client> {
     match find(handle as RawHandle, name)? {
         Object::Client(client) | Object::Closing(client) => Ok(client),
         other => Err(wrong_kind(&other, name, "a client")),
@@ -226,7 +227,7 @@ fn replace(number: RawHandle, object: Object) {
 }
 
 /// The scope of a handle.
-pub(super) fn scope<T>(handle: *mut T, name: &str) -> Result<(Client, ScopeId)> {
+pub(super) fn scope<T>(handle: *mut T, name: &'static str) -> Result<(Client, ScopeId)> {
     match find(handle as RawHandle, name)? {
         Object::Scope(client, id) => Ok((client, id)),
         other => Err(wrong_kind(&other, name, "a scope")),
@@ -235,7 +236,7 @@ pub(super) fn scope<T>(handle: *mut T, name: &str) -> Result<(Client, ScopeId)> 
 
 /// The client and the subscription of a handle. It may find a subscription that has ended; the
 /// client knows.
-pub(super) fn subscription<T>(handle: *mut T, name: &str) -> Result<(Client, SubId)> {
+pub(super) fn subscription<T>(handle: *mut T, name: &'static str) -> Result<(Client, SubId)> {
     match find(handle as RawHandle, name)? {
         Object::Subscription(client, id) => Ok((client, id)),
         other => Err(wrong_kind(&other, name, "a subscription")),

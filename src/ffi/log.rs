@@ -132,7 +132,7 @@ fn level_of(max_level: drt_log_level) -> Result<Level, Error> {
         DRT_LOG_TRACE => Level::Trace,
         other => {
             let message = format!("`max_level` is {other}: it must be a DRT_LOG_ constant");
-            return Err(Error::new(Status::InvalidArgument, message));
+            return Err(Error::invalid("max_level", message));
         }
     })
 }

@@ -7,7 +7,7 @@ use super::status::drt_status;
 use super::strings::{is_null, optional, optional_filled, required};
 use crate::client::{AuthMode, ClientOptions, SnapshotMode, SubscriptionOptions};
 use crate::delivery::Mode;
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::subscriptions::spec::ON_ALL;
 
@@ -188,7 +188,7 @@ unsafe fn init(options: *mut u8, size: usize) -> Result<()> {
     }
     if !(size_of::<usize>()..=LARGEST_STRUCT).contains(&size) {
         let message = format!("`size` is {size}: give the size of the struct");
-        return Err(Error::new(Status::InvalidArgument, message));
+        return Err(Error::invalid("size", message));
     }
     // SAFETY: the caller's promise; the size fits.
     unsafe {
@@ -214,12 +214,9 @@ unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T
     }
     // SAFETY: a struct begins with its size, whatever its age.
     let given = unsafe { options.cast::<usize>().read_unaligned() };
-    let invalid = |message: String| Err(Error::new(Status::InvalidArgument, message));
     // No header's struct ends within a pointer; half a pointer would be a wild one.
     if given < least || given > LARGEST_STRUCT || given % align_of::<T>() != 0 {
-        return invalid(format!(
-            "`options.struct_size` is {given}: begin with {init}"
-        ));
+        return Err(wrong_size(given, init));
     }
     let size = size_of::<T>();
     if given > size {
@@ -227,11 +224,9 @@ unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T
         let rest =
             unsafe { std::slice::from_raw_parts(options.cast::<u8>().add(size), given - size) };
         if rest.iter().any(|byte| *byte != 0) {
-            return invalid(
-                "`options` sets something that this version of the library does not know: use \
-                 the library that belongs to the header, or a later one"
-                    .to_owned(),
-            );
+            let message = "`options` sets something that this version of the library does not \
+                           know: use the library that belongs to the header, or a later one";
+            return Err(Error::invalid("options", message));
         }
     }
     let mut known = std::mem::MaybeUninit::<T>::zeroed();
@@ -243,9 +238,15 @@ unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T
     }
 }
 
-fn unknown<T>(name: &str, value: i64) -> Result<T> {
-    let message = format!("`options.{name}` is {value}, which is none of its constants");
-    Err(Error::new(Status::InvalidArgument, message))
+fn unknown<T>(name: &'static str, value: i64) -> Result<T> {
+    let message = format!("`{name}` is {value}, which is none of its constants");
+    Err(Error::invalid(name, message))
+}
+
+/// The error for a struct that does not begin with a possible size of its own.
+pub(super) fn wrong_size(given: usize, init: &str) -> Error {
+    let message = format!("`struct_size` is {given}: begin with {init}");
+    Error::invalid("struct_size", message)
 }
 
 /// # Safety
@@ -263,17 +264,17 @@ pub(super) unsafe fn client_options(options: *const drt_client_options) -> Resul
     };
     Ok(ClientOptions {
         // SAFETY: as above.
-        url: unsafe { required(o.url, "options.url") }?.to_owned(),
+        url: unsafe { required(o.url, "url") }?.to_owned(),
         auth_mode: match o.auth_mode {
             DRT_AUTH_HANDSHAKE => AuthMode::Handshake,
             DRT_AUTH_PUBLIC => AuthMode::Public,
             DRT_AUTH_STRICT => AuthMode::Strict,
             other => return unknown("auth_mode", other.into()),
         },
-        access_token: secret(o.access_token, "options.access_token")?,
-        email: text(o.email, "options.email")?,
-        password: secret(o.password, "options.password")?,
-        refresh_token: secret(o.refresh_token, "options.refresh_token")?,
+        access_token: secret(o.access_token, "access_token")?,
+        email: text(o.email, "email")?,
+        password: secret(o.password, "password")?,
+        refresh_token: secret(o.refresh_token, "refresh_token")?,
         delivery: match o.delivery {
             DRT_DELIVER_THREAD => Mode::Thread,
             DRT_DELIVER_POLL => Mode::Poll,
@@ -286,12 +287,12 @@ pub(super) unsafe fn client_options(options: *const drt_client_options) -> Resul
         reconnect_max_ms: o.reconnect_max_ms,
         reconnect_attempts: o.reconnect_attempts,
         queue_bytes: o.queue_bytes,
-        ca_file: text(o.ca_file, "options.ca_file")?,
-        proxy: text(o.proxy, "options.proxy")?,
-        client_cert_file: text(o.client_cert_file, "options.client_cert_file")?,
-        client_key_file: text(o.client_key_file, "options.client_key_file")?,
-        headers: text(o.headers, "options.headers")?,
-        user_agent: text(o.user_agent, "options.user_agent")?,
+        ca_file: text(o.ca_file, "ca_file")?,
+        proxy: text(o.proxy, "proxy")?,
+        client_cert_file: text(o.client_cert_file, "client_cert_file")?,
+        client_key_file: text(o.client_key_file, "client_key_file")?,
+        headers: text(o.headers, "headers")?,
+        user_agent: text(o.user_agent, "user_agent")?,
         max_message_bytes: o.max_message_bytes,
         send_queue_bytes: o.send_queue_bytes,
     })
@@ -320,13 +321,13 @@ pub(super) unsafe fn subscription_options(
     }
     Ok(SubscriptionOptions {
         // SAFETY: as above.
-        collection: unsafe { required(o.collection, "options.collection") }?.to_owned(),
-        query: text(o.query, "options.query")?,
-        uid: text(o.uid, "options.uid")?,
+        collection: unsafe { required(o.collection, "collection") }?.to_owned(),
+        query: text(o.query, "query")?,
+        uid: text(o.uid, "uid")?,
         persistent: o.persistent != 0,
         events: o.events,
-        item: text(o.item, "options.item")?,
-        primary_key: text(o.primary_key, "options.primary_key")?,
+        item: text(o.item, "item")?,
+        primary_key: text(o.primary_key, "primary_key")?,
         per_message: match o.granularity {
             DRT_PER_ITEM => false,
             DRT_PER_MESSAGE => true,

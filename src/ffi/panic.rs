@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::status::{DRT_ERR_INTERNAL, DRT_OK, drt_status, fail};
+use super::last_error::fail;
+use super::status::{DRT_ERR_INTERNAL, DRT_OK, drt_status};
 use crate::error::{Error, Result, Status};
 
 /// Runs the body of a function that returns a status.

@@ -5,17 +5,19 @@ use std::ffi::{c_char, c_void};
 use super::callback::{Callback, drt_release_fn, is_registration};
 use super::client::{ms, needed};
 use super::handle;
+use super::last_error::fail;
 use super::panic;
 use super::status::drt_status;
 use super::strings::required;
 use super::types::drt_client;
 use crate::delivery::ReplySink;
-use crate::error::Status;
+use crate::error::{Error, Status};
+use crate::protocol::error_object;
 
 /// Receives the reply to a request, once: `DRT_OK` with the server's reply, `DRT_ERR_SERVER` with
 /// its error object, or `DRT_ERR_TIMEOUT`, `DRT_ERR_NOT_CONNECTED` (the link was lost) or
 /// `DRT_ERR_CLOSED` without JSON. `json` is counted, not NUL-terminated, and valid during the
-/// call.
+/// call. Unless `status` is `DRT_OK`, `drt_last_error()` and `drt_last_error_info()` say why.
 pub type drt_reply_fn = Option<
     unsafe extern "C" fn(
         status: drt_status,
@@ -31,7 +33,14 @@ type Function = unsafe extern "C" fn(drt_status, *const c_char, usize, *mut c_vo
 struct CReply(Callback<Option<Function>>);
 
 impl ReplySink for CReply {
-    fn reply(&self, status: Status, json: &str) {
+    fn reply(&self, status: Status, json: &str, message: &str) {
+        if status != Status::Ok {
+            let mut error = Error::new(status, message);
+            if status == Status::Server {
+                error = error.with_server_error(error_object::parse(json));
+            }
+            fail(&error);
+        }
         let Callback {
             function,
             user_data,

@@ -1,13 +1,12 @@
 //! `drt_stats`.
 
 use super::handle;
-use super::options::LARGEST_STRUCT;
+use super::out_struct;
 use super::panic;
 use super::status::drt_status;
 use super::strings::is_null;
 use super::types::drt_client;
 use crate::client::Stats;
-use crate::error::{Error, Status};
 
 /// Counters of a client since its creation. Initialise it with `DRT_STATS_INIT`.
 #[repr(C)]
@@ -58,24 +57,9 @@ pub unsafe extern "C" fn drt_client_stats(
         if out.is_null() {
             return Err(is_null("out"));
         }
-        // SAFETY: not NULL; a struct begins with its size.
-        let room = unsafe { out.cast::<usize>().read_unaligned() };
-        if !(size_of::<usize>()..=LARGEST_STRUCT).contains(&room) {
-            let message = format!("`out->struct_size` is {room}: begin with DRT_STATS_INIT");
-            return Err(Error::new(Status::InvalidArgument, message));
-        }
-        let stats = drt_stats {
-            struct_size: room,
-            ..drt_stats::from(client.stats())
-        };
-        let (bytes, out) = (room.min(size_of::<drt_stats>()), out.cast::<u8>());
-        // SAFETY: `out` has `room` bytes, by the caller's promise.
-        unsafe {
-            std::ptr::copy_nonoverlapping((&raw const stats).cast(), out, bytes);
-            // Counters that a later header has and this library does not.
-            out.add(bytes).write_bytes(0, room - bytes);
-        }
-        Ok(())
+        let stats = client.stats().into();
+        // SAFETY: not NULL; it has the bytes that it says, by the caller's promise.
+        unsafe { out_struct::write(out, &stats, "DRT_STATS_INIT") }
     })
 }
 

@@ -1,9 +1,6 @@
-//! Results, versions and the last error.
+//! Results and versions.
 
-use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char};
-
-use crate::error::Error;
+use std::ffi::{CStr, c_char};
 
 /// The result of a call: 0 is success, positive is success with a remark,
 /// negative is an error, which `drt_last_error()` explains.
@@ -55,32 +52,6 @@ pub const DRT_VERSION_PATCH: u32 = 0;
 /// The ABI of this header: `drt_abi_version()` gives the library's.
 pub const DRT_ABI_VERSION: u32 = 2;
 
-thread_local! {
-    static LAST_ERROR: RefCell<LastError> = RefCell::default();
-}
-
-#[derive(Default)]
-struct LastError {
-    message: CString,
-    /// The message before, which may still be in use when a call fails: a compiler may evaluate the
-    /// arguments of `printf("%d %s", f(), drt_last_error())` from the last to the first.
-    previous: CString,
-}
-
-impl LastError {
-    fn set(&mut self, message: CString) {
-        self.previous = std::mem::replace(&mut self.message, message);
-    }
-}
-
-/// Stores an error for `drt_last_error` and returns its code.
-pub(super) fn fail(error: &Error) -> drt_status {
-    let text = CString::new(error.message.replace('\0', "\u{fffd}")).unwrap_or_default();
-    // The thread-local is gone if the thread is ending.
-    let _ = LAST_ERROR.try_with(|last| last.borrow_mut().set(text));
-    error.status as drt_status
-}
-
 /// The version of the ABI: `(major << 16) | minor`. Programs work with every
 /// library of the same major version and the same or a later minor one.
 ///
@@ -131,18 +102,6 @@ pub extern "C" fn drt_status_name(status: drt_status) -> *const c_char {
         _ => c"DRT_ERR_UNKNOWN",
     };
     name.as_ptr()
-}
-
-/// The error of the calling thread's last failed call, as one sentence. `""` if no call has failed
-/// yet; never NULL.
-///
-/// The library owns the string; it is valid until the thread's next call that fails.
-/// Any thread; cannot fail.
-#[unsafe(no_mangle)]
-pub extern "C" fn drt_last_error() -> *const c_char {
-    LAST_ERROR
-        .try_with(|last| last.borrow().message.as_ptr())
-        .unwrap_or(c"".as_ptr())
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use crate::error::{Error, Result, Status};
 /// # Safety
 ///
 /// `text` is NULL or points to a NUL-terminated string.
-pub(super) unsafe fn required<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
+pub(super) unsafe fn required<'a>(text: *const c_char, name: &'static str) -> Result<&'a str> {
     // SAFETY: the caller's promise.
     let text = unsafe { optional(text, name) }?;
-    text.ok_or_else(|| Error::new(Status::InvalidArgument, format!("`{name}` is NULL")))
+    text.ok_or_else(|| Error::invalid(name, format!("`{name}` is missing")))
 }
 
 /// A string that may be NULL.
@@ -20,7 +20,10 @@ pub(super) unsafe fn required<'a>(text: *const c_char, name: &str) -> Result<&'a
 /// # Safety
 ///
 /// As [`required`].
-pub(super) unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Option<&'a str>> {
+pub(super) unsafe fn optional<'a>(
+    text: *const c_char,
+    name: &'static str,
+) -> Result<Option<&'a str>> {
     if text.is_null() {
         return Ok(None);
     }
@@ -32,7 +35,7 @@ pub(super) unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Opt
             let at = error.valid_up_to();
             let byte = bytes.to_bytes().get(at).copied().unwrap_or_default();
             let message = format!("`{name}` is not UTF-8: byte {byte:#04x} at offset {at}");
-            Err(Error::new(Status::InvalidUtf8, message))
+            Err(Error::new(Status::InvalidUtf8, message).about(name))
         }
     }
 }
@@ -42,13 +45,10 @@ pub(super) unsafe fn optional<'a>(text: *const c_char, name: &str) -> Result<Opt
 /// # Safety
 ///
 /// As [`required`].
-pub(super) unsafe fn filled<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
+pub(super) unsafe fn filled<'a>(text: *const c_char, name: &'static str) -> Result<&'a str> {
     // SAFETY: the caller's promise.
     match unsafe { required(text, name) }? {
-        "" => Err(Error::new(
-            Status::InvalidArgument,
-            format!("`{name}` is empty"),
-        )),
+        "" => Err(Error::invalid(name, format!("`{name}` is empty"))),
         text => Ok(text),
     }
 }
@@ -60,19 +60,19 @@ pub(super) unsafe fn filled<'a>(text: *const c_char, name: &str) -> Result<&'a s
 /// As [`required`].
 pub(super) unsafe fn optional_filled<'a>(
     text: *const c_char,
-    name: &str,
+    name: &'static str,
 ) -> Result<Option<&'a str>> {
     // SAFETY: the caller's promise.
     match unsafe { optional(text, name) }? {
         Some("") => {
             let message = format!("`{name}` is empty: leave it unset instead");
-            Err(Error::new(Status::InvalidArgument, message))
+            Err(Error::invalid(name, message))
         }
         text => Ok(text),
     }
 }
 
 /// The error for a pointer that must not be NULL.
-pub(super) fn is_null(name: &str) -> Error {
-    Error::new(Status::InvalidArgument, format!("`{name}` is NULL"))
+pub(super) fn is_null(name: &'static str) -> Error {
+    Error::invalid(name, format!("`{name}` is NULL"))
 }

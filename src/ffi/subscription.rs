@@ -91,7 +91,7 @@ pub unsafe extern "C" fn drt_subscribe(
             let (of, id) = handle::scope(scope, "scope")?;
             if !of.is_same(&client) {
                 let message = "`scope` belongs to another client";
-                return Err(Error::new(Status::InvalidHandle, message));
+                return Err(Error::new(Status::InvalidHandle, message).about("scope"));
             }
             Some(id)
         };

@@ -3,7 +3,7 @@
 use super::items::{self, member};
 use super::json::{self, compact, kind, push_string, with_member};
 use super::outgoing::check_object;
-use crate::error::{Error, Status};
+use crate::error::Error;
 
 /// A custom message. It is checked so that a reply of the server names its uid, if the server
 /// replies at all.
@@ -17,7 +17,7 @@ pub struct CustomMessage {
 impl CustomMessage {
     /// Checks a message.
     pub fn parse(json: &str) -> Result<CustomMessage, Error> {
-        check_object(json, "message")?;
+        check_object(json, "the message").map_err(|error| error.about("json"))?;
         let text = compact(json);
         let kind = message_type(&text)?;
         let uid = match member(&text, "uid") {
@@ -86,13 +86,13 @@ fn message_type(object: &str) -> Result<String, Error> {
     };
     let instead = match &*name {
         "" => return Err(invalid("the message's type is empty")),
-        "subscribe" => "drt_subscribe",
-        "unsubscribe" => "drt_unsubscribe",
-        "auth" => "drt_client_set_token",
+        "subscribe" => "make a subscription",
+        "unsubscribe" => "end the subscription",
+        "auth" => "set the access token",
         _ => return Ok(name.into_owned()),
     };
     Err(invalid(format!(
-        "messages of type \"{name}\" cannot be sent directly: call {instead}"
+        "messages of type \"{name}\" cannot be sent directly: {instead} instead"
     )))
 }
 
@@ -105,7 +105,7 @@ fn describe(json: &str) -> &'static str {
 }
 
 fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Status::InvalidArgument, message)
+    Error::invalid("json", message)
 }
 
 /// The server's reply with the application's uid in place of the wire uid. If the application's
@@ -120,6 +120,7 @@ pub fn restore_uid(answer: &str, own_uid_json: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Status;
 
     #[test]
     fn a_custom_message_keeps_its_members_and_their_order() {
@@ -201,21 +202,19 @@ mod tests {
     }
 
     #[test]
-    fn subscribe_unsubscribe_and_auth_messages_are_refused_and_their_function_named() {
+    fn subscribe_unsubscribe_and_auth_messages_are_refused_with_what_to_do_instead() {
         for (kind, instead) in [
-            ("subscribe", "drt_subscribe"),
-            ("unsubscribe", "drt_unsubscribe"),
-            ("auth", "drt_client_set_token"),
+            ("subscribe", "make a subscription instead"),
+            ("unsubscribe", "end the subscription instead"),
+            ("auth", "set the access token instead"),
         ] {
             // The server, too, takes the last of repeated members.
             let text = format!(r#"{{"type":"items","type":"{kind}"}}"#);
             let error = CustomMessage::parse(&text).unwrap_err();
             assert_eq!(error.status, Status::InvalidArgument);
-            assert!(
-                error.message.ends_with(&format!(": call {instead}")),
-                "{}",
-                error.message
-            );
+            assert_eq!(error.argument, Some("json"));
+            let message = error.message;
+            assert!(message.ends_with(&format!(": {instead}")), "{message}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use url::{Host, ParseError, Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Status};
+use crate::error::Error;
 use crate::secret::Secret;
 
 /// The server's default of `WEBSOCKETS_REST_PATH`.
@@ -122,13 +122,13 @@ pub fn parse_list(urls: &str) -> Result<Vec<Endpoint>, Error> {
                 1 => String::new(),
                 _ => format!(" (number {} of {count})", index + 1),
             };
-            Error::new(Status::InvalidArgument, format!("url{which} {wrong}"))
+            Error::invalid("url", format!("`url`{which} {wrong}"))
         })
     };
     urls.split(',').enumerate().map(endpoint).collect()
 }
 
-/// The end of a sentence that begins with "url". It never quotes the URL, which may contain a token
+/// The end of a sentence that begins with "`url`". It never quotes the URL, which may contain a token
 /// or a password.
 type Wrong = &'static str;
 
@@ -155,7 +155,7 @@ fn parse(text: &str) -> Result<Endpoint, Wrong> {
     let (authority, rest) = rest.split_at(authority_end);
     if authority.contains('@') {
         return Err(
-            "has a user name or password in it; remove it, and set the options email and password, or access_token, instead",
+            "has a user name or password in it; remove it, and set `email` and `password`, or `access_token`, instead",
         );
     }
     if authority.starts_with("::") {
@@ -193,7 +193,7 @@ fn parse(text: &str) -> Result<Endpoint, Wrong> {
         (false, None) => format!("{}{DEFAULT_PATH}", url.path().trim_end_matches('/')),
         (false, Some(_)) => {
             return Err(
-                "has a query (?…), which only a ws:// or wss:// URL can have; for a token set the option access_token",
+                "has a query (?…), which only a ws:// or wss:// URL can have; for a token set `access_token`",
             );
         }
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::json;
+use super::{error_object, json};
 use crate::secret::Secret;
 
 /// What happened to items.
@@ -289,14 +289,8 @@ fn server_error<'a>(
         "license" => ErrorSource::License,
         _ => ErrorSource::Other,
     };
-    let (mut code, mut message) = (Cow::Borrowed(""), Cow::Borrowed(""));
     let json = error.filter(|error| error.starts_with('{')).unwrap_or("{}");
-    // Of a malformed object, the members before the error are used.
-    let _ = json::members(json, |name, value| match &*name {
-        "code" => code = json::string(value).unwrap_or(Cow::Borrowed(value)),
-        "message" => message = json::string(value).unwrap_or(Cow::Borrowed(value)),
-        _ => {}
-    });
+    let (code, message) = error_object::code_and_message(json);
     ServerError {
         source,
         uid,

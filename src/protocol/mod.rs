@@ -3,6 +3,7 @@
 
 mod custom_message;
 pub mod endpoint;
+pub mod error_object;
 pub mod fast_path;
 pub mod incoming;
 pub mod items;

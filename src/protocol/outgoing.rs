@@ -139,7 +139,7 @@ fn with_uid(mut message: ObjectWriter, uid: Option<&str>) -> String {
 /// Checks a subscription's query, and returns it without white space. The server would reject such
 /// a query with an error that names no uid.
 pub fn check_query(json: &str) -> Result<String, Error> {
-    check_object(json, "query")?;
+    check_object(json, "`query`").map_err(|error| error.about("query"))?;
     Ok(compact(json))
 }
 
@@ -156,23 +156,21 @@ pub fn aggregation(query: &str) -> Option<&'static str> {
 pub(super) fn check_object(json: &str, what: &str) -> Result<(), Error> {
     if json.trim().is_empty() {
         return Err(invalid_json(format!(
-            "the {what} is empty; it must be a JSON object"
+            "{what} is empty; it must be a JSON object"
         )));
     }
     if let Some(reason) = syntax_error(json) {
-        return Err(invalid_json(format!(
-            "the {what} is not valid JSON: {reason}"
-        )));
+        return Err(invalid_json(format!("{what} is not valid JSON: {reason}")));
     }
     if !json.trim_start().starts_with('{') {
         return Err(invalid_json(format!(
-            "the {what} must be a JSON object, not {}",
+            "{what} must be a JSON object, not {}",
             kind(json)
         )));
     }
     // Decodes the names, which fails for a lone surrogate.
     members(json, |_, _| {})
-        .map_err(|error| invalid_json(format!("the {what} cannot be read: {}", explain(&error))))
+        .map_err(|error| invalid_json(format!("{what} cannot be read: {}", explain(&error))))
 }
 
 /// The query of a subscription that watches one item: the same query, narrowed
@@ -189,12 +187,12 @@ pub fn query_for_item(query: Option<&str>, primary_key: &str, item: &str) -> Res
     let key = key.end();
 
     let filter = match super::items::member(&query, "filter") {
-        Some(filter) => read_filter(filter)?,
+        Some(filter) => read_filter(filter).map_err(|error| error.about("query"))?,
         None => None,
     };
     let filter = both(filter.as_deref(), &key);
     with_member(&query, "filter", &filter)
-        .ok_or_else(|| invalid_json("the query must be a JSON object"))
+        .ok_or_else(|| invalid_json("`query` must be a JSON object").about("query"))
 }
 
 /// A filter, if there is one, and another.
@@ -215,7 +213,7 @@ fn read_filter(filter: &str) -> Result<Option<String>, Error> {
     let text;
     let object = if filter.starts_with('"') {
         text = string(filter).ok_or_else(|| {
-            invalid_json("the query's filter is a string that is not valid Unicode")
+            invalid_json("the filter of `query` is a string that is not valid Unicode")
         })?;
         if text.is_empty() {
             return Ok(None);
@@ -227,7 +225,7 @@ fn read_filter(filter: &str) -> Result<Option<String>, Error> {
     if object == "null" {
         return Ok(None);
     }
-    check_object(object, "query's filter")?;
+    check_object(object, "the filter of `query`")?;
     let object = compact(object);
     Ok((object != "{}").then_some(object))
 }

@@ -1,6 +1,7 @@
 //! A request of the application's, while its reply is awaited.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::handover::ReplySink;
 use crate::protocol::outgoing::CustomMessage;
@@ -14,6 +15,8 @@ pub struct Request {
     pub message: CustomMessage,
     /// Its place in the send queue, while it waits there.
     pub ticket: u64,
+    /// How long the application waits for the reply.
+    pub timeout: Duration,
 }
 
 impl Request {

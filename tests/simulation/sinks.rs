@@ -161,7 +161,7 @@ pub struct Reply {
 impl Registration for Reply {}
 
 impl ReplySink for Reply {
-    fn reply(&self, status: Status, json: &str) {
+    fn reply(&self, status: Status, json: &str, message: &str) {
         let TrackedMessage {
             number,
             asked,
@@ -176,8 +176,13 @@ impl ReplySink for Reply {
             .lock()
             .expect("no panic before")
             .push(*number);
-        if secrets::is_in(json) {
-            self.shared.violations.add(format!("I9: {json}"));
+        if secrets::is_in(json) || secrets::is_in(message) {
+            let text = format!("I9: {json} {message}");
+            self.shared.violations.add(text);
+        }
+        if message.is_empty() != (status == Status::Ok) {
+            let text = format!("request {number} got {status:?} with the message {message:?}");
+            self.shared.violations.add(text);
         }
         let wrong = match status {
             Status::Ok => self.answer(json).is_none() || asked.fate != Fate::Done,

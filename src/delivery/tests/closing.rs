@@ -6,6 +6,7 @@ fn reply(bench: &Bench, name: &'static str) -> DeliveryItem {
         sink: bench.sink(name),
         status: Status::Closed,
         json: Frame::from_static(""),
+        message: String::new(),
     }
 }
 
@@ -21,7 +22,7 @@ fn close_drops_waiting_events_and_runs_all_other_callbacks() {
             struct Hold<F>(F);
             impl<F: Fn() + Send> Registration for Hold<F> {}
             impl<F: Fn() + Send> ReplySink for Hold<F> {
-                fn reply(&self, _: Status, _: &str) {
+                fn reply(&self, _: Status, _: &str, _: &str) {
                     self.0();
                 }
             }
@@ -30,6 +31,7 @@ fn close_drops_waiting_events_and_runs_all_other_callbacks() {
                 sink,
                 status: Status::Ok,
                 json: Frame::from_static(""),
+                message: String::new(),
             }]);
         }
         bench.push([
@@ -174,7 +176,7 @@ fn a_delivery_may_be_dropped_on_its_dispatcher_thread() {
     struct Last(Mutex<Option<Arc<Delivery>>>, Receiver<()>);
     impl Registration for Last {}
     impl ReplySink for Last {
-        fn reply(&self, _: Status, _: &str) {
+        fn reply(&self, _: Status, _: &str, _: &str) {
             let _ = self.1.recv_timeout(AGES);
             self.0.lock().unwrap().take();
         }
@@ -186,6 +188,7 @@ fn a_delivery_may_be_dropped_on_its_dispatcher_thread() {
         sink,
         status: Status::Ok,
         json: Frame::from_static(""),
+        message: String::new(),
     }]);
     let mut bench = bench;
     bench.delivery = Delivery::closed();

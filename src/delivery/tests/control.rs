@@ -7,6 +7,7 @@ fn reply(bench: &Bench, name: &'static str) -> DeliveryItem {
         sink: bench.sink(name),
         status: Status::Ok,
         json: Frame::from_static("{}"),
+        message: String::new(),
     }
 }
 

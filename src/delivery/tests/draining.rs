@@ -50,6 +50,7 @@ fn a_drained_array_ends_before_any_other_callback() {
         sink: bench.sink("reply"),
         status: Status::Ok,
         json: "{}".into(),
+        message: String::new(),
     };
     bench.push([reply]);
     let last = |count, array: &str, seen: &[&str]| {

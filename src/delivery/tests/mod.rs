@@ -99,9 +99,11 @@ impl TokenSink for FakeSink {
 }
 
 impl ReplySink for FakeSink {
-    fn reply(&self, status: Status, json: &str) {
+    fn reply(&self, status: Status, json: &str, message: &str) {
         assert!(in_callback());
-        self.diary.write(format!("{} {status:?} {json}", self.name));
+        let name = self.name;
+        self.diary
+            .write(format!("{name} {status:?} {json}{message}"));
     }
 }
 
@@ -226,6 +228,7 @@ impl Bench {
             sink: Box::new(Mark(done)),
             status: Status::Ok,
             json: Frame::from_static(""),
+            message: String::new(),
         }]);
         signal.recv_timeout(AGES).unwrap();
     }
@@ -249,7 +252,7 @@ struct Mark(Sender<()>);
 impl Registration for Mark {}
 
 impl ReplySink for Mark {
-    fn reply(&self, _: Status, _: &str) {
+    fn reply(&self, _: Status, _: &str, _: &str) {
         let _ = self.0.send(());
     }
 }

@@ -16,6 +16,7 @@ fn poll_delivery_runs_all_callbacks_in_push_order() {
             sink: bench.sink("reply"),
             status: Status::Server,
             json: "{}".into(),
+            message: " refused".into(),
         },
         DeliveryItem::SetStateSink(Some(bench.sink("other"))),
         state("two"),
@@ -29,7 +30,7 @@ fn poll_delivery_runs_all_callbacks_in_push_order() {
             "a 2 Update 2 1/2",
             "token Auth",
             "token callback returned",
-            "reply Server {}",
+            "reply Server {} refused",
             "reply released",
             "state released",
             "other Connected two",
@@ -82,7 +83,7 @@ fn a_panicking_callback_does_not_stop_the_others() {
     struct Bomb(Diary);
     impl Registration for Bomb {}
     impl ReplySink for Bomb {
-        fn reply(&self, _: Status, _: &str) {
+        fn reply(&self, _: Status, _: &str, _: &str) {
             panic!("on purpose");
         }
     }
@@ -101,6 +102,7 @@ fn a_panicking_callback_does_not_stop_the_others() {
             sink: bomb,
             status: Status::Ok,
             json: Frame::from_static(""),
+            message: String::new(),
         },
         update(&a, "[4]"),
     ]);

@@ -6,11 +6,18 @@ fn next(bench: &Bench, most: usize) -> (usize, String) {
     (count, out)
 }
 
-fn reply(bench: &Bench, name: &'static str, status: Status, json: &'static str) -> DeliveryItem {
+fn reply(
+    bench: &Bench,
+    name: &'static str,
+    status: Status,
+    json: &'static str,
+    message: &str,
+) -> DeliveryItem {
     DeliveryItem::Reply {
         sink: bench.sink(name),
         status,
         json: Frame::from_static(json),
+        message: message.into(),
     }
 }
 
@@ -34,8 +41,8 @@ fn everything_comes_as_rows_and_no_callback_runs() {
         DeliveryItem::TokenWanted {
             reason: Status::Auth,
         },
-        reply(&bench, "r", Status::Ok, r#"{"type":"pong"}"#),
-        reply(&bench, "t", Status::Timeout, ""),
+        reply(&bench, "r", Status::Ok, r#"{"type":"pong"}"#, ""),
+        reply(&bench, "t", Status::Timeout, "", "too \"late\""),
     ]);
     bench.delivery.end(&a);
     bench.push([
@@ -49,7 +56,7 @@ fn everything_comes_as_rows_and_no_callback_runs() {
         "[2,-9]",
         r#"[3,114,0,{"type":"pong"},""]"#,
         "[4,114]",
-        r#"[3,116,-8,null,""]"#,
+        r#"[3,116,-8,null,"too \"late\""]"#,
         "[4,116]",
         "[4,97]",
         "[4,115]",
@@ -98,7 +105,7 @@ fn no_call_returns_more_than_max_rows() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
     bench.push([
-        reply(&bench, "r", Status::Ok, "{}"),
+        reply(&bench, "r", Status::Ok, "{}", ""),
         update(&a, "[1,2]"),
         state("one"),
     ]);
@@ -122,10 +129,10 @@ fn no_call_returns_more_than_max_rows() {
 #[test]
 fn a_registration_that_is_over_is_released_by_whichever_call_comes_next() {
     let bench = Bench::poll();
-    bench.push([reply(&bench, "r", Status::Ok, "{}")]);
+    bench.push([reply(&bench, "r", Status::Ok, "{}", "")]);
     assert_eq!(next(&bench, 1).0, 1);
     assert_eq!(bench.run(), ["r released"]);
-    bench.push([reply(&bench, "s", Status::Ok, "{}")]);
+    bench.push([reply(&bench, "s", Status::Ok, "{}", "")]);
     assert_eq!(next(&bench, 1).0, 1);
     bench.close().unwrap();
     assert_eq!(bench.diary.take(), ["s released"]);

@@ -255,6 +255,7 @@ fn i6_the_budget_holds_and_the_sequence_has_no_holes() {
         sink: Box::new(Mark(done)),
         status: Status::Ok,
         json,
+        message: String::new(),
     }]);
     signal.recv_timeout(AGES).unwrap();
     let stats = delivery.stats();

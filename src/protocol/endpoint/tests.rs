@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Status;
 
 fn one(url: &str) -> Endpoint {
     let mut list = parse_list(url).unwrap();
@@ -9,6 +10,7 @@ fn one(url: &str) -> Endpoint {
 fn refusal(url: &str) -> String {
     let error = parse_list(url).unwrap_err();
     assert_eq!(error.status, Status::InvalidArgument);
+    assert_eq!(error.argument, Some("url"));
     error.message
 }
 
@@ -57,29 +59,29 @@ fn a_list_of_urls_keeps_its_order() {
 #[test]
 fn a_bad_url_is_refused_with_the_reason() {
     for (url, expected) in [
-        ("", "url is empty"),
-        ("  ", "url is empty"),
-        ("localhost:8055", "url has no scheme; start it with ws://"),
-        ("//host", "url has no scheme"),
-        ("ftp://host", "url has a scheme other than"),
-        ("ws://", "url has no host"),
-        ("ws:///websocket", "url has no host"),
-        ("ws://:8055/", "url has no host"),
-        ("ws://host:port", "url has a bad port"),
-        ("ws://host:65536", "url has a bad port"),
-        ("ws://host:0", "url has a bad port"),
-        ("ws://host:-1", "url has a bad port"),
-        ("ws://a b", "url has a host with characters"),
+        ("", "`url` is empty"),
+        ("  ", "`url` is empty"),
+        ("localhost:8055", "`url` has no scheme; start it with ws://"),
+        ("//host", "`url` has no scheme"),
+        ("ftp://host", "`url` has a scheme other than"),
+        ("ws://", "`url` has no host"),
+        ("ws:///websocket", "`url` has no host"),
+        ("ws://:8055/", "`url` has no host"),
+        ("ws://host:port", "`url` has a bad port"),
+        ("ws://host:65536", "`url` has a bad port"),
+        ("ws://host:0", "`url` has a bad port"),
+        ("ws://host:-1", "`url` has a bad port"),
+        ("ws://a b", "`url` has a host with characters"),
         (
             "ws://1.2.3.400",
-            "url has a host that looks like an IPv4 address",
+            "`url` has a host that looks like an IPv4 address",
         ),
-        ("ws://[::1", "url has a bad IPv6 address"),
-        ("ws://::1/", "url has a bad IPv6 address"),
-        ("ws://host#top", "url has a fragment"),
-        ("http://host?x=1", "url has a query"),
-        ("http://a,", "url (number 2 of 2) is empty"),
-        ("http://a,b,http://c", "url (number 2 of 3) has no scheme"),
+        ("ws://[::1", "`url` has a bad IPv6 address"),
+        ("ws://::1/", "`url` has a bad IPv6 address"),
+        ("ws://host#top", "`url` has a fragment"),
+        ("http://host?x=1", "`url` has a query"),
+        ("http://a,", "`url` (number 2 of 2) is empty"),
+        ("http://a,b,http://c", "`url` (number 2 of 3) has no scheme"),
     ] {
         let message = refusal(url);
         assert!(message.starts_with(expected), "{url}: {message}");
@@ -94,7 +96,7 @@ fn a_url_with_a_password_is_refused_and_not_quoted() {
         "ws://user:hush@host:x?#",
     ] {
         let message = refusal(url);
-        assert!(message.contains("options email and password"), "{message}");
+        assert!(message.contains("`email` and `password`"), "{message}");
         assert!(!message.contains("hush"));
     }
     assert!(!refusal("http://host?access_token=hush").contains("hush"));

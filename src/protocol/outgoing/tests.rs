@@ -62,24 +62,24 @@ fn a_query_is_sent_unchanged_except_for_white_space() {
 #[test]
 fn a_query_that_is_not_an_object_is_refused() {
     for (query, expected) in [
-        ("", "the query is empty; it must be a JSON object"),
+        ("", "`query` is empty; it must be a JSON object"),
         (
             "{\"a\" 1}",
-            "the query is not valid JSON: expected `:` at column 6",
+            "`query` is not valid JSON: expected `:` at column 6",
         ),
         (
             "{\n\"a\" 1}",
-            "the query is not valid JSON: expected `:` at line 2 column 5",
+            "`query` is not valid JSON: expected `:` at line 2 column 5",
         ),
         (
             "{} {}",
-            "the query is not valid JSON: trailing characters at column 4",
+            "`query` is not valid JSON: trailing characters at column 4",
         ),
-        ("[]", "the query must be a JSON object, not an array"),
-        ("\"{}\"", "the query must be a JSON object, not a string"),
-        (" null", "the query must be a JSON object, not null"),
-        ("7", "the query must be a JSON object, not a number"),
-        ("true", "the query must be a JSON object, not a boolean"),
+        ("[]", "`query` must be a JSON object, not an array"),
+        ("\"{}\"", "`query` must be a JSON object, not a string"),
+        (" null", "`query` must be a JSON object, not null"),
+        ("7", "`query` must be a JSON object, not a number"),
+        ("true", "`query` must be a JSON object, not a boolean"),
     ] {
         assert_eq!(refusal(check_query(query)), expected);
     }
@@ -165,23 +165,23 @@ fn a_filter_that_cannot_be_narrowed_is_refused() {
     for (filter, expected) in [
         (
             "[]",
-            "the query's filter must be a JSON object, not an array",
+            "the filter of `query` must be a JSON object, not an array",
         ),
         (
             "true",
-            "the query's filter must be a JSON object, not a boolean",
+            "the filter of `query` must be a JSON object, not a boolean",
         ),
         (
             "\"[1]\"",
-            "the query's filter must be a JSON object, not an array",
+            "the filter of `query` must be a JSON object, not an array",
         ),
         (
             "\"{\"",
-            "the query's filter is not valid JSON: EOF while parsing an object at column 1",
+            "the filter of `query` is not valid JSON: EOF while parsing an object at column 1",
         ),
         (
             "\"\\ud800\"",
-            "the query's filter is a string that is not valid Unicode",
+            "the filter of `query` is a string that is not valid Unicode",
         ),
     ] {
         let query = format!("{{\"filter\":{filter}}}");

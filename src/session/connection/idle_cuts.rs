@@ -26,9 +26,8 @@ impl IdleCuts {
         Some(format!(
             "the connection was cut after {:.1} s without a message, as the one before it: this \
              looks like the idle timeout of a proxy or a load balancer; raise it there, or set \
-             heartbeat_ms below {}",
-            silence.as_secs_f32(),
-            silence.min(last).as_millis()
+             `heartbeat_ms` to less",
+            silence.as_secs_f32()
         ))
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Session;
+use super::link_end::LinkEnd;
 use crate::error::Status;
 use crate::handover::State;
 use crate::log::Level;
@@ -107,7 +108,7 @@ impl Session {
             Refused::Guest => return self.guest_refused(now, error),
             Refused::Earlier => return,
         };
-        self.drop_link(now, Status::NotConnected);
+        self.drop_link(now, LinkEnd::Lost(&refusal.message));
         if refusal.is_server_busy {
             self.retry_later(now, Status::Auth, refusal.message);
         } else {
@@ -155,18 +156,19 @@ impl Session {
 
     /// No `auth` message was sent on this link, and the server wants one.
     fn guest_refused(&mut self, now: Now, error: &str) {
-        self.drop_link(now, Status::NotConnected);
+        let reason = format!("the server wants credentials: {error}");
+        self.drop_link(now, LinkEnd::Lost(&reason));
         if self.connection.is_strict() {
             let message = format!(
-                "the server wants an `auth` message although the access token is in the URL, as \
-                 Directus 10.10 does with WEBSOCKETS_REST_AUTH=strict: update it, or set that to \
-                 handshake and use DRT_AUTH_HANDSHAKE ({error})"
+                "the server wants a message of type \"auth\" although the access token is in the URL, as \
+                 Directus 10.10 does with WEBSOCKETS_REST_AUTH=strict: update it, or set both \
+                 that and `auth_mode` to handshake ({error})"
             );
             return self.fail(Status::Auth, message);
         }
         let message = format!(
             "the server wants credentials, as its WEBSOCKETS_REST_AUTH is not public: set \
-             access_token, or email and password, and use DRT_AUTH_HANDSHAKE ({error})"
+             `access_token`, or `email` and `password`, and `auth_mode` to handshake ({error})"
         );
         match self.connection.after_guest_refusal() {
             AfterRefusal::AskForToken(_) => {
@@ -193,12 +195,12 @@ impl Session {
         let message = format!("the access token has expired: {error}");
         if let Expiry::AwaitReply(link, renewal) = expiry {
             let deadline = self.timers.at(Timer::AuthReply);
-            self.tear_down(now, Status::NotConnected);
+            self.tear_down(now, LinkEnd::Lost(&message));
             self.connection.keep_expired(link, renewal);
             self.timers.set_or_stop(Timer::AuthReply, deadline);
             return self.enter(State::Connecting, Status::Auth, message);
         }
-        self.leave_link(now, Status::NotConnected);
+        self.leave_link(now, LinkEnd::Lost(&message));
         match expiry {
             Expiry::AwaitReply(..) => {}
             Expiry::Reconnect => {
@@ -209,8 +211,7 @@ impl Session {
             Expiry::AskForToken => self.ask_and_retry(now, message, self.config.ack_timeout),
             Expiry::GiveUp => self.fail(
                 Status::Auth,
-                "the access token has expired: give a fresh one with drt_client_set_token, \
-                 or set a token callback",
+                "the access token has expired: set a fresh one, or a token callback",
             ),
         }
     }

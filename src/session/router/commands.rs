@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::Session;
+use super::link_end::LinkEnd;
 use crate::error::{Error, Result, Status};
 use crate::handover::{DeliveryItem, ENDED, State, StateSink, SubscriptionMeta, TokenSink};
 use crate::secret::Secret;
@@ -29,7 +30,7 @@ impl Session {
     pub fn reconnect(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
         self.connection.want_connected();
-        self.leave_link(now, Status::NotConnected);
+        self.leave_link(now, LinkEnd::Reconnect);
         self.start_afresh(now);
         Ok(())
     }
@@ -43,7 +44,7 @@ impl Session {
     pub fn disconnect(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
         self.connection.want_disconnected();
-        self.leave_link(now, Status::NotConnected);
+        self.leave_link(now, LinkEnd::Disconnect);
         self.enter(State::Idle, Status::Ok, "disconnected by the application");
         Ok(())
     }
@@ -51,8 +52,8 @@ impl Session {
     /// Ends everything. Nothing else may be asked for afterwards.
     pub fn close(&mut self, now: Now) -> Result<()> {
         self.check_open()?;
-        self.leave_link(now, Status::Closed);
-        self.clear_send_queue(Status::Closed, "the client was closed");
+        self.leave_link(now, LinkEnd::Closed);
+        self.clear_send_queue(LinkEnd::Closed);
         for id in self.registry.select(|_| true) {
             self.end(now, id);
         }
@@ -135,7 +136,7 @@ impl Session {
         }
         let uid = new.uid.unwrap_or_else(|| self.free_uid());
         let (Ok(uid), Ok(collection)) = (CString::new(uid), CString::new(new.collection)) else {
-            let message = "a uid and a collection's name must not contain a NUL character";
+            let message = "`uid` and `collection` must not contain a NUL character";
             let error = Error::new(Status::InvalidArgument, message);
             return Subscribed::Refused {
                 error,
@@ -183,10 +184,7 @@ impl Session {
             return Err(Error::new(Status::NotConnected, message));
         }
         match new.scope {
-            Some(scope) if !self.registry.scope_is_open(scope) => Err(Error::new(
-                Status::InvalidHandle,
-                "`scope` is stale: it was closed",
-            )),
+            Some(scope) if !self.registry.scope_is_open(scope) => Err(stale_scope()),
             _ => Ok(()),
         }
     }
@@ -252,6 +250,10 @@ impl Session {
         }
         Ok(())
     }
+}
+
+pub(super) fn stale_scope() -> Error {
+    Error::new(Status::InvalidHandle, "`scope` is stale: it was closed").about("scope")
 }
 
 const _: () = assert!(ENDED != 0, "a new subscription must not look ended");

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Session;
-use crate::error::Status;
+use super::link_end::LinkEnd;
 use crate::protocol::Frame;
 use crate::protocol::incoming::{self, ErrorSource, Incoming};
 use crate::protocol::wire_uid::WireUid;
@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 impl Session {
     /// Leaves the present link, with a closing handshake where it is up.
-    pub(super) fn leave_link(&mut self, now: Now, status: Status) {
+    pub(super) fn leave_link(&mut self, now: Now, end: LinkEnd<'_>) {
         match self.connection.link().standing() {
             Standing::None => {}
             Standing::Unusable(link) => self.outputs.effect(Effect::Abort(link)),
@@ -37,15 +37,15 @@ impl Session {
                 }
             }
         }
-        self.tear_down(now, status);
+        self.tear_down(now, end);
     }
 
     /// Leaves the present link without waiting for anything.
-    pub(super) fn drop_link(&mut self, now: Now, status: Status) {
+    pub(super) fn drop_link(&mut self, now: Now, end: LinkEnd<'_>) {
         if let Some(link) = self.connection.link().id() {
             self.outputs.effect(Effect::Abort(link));
         }
-        self.tear_down(now, status);
+        self.tear_down(now, end);
     }
 
     /// Frames of a link that was left: only replies to subscribes count.

@@ -94,7 +94,7 @@ impl Session {
             Purpose::Check(id) => self.check_refused(now, id, serial, json, code),
             Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
             Purpose::Orphan(_) => {}
-            Purpose::Request(request) => self.reply(*request, Status::Server, json),
+            Purpose::Request(request) => self.reply_error(*request, json),
         }
     }
 
@@ -119,7 +119,7 @@ impl Session {
 
     pub(super) fn fail_request(&mut self, serial: u64, json: &str) {
         if let Some(request) = self.settle_request(serial) {
-            self.reply(request, Status::Server, json);
+            self.reply_error(request, json);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Session;
+use super::link_end::LinkEnd;
 use crate::error::Status;
 use crate::handover::{DeliveryItem, State};
 use crate::session::connection::credentials::CredentialKind;
@@ -40,8 +41,8 @@ impl Session {
             }
             Attempt::NoCredentials => self.fail(
                 Status::Auth,
-                "there are no credentials to connect with: set access_token, email and \
-                 password, or a token callback, or use DRT_AUTH_PUBLIC",
+                "there are no credentials to connect with: set `access_token`, `email` and \
+                 `password`, or a token callback, or set `auth_mode` to public",
             ),
         }
     }
@@ -117,7 +118,7 @@ impl Session {
     fn lost(&mut self, now: Now, loss: Loss) {
         let idle_for = self.heartbeat.idle_for(now.mono);
         let loss = self.connection.explain_loss(now, loss, idle_for);
-        self.tear_down(now, Status::NotConnected);
+        self.tear_down(now, LinkEnd::Lost(&loss.message));
         if loss.permanent {
             self.fail(loss.status, loss.message);
         } else if loss.unauthorized && self.connection.is_strict() {
@@ -155,22 +156,24 @@ impl Session {
     }
 
     pub(super) fn fail(&mut self, status: Status, message: impl Into<String>) {
+        let message = message.into();
         self.connection.end_attempt();
         self.timers.stop(Timer::Reconnect);
-        self.clear_send_queue(Status::NotConnected, "the client failed");
+        self.clear_send_queue(LinkEnd::Failed(&message));
         self.enter(State::Failed, status, message);
     }
 
     /// Forgets everything that was between us and the server on this link.
-    pub(super) fn tear_down(&mut self, now: Now, status: Status) {
+    pub(super) fn tear_down(&mut self, now: Now, end: LinkEnd<'_>) {
         self.connection.end_link(now);
         self.heartbeat.stop();
         self.timers.stop_link();
         self.attribution.on_link_lost();
-        let waiting = self.keep_for_next_link();
+        let waiting = self.keep_for_next_link(end);
         for entry in self.in_flight.on_link_lost(&waiting) {
+            let was_sent = entry.is_sent();
             if let Purpose::Request(request) = entry.purpose {
-                self.reply(*request, status, "");
+                self.reply(*request, end.status(), end.sentence(was_sent));
             }
         }
         self.scheduler.link_lost();

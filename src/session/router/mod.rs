@@ -13,6 +13,7 @@ mod errors;
 mod flush;
 mod heartbeat;
 mod link;
+mod link_end;
 mod rate_limit;
 mod receive;
 pub(super) mod requests;
@@ -235,7 +236,10 @@ impl Session {
             Purpose::Settle(id) => self.settle_failed(now, id, serial),
             Purpose::Check(_) => {}
             Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
-            Purpose::Request(request) => self.reply(*request, Status::Timeout, ""),
+            Purpose::Request(request) => {
+                let message = self.timed_out(&request, entry.sent.is_some());
+                self.reply(*request, Status::Timeout, message);
+            }
         }
         self.attribution.on_message_over(serial);
     }

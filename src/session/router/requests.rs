@@ -6,9 +6,9 @@ use super::Session;
 use crate::error::{Error, Result, Status};
 use crate::handover::{DeliveryItem, ReplySink};
 use crate::log::Level;
-use crate::protocol::Frame;
 use crate::protocol::outgoing::{self, CustomMessage};
 use crate::protocol::wire_uid::WireUid;
+use crate::protocol::{Frame, error_object};
 use crate::session::in_flight::Purpose;
 use crate::session::request::Request;
 use crate::session::scheduler::Outgoing;
@@ -24,7 +24,7 @@ impl Session {
         self.check_send(message.text().len(), backlog)?;
         if message.is_answered() {
             // Its time begins when it is sent.
-            self.queue_request(None, message, Duration::MAX);
+            self.queue_request(None, message, self.config.ack_timeout, Duration::MAX);
         } else {
             let text = message.text().to_owned();
             self.scheduler.push(Outgoing::Message(text));
@@ -46,7 +46,8 @@ impl Session {
         if let Err(error) = self.check_send(message.text().len(), backlog) {
             return Err((error, sink));
         }
-        self.queue_request(Some(sink), message, now.mono.saturating_add(timeout));
+        let deadline = now.mono.saturating_add(timeout);
+        self.queue_request(Some(sink), message, timeout, deadline);
         self.connect_first(now);
         self.flush(now);
         Ok(())
@@ -56,6 +57,7 @@ impl Session {
         &mut self,
         sink: Option<Box<dyn ReplySink>>,
         message: CustomMessage,
+        timeout: Duration,
         deadline: Duration,
     ) {
         let serial = self.next_serial();
@@ -69,6 +71,7 @@ impl Session {
             sink,
             message,
             ticket,
+            timeout,
         };
         self.in_flight.queue(serial, request, deadline);
     }
@@ -136,22 +139,47 @@ impl Session {
             sink,
             status: Status::Ok,
             json,
+            message: String::new(),
         });
     }
 
-    /// Ends a request without the server's answer, or with its error.
-    pub(super) fn reply(&mut self, request: Request, status: Status, json: &str) {
+    /// Ends a request without the server's answer.
+    pub(super) fn reply(&mut self, request: Request, status: Status, message: String) {
+        self.scheduler.remove(request.ticket);
+        if let Some(sink) = request.sink {
+            self.outputs.deliver(DeliveryItem::Reply {
+                sink,
+                status,
+                json: Frame::default(),
+                message,
+            });
+        }
+    }
+
+    /// Ends a request with the server's error object.
+    pub(super) fn reply_error(&mut self, request: Request, json: &str) {
         self.scheduler.remove(request.ticket);
         let Some(sink) = request.sink else {
-            if status == Status::Server {
-                let text = format!("the server refused a custom message: {json}");
-                self.log(Level::Warn, text);
-            }
-            return;
+            let text = format!("the server refused a custom message: {json}");
+            return self.log(Level::Warn, text);
         };
-        let json = Frame::from(json.to_owned());
-        self.outputs
-            .deliver(DeliveryItem::Reply { sink, status, json });
+        self.outputs.deliver(DeliveryItem::Reply {
+            sink,
+            status: Status::Server,
+            json: Frame::from(json.to_owned()),
+            message: format!("the server answered with {}", error_object::words(json)),
+        });
+    }
+
+    /// Why a request is over, of which nothing was heard in time.
+    pub(super) fn timed_out(&self, request: &Request, was_sent: bool) -> String {
+        let ms = request.timeout.as_millis();
+        if was_sent {
+            format!("the server did not answer within {ms} ms")
+        } else {
+            let why = self.state_and_reason();
+            format!("the request could not be sent within {ms} ms: {why}")
+        }
     }
 
     /// Queues a request that the rate limiter has dropped once more.

@@ -61,7 +61,7 @@ impl Session {
         if gaps.is_power_of_two() {
             let uid = subscription.meta().uid_str();
             let text = format!(
-                "{uid:?} has overflowed {gaps} times in a row; raise queue_bytes, ask for less, or be \
+                "{uid:?} has overflowed {gaps} times in a row; raise `queue_bytes`, ask for less, or be \
                  faster: its next snapshot is read in {:.1} s",
                 pause.as_secs_f32()
             );

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Session;
-use crate::error::{Error, Result, Status};
+use super::commands::stale_scope;
+use crate::error::Result;
 use crate::session::{Effect, Now};
 use crate::subscriptions::{ScopeId, SubId, Subscription};
 
@@ -56,8 +57,7 @@ impl Session {
 
     /// Closes a scope and ends its subscriptions but the persistent ones.
     pub fn close_scope(&mut self, now: Now, scope: ScopeId) -> Result<Vec<u32>> {
-        let stale = || Error::new(Status::InvalidHandle, "`scope` is stale: it was closed");
-        let ids = self.registry.close_scope(scope).ok_or_else(stale)?;
+        let ids = self.registry.close_scope(scope).ok_or_else(stale_scope)?;
         let mut slots = self.end_all(now, ids);
         slots.extend(self.end_refused(|s| s.scope() == Some(scope) && !s.spec().persistent));
         Ok(slots)

@@ -141,3 +141,45 @@ fn messages_are_not_sent_one_at_a_time_on_the_next_link() {
     world.request(CREATE);
     assert_eq!(world.sent.len(), 2);
 }
+
+#[test]
+fn a_reply_that_is_no_answer_says_why() {
+    let mut world = World::connected();
+    world.request(CREATE);
+    let wire = world.next()["uid"].clone();
+    world.say(named(items_error("FORBIDDEN"), &wire));
+    world.request(CREATE);
+    world.next();
+    world.advance(Duration::from_secs(5));
+    world.request(CREATE);
+    world.lose();
+    assert_eq!(
+        world.reply_messages,
+        [
+            "the server answered with FORBIDDEN: no",
+            "the server did not answer within 5000 ms",
+            "the link was lost before the server answered: the link was lost",
+        ]
+    );
+}
+
+#[test]
+fn a_reply_says_that_the_application_ended_the_link() {
+    let mut world = World::connected();
+    world.request(CREATE);
+    world.session.reconnect(world.now).unwrap();
+    world.settle();
+    world.open();
+    world.next();
+    world.say(json!({"type": "auth", "status": "ok"}));
+    world.request(CREATE);
+    world.session.disconnect(world.now).unwrap();
+    world.settle();
+    assert_eq!(
+        world.reply_messages,
+        [
+            "the application reconnected before the server answered",
+            "the application disconnected before the server answered",
+        ]
+    );
+}

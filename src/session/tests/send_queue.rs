@@ -238,3 +238,24 @@ fn queued_messages_do_not_starve_subscriptions() {
     let place = world.sent.iter().position(|m| m["type"] == "subscribe");
     assert!(place.is_some_and(|place| place < 4), "{place:?}");
 }
+
+#[test]
+fn a_request_that_was_never_sent_says_why() {
+    let mut world = holding(1_000);
+    world.request(CREATE);
+    world.advance(Duration::from_secs(5));
+    world.request(CREATE);
+    world.session.close(world.now).unwrap();
+    world.settle();
+    assert_eq!(world.reply_messages.len(), 2);
+    let overdue = "the request could not be sent within 5000 ms: the client is connecting: ";
+    assert!(
+        world.reply_messages[0].starts_with(overdue),
+        "{:?}",
+        world.reply_messages
+    );
+    assert_eq!(
+        world.reply_messages[1],
+        "the client was closed before the request was sent"
+    );
+}

@@ -38,7 +38,7 @@ fn links_cut_after_the_same_silence_name_a_proxy_as_the_cause() {
         world.advance(Duration::from_millis(15_000 + 50 * n));
         world.lose_by(cut());
         let message = come_back(&mut world);
-        let is_named = ["proxy", "heartbeat_ms below 15"];
+        let is_named = ["proxy", "`heartbeat_ms`"];
         let is_named = is_named.iter().all(|part| message.contains(part));
         assert_eq!(is_named, n > 0, "{message}");
         assert_eq!(message.contains(CUT), n == 0, "{message}");

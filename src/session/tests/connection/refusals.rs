@@ -312,5 +312,5 @@ fn a_strict_client_on_a_server_that_wants_an_auth_message_as_well_fails() {
     world.dial();
     refused_with(&mut world, State::Failed);
     let message = world.session.reason().1;
-    assert!(message.contains("DRT_AUTH_HANDSHAKE"), "{message}");
+    assert!(message.contains("`auth_mode` to handshake"), "{message}");
 }

@@ -50,7 +50,7 @@ pub struct NoReply;
 impl Registration for NoReply {}
 
 impl ReplySink for NoReply {
-    fn reply(&self, _: Status, _: &str) {}
+    fn reply(&self, _: Status, _: &str, _: &str) {}
 }
 
 /// An event that went to the application: slot, kind, flags, data.
@@ -72,6 +72,8 @@ pub struct World {
     pub told: Vec<Told>,
     pub states: Vec<(State, Status, String)>,
     pub replies: Vec<(Status, String)>,
+    /// The sentences of the replies.
+    pub reply_messages: Vec<String>,
     pub tokens_wanted: Vec<Status>,
     /// The token callback does not return by itself.
     pub token_callback_is_slow: bool,
@@ -142,6 +144,7 @@ impl World {
             told: Vec::new(),
             states: Vec::new(),
             replies: Vec::new(),
+            reply_messages: Vec::new(),
             tokens_wanted: Vec::new(),
             token_callback_is_slow: false,
             warnings: Vec::new(),
@@ -329,8 +332,14 @@ impl World {
                     } => {
                         self.states.push((state, reason, message));
                     }
-                    DeliveryItem::Reply { status, json, .. } => {
+                    DeliveryItem::Reply {
+                        status,
+                        json,
+                        message,
+                        ..
+                    } => {
                         self.replies.push((status, json.to_string()));
+                        self.reply_messages.push(message);
                     }
                     DeliveryItem::TokenWanted { reason } => self.tokens_wanted.push(reason),
                     _ => {}
