@@ -17,13 +17,15 @@ BUILD := $(shell $(CARGO) metadata --no-deps --offline --format-version 1 2>/dev
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 BUILD := $(abspath $(or $(BUILD),target))
 LIBRARY := $(BUILD)/release/libdirectus_realtime.so
+# Not in the place of the archive that cargo builds: cargo would restore that.
+STATIC_LIBRARY := $(BUILD)/release/static/libdirectus_realtime.a
 EXAMPLES := $(patsubst examples/c/%.c,$(BUILD)/examples/%,$(wildcard examples/c/*.c)) \
     $(patsubst examples/cpp/%.cpp,$(BUILD)/examples/cpp/%,$(wildcard examples/cpp/*.cpp))
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 TOOLS := target/tools/venv
 C_SOURCES := $(wildcard examples/c/*.[ch] examples/cpp/*.cpp $(addprefix tests/,abi/*.c c/*.[ch] \
-    cpp/*.[ch]pp cpp/units/*.[ch]pp docs/*.c docs/wrappers/*.c faults/*.c install/consumer/main.*)) \
-    include/directus_realtime.hpp
+    cpp/*.[ch]pp cpp/units/*.[ch]pp docs/*.c docs/wrappers/*.c faults/*.c \
+    install/*/*.c install/*/*.cpp)) include/directus_realtime.hpp
 
 # The server that the tests of all languages script.
 SCRIPTED_SERVER := DRT_SCRIPTED_SERVER=$(BUILD)/debug/examples/scripted_server
@@ -60,6 +62,7 @@ SUITES := test-rust test-faults test-python test-sdk test-install test-directus 
 lib:
 	$(CARGO) build --release
 	@ln -sf libdirectus_realtime.so $(LIBRARY).0
+	@bindings/c/static-library.sh $(LIBRARY:.so=.a) $(STATIC_LIBRARY)
 
 # Root, for whom the system's folders are, often has no cargo: `make lib && sudo make install`.
 install: $(if $(shell command -v $(CARGO)),lib)

@@ -18,10 +18,15 @@ for file in "$library.so" "$library.a"; do
     fi
 done
 
+# Before anything is installed: it may fail.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bindings/c/static-library.sh "$built/$library.a" "$work/$library.a"
+
 install -d "$root$PREFIX/include" "$root$LIBDIR/pkgconfig" \
     "$root$PREFIX/share/cmake/directus-realtime"
 install -m 644 include/directus_realtime.h include/directus_realtime.hpp "$root$PREFIX/include"
-install -m 644 "$built/$library.a" "$root$LIBDIR/$library.a"
+install -m 644 "$work/$library.a" "$root$LIBDIR/$library.a"
 install -m 755 "$built/$library.so" "$root$LIBDIR/$library.so.$version"
 ln -sf "$library.so.$version" "$root$LIBDIR/$soname"
 ln -sf "$library.so.$version" "$root$LIBDIR/$library.so"

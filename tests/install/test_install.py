@@ -178,6 +178,9 @@ class Installed(unittest.TestCase):
         build = self.cmake("from-source-static", SOURCE=ROOT, BUILD_SHARED_LIBS="OFF", **settings)
         for name in ("c-program", "cpp-program"):
             self.assert_runs(build / name)
+            # Not cargo's archive, which collides with other libraries in Rust.
+            linked = (build / "CMakeFiles" / f"{name}.dir" / "link.txt").read_text()
+            self.assertIn("release/static/libdirectus_realtime.a", linked)
 
 
 if __name__ == "__main__":
