@@ -226,6 +226,11 @@ fn poll_delivery_runs_callbacks_inside_dispatch_and_drain() {
 }
 
 #[test]
+fn everything_comes_as_rows_and_a_close_need_not_block() {
+    run("rows.c");
+}
+
+#[test]
 fn the_library_exports_exactly_what_the_header_declares() {
     let listed = succeeds(
         Command::new("nm")

@@ -423,7 +423,7 @@ static void statuses_have_names_and_the_library_a_version(void) {
     CHECK(strcmp(drt_status_name(DRT_ERR_TIMEOUT), "DRT_ERR_TIMEOUT") == 0);
     CHECK(strcmp(drt_status_name(DRT_DUPLICATE), "DRT_DUPLICATE") == 0);
     CHECK(drt_status_name(4711) != NULL && strlen(drt_status_name(-4711)) > 0);
-    CHECK(drt_abi_version() == 1 && strlen(drt_version()) >= 5);
+    CHECK(drt_abi_version() == 2 && strlen(drt_version()) >= 5);
 }
 
 int main(void) {
