@@ -221,21 +221,39 @@ class DRT_DETAIL_SHARED error : public std::system_error {
   public:
     /** With this message. */
     error(drt::status status, const std::string &message)
-        : std::system_error(make_error_code(status), message),
-          message_(std::make_shared<const std::string>(message)) {}
-    /** Copies share the message. */
+        : error(status, texts{message, {}, {}, {}}) {}
+    /** Copies share the texts. */
     error(const error &) noexcept = default;
-    /** Copies share the message. */
+    /** Copies share the texts. */
     error &operator=(const error &) noexcept = default;
+
+    /** This thread's last failed call of this header; `status::ok` when no call has failed yet. In
+     * the callback of a request that was not answered, its error. */
+    static error last();
 
     /** The status of the failed call. */
     drt::status status() const noexcept { return static_cast<drt::status>(code().value()); }
     /** What was wrong, and with which argument. `what()` has this and the message of the
      * status. */
-    const std::string &message() const noexcept { return *message_; }
+    const std::string &message() const noexcept { return texts_->message; }
+    /** The argument or option that is wrong, for instance `url`; empty where none is. */
+    const std::string &argument() const noexcept { return texts_->argument; }
+    /** The code of the server's own error, for instance `FORBIDDEN`; empty where the server has not
+     * refused, or gave none. */
+    const std::string &server_code() const noexcept { return texts_->server_code; }
+    /** The server's own error object as JSON; empty where the server has not refused. */
+    const std::string &server_error() const noexcept { return texts_->server_error; }
 
   private:
-    std::shared_ptr<const std::string> message_;
+    struct texts {
+        std::string message, argument, server_code, server_error;
+    };
+
+    error(drt::status status, texts &&given)
+        : std::system_error(make_error_code(status), given.message),
+          texts_(std::make_shared<const texts>(std::move(given))) {}
+
+    std::shared_ptr<const texts> texts_;
 };
 
 /* ---- State of a thread --------------------------------------------------------------------- */
@@ -358,6 +376,13 @@ inline std::string last_error() {
     return own != nullptr ? own : drt_last_error();
 }
 
+/** The argument with which a message of this header's own begins: "`uid` has a NUL byte in it". */
+inline std::string first_name(const std::string &message) {
+    const auto end = message.find('`', 1);
+    return message.rfind('`', 0) == 0 && end != std::string::npos ? message.substr(1, end - 1)
+                                                                  : std::string();
+}
+
 inline void check(drt_status value, std::error_code &ec) noexcept {
     if (value < 0) {
         here().last_refusal = std::exchange(here().refusal, nullptr);
@@ -369,9 +394,12 @@ inline void check(drt_status value) {
     std::error_code ec;
     check(value, ec);
     if (ec) {
-        throw error(to_status(value), last_error());
+        throw error::last();
     }
 }
+
+/** The error with which a reply callback was called is this thread's last one. */
+inline void reply_failed() noexcept { here().last_refusal = nullptr; }
 
 /** Sets the error code, or throws where there is none. */
 inline void check(drt_status value, std::error_code *ec) {
@@ -442,6 +470,18 @@ template <class F> bool is_empty(const F &callable) noexcept {
 /** Describes this thread's last failed call of this header, in one sentence that names the
  * argument. Empty when no call has failed yet. */
 inline std::string last_error() { return detail::last_error(); }
+
+inline error error::last() {
+    if (const char *own = detail::here().last_refusal) {
+        return error(drt::status::invalid_argument, texts{own, detail::first_name(own), {}, {}});
+    }
+    drt_error_info info = DRT_ERROR_INFO_INIT;
+    drt_last_error_info(&info);
+    const auto text = [](const char *given) { return std::string(detail::view(given)); };
+    return error(detail::to_status(info.status),
+                 texts{text(info.message), text(info.argument), text(info.server_code),
+                       std::string(detail::view(info.server_error, info.server_error_len))});
+}
 
 /* ---- Exceptions of callbacks --------------------------------------------------------------- */
 
@@ -1388,6 +1428,9 @@ template <class F> void on_token(drt_client *client, drt_status reason, void *us
 template <class F>
 void on_reply(drt_status result, const char *json, std::size_t length, void *user_data) {
     auto &stored = *static_cast<stored_callable<F> *>(user_data);
+    if (result != DRT_OK) {
+        reply_failed();
+    }
     run(stored.client, [&] {
         static_cast<void>(std::invoke(stored.callable, to_status(result), view(json, length)));
     });
@@ -1397,14 +1440,12 @@ void on_reply(drt_status result, const char *json, std::size_t length, void *use
 inline void on_answer(drt_status result, const char *json, std::size_t length, void *user_data) {
     auto &promise = static_cast<stored_callable<std::promise<std::string>> *>(user_data)->callable;
     guard([&] {
-        const std::string text(view(json, length));
         if (result == DRT_OK) {
-            promise.set_value(text);
-            return;
+            promise.set_value(std::string(view(json, length)));
+        } else {
+            reply_failed();
+            promise.set_exception(std::make_exception_ptr(error::last()));
         }
-        const std::string why = text.empty() ? "the request was not answered: " : text;
-        promise.set_exception(std::make_exception_ptr(
-            error(to_status(result), text.empty() ? why + sentence(result) : why)));
     });
 }
 

@@ -92,6 +92,24 @@ int main(int argc, char **argv) {
         fprintf(stderr, "drt_client_stats counts wrong\n");
         return 1;
     }
+    struct {
+        drt_error_info error;
+        unsigned char behind[64];
+    } last = {DRT_ERROR_INFO_INIT, {0}};
+    memset(last.behind, 0xA5, sizeof last.behind);
+    if (drt_client_connect(NULL) == DRT_OK || drt_last_error_info(&last.error) != DRT_OK) {
+        return failed("drt_last_error_info");
+    }
+    for (size_t i = 0; i < sizeof last.behind; i++) {
+        if (last.behind[i] != 0xA5) {
+            fprintf(stderr, "drt_last_error_info wrote behind the struct\n");
+            return 1;
+        }
+    }
+    if (last.error.argument == NULL || strcmp(last.error.argument, "client") != 0) {
+        fprintf(stderr, "drt_last_error_info names another argument\n");
+        return 1;
+    }
     for (int i = 0; atomic_load(&seen) == 0 && i < 30000; i++) {
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     }

@@ -128,8 +128,11 @@ describe('createClient', () => {
         const one = createClient(NOWHERE);
         t.after(() => one.close());
         const changed = once(one, 'state');
-        await assert.rejects(one.connected(), isError('DRT_ERR_AUTH', /accessToken.*getToken.*authMode/));
-        assert.match((await changed)[0].message, /accessToken.*getToken.*authMode/);
+        await assert.rejects(
+            one.connected(),
+            isError('DRT_ERR_AUTH', /`accessToken`.*token callback.*`authMode`/),
+        );
+        assert.match((await changed)[0].message, /`accessToken`.*token callback.*`authMode`/);
     });
 });
 
@@ -194,8 +197,11 @@ describe('other methods', () => {
             assert.throws(() => client.sendMessage(value), invalid(/^`message` is .*object/));
             await assert.rejects(client.request(value), invalid(/^`message` is .*object/));
         }
-        assert.throws(() => client.sendMessage({ type: 'subscribe' }), invalid(/call subscribe$/));
-        await assert.rejects(client.request({ type: 'auth' }), invalid(/call setToken$/));
+        assert.throws(
+            () => client.sendMessage({ type: 'subscribe' }),
+            invalid(/make a subscription instead$/),
+        );
+        await assert.rejects(client.request({ type: 'auth' }), invalid(/set the access token instead$/));
     });
 
     it('an error for a missing link names the state of the client', async (t) => {

@@ -83,11 +83,6 @@ const textsOf = (definition: Record<string, string>): string[] =>
 /** The names of the members that are strings, or NULL. */
 export const TEXTS = { client: textsOf(CLIENT_OPTIONS), subscription: textsOf(SUBSCRIPTION_OPTIONS) };
 
-/** The options whose names are not the same in C and JavaScript. */
-export const OPTION_NAMES = [CLIENT_OPTIONS, SUBSCRIPTION_OPTIONS]
-    .flatMap((definition) => Object.keys(definition))
-    .filter((name) => name.includes('_') && name !== 'struct_size');
-
 /** The types have no names: koffi shares named types with every other copy of this package. */
 export function declareTypes() {
     const callback = (result: string, parameters: string[]): TypeObject =>
