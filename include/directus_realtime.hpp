@@ -276,6 +276,8 @@ struct thread_state {
     const char *refusal = nullptr;
     /** ... and for the last failure; NULL where the library has the message. */
     const char *last_refusal = nullptr;
+    /** The status of the last failure. */
+    drt_status last_status = DRT_OK;
     /** Whether a function of set_log runs. */
     bool logging = false;
 };
@@ -386,6 +388,7 @@ inline std::string first_name(const std::string &message) {
 inline void check(drt_status value, std::error_code &ec) noexcept {
     if (value < 0) {
         here().last_refusal = std::exchange(here().refusal, nullptr);
+        here().last_status = value;
     }
     ec = value < 0 ? make_error_code(to_status(value)) : std::error_code();
 }
@@ -473,7 +476,8 @@ inline std::string last_error() { return detail::last_error(); }
 
 inline error error::last() {
     if (const char *own = detail::here().last_refusal) {
-        return error(drt::status::invalid_argument, texts{own, detail::first_name(own), {}, {}});
+        return error(detail::to_status(detail::here().last_status),
+                     texts{own, detail::first_name(own), {}, {}});
     }
     drt_error_info info = DRT_ERROR_INFO_INIT;
     drt_last_error_info(&info);

@@ -34,6 +34,10 @@ void an_error_names_the_argument() {
     // A failure that the header finds itself.
     CHECK(names(failure_of([&] { drt::client client(values); }), "url"));
     CHECK(names(failure_of([] { drt::client().connect(); }), "client"));
+    const drt::error closed = failure_of(
+        [] { drt::scope().subscribe(drt::subscription_options(), [](const drt::event &) {}); });
+    CHECK(closed.status() == drt::status::invalid_handle && names(closed, ""));
+    CHECK(drt::error::last().message() == closed.message());
     CHECK(names(drt::error(drt::status::timeout, "too late"), ""));
 }
 
