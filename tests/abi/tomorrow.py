@@ -27,7 +27,7 @@ CHANGES = {
     ],
     "subscription.rs": [
         ("    pub last_sequence: u64,\n}", MEMBER),
-        ("                last_sequence: seen.last_sequence,\n            }", "tomorrow: 7,\n"),
+        ("        last_sequence: seen.last_sequence,\n    }", "tomorrow: 7,\n"),
     ],
     "last_error.rs": [
         ("    pub server_error_len: usize,\n}", MEMBER),
