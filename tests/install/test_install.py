@@ -17,6 +17,7 @@ from paths import build_dir  # noqa: E402
 
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 FILES = {
+    "include/directus_realtime.cdef",
     "include/directus_realtime.h",
     "include/directus_realtime.hpp",
     "lib/libdirectus_realtime.a",
@@ -85,7 +86,7 @@ class Installed(unittest.TestCase):
         self.assertIn("soname: [libdirectus_realtime.so.0]", dynamic)
         # Slim images do not have it.
         self.assertNotIn("libgcc_s", dynamic)
-        for name in ("directus_realtime.h", "directus_realtime.hpp"):
+        for name in ("directus_realtime.h", "directus_realtime.hpp", "directus_realtime.cdef"):
             ours, theirs = ROOT / "include" / name, self.prefix / "include" / name
             self.assertEqual(ours.read_bytes(), theirs.read_bytes())
 
