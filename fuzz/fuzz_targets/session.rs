@@ -208,6 +208,7 @@ impl World {
                         events: u32::from(events % 7) + 1,
                         persistent,
                         exact,
+                    settle: None,
                     },
                     delivery: DeliveryOptions {
                         primary_key: "id".into(),

@@ -168,6 +168,9 @@ impl ClientOptions {
     }
 }
 
+/// For how long it must be quiet before rows are read again.
+const DEFAULT_SETTLE: Duration = Duration::from_millis(250);
+
 /// Which snapshot an INIT carries (`DRT_SNAPSHOT_*`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SnapshotMode {
@@ -199,6 +202,9 @@ pub struct SubscriptionOptions {
     pub per_message: bool,
     /// Which snapshot is wanted.
     pub snapshot: SnapshotMode,
+    /// For how long it must be quiet, in milliseconds, before rows are read again whose last event
+    /// may be wrong; 0 = 250, `u32::MAX` = never.
+    pub settle_ms: u32,
 }
 
 impl SubscriptionOptions {
@@ -266,6 +272,11 @@ impl SubscriptionOptions {
             },
             persistent: self.persistent,
             exact: self.snapshot == SnapshotMode::Exact,
+            settle: match self.settle_ms {
+                u32::MAX => None,
+                0 => Some(DEFAULT_SETTLE),
+                time => Some(Duration::from_millis(time.into())),
+            },
         };
         let delivery = DeliveryOptions {
             per_message: self.per_message,

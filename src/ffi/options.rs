@@ -149,6 +149,10 @@ pub struct drt_subscription_options {
     pub granularity: drt_granularity,
     /// Which snapshot an INIT carries. Default: `DRT_SNAPSHOT_EXACT`.
     pub snapshot: drt_snapshot,
+    /// For how long it must be quiet, in milliseconds, before rows are read once more whose last
+    /// event may be wrong: several updates close together, or two events of one row. What differs is
+    /// told by an event with `DRT_FLAG_SETTLED`. Default: 250; `UINT32_MAX` = never.
+    pub settle_ms: u32,
 }
 
 /// Initialises the options of a client, as `DRT_CLIENT_OPTIONS_INIT` does: for languages without C
@@ -338,6 +342,7 @@ pub(super) unsafe fn subscription_options(
             DRT_SNAPSHOT_SERVER => SnapshotMode::Server,
             other => return unknown("snapshot", other.into()),
         },
+        settle_ms: o.settle_ms,
     })
 }
 
@@ -356,6 +361,7 @@ struct RawSubscriptionOptions {
     primary_key: *const c_char,
     granularity: drt_granularity,
     snapshot: drt_snapshot,
+    settle_ms: u32,
 }
 
 const _: () = assert!(size_of::<RawSubscriptionOptions>() == size_of::<drt_subscription_options>());

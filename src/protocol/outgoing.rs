@@ -93,13 +93,7 @@ pub fn read_keys(
     // The filter was checked when the subscription was made.
     let own = member("filter").and_then(|filter| read_filter(filter).ok().flatten());
     let filter = match keys {
-        Some(keys) => {
-            let mut among = ObjectWriter::new(keys.len() * 16);
-            among.raw("_in", &format!("[{}]", keys.join(",")));
-            let mut key = ObjectWriter::new(primary_key.len() + 16);
-            key.raw(primary_key, &among.end());
-            Some(both(own.as_deref(), &key.end()))
-        }
+        Some(keys) => Some(among(own.as_deref(), primary_key, keys)),
         None => own,
     };
     let mut fields = String::from("[");
@@ -114,6 +108,41 @@ pub fn read_keys(
     }
     read.raw("limit", &keys.map_or(1, <[String]>::len).to_string());
     self::read(wire, collection, Some(&read.end()))
+}
+
+/// Reads the rows with these keys (JSON), as a query shows them.
+pub fn read_rows(
+    wire: &str,
+    collection: &str,
+    query: Option<&str>,
+    primary_key: &str,
+    keys: &[String],
+) -> String {
+    let query = query.unwrap_or("{}");
+    let own = super::items::member(query, "filter");
+    let own = own.and_then(|filter| read_filter(filter).ok().flatten());
+    let mut read = ObjectWriter::new(query.len() + keys.len() * 16 + 64);
+    // Checked when the subscription was made.
+    let _ = super::json::members(query, |name, value| {
+        if !NOT_FOR_ROWS.contains(&&*name) {
+            read.raw(&name, value);
+        }
+    });
+    read.raw("filter", &among(own.as_deref(), primary_key, keys));
+    read.raw("limit", &keys.len().to_string());
+    self::read(wire, collection, Some(&read.end()))
+}
+
+/// The members of a query that do not say what a row looks like.
+const NOT_FOR_ROWS: [&str; 6] = ["filter", "limit", "offset", "page", "sort", "meta"];
+
+/// A filter for the rows with these keys that another filter finds.
+fn among(filter: Option<&str>, primary_key: &str, keys: &[String]) -> String {
+    let mut among = ObjectWriter::new(keys.len() * 16);
+    among.raw("_in", &format!("[{}]", keys.join(",")));
+    let mut key = ObjectWriter::new(primary_key.len() + 16);
+    key.raw(primary_key, &among.end());
+    both(filter, &key.end())
 }
 
 /// A read with limit 0: whether the collection may be read with that query.

@@ -31,6 +31,8 @@ pub enum Timer {
     Resubscribe(SubId),
     /// Bring a subscription up to date after a pause.
     Resync(SubId),
+    /// Read rows again whose last event may be wrong, if it is quiet.
+    Recheck(SubId),
     /// Something that waits to be sent may be sent.
     Send,
 }
@@ -45,6 +47,7 @@ pub struct Timers {
     draining: Deadlines<LinkId>,
     resubscribes: Deadlines<SubId>,
     resyncs: Deadlines<SubId>,
+    rechecks: Deadlines<SubId>,
 }
 
 impl Timers {
@@ -54,6 +57,7 @@ impl Timers {
             Timer::CloseDraining(link) => self.draining.set(link, at),
             Timer::Resubscribe(id) => self.resubscribes.set(id, at),
             Timer::Resync(id) => self.resyncs.set(id, at),
+            Timer::Recheck(id) => self.rechecks.set(id, at),
             timer => self.set_or_stop(timer, Some(at)),
         }
     }
@@ -76,6 +80,7 @@ impl Timers {
             Timer::CloseDraining(link) => self.draining.stop(&link),
             Timer::Resubscribe(id) => self.resubscribes.stop(&id),
             Timer::Resync(id) => self.resyncs.stop(&id),
+            Timer::Recheck(id) => self.rechecks.stop(&id),
             timer => self.set_or_stop(timer, None),
         }
     }
@@ -93,6 +98,7 @@ impl Timers {
         }
         self.resubscribes = Deadlines::default();
         self.resyncs = Deadlines::default();
+        self.rechecks = Deadlines::default();
     }
 
     /// The earliest deadline.
@@ -101,6 +107,7 @@ impl Timers {
             self.draining.next(),
             self.resubscribes.next(),
             self.resyncs.next(),
+            self.rechecks.next(),
         ];
         self.single.into_iter().chain(keyed).flatten().min()
     }
@@ -130,6 +137,9 @@ impl Timers {
         if let Some(id) = self.resyncs.pop_due(now) {
             return Some(Timer::Resync(id));
         }
+        if let Some(id) = self.rechecks.pop_due(now) {
+            return Some(Timer::Recheck(id));
+        }
         self.take_due(Timer::Send, now).then_some(Timer::Send)
     }
 
@@ -151,7 +161,10 @@ impl Timer {
             Timer::LimitPause => Some(5),
             Timer::Reply => Some(6),
             Timer::Send => Some(7),
-            Timer::CloseDraining(_) | Timer::Resubscribe(_) | Timer::Resync(_) => None,
+            Timer::CloseDraining(_)
+            | Timer::Resubscribe(_)
+            | Timer::Resync(_)
+            | Timer::Recheck(_) => None,
         }
     }
 }

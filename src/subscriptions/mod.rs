@@ -4,6 +4,7 @@
 pub mod deleted_keys;
 pub mod held;
 pub mod key_format;
+pub mod rechecks;
 pub mod registry;
 pub mod scope;
 pub mod snapshot_rows;

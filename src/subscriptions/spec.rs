@@ -1,5 +1,7 @@
 //! What the application asks for with a subscription.
 
+use std::time::Duration;
+
 use crate::protocol::incoming::Change;
 
 /// Event kinds as bits (`DRT_ON_*`).
@@ -24,6 +26,9 @@ pub struct SubscriptionSpec {
     /// Whether the snapshot is to be read after the registration. Off where the
     /// application wants the server's own, and where the server cannot do it.
     pub exact: bool,
+    /// For how long it must be quiet before rows are read again whose last event may be wrong;
+    /// `None` where none are.
+    pub settle: Option<Duration>,
 }
 
 impl SubscriptionSpec {

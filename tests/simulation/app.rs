@@ -179,6 +179,7 @@ impl App {
                 events: wanted.events,
                 persistent: wanted.persistent,
                 exact: wanted.exact,
+                settle: None,
             },
             delivery: DeliveryOptions {
                 primary_key: "id".into(),

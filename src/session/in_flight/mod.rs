@@ -40,6 +40,8 @@ pub enum Purpose {
     Read(SubId),
     /// Whether the items that some events are about exist.
     Settle(SubId),
+    /// Rows that are read again, because their last event may be wrong.
+    Recheck(SubId),
     /// A probe: whether the query of a subscription that is not confirmed can be read.
     Check(SubId),
     /// The confirmation that the server has forgotten a wire uid.
@@ -80,7 +82,9 @@ impl Purpose {
     pub fn kind(&self) -> Kind {
         match self {
             Purpose::Subscribe(_) | Purpose::Orphan(_) => Kind::Subscribe,
-            Purpose::Read(_) | Purpose::Settle(_) | Purpose::Check(_) => Kind::Read,
+            Purpose::Read(_) | Purpose::Settle(_) | Purpose::Recheck(_) | Purpose::Check(_) => {
+                Kind::Read
+            }
             Purpose::Request(_) => Kind::Request,
             Purpose::Unsubscribe { .. } => Kind::Unsubscribe,
         }

@@ -82,7 +82,11 @@ impl Session {
             Next::Outgoing(Outgoing::Message(text)) => self.transmit_untracked(now, text),
             Next::Outgoing(Outgoing::Request { serial, .. }) => self.send_request(now, serial),
             Next::Unsubscribe(wire, tries) => self.send_unsubscribe(now, wire, tries),
-            Next::Read(id) => return self.send_settle(now, id) || self.send_read(now, id),
+            Next::Read(id) => {
+                return self.send_settle(now, id)
+                    || self.send_read(now, id)
+                    || self.send_recheck(now, id);
+            }
             Next::Check(id) => return self.send_check(now, id),
             Next::Subscribe(id) => return self.send_subscribe(now, id),
         }

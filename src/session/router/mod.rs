@@ -16,6 +16,7 @@ mod link;
 mod link_end;
 mod rate_limit;
 mod receive;
+mod rechecking;
 pub(super) mod requests;
 mod resubscribe;
 mod resync;
@@ -206,6 +207,7 @@ impl Session {
             }
             Timer::Resubscribe(id) => self.scheduler.subscribe(id),
             Timer::Resync(id) => self.on_resync_due(now, id),
+            Timer::Recheck(id) => self.on_recheck_due(now, id),
             // The scheduler has its turn after all timers.
             Timer::Send => {}
         }
@@ -234,6 +236,7 @@ impl Session {
             Purpose::Orphan(wire) => self.scheduler.unsubscribe(wire, 0),
             Purpose::Read(id) => self.read_unanswered(now, id, serial),
             Purpose::Settle(id) => self.settle_failed(now, id, serial),
+            Purpose::Recheck(id) => self.recheck_failed(now, id, serial),
             Purpose::Check(_) => {}
             Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
             Purpose::Request(request) => {

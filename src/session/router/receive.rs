@@ -11,6 +11,7 @@ use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::connection::link::Reception;
 use crate::session::in_flight::Purpose;
+use crate::session::timers::Timer;
 use crate::session::{LinkId, Now};
 use crate::subscriptions::subscription::{Route, Snapshot};
 
@@ -136,6 +137,9 @@ impl Session {
                         (Purpose::Settle(id), Some(wire)) => {
                             self.on_settled(now, id, wire.serial, data);
                         }
+                        (Purpose::Recheck(id), Some(wire)) => {
+                            self.on_rechecked(now, id, wire.serial, data);
+                        }
                         _ => {}
                     }
                 }
@@ -170,7 +174,16 @@ impl Session {
         };
         match subscription.route(event.kind) {
             // Nearly every event.
-            Route::Deliver => self.outputs.deliver(DeliveryItem::Event(event)),
+            Route::Deliver => {
+                if subscription.rechecks_rows() {
+                    let due = subscription.note_told(now.mono, &event, &mut self.places);
+                    if let Some(due) = due {
+                        let id = subscription.id();
+                        self.timers.set(Timer::Recheck(id), due);
+                    }
+                }
+                self.outputs.deliver(DeliveryItem::Event(event));
+            }
             Route::Judge => {
                 let id = subscription.id();
                 self.take_change(now, id, event);

@@ -6,7 +6,7 @@
 use super::Session;
 use super::errors::{Refusal, read_refusal};
 use super::snapshot::LATEST_CREATE;
-use crate::handover::{DeliveryItem, Event};
+use crate::handover::Event;
 use crate::log::Level;
 use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
@@ -34,7 +34,7 @@ impl Session {
     /// Something changed for a subscription that is up to date.
     pub(super) fn take_change(&mut self, now: Now, id: SubId, event: Event) {
         let at = self.arrival();
-        if let Some(event) = self.deliver_if_true(id, at, event, &Answer::None) {
+        if let Some(event) = self.deliver_if_true(now, id, at, event, &Answer::None) {
             let mut held = HeldEvents::new(&self.held);
             held.push(at, event);
             self.settle(now, id, held);
@@ -44,6 +44,7 @@ impl Session {
     /// Delivers an event, or leaves it out; gives it back where a read has to decide.
     fn deliver_if_true(
         &mut self,
+        now: Now,
         id: SubId,
         at: Arrival,
         event: Event,
@@ -64,7 +65,7 @@ impl Session {
         };
         let until = self.heartbeat.heard_time() + LATEST_CREATE;
         if !subscription.repeats_snapshot(&event, until) {
-            self.outputs.deliver(DeliveryItem::Event(event));
+            self.tell(now, id, event);
         }
         None
     }
@@ -86,7 +87,7 @@ impl Session {
             let event = Event { epoch, ..event };
             let answer = if answered > 0 { answer } else { &Answer::None };
             answered = answered.saturating_sub(1);
-            if let Some(event) = self.deliver_if_true(id, at, event, answer) {
+            if let Some(event) = self.deliver_if_true(now, id, at, event, answer) {
                 held.put_back(at, event);
                 return self.settle(now, id, held);
             }

@@ -213,7 +213,10 @@ impl Session {
             };
             let Some(entry) = entry else { continue };
             let again = match entry.purpose {
-                Purpose::Read(id) | Purpose::Settle(id) | Purpose::Check(id) => {
+                Purpose::Read(id)
+                | Purpose::Settle(id)
+                | Purpose::Recheck(id)
+                | Purpose::Check(id) => {
                     self.registry.get(id).is_some()
                         && self.attribution.is_to_be_read_again(id, &matches)
                 }
@@ -222,8 +225,10 @@ impl Session {
             match entry.purpose {
                 Purpose::Read(id) if again => self.read_again(id),
                 Purpose::Settle(id) if again => self.settle_again(id),
+                Purpose::Recheck(id) if again => self.recheck_again(id),
                 Purpose::Check(id) if again => self.scheduler.check(id),
                 Purpose::Settle(id) => self.settle_failed(now, id, serial),
+                Purpose::Recheck(id) => self.recheck_failed(now, id, serial),
                 _ => self.answered_by_error(now, entry, serial, &error.json, &error.code),
             }
         }

@@ -4,6 +4,7 @@
 mod init;
 mod judge;
 mod phase;
+mod rechecking;
 mod row_query;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use self::phase::Phase;
 use super::deleted_keys::DeletedKeys;
 use super::key_format::KeyFormat;
+use super::rechecks::Rechecks;
 use super::scope::ScopeId;
 use super::snapshot_rows::SnapshotRows;
 use super::spec::SubscriptionSpec;
@@ -55,6 +57,8 @@ pub struct Subscription {
     /// still come.
     snapshot_rows: Option<Box<SnapshotRows>>,
     deleted: DeletedKeys,
+    /// What was told lately, and may be wrong.
+    rechecks: Option<Box<Rechecks>>,
     key_format: KeyFormat,
     /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
     item_key: Option<Box<str>>,
@@ -83,6 +87,7 @@ impl Subscription {
             had_init: false,
             snapshot_rows: None,
             deleted: DeletedKeys::default(),
+            rechecks: None,
             key_format: KeyFormat::default(),
             item_key: None,
             failures: 0,

@@ -35,6 +35,7 @@ fn subscription(events: u32, exact: bool) -> Subscription {
         events,
         persistent: false,
         exact,
+        settle: None,
     };
     Subscription::new(id, Arc::new(meta), spec, None, 1)
 }

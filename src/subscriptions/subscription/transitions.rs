@@ -171,6 +171,7 @@ impl Subscription {
         let flags = if self.had_init { FLAG_RESYNC } else { 0 };
         self.had_init = true;
         self.failures = 0;
+        self.rechecks = None;
         let init = self.init_event(snapshot, flags);
         self.learn_from(snapshot, until);
         Some(Activated {
@@ -209,6 +210,7 @@ impl Subscription {
     pub fn link_lost(&mut self) {
         self.phase = Phase::Wanted;
         self.deleted = DeletedKeys::default();
+        self.rechecks = None;
     }
 
     /// What is to be done with an event of this kind that comes now.
@@ -373,6 +375,7 @@ impl Subscription {
     /// Enters another phase of the same registration. Deletes among what was held count,
     /// though the events themselves go nowhere.
     fn drop_held(&mut self, phase: Phase, places: &mut Vec<(u32, u32)>) {
+        self.rechecks = None;
         let before = std::mem::replace(&mut self.phase, phase);
         if let Phase::Reading { held, .. } | Phase::Settling { held, .. } = before {
             for (at, event) in held.iter() {

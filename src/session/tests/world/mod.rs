@@ -119,6 +119,7 @@ pub fn spec() -> SubscriptionSpec {
         events: ON_ALL,
         persistent: false,
         exact: true,
+        settle: None,
     }
 }
 

@@ -1,0 +1,131 @@
+//! Reads rows once more whose last event may be wrong, and tells what they are.
+
+use super::Session;
+use super::errors::{Refusal, read_refusal};
+use crate::handover::{DeliveryItem, Event};
+use crate::log::Level;
+use crate::protocol::outgoing;
+use crate::protocol::wire_uid::WireUid;
+use crate::session::Now;
+use crate::session::in_flight::Purpose;
+use crate::session::timers::Timer;
+use crate::subscriptions::SubId;
+use crate::subscriptions::rechecks::Recheck;
+
+impl Session {
+    /// Hands over an event of an active subscription, and remembers what it tells.
+    #[inline]
+    pub(super) fn tell(&mut self, now: Now, id: SubId, event: Event) {
+        if let Some(subscription) = self.registry.get_mut(id).filter(|s| s.rechecks_rows()) {
+            if let Some(due) = subscription.note_told(now.mono, &event, &mut self.places) {
+                self.timers.set(Timer::Recheck(id), due);
+            }
+        }
+        self.outputs.deliver(DeliveryItem::Event(event));
+    }
+
+    /// It may be quiet by now.
+    pub(super) fn on_recheck_due(&mut self, now: Now, id: SubId) {
+        let Some(subscription) = self.registry.get(id) else {
+            return;
+        };
+        match subscription.recheck_due_at(now.mono) {
+            Some(at) if at > now.mono => self.timers.set(Timer::Recheck(id), at),
+            Some(_) => self.scheduler.read(id),
+            None => {}
+        }
+    }
+
+    /// Reads the rows, if some are due. False where nothing was sent.
+    pub(super) fn send_recheck(&mut self, now: Now, id: SubId) -> bool {
+        let serial = self.last_serial + 1;
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return false;
+        };
+        let Some(recheck) = subscription.begin_recheck(now.mono, serial) else {
+            return false;
+        };
+        let keys = match recheck {
+            Recheck::Rows(keys) => keys,
+            Recheck::Everything => {
+                let uid = subscription.meta().uid_str();
+                let text = format!(
+                    "{uid:?} is brought up to date: too many rows have changed at once to read \
+                     them one by one"
+                );
+                self.log(Level::Info, text);
+                self.resync_subscription(now, id);
+                return false;
+            }
+        };
+        let slot = id.slot();
+        let wire = WireUid { slot, serial }.to_string();
+        let (meta, spec) = (subscription.meta(), subscription.spec());
+        let text = outgoing::read_rows(
+            &wire,
+            meta.collection_str(),
+            spec.query.as_deref(),
+            &meta.delivery.primary_key,
+            &keys,
+        );
+        self.send_tracked(now, Purpose::Recheck(id), text);
+        true
+    }
+
+    /// The read is answered.
+    pub(super) fn on_rechecked(&mut self, now: Now, id: SubId, read: u64, data: Option<&str>) {
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
+        if !subscription.is_rechecked_by(read) {
+            return;
+        }
+        let at = self.heartbeat.arrival();
+        let events = subscription.finish_recheck(now.mono, at, data, &mut self.places);
+        let due = subscription.recheck_due_at(now.mono);
+        self.attribution.on_rows_read(id);
+        if let Some(due) = due {
+            self.timers.set(Timer::Recheck(id), due);
+        }
+        for event in events {
+            self.outputs.deliver(DeliveryItem::Event(event));
+        }
+    }
+
+    /// The read is to be sent once more.
+    pub(super) fn recheck_again(&mut self, id: SubId) {
+        if let Some(subscription) = self.registry.get_mut(id) {
+            subscription.repeat_recheck();
+            self.scheduler.read(id);
+        }
+    }
+
+    /// The read brings no answer: a snapshot has to show what is true.
+    pub(super) fn recheck_failed(&mut self, now: Now, id: SubId, read: u64) {
+        let subscription = self.registry.get(id);
+        let Some(subscription) = subscription.filter(|s| s.is_rechecked_by(read)) else {
+            return;
+        };
+        let uid = subscription.meta().uid_str();
+        let text = format!("{uid:?} is brought up to date: changed rows could not be read again");
+        self.log(Level::Info, text);
+        self.resync_subscription(now, id);
+    }
+
+    /// The server refuses the read.
+    pub(super) fn recheck_refused(&mut self, now: Now, id: SubId, read: u64, code: &str) {
+        if self.is_judged_by_another(read) {
+            return self.recheck_again(id);
+        }
+        match read_refusal(code) {
+            // A permission was withdrawn: there is nothing that could be told.
+            Refusal::Final => {
+                let subscription = self.registry.get_mut(id);
+                if let Some(subscription) = subscription.filter(|s| s.is_rechecked_by(read)) {
+                    subscription.give_up_rechecks();
+                }
+            }
+            _ => self.recheck_failed(now, id, read),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Which of the told rows are read once more, and the events that say what they are.
+
+use std::time::Duration;
+
+use super::Subscription;
+use super::judge::{data_of, part};
+use super::phase::Phase;
+use crate::handover::{Event, EventKind, FLAG_SETTLED};
+use crate::protocol::incoming::Change;
+use crate::protocol::{Frame, items};
+use crate::subscriptions::deleted_keys::Arrival;
+use crate::subscriptions::rechecks::{Corrections, Recheck};
+
+impl Subscription {
+    /// Whether rows are read again where what was told of them may be wrong.
+    #[inline]
+    pub fn rechecks_rows(&self) -> bool {
+        self.spec.settle.is_some() && !self.is_system()
+    }
+
+    /// An event is delivered now. Returns when rows are to be read again, where it is the first
+    /// of those.
+    pub fn note_told(
+        &mut self,
+        now: Duration,
+        event: &Event,
+        places: &mut Vec<(u32, u32)>,
+    ) -> Option<Duration> {
+        if !matches!(
+            event.kind,
+            EventKind::Create | EventKind::Update | EventKind::Delete
+        ) {
+            return None;
+        }
+        let settle = self.spec.settle?;
+        let rechecks = self.rechecks.get_or_insert_default();
+        if rechecks.has_overflowed() {
+            rechecks.hear(now);
+            return None;
+        }
+        // Delivery finds out where it is malformed.
+        let data = data_of(event).filter(|data| items::elements(data, places).is_ok())?;
+        let primary_key = &*self.meta.delivery.primary_key;
+        let rows = places.iter().filter_map(|place| {
+            let element = part(data, *place)?;
+            match event.kind {
+                EventKind::Delete => Some((element, None)),
+                _ => Some((items::member(element, primary_key)?, Some(element))),
+            }
+        });
+        if !rechecks.told(now, event.kind, rows) {
+            return None;
+        }
+        rechecks.due_at(settle)
+    }
+
+    /// When rows are to be read again, as far as is known now.
+    pub fn recheck_due_at(&self, now: Duration) -> Option<Duration> {
+        let settle = self.spec.settle?;
+        let due = self.rechecks.as_ref()?.due_at(settle)?;
+        match self.phase {
+            Phase::Active { .. } => Some(due),
+            Phase::Settling { .. } => Some(due.max(now + settle)),
+            // A snapshot comes.
+            _ => None,
+        }
+    }
+
+    /// In Active: reads rows again under that serial; `None` where none are due.
+    pub fn begin_recheck(&mut self, now: Duration, serial: u64) -> Option<Recheck> {
+        let settle = self.spec.settle?;
+        let is_active = matches!(self.phase, Phase::Active { .. });
+        let rechecks = self.rechecks.as_mut().filter(|_| is_active)?;
+        rechecks.begin(now, settle, serial)
+    }
+
+    /// Whether that read of rows is under way.
+    pub fn is_rechecked_by(&self, read: u64) -> bool {
+        let rechecks = self.rechecks.as_ref();
+        rechecks.is_some_and(|rechecks| rechecks.is_read_by(read))
+    }
+
+    /// The read is to be sent once more.
+    pub fn repeat_recheck(&mut self) {
+        if let Some(rechecks) = &mut self.rechecks {
+            rechecks.repeat();
+        }
+    }
+
+    /// Rows cannot be read again, or a snapshot shows them.
+    pub fn give_up_rechecks(&mut self) {
+        self.rechecks = None;
+    }
+
+    /// The read has found these rows. Returns the events that tell what differs.
+    pub fn finish_recheck(
+        &mut self,
+        now: Duration,
+        at: Arrival,
+        data: Option<&str>,
+        places: &mut Vec<(u32, u32)>,
+    ) -> Vec<Event> {
+        let data = data.unwrap_or("[]");
+        if items::elements(data, places).is_err() {
+            places.clear();
+        }
+        let primary_key = &*self.meta.delivery.primary_key;
+        let found = places.iter().filter_map(|place| {
+            let row = part(data, *place)?;
+            Some((items::member(row, primary_key)?, row))
+        });
+        let Some(rechecks) = &mut self.rechecks else {
+            return Vec::new();
+        };
+        let corrections = rechecks.settle(now, found);
+        if rechecks.is_over(now) {
+            self.rechecks = None;
+        }
+        self.remember_corrections(&corrections, at);
+        let Corrections {
+            creates,
+            updates,
+            deletes,
+        } = corrections;
+        [
+            (Change::Create, creates),
+            (Change::Update, updates),
+            (Change::Delete, deletes),
+        ]
+        .into_iter()
+        .filter(|(change, elements)| !elements.is_empty() && self.spec.wants(*change))
+        .map(|(change, elements)| self.settled_event(change, &elements))
+        .collect()
+    }
+
+    /// A late event of a row that is not there is judged as one that its delete has overtaken.
+    fn remember_corrections(&mut self, corrections: &Corrections, at: Arrival) {
+        for key in corrections
+            .deletes
+            .iter()
+            .filter_map(|k| items::key_text(k))
+        {
+            if self.spec.reports_rows() {
+                self.deleted.add(&key, at);
+            }
+        }
+        let rows = corrections.creates.iter().chain(&corrections.updates);
+        for row in rows {
+            let key = items::member(row, &self.meta.delivery.primary_key);
+            if let Some(key) = key.and_then(items::key_text) {
+                self.deleted.remove(&key);
+            }
+        }
+    }
+
+    fn settled_event(&self, change: Change, elements: &[String]) -> Event {
+        let frame = Frame::from(format!("[{}]", elements.join(",")));
+        Event {
+            slot: self.id.slot,
+            epoch: self.meta.epoch(),
+            kind: EventKind::of(change),
+            flags: FLAG_SETTLED,
+            data: Some((0, frame.len() as u32)),
+            frame,
+            meta: None,
+            checked: true,
+        }
+    }
+}
