@@ -7,6 +7,7 @@
 //! when it has been quiet for a while; where they differ from what was told last, an event says so.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -29,12 +30,23 @@ struct Told {
     key: Box<str>,
     /// The hash of the row; `None` after a delete.
     row: Option<u64>,
-    kind: EventKind,
     at: Duration,
     /// It is to be read again.
     wanted: bool,
     /// The read that is under way is about it.
     asked: bool,
+}
+
+impl Told {
+    fn new(key: &str) -> Told {
+        Told {
+            key: key.into(),
+            row: None,
+            at: Duration::ZERO,
+            wanted: false,
+            asked: false,
+        }
+    }
 }
 
 /// A read that is under way.
@@ -114,15 +126,14 @@ impl Rechecks {
                 continue;
             };
             let row = row.map(hash_of_row);
-            let told = self.rows.entry(hash).or_insert_with(|| Told {
-                key: json.into(),
-                row,
-                kind,
-                at: Duration::ZERO,
-                wanted: false,
-                asked: false,
-            });
-            let is_again = told.at > Duration::ZERO && is_close(told.at);
+            let (told, is_again) = match self.rows.entry(hash) {
+                Entry::Occupied(told) => {
+                    let told = told.into_mut();
+                    let is_again = is_close(told.at);
+                    (told, is_again)
+                }
+                Entry::Vacant(place) => (place.insert(Told::new(json)), false),
+            };
             if (is_again || follows_update) && !told.wanted {
                 told.wanted = true;
                 self.wanted += 1;
@@ -130,7 +141,7 @@ impl Rechecks {
             if *told.key != *json {
                 told.key = json.into();
             }
-            (told.row, told.kind, told.at, told.asked) = (row, kind, now, false);
+            (told.row, told.at, told.asked) = (row, now, false);
             last_row = Some(hash);
         }
         if kind == EventKind::Update {

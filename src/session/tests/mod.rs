@@ -6,6 +6,7 @@ mod deletes;
 mod fairness;
 mod gaps;
 mod rate_limit;
+mod rechecks;
 mod refusals;
 mod requests;
 mod send_queue;
