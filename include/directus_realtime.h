@@ -446,6 +446,12 @@ typedef struct drt_subscription_options {
     drt_granularity granularity;
     /** Which snapshot an INIT carries. Default: `DRT_SNAPSHOT_EXACT`. */
     drt_snapshot snapshot;
+    /**
+     * For how long it must be quiet, in milliseconds, before rows are read once more whose last
+     * event may be wrong: several updates close together, or two events of one row. What differs is
+     * told by an event with `DRT_FLAG_SETTLED`. Default: 250; `UINT32_MAX` = never.
+     */
+    uint32_t settle_ms;
 } drt_subscription_options;
 
 /** Initialises a drt_subscription_options. */
@@ -453,7 +459,7 @@ typedef struct drt_subscription_options {
     { \
         sizeof(drt_subscription_options), \
         NULL, NULL, NULL, false, 0, NULL, NULL, 0, \
-        0 \
+        0, 0 \
     }
 
 /**
@@ -751,6 +757,11 @@ typedef uint32_t drt_event_kind;
 #define DRT_FLAG_RESYNC 1
 /** The subscription has ended; this is its last event. */
 #define DRT_FLAG_ENDED 2
+/**
+ * The server's events may be wrong where rows change in quick succession: the row was read again,
+ * and is not as it was told last. An UPDATE, a DELETE or a CREATE.
+ */
+#define DRT_FLAG_SETTLED 4
 
 /** An event. The library owns everything in it, and it is valid only during the call. */
 typedef struct drt_event {
