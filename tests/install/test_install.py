@@ -20,6 +20,7 @@ FILES = {
     "include/directus_realtime.cdef",
     "include/directus_realtime.h",
     "include/directus_realtime.hpp",
+    "include/directus_realtime.cdef",
     "lib/libdirectus_realtime.a",
     "lib/libdirectus_realtime.so",
     "lib/libdirectus_realtime.so.0",
