@@ -17,7 +17,6 @@ from paths import build_dir  # noqa: E402
 
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 FILES = {
-    "include/directus_realtime.cdef",
     "include/directus_realtime.h",
     "include/directus_realtime.hpp",
     "include/directus_realtime.cdef",
