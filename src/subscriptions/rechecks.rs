@@ -88,6 +88,7 @@ pub struct Rechecks {
     last: Duration,
     /// The last update, if the ones before it were not close.
     lone_update: Option<u64>,
+    /// When the last update was told, or a snapshot, which shows what updates have done.
     last_update: Option<Duration>,
     last_read: Option<Duration>,
     read: Option<Read>,
@@ -96,6 +97,14 @@ pub struct Rechecks {
 }
 
 impl Rechecks {
+    /// A snapshot was told then.
+    pub fn after_snapshot(at: Option<Duration>) -> Rechecks {
+        Rechecks {
+            last_update: at,
+            ..Rechecks::default()
+        }
+    }
+
     /// Whether nothing is remembered that may still count.
     pub fn is_over(&self, now: Duration) -> bool {
         self.wanted == 0
@@ -138,7 +147,8 @@ impl Rechecks {
                 told.wanted = true;
                 self.wanted += 1;
             }
-            if *told.key != *json {
+            // A delete may spell the key otherwise than the row does.
+            if row.is_some() && *told.key != *json {
                 told.key = json.into();
             }
             (told.row, told.at, told.asked) = (row, now, false);

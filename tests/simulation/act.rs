@@ -8,6 +8,7 @@ impl World {
     fn disturb(&mut self) {
         self.undisturbed = false;
         self.server.late = true;
+        self.client.reads_may_be_lost();
     }
 
     pub fn act(&mut self, action: &Action) {

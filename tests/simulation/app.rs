@@ -17,6 +17,9 @@ use crate::schedule::{Answer, Fate, Login, MessageOptions, Reaction, Setting, Su
 use crate::secrets;
 use crate::sinks::{Reply, Reported, Sink, States, Tokens, TrackedMessage};
 
+/// For how long it must be quiet before rows are read again.
+const SETTLE: Duration = Duration::from_millis(250);
+
 pub struct Live {
     pub id: SubId,
     pub scope: Option<ScopeId>,
@@ -60,7 +63,10 @@ pub struct App {
 
 impl App {
     pub fn new(setting: &Setting, seed: u64, mode: Mode) -> Arc<App> {
-        let shared = Shared::default();
+        let shared = Shared {
+            stale: setting.stale,
+            ..Shared::default()
+        };
         let token = match setting.login {
             Login::Jwt(life) => Some(secrets::jwt(EPOCH, EPOCH + life, 0)),
             Login::Token | Login::Strict => Some(secrets::TOKENS[0].to_owned()),
@@ -179,7 +185,7 @@ impl App {
                 events: wanted.events,
                 persistent: wanted.persistent,
                 exact: wanted.exact,
-                settle: None,
+                settle: wanted.settles.then_some(SETTLE),
             },
             delivery: DeliveryOptions {
                 primary_key: "id".into(),
@@ -319,6 +325,7 @@ impl App {
                 events: ON_ALL,
                 item: None,
                 per_message: false,
+                settles: true,
                 reaction: None,
             }),
             Reaction::Request => self.request(MessageOptions {

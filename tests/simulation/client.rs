@@ -243,6 +243,12 @@ impl Client {
         self.delivery().quiesce(slot.as_slice());
     }
 
+    /// Reads may stay unanswered: then the session resyncs.
+    pub fn reads_may_be_lost(&self) {
+        let mut core = self.core.lock().expect("no panic before");
+        core.stream.rereads = true;
+    }
+
     pub fn resync(&self, id: SubId) {
         let mut core = self.core.lock().expect("no panic before");
         let Some(found) = core.session.registry().get(id) else {

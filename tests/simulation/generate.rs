@@ -31,6 +31,7 @@ pub fn setting(rng: &mut Rng) -> Setting {
         old_server,
         withholds: old_server && rng.bool(),
         overtakes: one_in(rng, 3).then(|| millis(rng, 0..1_500)),
+        stale: one_in(rng, 3),
         rate_limit: one_in(rng, 4).then(|| (rng.u32(3..12), millis(rng, 500..3_000))),
         login,
         answers: (0..answers).map(|_| answer(rng)).collect(),
@@ -144,6 +145,7 @@ pub fn wanted(rng: &mut Rng) -> SubscribeOptions {
         },
         item: one_in(rng, 6).then(|| rng.u32(1..8)),
         per_message: one_in(rng, 6),
+        settles: rng.u32(0..4) > 0,
         reaction: one_in(rng, 6).then(|| (rng.u32(1..8), reaction(rng))),
     }
 }

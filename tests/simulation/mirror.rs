@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use directus_realtime::handover::{EventKind, EventView, FLAG_ENDED};
+use directus_realtime::handover::{EventKind, EventView, FLAG_ENDED, FLAG_SETTLED};
 use directus_realtime::subscriptions::spec::ON_ALL;
 
 use crate::journal::Journal;
@@ -45,6 +45,8 @@ pub struct Shared {
     pub refused: Arc<Mutex<HashSet<u32>>>,
     /// Whether it refuses all of them now.
     pub revoked: Arc<AtomicBool>,
+    /// Whether events may show rows as they were before.
+    pub stale: bool,
 }
 
 impl Shared {
@@ -185,6 +187,7 @@ impl Mirror {
                 Ok(())
             }
             _ if copy.inits == 0 => Err("I2: a change before the first INIT".into()),
+            kind if event.flags & FLAG_SETTLED != 0 => self.settled(&mut copy, kind, data),
             EventKind::Delete => self.delete(&mut copy, data, part),
             kind => self.change(&mut copy, kind, data, part),
         };
@@ -207,6 +210,26 @@ impl Mirror {
         copy.rows = rows.iter().map(|row| (row.id, row.v)).collect();
         (copy.known, copy.withheld) = (true, false);
         copy.order.init(&rows, !self.options.exact)
+    }
+
+    /// Rows were read again, and are not as they were told last.
+    fn settled(&self, copy: &mut Copy, kind: EventKind, data: &str) -> Result<(), String> {
+        if !self.options.settles {
+            return Err(format!("I7: {kind:?} was read again: {data}"));
+        }
+        if kind == EventKind::Delete {
+            let ids = self.deleted(data, copy.rows.is_empty());
+            for id in ids.ok_or_else(|| format!("I7: a delete of {data}"))? {
+                copy.rows.remove(&id);
+            }
+            return Ok(());
+        }
+        let rows = self.rows(data, self.options.per_message);
+        for row in rows.ok_or_else(|| format!("I7: a change of {data}"))? {
+            copy.versions.insert(row.id, row.v);
+            copy.rows.insert(row.id, row.v);
+        }
+        Ok(())
     }
 
     /// The rows of an array, or of a single item.
@@ -266,7 +289,7 @@ impl Mirror {
         copy.order.change(&rows[0], part, &filter, whole, journal)?;
         for row in rows {
             let before = copy.versions.insert(row.id, row.v);
-            if before.is_some_and(|before| before > row.v) {
+            if before.is_some_and(|before| before > row.v) && !self.shared.stale {
                 return Err("I2: an older event behind a newer one".into());
             }
             // With other content it may be a new row with that id.

@@ -13,6 +13,8 @@ pub struct Setting {
     pub withholds: bool,
     /// Deletes overtake updates and creates of the same items by up to this time.
     pub overtakes: Option<Duration>,
+    /// Updates that come together show rows as they were before, or in the wrong order.
+    pub stale: bool,
     /// How many messages a window allows, and its length.
     pub rate_limit: Option<(u32, Duration)>,
     pub login: Login,
@@ -182,6 +184,8 @@ pub struct SubscribeOptions {
     /// The one item that is watched.
     pub item: Option<u32>,
     pub per_message: bool,
+    /// Rows are read again whose last event may be wrong.
+    pub settles: bool,
     /// The call that its callback makes, and at which event.
     pub reaction: Option<(u32, Reaction)>,
 }

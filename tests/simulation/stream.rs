@@ -21,16 +21,18 @@ pub struct Stream {
     slots: HashMap<u32, SlotState>,
     /// The frames come from a link that was replaced, or whose token has expired.
     stale: bool,
-    /// The session reads rows again after late events. Where such a read fails it resyncs,
+    /// The session reads rows again. Where such a read fails it resyncs,
     /// which the model cannot foresee.
-    rereads: bool,
+    pub rereads: bool,
     shared: Shared,
 }
 
 impl Stream {
     pub fn new(setting: &Setting, shared: &Shared) -> Stream {
         Stream {
-            rereads: setting.overtakes.is_some(),
+            rereads: setting.overtakes.is_some()
+                || setting.silent_one_in > 0
+                || setting.rate_limit.is_some(),
             slots: HashMap::new(),
             stale: false,
             shared: shared.clone(),

@@ -91,7 +91,7 @@ impl Session {
             Purpose::Subscribe(id) => self.subscribe_refused(now, id, json, code),
             Purpose::Read(id) => self.on_refused(now, id, json, read_refusal(code)),
             Purpose::Settle(id) => self.settle_refused(now, id, serial, json, code),
-            Purpose::Recheck(id) => self.recheck_refused(now, id, serial, code),
+            Purpose::Recheck(id) => self.recheck_refused(now, id, serial, json, code),
             Purpose::Check(id) => self.check_refused(now, id, serial, json, code),
             Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
             Purpose::Orphan(_) => {}

@@ -43,6 +43,10 @@ impl Session {
             return false;
         };
         let Some(recheck) = subscription.begin_recheck(now.mono, serial) else {
+            // Something was told while it waited for its turn.
+            if let Some(due) = subscription.recheck_due_at(now.mono) {
+                self.timers.set(Timer::Recheck(id), due);
+            }
             return false;
         };
         let keys = match recheck {
@@ -113,16 +117,24 @@ impl Session {
     }
 
     /// The server refuses the read.
-    pub(super) fn recheck_refused(&mut self, now: Now, id: SubId, read: u64, code: &str) {
+    pub(super) fn recheck_refused(
+        &mut self,
+        now: Now,
+        id: SubId,
+        read: u64,
+        json: &str,
+        code: &str,
+    ) {
         if self.is_judged_by_another(read) {
             return self.recheck_again(id);
         }
         match read_refusal(code) {
-            // A permission was withdrawn: there is nothing that could be told.
+            // As with events that may not be seen, the subscription lives on.
             Refusal::Final => {
                 let subscription = self.registry.get_mut(id);
                 if let Some(subscription) = subscription.filter(|s| s.is_rechecked_by(read)) {
                     subscription.give_up_rechecks();
+                    self.deliver_error(id, json);
                 }
             }
             _ => self.recheck_failed(now, id, read),

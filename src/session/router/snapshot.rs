@@ -39,7 +39,7 @@ impl Session {
         let activated = self
             .registry
             .get_mut(id)
-            .and_then(|s| s.activate(snapshot, until));
+            .and_then(|s| s.activate(now.mono, snapshot, until));
         let Some(Activated {
             init,
             is_resync,

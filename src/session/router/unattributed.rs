@@ -228,7 +228,6 @@ impl Session {
                 Purpose::Recheck(id) if again => self.recheck_again(id),
                 Purpose::Check(id) if again => self.scheduler.check(id),
                 Purpose::Settle(id) => self.settle_failed(now, id, serial),
-                Purpose::Recheck(id) => self.recheck_failed(now, id, serial),
                 _ => self.answered_by_error(now, entry, serial, &error.json, &error.code),
             }
         }

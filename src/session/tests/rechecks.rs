@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::world::{World, config, forbidden, limited, named, spec};
-use crate::handover::EventKind::{self, Create, Delete, Init, Update};
+use crate::handover::EventKind::{self, Create, Delete, Error, Init, Update};
 use crate::handover::{FLAG_RESYNC, FLAG_SETTLED};
 use crate::session::Config;
 use crate::subscriptions::SubscriptionSpec;
@@ -192,14 +192,15 @@ fn i3_where_rows_cannot_be_read_again_a_snapshot_is() {
 }
 
 #[test]
-fn a_read_that_is_forbidden_is_given_up() {
+fn a_read_that_is_forbidden_is_reported_and_given_up() {
     let (mut world, wire) = following(settling());
     array_update(&mut world, &wire);
     world.advance(SETTLE);
     let read = world.next();
     world.say(named(forbidden(), &read["uid"]));
+    assert_eq!(world.kinds(), [Error], "what was told may be wrong");
     world.live(10);
-    assert!(world.told.is_empty() && world.sent.is_empty());
+    assert!(world.told.len() == 1 && world.sent.is_empty());
 }
 
 #[test]

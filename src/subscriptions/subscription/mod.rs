@@ -59,6 +59,8 @@ pub struct Subscription {
     deleted: DeletedKeys,
     /// What was told lately, and may be wrong.
     rechecks: Option<Box<Rechecks>>,
+    /// When its last snapshot was told.
+    shown_at: Option<Duration>,
     key_format: KeyFormat,
     /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
     item_key: Option<Box<str>>,
@@ -88,6 +90,7 @@ impl Subscription {
             snapshot_rows: None,
             deleted: DeletedKeys::default(),
             rechecks: None,
+            shown_at: None,
             key_format: KeyFormat::default(),
             item_key: None,
             failures: 0,

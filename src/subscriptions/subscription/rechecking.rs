@@ -9,7 +9,7 @@ use crate::handover::{Event, EventKind, FLAG_SETTLED};
 use crate::protocol::incoming::Change;
 use crate::protocol::{Frame, items};
 use crate::subscriptions::deleted_keys::Arrival;
-use crate::subscriptions::rechecks::{Corrections, Recheck};
+use crate::subscriptions::rechecks::{Corrections, Recheck, Rechecks};
 
 impl Subscription {
     /// Whether rows are read again where what was told of them may be wrong.
@@ -33,7 +33,10 @@ impl Subscription {
             return None;
         }
         let settle = self.spec.settle?;
-        let rechecks = self.rechecks.get_or_insert_default();
+        let shown_at = self.shown_at;
+        let rechecks = self
+            .rechecks
+            .get_or_insert_with(|| Box::new(Rechecks::after_snapshot(shown_at)));
         if rechecks.has_overflowed() {
             rechecks.hear(now);
             return None;

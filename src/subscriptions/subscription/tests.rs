@@ -65,7 +65,7 @@ fn reading(total: &HeldBytes) -> Subscription {
 fn active() -> Subscription {
     let mut subscription = reading(&HeldBytes::default());
     subscription
-        .activate(&Snapshot::none(), Duration::ZERO)
+        .activate(Duration::ZERO, &Snapshot::none(), Duration::ZERO)
         .unwrap();
     subscription
 }
@@ -77,7 +77,7 @@ fn held_events_are_not_lost_by_an_activation_that_does_not_belong_there() {
     let mut held = HeldEvents::new(&total);
     held.push(Arrival::default(), event(EventKind::Update, "[{\"id\":1}]"));
     subscription.begin_settling(held);
-    let activated = subscription.activate(&Snapshot::none(), Duration::ZERO);
+    let activated = subscription.activate(Duration::ZERO, &Snapshot::none(), Duration::ZERO);
     assert!(activated.is_none());
     assert!(total.get() > 0, "they are still held");
 }
@@ -137,7 +137,7 @@ fn i2_events_during_the_read_are_returned_by_the_activation_in_order() {
         subscription.hold(Arrival::default(), event(EventKind::Create, data));
     }
     assert_eq!(total.get(), 6);
-    let activated = subscription.activate(&Snapshot::none(), Duration::ZERO);
+    let activated = subscription.activate(Duration::ZERO, &Snapshot::none(), Duration::ZERO);
     let mut held = activated.unwrap().held.unwrap();
     let frames: Vec<_> = std::iter::from_fn(|| held.pop())
         .map(|(_, event)| event.frame.to_string())
@@ -154,7 +154,7 @@ fn i3_every_activation_after_the_first_is_marked_as_a_resync() {
     assert!(subscription.waits_for_queue(1) && !subscription.waits_for_queue(2));
     assert_eq!(subscription.resync(), NextStep::Read);
     subscription.begin_reading(5, &HeldBytes::default());
-    let activated = subscription.activate(&Snapshot::none(), Duration::ZERO);
+    let activated = subscription.activate(Duration::ZERO, &Snapshot::none(), Duration::ZERO);
     let activated = activated.unwrap();
     assert!(activated.is_resync && activated.init.flags == FLAG_RESYNC);
 }
@@ -202,7 +202,7 @@ fn a_lost_link_ends_every_phase() {
         assert_eq!(subscription.route(EventKind::Create), Route::Ignore);
         assert!(
             subscription
-                .activate(&Snapshot::none(), Duration::ZERO)
+                .activate(Duration::ZERO, &Snapshot::none(), Duration::ZERO)
                 .is_none()
         );
         assert!(subscription.begin_retry().is_none());

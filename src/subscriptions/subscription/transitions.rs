@@ -161,7 +161,12 @@ impl Subscription {
 
     /// Sent, Reading, Behind ─▶ Active. The snapshot is there, or none is wanted. Its rows
     /// are remembered until `until`.
-    pub fn activate(&mut self, snapshot: &Snapshot<'_>, until: Duration) -> Option<Activated> {
+    pub fn activate(
+        &mut self,
+        now: Duration,
+        snapshot: &Snapshot<'_>,
+        until: Duration,
+    ) -> Option<Activated> {
         let (Phase::Sent { serial } | Phase::Reading { serial, .. } | Phase::Behind { serial, .. }) =
             self.phase
         else {
@@ -172,6 +177,7 @@ impl Subscription {
         self.had_init = true;
         self.failures = 0;
         self.rechecks = None;
+        self.shown_at = Some(now);
         let init = self.init_event(snapshot, flags);
         self.learn_from(snapshot, until);
         Some(Activated {

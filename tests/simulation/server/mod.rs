@@ -42,6 +42,8 @@ pub struct Server {
     pub posts: BTreeMap<u32, u64>,
     next_id: u32,
     next_version: u64,
+    /// Items whose stale updates are still to be told; none of them is deleted before.
+    in_array: BTreeMap<u32, Duration>,
     sockets: BTreeMap<u64, Socket>,
     tasks: BTreeMap<(Duration, u64), Task>,
     task: u64,
@@ -93,6 +95,7 @@ impl Server {
             posts: BTreeMap::new(),
             next_id: 0,
             next_version: 0,
+            in_array: BTreeMap::new(),
             sockets: BTreeMap::new(),
             tasks: BTreeMap::new(),
             task: 0,

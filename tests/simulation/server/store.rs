@@ -9,6 +9,9 @@ use serde_json::json;
 use super::tasks::{Change, Task, shown};
 use super::{Out, Registered, Server};
 
+/// Longer than the messages of one request are apart.
+const TOGETHER: Duration = Duration::from_secs(3);
+
 impl Server {
     /// One request: a message per item.
     pub fn create(&mut self, now: Duration, count: usize) {
@@ -25,6 +28,9 @@ impl Server {
     /// One message.
     pub fn update(&mut self, now: Duration, nth: usize, count: usize) {
         let ids = self.some(nth, count);
+        if self.setting.stale && !ids.is_empty() {
+            return self.update_out_of_order(now, &ids);
+        }
         for &id in &ids {
             self.write(id);
         }
@@ -33,9 +39,39 @@ impl Server {
         }
     }
 
+    /// An array of updates: a message per item, and all but the last show their item as it was
+    /// before. Of a single item, three updates in a row, of which the last two change places.
+    fn update_out_of_order(&mut self, now: Duration, ids: &[u32]) {
+        let mut shown = Vec::new();
+        if let &[id] = ids {
+            for _ in 0..3 {
+                self.write(id);
+                shown.push((id, self.posts[&id]));
+            }
+            shown.swap(1, 2);
+        } else {
+            for &id in ids {
+                shown.push((id, self.posts[&id]));
+                self.write(id);
+            }
+            if let Some((id, version)) = shown.last_mut() {
+                *version = self.posts[id];
+            }
+        }
+        let latency = self.latency();
+        for &id in ids {
+            self.in_array.insert(id, now + latency + TOGETHER);
+        }
+        for (id, version) in shown {
+            self.emit_after(now + latency, &Change::Stale(id, version));
+        }
+    }
+
     /// One message.
     pub fn delete(&mut self, now: Duration, nth: usize, count: usize, by_url: bool) {
         let mut ids = self.some(nth, count);
+        self.in_array.retain(|_, until| *until > now);
+        ids.retain(|id| !self.in_array.contains_key(id));
         if ids.is_empty() {
             return;
         }
@@ -95,12 +131,16 @@ impl Server {
     }
 
     fn emit(&mut self, now: Duration, change: &Change) {
+        let latency = self.latency();
+        self.emit_after(now + latency, change);
+    }
+
+    fn emit_after(&mut self, at: Duration, change: &Change) {
         let name = change.name();
         let mut tasks = Vec::new();
-        let latency = self.latency();
         let withholds = self.setting.withholds && self.rng.bool();
         for (&link, socket) in &mut self.sockets {
-            socket.last_event = socket.last_event.max(now + latency) + Duration::from_nanos(1);
+            socket.last_event = socket.last_event.max(at) + Duration::from_nanos(1);
             let is_concerned =
                 |s: &&Registered| s.changes.as_deref().is_none_or(|only| only == name);
             for subscription in socket.subscriptions.iter().filter(is_concerned) {
@@ -175,20 +215,24 @@ impl Server {
                 let data = shown(&rows, link, number, place);
                 (rows.keys().copied().collect(), data)
             }
-            Change::Create(_) | Change::Update(_) if !readable => {
+            Change::Create(_) | Change::Update(_) | Change::Stale(..) if !readable => {
                 return self.refuse(link, "subscribe", wire.into(), out);
             }
             change => {
                 let ids = match change {
                     Change::Create(id) => &[*id][..],
                     Change::Update(ids) => ids,
+                    Change::Stale(id, _) => &[*id][..],
                     Change::Delete { .. } | Change::Late { .. } => &[],
                 };
                 let watched = |id: &u32| subscription.item.is_none_or(|item| item == *id);
                 let rows = ids.iter().copied().filter(watched);
-                let rows: BTreeMap<u32, u64> = rows
+                let mut rows: BTreeMap<u32, u64> = rows
                     .filter_map(|id| Some((id, *self.posts.get(&id)?)))
                     .collect();
+                if let Change::Stale(id, version) = change {
+                    rows.entry(*id).and_modify(|row| *row = *version);
+                }
                 if rows.is_empty() {
                     return;
                 }

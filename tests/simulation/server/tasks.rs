@@ -75,6 +75,8 @@ pub enum Task {
 pub enum Change {
     Create(u32),
     Update(Vec<u32>),
+    /// An update that shows its row as it was at another time.
+    Stale(u32, u64),
     Delete {
         ids: Vec<u32>,
         by_url: bool,
@@ -90,7 +92,7 @@ impl Change {
     pub fn kind(&self) -> EventKind {
         match self {
             Change::Create(_) => EventKind::Create,
-            Change::Update(_) => EventKind::Update,
+            Change::Update(_) | Change::Stale(..) => EventKind::Update,
             Change::Delete { .. } => EventKind::Delete,
             Change::Late { kind, .. } => *kind,
         }
@@ -136,7 +138,10 @@ impl Task {
             "unsubscribe" => Task::Unsubscribe { link, uid },
             "items" if message["action"] == "read" => {
                 let among = message["query"]["filter"]["id"]["_in"].as_array();
-                let number = |id: &Value| id.as_u64().expect("a number") as u32;
+                let number = |id: &Value| match id.as_str() {
+                    Some(text) => text.trim().parse().expect("a number"),
+                    None => id.as_u64().expect("a number") as u32,
+                };
                 let among = among.map(|ids| ids.iter().map(number).collect());
                 Task::Read {
                     link,
