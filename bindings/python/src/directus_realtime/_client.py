@@ -8,24 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from . import _abi, _delivery_thread
+from ._abi import MOST_ROWS, lib
 from ._base_client import BaseClient
 from ._callback_runner import DirectRunner
 from ._callbacks import Callbacks
-from ._closing import close_garbage
+from ._calls import Calls, finished
+from ._changes import ChangesOnly
+from ._closing import Closing, close_garbage
 from ._core import Core
-from ._delivery import Delivery
-from ._errors import DirectusRealtimeError, TimeoutError
+from ._delivery import Delivery, start_thread
+from ._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError
 from ._events import Event
 from ._items import Items
 from ._lifecycle import Lifecycle, when_gone
 from ._options import AuthMode, Events, Granularity, Key, Snapshot, client_options, limit
 from ._query import Query
-from ._requests import Requests
 from ._scope import Scope
-from ._state import State, StateName, state_of
-from ._subscriber import Subscriber
+from ._state import State, StateName
 from ._subscription import Subscription
+from ._subscription_state import ScopeState
 
 #: How long `close` waits for the client's thread, which has nothing left to do.
 _THREAD_SECONDS = 0.02
@@ -112,13 +113,11 @@ class Client(BaseClient):
             DirectRunner(callbacks, threaded=thread),
             threaded=thread,
         )
-        self._delivery = Delivery(
-            core.lifecycle, core.incoming, core.link, core.pump, core.closing, core.slot
-        )
-        self._requests = Requests(core.incoming, core.link, core.running, self._delivery)
-        self._subscriber = Subscriber(core, self._delivery)
-        self._finalizer = when_gone(self, close_garbage, core.closing)
-        self._thread = _delivery_thread.start(core) if thread else None
+        self._closing = Closing(core)
+        self._delivery = Delivery(core, self._closing)
+        self._calls = Calls(core, self._delivery)
+        self._finalizer = when_gone(self, close_garbage, self._closing)
+        self._thread = start_thread(core, self._closing) if thread else None
 
     def subscribe(
         self,
@@ -168,7 +167,7 @@ class Client(BaseClient):
             InvalidArgumentError: An argument is wrong; the message names it.
             ClosedError: The client is closed.
         """
-        return self._subscriber.subscribe(
+        return self._subscribe(
             self._callbacks,
             None,
             collection,
@@ -184,13 +183,32 @@ class Client(BaseClient):
             changes_only=changes_only,
         )
 
+    def _subscribe(
+        self,
+        callbacks: Callbacks,
+        scope: ScopeState | None,
+        collection: str,
+        callback: Callable[[Event], object],
+        *,
+        changes_only: bool,
+        **options: Any,
+    ) -> Subscription:
+        """Subscribes; `callbacks` will own the callback."""
+        if not callable(callback):  # pyright: ignore[reportUnnecessaryComparison]
+            raise TypeError(f"callback must be callable, not {type(callback).__name__}")
+        consume = ChangesOnly(callback) if changes_only else callback
+        subscriptions = self._core.subscriptions
+        state = subscriptions.subscribe(collection, consume, callbacks, scope, **options)
+        return Subscription(self._core, state, self._calls)
+
     def scope(self) -> Scope:
         """A new scope, whose subscriptions end together: `with client.scope() as scope:`."""
-        return Scope(self, self._subscriber)
+        return Scope(self, self._subscribe)
 
     def get_active_subscriptions(self) -> list[Subscription]:
         """The subscriptions, in the order in which they were made."""
-        return [self._subscriber.view_of(state) for state in self._core.subscriptions.all()]
+        core, calls = self._core, self._calls
+        return [Subscription(core, state, calls) for state in core.subscriptions.all()]
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to read and write them over the client's link."""
@@ -217,13 +235,15 @@ class Client(BaseClient):
                 callback that has not returned.
             WouldDeadlockError: This was called in a callback.
         """
-        return self._requests.request(message, timeout=timeout)
+        self._core.running.refuse_in_callback("request")
+        return finished(self._calls.request(message, timeout))
 
     def _request_when_connected(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
         # A method of the client's, so that what `items` returns holds the client.
-        return self._requests.request_when_connected(message, timeout=timeout)
+        self._core.running.refuse_in_callback("a request")
+        return finished(self._calls.request(message, timeout, connect=True))
 
     def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -240,21 +260,36 @@ class Client(BaseClient):
             DirectusRealtimeError: `failed` or `closed` was entered instead, and why.
             WouldDeadlockError: This was called in a callback.
         """
-        link = self._core.link
         self._core.running.refuse_in_callback("wait")
-        wanted = state_of(state)
-        if wanted is State.CONNECTED and link.state() is State.IDLE:
-            link.connect()
-        seconds = limit(timeout, "timeout")
-        if not self._delivery.until(lambda ahead: link.entered(wanted, ahead), seconds):
-            raise link.not_entered(wanted, seconds)
+        finished(self._calls.wait(state, timeout))
 
-    def dispatch(self, timeout: float | None = 0.0, max_events: int = _abi.MOST_EVENTS) -> int:
+    def fileno(self) -> int:
+        """The descriptor that is readable while callbacks are due, for other event loops.
+
+        For clients with `thread=False`. Whenever it is readable, call `dispatch`; stop
+        watching it before `close`. It belongs to the client: do not close it, nor read
+        from it. A client can be given to `select`, `selectors` and event loops as it is.
+
+        Raises:
+            InvalidArgumentError: The client has a thread of its own.
+            ClosedError: The client is closed.
+        """
+        self._delivery.check_unthreaded()
+        self._core.lifecycle.check_open()
+        fd: int = lib.drt_client_fd(self._core.handle)
+        if fd < 0:
+            raise ClosedError("the client is closed")
+        return fd
+
+    def dispatch(self, timeout: float | None = 0.0, max_events: int = 0) -> int:
         """Runs the callbacks that are due, on this thread; for clients with `thread=False`.
+
+        It may leave some, also with `max_events=0`: while more are due, `fileno` is
+        readable.
 
         Args:
             timeout: How long to wait for the first, in seconds; None for no limit.
-            max_events: The most callbacks to run.
+            max_events: The most callbacks to run; 0 for a batch, of 512 at most.
 
         Returns:
             The number of callbacks that have run.
@@ -265,7 +300,9 @@ class Client(BaseClient):
             WouldDeadlockError: This was called in a callback.
         """
         self._core.running.refuse_in_callback("dispatch")
-        return self._delivery.dispatch(limit(timeout, "timeout"), max_events)
+        if max_events < 0:
+            raise InvalidArgumentError(f"max_events must be 0 or more, not {max_events!r}")
+        return self._delivery.dispatch(limit(timeout, "timeout"), max_events or MOST_ROWS)
 
     def run(self) -> None:
         """Delivers until the client is closed, or until Ctrl-C (`KeyboardInterrupt`).
@@ -279,7 +316,10 @@ class Client(BaseClient):
             WouldDeadlockError: This was called in a callback.
         """
         self._core.running.refuse_in_callback("run")
-        self._delivery.run()
+        if self._thread is None:
+            return self._delivery.run()
+        while not self._core.states.is_closed:
+            finished(self._calls.ended())
 
     def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions.
@@ -299,7 +339,7 @@ class Client(BaseClient):
         if core.running.is_here:
             core.running.refuse_in_callback("close")
         self._finalizer.detach()
-        if not core.closing.close(limit(timeout, "timeout") or 0.0):
+        if not self._closing.close(limit(timeout, "timeout") or 0.0):
             raise TimeoutError(
                 f"a callback has not returned within {timeout} s: the client is closed, and"
                 " this callback is the last"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
+import ctypes
 import enum
-import re
+import json
 from typing import Any
 
+from . import _abi
 from ._abi import lib
 
 
@@ -173,41 +176,24 @@ def status_of(number: int) -> Status:
         return Status.OK if number > 0 else Status.INTERNAL
 
 
-#: The library's names for options and functions, and Python's.
-_NAMES: list[tuple[re.Pattern[str], str]] = [
-    (re.compile(r"\boptions\.(?=\w)"), ""),
-    (re.compile(r"\bdrt_(?:client_|subscription_|scope_)?(?=\w)"), ""),
-    (re.compile(r"\bDRT_DELIVER_POLL\b"), "thread=False"),
-    (re.compile(r"\bDRT_DELIVER_THREAD\b"), "thread=True"),
-    (re.compile(r"\b(connect_timeout|ack_timeout|heartbeat|reconnect_m(?:in|ax))_ms\b"), r"\1"),
-]
-_CONSTANTS = {
-    "AUTH": "auth_mode",
-    "ON": "event",
-    "PER": "granularity",
-    "SNAPSHOT": "snapshot",
-    "STATE": "state",
-}
-_CONSTANT = re.compile(rf"\bDRT_({'|'.join(_CONSTANTS)})_(\w+)")
-
-
-def in_python(message: str) -> str:
-    """A message of the library, with Python's names for options and functions."""
-    for pattern, name in _NAMES:
-        message = pattern.sub(name, message)
-    return _CONSTANT.sub(lambda found: f'{_CONSTANTS[found[1]]}="{found[2].lower()}"', message)
-
-
 def error_for(number: int, message: str) -> DirectusRealtimeError:
     """The exception for a result code."""
     status = status_of(number)
-    error = _CLASSES.get(status, InternalError)(in_python(message))
+    error = _CLASSES.get(status, InternalError)(message)
     error.status = status
     return error
 
 
 def check(number: int) -> int:
     """Raises the error of this thread's last call to the library, if it failed."""
-    if number < 0:
-        raise error_for(number, lib.drt_last_error().decode("utf-8", "replace"))
-    return number
+    if number >= 0:
+        return number
+    info = _abi.ErrorInfo(struct_size=ctypes.sizeof(_abi.ErrorInfo))
+    lib.drt_last_error_info(ctypes.byref(info))
+    message = (info.message or b"").decode("utf-8", "replace")
+    if info.server_error is None:
+        raise error_for(number, message)
+    error = None
+    with contextlib.suppress(ValueError, RecursionError):
+        error = json.loads(ctypes.string_at(info.server_error, info.server_error_len))
+    raise ServerError(message, error if isinstance(error, dict) else None)

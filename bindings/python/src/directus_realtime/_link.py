@@ -1,21 +1,19 @@
-"""The link to the server: up or down, and why."""
+"""The link to the server."""
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
 
 from ._abi import lib
-from ._diagnostics import Diagnostics
-from ._errors import (
-    ConnectTimeoutError,
-    DirectusRealtimeError,
-    NotConnectedError,
-    Status,
-    TimeoutError,
-    check,
-)
+from ._errors import DirectusRealtimeError, NotConnectedError, Status, check
+from ._future import on_a_thread
 from ._options import encode
 from ._state import STATES, State
+
+#: The most that fits into 32 bits.
+_MOST_MILLISECONDS = 0xFFFFFFFF
 
 
 class Link:
@@ -23,7 +21,6 @@ class Link:
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
-        self.diagnostics: Diagnostics = Diagnostics()
         #: `disconnect` was called, and neither `connect` nor `reconnect` since.
         self._is_unwanted = False
 
@@ -48,37 +45,31 @@ class Link:
 
     def disconnect(self) -> None:
         """Takes the link down until `connect` or `reconnect`."""
-        check(lib.drt_client_disconnect(self._handle))
         self._is_unwanted = True
+        check(lib.drt_client_disconnect(self._handle))
 
-    def check_wanted(self) -> None:
-        """Raises after `disconnect`, which only `connect` and `reconnect` take back."""
+    def unwanted(self) -> NotConnectedError | None:
+        """The error after `disconnect`, which only `connect` and `reconnect` take back."""
         if self._is_unwanted and self.state() is State.IDLE:
-            raise NotConnectedError("disconnect was called: call connect or reconnect first")
+            return NotConnectedError("disconnect was called: call connect or reconnect first")
+        return None
 
     def set_token(self, token: str) -> None:
         """Replaces the access token."""
         text = encode(token, "access_token", optional=False)
         check(lib.drt_client_set_token(self._handle, text))
 
-    # Waiting
+    def wait(self, state: State, milliseconds: int) -> int:
+        """Waits in the library until a state is entered; returns its status."""
+        status: int = lib.drt_client_wait(self._handle, STATES.index(state), milliseconds)
+        return status
 
-    def entered(self, state: State, seconds: float) -> bool:
-        """Whether a state is entered within so many seconds.
-
-        Raises the reason where `failed` or `closed` is entered instead.
-        """
-        number = STATES.index(state)
-        return self.wait_in_library(
-            lambda ms: lib.drt_client_wait(self._handle, number, ms), seconds
-        )
-
-    def wait_in_library(self, wait: Callable[[int], int], seconds: float) -> bool:
+    def has_happened(self, wait: Callable[[int], int], seconds: float = 0.0) -> bool:
         """Calls a function of the library that waits so many milliseconds.
 
         Returns False when the time is over, and raises any other error.
         """
-        status = wait(round(seconds * 1000))
+        status = wait(min(round(seconds * 1000), _MOST_MILLISECONDS))
         if status == Status.TIMEOUT:
             # A timeout may also be the reason for which the client has failed. Then the
             # next call reports it again.
@@ -90,21 +81,30 @@ class Link:
         check(status)
         return True
 
-    def not_entered(self, state: State, seconds: float | None) -> TimeoutError:
-        """The error for a state that was not entered in time."""
-        after = "" if seconds is None else f" after {seconds:g} s"
-        text = f"the client is not {state}{after}, but {self.state()}"
-        kind = ConnectTimeoutError if state is State.CONNECTED else TimeoutError
-        return kind(self.diagnostics.explain(text))
+    def watch(
+        self,
+        wait: Callable[[int], int],
+        end: float | None,
+        settle: Callable[[DirectusRealtimeError | None], object],
+    ) -> None:
+        """Waits in the library on a thread of its own, until that time at most.
 
-    # Failure
+        For calls that wait while nothing is delivered, so that no row says what happens.
 
-    def failure(self) -> DirectusRealtimeError | None:
-        """Why the client has failed, once that was reported; None where it has not."""
-        return self.diagnostics.failure() if self.state() is State.FAILED else None
+        Args:
+            wait: As that of `has_happened`.
+            end: By `time.monotonic`; None for no limit.
+            settle: Called on that thread when it has happened, or will not.
+        """
 
-    def raise_failure(self) -> None:
-        """Raises the reason for which the client has failed, if it has."""
-        failure = self.failure()
-        if failure is not None:
-            raise failure
+        def work() -> None:
+            seconds = float(_MOST_MILLISECONDS) if end is None else end - time.monotonic()
+            with contextlib.suppress(RuntimeError):
+                # `settle` may find the event loop closed.
+                try:
+                    if self.has_happened(wait, max(0.0, seconds)):
+                        settle(None)
+                except DirectusRealtimeError as error:
+                    settle(error)
+
+        on_a_thread(work)

@@ -12,7 +12,6 @@ from ._events import Event
 from ._lifecycle import when_gone
 from ._options import Events, Granularity, Key, Snapshot
 from ._query import Query
-from ._subscriber import Subscriber
 from ._subscription import Subscription
 from ._subscription_state import ScopeState
 
@@ -51,9 +50,9 @@ class Scope(ScopeBase):
     Persistent subscriptions continue. Made by `Client.scope`.
     """
 
-    def __init__(self, client: BaseClient, subscriber: Subscriber) -> None:
+    def __init__(self, client: BaseClient, subscribe: Callable[..., Subscription]) -> None:
         super().__init__(client, client._core.subscriptions.drop_scope)
-        self._subscriber = subscriber
+        self._subscribe = subscribe
 
     def subscribe(
         self,
@@ -72,7 +71,7 @@ class Scope(ScopeBase):
     ) -> Subscription:
         """Subscribes, as `Client.subscribe` does, until the scope ends."""
         self._check_open()
-        return self._subscriber.subscribe(
+        return self._subscribe(
             self._owner(persistent),
             self._state,
             collection,

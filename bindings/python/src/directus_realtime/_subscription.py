@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from ._calls import Calls, finished
 from ._core import Core
-from ._delivery import Delivery
-from ._errors import ClosedError, TimeoutError
-from ._options import limit
-from ._subscription_state import SubscriptionState, afresh
+from ._subscription_state import SubscriptionState
 
 
 class Handler:
@@ -15,11 +13,12 @@ class Handler:
     It may be dropped: the subscription continues until its scope or client ends.
     """
 
-    __slots__ = ("__weakref__", "_core", "_state")
+    __slots__ = ("__weakref__", "_calls", "_core", "_state")
 
-    def __init__(self, core: Core, state: SubscriptionState) -> None:
+    def __init__(self, core: Core, state: SubscriptionState, calls: Calls) -> None:
         self._core = core
         self._state = state
+        self._calls = calls
 
     @property
     def uid(self) -> str:
@@ -49,10 +48,6 @@ class Handler:
         """
         return self._core.subscriptions.unsubscribe(self._state)
 
-    def _not_answered(self) -> TimeoutError:
-        text = f"the server did not confirm the subscription {self.uid!r} in time"
-        return TimeoutError(self._core.link.diagnostics.explain(text))
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Handler) and other._state is self._state
 
@@ -67,11 +62,7 @@ class Handler:
 class Subscription(Handler):
     """A subscription of the synchronous client."""
 
-    __slots__ = ("_delivery",)
-
-    def __init__(self, core: Core, state: SubscriptionState, delivery: Delivery) -> None:
-        super().__init__(core, state)
-        self._delivery = delivery
+    __slots__ = ()
 
     def wait(self, timeout: float | None = None) -> None:
         """Waits until the server has confirmed the subscription.
@@ -87,15 +78,5 @@ class Subscription(Handler):
             DirectusRealtimeError: The client has failed, and why.
             WouldDeadlockError: This was called in a callback.
         """
-        core, state = self._core, self._state
-        core.running.refuse_in_callback("wait")
-
-        def look(seconds: float) -> bool:
-            if state.refusal is not None:
-                raise afresh(state.refusal)
-            if state.ended:
-                raise ClosedError(f"the subscription {state.uid!r} has ended")
-            return core.subscriptions.confirmed(state, seconds)
-
-        if not self._delivery.until(look, limit(timeout, "timeout")):
-            raise self._not_answered()
+        self._core.running.refuse_in_callback("wait")
+        finished(self._calls.confirmed(self._state, timeout))

@@ -10,21 +10,22 @@ from typing import Any
 
 from .._base_client import BaseClient
 from .._callbacks import Callbacks
+from .._calls import Calls
+from .._closing import Closing
 from .._core import Core
 from .._lifecycle import Lifecycle, when_gone
 from .._options import AuthMode, Events, Granularity, Key, Snapshot, client_options, limit
 from .._query import Query
-from .._state import State, StateName, state_of
+from .._state import State, StateName
 from ._callback_runner import LoopRunner
 from ._closing import LoopClosing
 from ._flow_control import FlowControl
 from ._items import Items
 from ._loop import ClientLoop
-from ._requests import Requests
 from ._scope import Scope
 from ._subscriber import Callback, Subscriber
 from ._subscription import Subscription
-from ._waits import Waits
+from ._waiting import LoopWaiting
 
 
 class Client(BaseClient):
@@ -78,15 +79,12 @@ class Client(BaseClient):
         runner = LoopRunner(callbacks, loop)
         options = client_options(url, **given)
         self._core = core = Core(options, callbacks, lifecycle, runner, threaded=False)
-        self._waits = waits = Waits(loop, core.link)
-        self._flow = flow = FlowControl(
-            lifecycle, core.incoming, core.pump, loop, waits, queue_bytes
-        )
-        self._requests = Requests(core.incoming, core.link, loop, waits, flow)
-        self._subscriber = Subscriber(core, loop, waits, flow)
-        self._closing = LoopClosing(lifecycle, core.closing, loop, flow, self._subscriber)
+        self._flow = flow = FlowControl(core, loop, queue_bytes)
+        self._calls = calls = Calls(core, LoopWaiting(loop, flow, core.link))
+        self._subscriber = Subscriber(core, loop, calls, flow)
+        self._closing = LoopClosing(core, Closing(core), loop, flow, self._subscriber)
         loop.when_bound = flow.resume
-        core.states.observers += [waits, self._subscriber]
+        core.states.when_failed = self._subscriber.when_failed
         self._finalizer = when_gone(self, self._closing.close_garbage)
 
     def connect(self) -> None:
@@ -190,13 +188,13 @@ class Client(BaseClient):
             TimeoutError: The server did not reply in time, or the reply waits behind a
                 callback that has not returned.
         """
-        return await self._requests.request(message, timeout=timeout)
+        return await self._calls.request(message, timeout)
 
     async def _request_when_connected(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
         # A method of the client's, so that what `items` returns holds the client.
-        return await self._requests.request_when_connected(message, timeout=timeout)
+        return await self._calls.request(message, timeout, connect=True)
 
     async def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -212,9 +210,7 @@ class Client(BaseClient):
                 connected. For `connected` it is a `ConnectTimeoutError`.
             DirectusRealtimeError: `failed` or `closed` was entered instead, and why.
         """
-        wanted, seconds = state_of(state), limit(timeout, "timeout")
-        if not await self._waits.entered(wanted, seconds):
-            raise self._core.link.not_entered(wanted, seconds)
+        await self._calls.wait(state, timeout)
 
     async def run(self) -> None:
         """Waits until the client is closed; for programs that consist of callbacks.
@@ -225,8 +221,7 @@ class Client(BaseClient):
         """
         self._loop.bind()
         while not self.closed:
-            self._core.link.raise_failure()
-            await self._waits.failed_or_closed()
+            await self._calls.ended()
 
     async def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions; further calls do nothing.

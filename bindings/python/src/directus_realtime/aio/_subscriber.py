@@ -8,28 +8,27 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .._callbacks import Callbacks
+from .._calls import Calls
 from .._changes import ChangesOnly
 from .._core import Core
 from .._events import Event
 from .._lifecycle import when_gone
-from .._state import State, StateChange
 from .._subscription_state import ScopeState, SubscriptionState
 from ._consumer import CallbackConsumer, Consumer, IteratorConsumer
 from ._flow_control import FlowControl
 from ._loop import ClientLoop
 from ._subscription import Subscription
-from ._waits import Waits
 
 Callback = Callable[[Event], Any]
 
 
 class Subscriber:
-    """Makes subscriptions with a consumer. It observes the client's states."""
+    """Makes subscriptions with a consumer."""
 
-    def __init__(self, core: Core, loop: ClientLoop, waits: Waits, flow: FlowControl) -> None:
+    def __init__(self, core: Core, loop: ClientLoop, calls: Calls, flow: FlowControl) -> None:
         self._core = core
         self._loop = loop
-        self._waits = waits
+        self._calls = calls
         self._flow = flow
         #: The objects that the application has, by the numbers of their subscriptions.
         self._views: weakref.WeakValueDictionary[int, Subscription] = weakref.WeakValueDictionary()
@@ -51,7 +50,7 @@ class Subscriber:
         consumer: Consumer
         if callback is None:
             consumer = IteratorConsumer(
-                self._loop, self._flow, self._core.link, changes_only=changes_only
+                self._loop, self._flow, self._core.states, changes_only=changes_only
             )
         else:
             function = ChangesOnly(callback) if changes_only else callback
@@ -67,7 +66,7 @@ class Subscriber:
         if known is not None:
             return known
         consumer = _consumer_of(state)
-        view = Subscription(self._core, state, self._loop, self._waits, consumer)
+        view = Subscription(self._core, state, self._calls, consumer)
         self._views[state.user_data] = view
         if isinstance(consumer, IteratorConsumer) and not state.persistent:
             # Without it the events could not be read any more.
@@ -90,14 +89,10 @@ class Subscriber:
         found = [_consumer_of(state) for state in states if scope is None or state.scope is scope]
         return [consumer for consumer in found if consumer is not None]
 
-    def before_report(self, change: StateChange) -> None:
-        """As an observer of states."""
-
-    def after_report(self, change: StateChange) -> None:
-        """As an observer of states: lets iterators raise why the client has failed."""
-        if change.state is State.FAILED and self._core.link.failure() is not None:
-            for consumer in self.consumers():
-                consumer.wake()
+    def when_failed(self) -> None:
+        """Lets iterators raise why the client has failed."""
+        for consumer in self.consumers():
+            consumer.wake()
 
 
 def _consumer_of(state: SubscriptionState) -> Consumer | None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
+from .._calls import Calls
 from .._core import Core
-from .._errors import ClosedError, InvalidArgumentError
+from .._errors import InvalidArgumentError
 from .._events import Event
-from .._options import limit
-from .._state import State
 from .._subscription import Handler
-from .._subscription_state import SubscriptionState, afresh
+from .._subscription_state import SubscriptionState
 from ._consumer import Consumer, IteratorConsumer
-from ._loop import ClientLoop
-from ._waits import Waits
 
 
 class Subscription(Handler, AsyncIterator[Event]):
@@ -27,19 +23,12 @@ class Subscription(Handler, AsyncIterator[Event]):
     not iterated over are held; with more than 1 MiB of them all subscriptions wait.
     """
 
-    __slots__ = ("_consumer", "_loop", "_waits")
+    __slots__ = ("_consumer",)
 
     def __init__(
-        self,
-        core: Core,
-        state: SubscriptionState,
-        loop: ClientLoop,
-        waits: Waits,
-        consumer: Consumer | None,
+        self, core: Core, state: SubscriptionState, calls: Calls, consumer: Consumer | None
     ) -> None:
-        super().__init__(core, state)
-        self._loop = loop
-        self._waits = waits
+        super().__init__(core, state, calls)
         self._consumer = consumer
 
     def unsubscribe(self) -> bool:
@@ -78,27 +67,4 @@ class Subscription(Handler, AsyncIterator[Event]):
                 is not connected, if it is not.
             DirectusRealtimeError: The client has failed, and why.
         """
-        state, seconds = self._state, limit(timeout, "timeout")
-        if not state.is_over and not state.answered and self._consumer is not None:
-            await self._confirmed(self._consumer, seconds)
-        if state.refusal is not None:
-            raise afresh(state.refusal)
-        if state.is_over:
-            raise ClosedError(f"the subscription {self.uid!r} has ended")
-
-    async def _confirmed(self, consumer: Consumer, seconds: float | None) -> None:
-        subscriptions, waiters = self._core.subscriptions, consumer.confirmation.waiters
-        waiter: asyncio.Future[None] = self._loop.bind().create_future()
-
-        def look() -> bool:
-            return subscriptions.confirmed(self._state, 0)
-
-        waiters.add(waiter)
-        try:
-            if self._core.link.state() is State.FAILED:
-                look()
-            if not await self._waits.done_unless_failed(waiter, seconds, look):
-                raise self._not_answered()
-            waiter.result()
-        finally:
-            waiters.discard(waiter)
+        await self._calls.confirmed(self._state, timeout)
