@@ -202,7 +202,8 @@ def test_a_value_that_cannot_be_an_item_is_refused(client: Client, wrong: Any) -
 def test_text_in_an_event_that_looks_like_its_end_does_not_split_it() -> None:
     trap = r'{"t":"],[0,7,1,0,2,0,1,{}","u":[[1],[0,7,1,0,2,0,1,3]]}'
     text = f"[[0,7,1,0,1,0,1,{trap},null],[0,7,2,0,2,0,1,{{}},{{}}]]".encode()
-    rows = split(text, 2, 2)
+    rows = split(text, 2, only_events=True)
+    assert rows == split(text, 2, only_events=False)
     assert [row[:6] for row in rows] == [
         [b"7", b"1", b"0", b"1", b"0", b"1"],
         [b"7", b"2", b"0", b"2", b"0", b"1"],

@@ -20,7 +20,7 @@ EVENTS = 10_000
 def make(*rows: str) -> list[Event]:
     record: Any = SimpleNamespace(uid="uid", collection="posts")
     text = f"[{','.join(f'[0,{row}]' for row in rows)}]".encode()
-    return [Event(record, row) for row in split(text, len(rows), len(rows))]  # type: ignore[arg-type]
+    return [Event(record, row) for row in split(text, len(rows), only_events=True)]  # type: ignore[arg-type]
 
 
 def test_the_data_of_an_event_is_parsed_and_its_raw_text_is_unchanged() -> None:
@@ -55,7 +55,7 @@ OTHERS = ['[1,3,0,"a \\"],[4,5]"]', '[3,8,0,{"a":[[1],[2,3]]},""]', "[4,8]", "[2
 @pytest.mark.parametrize("others", [[], OTHERS[2:], OTHERS])
 def test_rows_are_split_whatever_is_in_them(event: str, others: list[str]) -> None:
     rows = [event, *others, event]
-    found = split(f"[{','.join(rows)}]".encode(), len(rows), 2)
+    found = split(f"[{','.join(rows)}]".encode(), len(rows), only_events=not others)
     parts = event[1:-1].encode().split(b",", 7)[1:]
     assert found[0] == found[-1] == parts
     expected = [OtherRow(int(row[1]), row[3:-1].encode()) for row in others]

@@ -92,11 +92,13 @@ def settle(future: Awaited, result: object = None, error: Exception | None = Non
     """Gives a future its outcome, unless it has one, or its event loop is closed."""
     if future.done():
         return
-    with contextlib.suppress(RuntimeError):
+    try:
         if error is None:
             future.set_result(result)
         else:
             future.set_exception(error)
+    except RuntimeError:
+        pass
 
 
 def on_a_thread(work: Callable[[], object]) -> bool:

@@ -22,6 +22,9 @@ from ._lifecycle import Lifecycle
 from ._rows import Row, split
 from ._subscription_state import SubscriptionState
 
+#: So many rows are split more quickly if they are all events.
+_MANY_ROWS = 16
+
 #: What the library knows by a number: a subscription, or the reply to a request.
 Registration = Union[SubscriptionState, Awaited]
 
@@ -29,13 +32,11 @@ Registration = Union[SubscriptionState, Awaited]
 class Batch:
     """Rows that were received together, and how many of them were delivered."""
 
-    __slots__ = ("events", "position", "rows")
+    __slots__ = ("position", "rows")
 
-    def __init__(self, rows: list[Row], events: int) -> None:
+    def __init__(self, rows: list[Row]) -> None:
         self.rows: list[Row] = rows
         self.position: int = 0
-        #: The number of the client's events so far.
-        self.events: int = events
 
 
 class Incoming:
@@ -53,8 +54,8 @@ class Incoming:
         #: What was received; the length is 0 once all of it was delivered.
         self._json, self._length = ctypes.c_void_p(), ctypes.c_size_t()
         self._count = ctypes.c_size_t()
-        #: Events in all batches that were delivered.
-        self._events = 0
+        #: The number of the last event.
+        self._sequence = 0
         self._stats = _abi.Stats(struct_size=ctypes.sizeof(_abi.Stats))
         #: Held while a batch is copied, so that the client is not closed during that.
         self._copying = threading.Lock()
@@ -112,22 +113,23 @@ class Incoming:
                     text = ctypes.string_at(self._json.value or 0, self._length.value)
             count = self._count.value
             if count and text:
-                events = self._count_events(text, count)
-                self._batch = Batch(split(text, count, events), self._events + events)
+                rows = split(text, count, only_events=self._has_only_events(count))
+                last = next((row for row in reversed(rows) if isinstance(row, list)), None)
+                self._sequence = self._sequence if last is None else int(last[3])
+                self._batch = Batch(rows)
             else:
                 self._length.value = 0
         return self._batch
 
-    def _count_events(self, text: bytes, count: int) -> int:
-        """How many of so many rows are events."""
-        if count == 1:
-            return int(text.startswith(b"[[0,"))
+    def _has_only_events(self, count: int) -> bool:
+        """Whether that is known of so many rows: it is worth knowing of many."""
+        if count < _MANY_ROWS:
+            return False
         lib.drt_client_stats(self._handle, ctypes.byref(self._stats))
-        return int(self._stats.events) - self._events
+        return int(self._stats.events) - self._sequence == count
 
-    def finish_batch(self, batch: Batch) -> None:
+    def finish_batch(self) -> None:
         """All of the batch was delivered."""
-        self._events = batch.events
         self._length.value = 0
         self._batch = None
 

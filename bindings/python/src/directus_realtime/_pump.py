@@ -126,7 +126,7 @@ class Pump:
                     self._note_answer(state, event)
             # The next event may be a while away.
             del state, callbacks, callback
-        self._incoming.finish_batch(batch)
+        self._incoming.finish_batch()
         return done
 
     def _note_answer(self, state: SubscriptionState, event: Event) -> None:

@@ -43,23 +43,23 @@ _PARTS = 7
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 
 
-def split(text: bytes, count: int, events: int) -> list[Row]:
+def split(text: bytes, count: int, *, only_events: bool) -> list[Row]:
     """The rows of an array.
 
     Args:
         text: The array.
-        count: The number of its rows.
-        events: The number of those that are events. Text inside of a row may look like the
-            text between two of them: then the quick ways find too many.
+        count: The number of its rows. Text inside of a row may look like the text between
+            two of them: then the quick ways find too many.
+        only_events: Whether all of them are known to be events.
     """
     body = b"]," + text[1:-2]
-    if events == count:
+    if only_events:
         parts = _BEFORE_EVENT.split(body)
         if len(parts) == 1 + count * _PARTS:
             return [parts[at : at + _PARTS] for at in range(1, len(parts), _PARTS)]
     else:
         rows = list(_split_mixed(body))
-        if len(rows) == count and sum(type(row) is list for row in rows) == events:
+        if len(rows) == count:
             return rows
     return list(_split_token_by_token(text))
 
