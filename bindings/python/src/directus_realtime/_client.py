@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -18,21 +18,19 @@ from ._closing import Closing, close_garbage
 from ._core import Core
 from ._delivery import Delivery, start_thread
 from ._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError
-from ._events import Event
 from ._items import Items
 from ._lifecycle import Lifecycle, when_gone
-from ._options import AuthMode, Events, Granularity, Key, Snapshot, client_options, limit
-from ._query import Query
+from ._options import AuthMode, client_options, limit
 from ._scope import Scope
 from ._state import State, StateName
-from ._subscription import Subscription
+from ._subscription import Callback, Subscribing, Subscription
 from ._subscription_state import ScopeState
 
 #: How long `close` waits for the client's thread, which has nothing left to do.
 _THREAD_SECONDS = 0.02
 
 
-class Client(BaseClient):
+class Client(Subscribing, BaseClient):
     """A client of a Directus server.
 
     Callbacks run one after the other on a thread of the client's, or, with
@@ -99,15 +97,11 @@ class Client(BaseClient):
         max_message_bytes: int = 0,
         send_queue_bytes: int = 0,
     ) -> None:
-        given = {
-            name: value
-            for name, value in locals().items()
-            if name not in ("self", "url", "thread", "__class__")
-        }
+        options = client_options(locals())
         self._callbacks = Callbacks()
         callbacks = weakref.ref(self._callbacks)
         self._core = core = Core(
-            client_options(url, **given),
+            options,
             callbacks,
             Lifecycle(),
             DirectRunner(callbacks, threaded=thread),
@@ -119,76 +113,15 @@ class Client(BaseClient):
         self._finalizer = when_gone(self, close_garbage, self._closing)
         self._thread = start_thread(core, self._closing) if thread else None
 
-    def subscribe(
-        self,
-        collection: str,
-        callback: Callable[[Event], object],
-        *,
-        query: Query | None = None,
-        uid: str | None = None,
-        persistent: bool = False,
-        event: Events | None = None,
-        item: Key | None = None,
-        primary_key: str = "id",
-        granularity: Granularity = "item",
-        snapshot: Snapshot = "exact",
-        changes_only: bool = False,
-    ) -> Subscription:
-        """Subscribes to a collection, or to one item of it.
+    def _subscribe(self, collection: str, callback: Callback, **options: Any) -> Subscription:
+        return self._make(self._callbacks, None, collection, callback, **options)
 
-        The callback first gets an `init` event with a snapshot, then an event for each
-        change. After a gap, such as a lost link, another `init` comes, marked `resync`,
-        which replaces what was known before. With `event` these `init` events come as
-        well, but without data: `event.data` is None. A callback that needs changes only
-        checks `event.is_change`, or is subscribed with `changes_only=True`. The first
-        subscription connects.
-
-        Args:
-            collection: The collection's name.
-            callback: Called with each `Event`.
-            query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
-            uid: A name for the subscription. If another one has it, that one is returned,
-                and the callback is not used.
-            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
-                a scope leave it.
-            event: The kinds of changes to get: `"create"`, `"update"`, `"delete"`, or
-                several of them; None for all, and snapshots. Otherwise `init` has no
-                data.
-            item: The primary key of one item to watch; None for the collection.
-            primary_key: The name of the primary key field.
-            granularity: `"item"` for an event per item, `"message"` for an event per
-                message of the server, with its own data.
-            snapshot: `"exact"` for a snapshot that misses no change, `"server"` for the
-                server's own, which may miss what is written while it is read.
-            changes_only: Whether the callback gets `create`, `update` and `delete` only.
-                Then errors are logged, and gaps go unnoticed.
-
-        Raises:
-            InvalidArgumentError: An argument is wrong; the message names it.
-            ClosedError: The client is closed.
-        """
-        return self._subscribe(
-            self._callbacks,
-            None,
-            collection,
-            callback,
-            query=query,
-            uid=uid,
-            persistent=persistent,
-            event=event,
-            item=item,
-            primary_key=primary_key,
-            granularity=granularity,
-            snapshot=snapshot,
-            changes_only=changes_only,
-        )
-
-    def _subscribe(
+    def _make(
         self,
         callbacks: Callbacks,
         scope: ScopeState | None,
         collection: str,
-        callback: Callable[[Event], object],
+        callback: Callback,
         *,
         changes_only: bool,
         **options: Any,
@@ -203,7 +136,7 @@ class Client(BaseClient):
 
     def scope(self) -> Scope:
         """A new scope, whose subscriptions end together: `with client.scope() as scope:`."""
-        return Scope(self, self._subscribe)
+        return Scope(self, self._make)
 
     def get_active_subscriptions(self) -> list[Subscription]:
         """The subscriptions, in the order in which they were made."""

@@ -1,10 +1,19 @@
-"""The subscriptions that `Client.subscribe` returns."""
+"""Subscriptions, and the method that makes them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
 from ._calls import Calls, finished
 from ._core import Core
+from ._events import Event
+from ._options import Events, Granularity, Key, Snapshot
+from ._query import Query
 from ._subscription_state import SubscriptionState
+
+Callback = Callable[[Event], object]
 
 
 class Handler:
@@ -80,3 +89,73 @@ class Subscription(Handler):
         """
         self._core.running.refuse_in_callback("wait")
         finished(self._calls.confirmed(self._state, timeout))
+
+
+class Subscribing(ABC):
+    """What clients and scopes have in common."""
+
+    @abstractmethod
+    def _subscribe(self, collection: str, callback: Callback, **options: Any) -> Subscription:
+        """Subscribes with these options."""
+
+    def subscribe(
+        self,
+        collection: str,
+        callback: Callback,
+        *,
+        query: Query | None = None,
+        uid: str | None = None,
+        persistent: bool = False,
+        event: Events | None = None,
+        item: Key | None = None,
+        primary_key: str = "id",
+        granularity: Granularity = "item",
+        snapshot: Snapshot = "exact",
+        changes_only: bool = False,
+    ) -> Subscription:
+        """Subscribes to a collection, or to one item of it.
+
+        The callback first gets an `init` event with a snapshot, then an event for each
+        change. After a gap, such as a lost link, another `init` comes, marked `resync`,
+        which replaces what was known before. With `event` these `init` events come as
+        well, but without data: `event.data` is None. A callback that needs changes only
+        checks `event.is_change`, or is subscribed with `changes_only=True`. The first
+        subscription connects.
+
+        Args:
+            collection: The collection's name.
+            callback: Called with each `Event`.
+            query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
+            uid: A name for the subscription. If another one has it, that one is returned,
+                and the callback is not used.
+            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
+                a scope leave it.
+            event: The kinds of changes to get: `"create"`, `"update"`, `"delete"`, or
+                several of them; None for all, and snapshots. Otherwise `init` has no
+                data.
+            item: The primary key of one item to watch; None for the collection.
+            primary_key: The name of the primary key field.
+            granularity: `"item"` for an event per item, `"message"` for an event per
+                message of the server, with its own data.
+            snapshot: `"exact"` for a snapshot that misses no change, `"server"` for the
+                server's own, which may miss what is written while it is read.
+            changes_only: Whether the callback gets `create`, `update` and `delete` only.
+                Then errors are logged, and gaps go unnoticed.
+
+        Raises:
+            InvalidArgumentError: An argument is wrong; the message names it.
+            ClosedError: The client or the scope is closed.
+        """
+        return self._subscribe(
+            collection,
+            callback,
+            query=query,
+            uid=uid,
+            persistent=persistent,
+            event=event,
+            item=item,
+            primary_key=primary_key,
+            granularity=granularity,
+            snapshot=snapshot,
+            changes_only=changes_only,
+        )

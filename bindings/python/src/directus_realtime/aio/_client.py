@@ -14,8 +14,7 @@ from .._calls import Calls
 from .._closing import Closing
 from .._core import Core
 from .._lifecycle import Lifecycle, when_gone
-from .._options import AuthMode, Events, Granularity, Key, Snapshot, client_options, limit
-from .._query import Query
+from .._options import AuthMode, client_options, limit
 from .._state import State, StateName
 from ._callback_runner import LoopRunner
 from ._closing import LoopClosing
@@ -23,12 +22,12 @@ from ._flow_control import FlowControl
 from ._items import Items
 from ._loop import ClientLoop
 from ._scope import Scope
-from ._subscriber import Callback, Subscriber
-from ._subscription import Subscription
+from ._subscriber import Subscriber
+from ._subscription import Callback, Subscribing, Subscription
 from ._waiting import LoopWaiting
 
 
-class Client(BaseClient):
+class Client(Subscribing, BaseClient):
     """A client of a Directus server, on an event loop.
 
     Callbacks run on the loop, one after the other, and may be coroutine functions. The
@@ -68,16 +67,11 @@ class Client(BaseClient):
         max_message_bytes: int = 0,
         send_queue_bytes: int = 0,
     ) -> None:
-        given = {
-            name: value
-            for name, value in locals().items()
-            if name not in ("self", "url", "__class__")
-        }
+        options = client_options(locals())
         self._callbacks = Callbacks()
         callbacks, lifecycle = weakref.ref(self._callbacks), Lifecycle()
         self._loop = loop = ClientLoop(lifecycle)
         runner = LoopRunner(callbacks, loop)
-        options = client_options(url, **given)
         self._core = core = Core(options, callbacks, lifecycle, runner, threaded=False)
         self._flow = flow = FlowControl(core, loop, queue_bytes)
         self._calls = calls = Calls(core, LoopWaiting(loop, flow, core.link))
@@ -97,63 +91,11 @@ class Client(BaseClient):
         self._loop.bind()
         super().reconnect()
 
-    async def subscribe(
-        self,
-        collection: str,
-        callback: Callback | None = None,
-        *,
-        query: Query | None = None,
-        uid: str | None = None,
-        persistent: bool = False,
-        event: Events | None = None,
-        item: Key | None = None,
-        primary_key: str = "id",
-        granularity: Granularity = "item",
-        snapshot: Snapshot = "exact",
-        changes_only: bool = False,
+    def _subscribe(
+        self, collection: str, callback: Callback | None, **options: Any
     ) -> Subscription:
-        """Subscribes to a collection, or to one item of it.
-
-        See `directus_realtime.Client.subscribe`. It does not wait for the server, nor for
-        a link: `await subscription.wait()` does, and raises the server's refusal.
-
-        Args:
-            collection: The collection's name.
-            callback: A function or coroutine function, called with one `Event` after the
-                other; None to iterate over the subscription instead.
-            query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
-            uid: A name for the subscription. If another one has it, that one is returned,
-                and the callback is not used.
-            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
-                a scope leave it.
-            event: The kinds of changes to get; None for all, and snapshots. Otherwise the
-                `init` events that come first and after each gap have no data.
-            item: The primary key of one item to watch; None for the collection.
-            primary_key: The name of the primary key's field.
-            granularity: `"item"` or `"message"`.
-            snapshot: `"exact"` or `"server"`.
-            changes_only: Whether to get `create`, `update` and `delete` only. Then errors
-                are logged, and gaps go unnoticed.
-
-        Raises:
-            InvalidArgumentError: An argument is wrong; the message names it.
-            ClosedError: The client is closed.
-        """
-        return self._subscriber.subscribe(
-            self._callbacks,
-            None,
-            collection,
-            callback,
-            query=query,
-            uid=uid,
-            persistent=persistent,
-            event=event,
-            item=item,
-            primary_key=primary_key,
-            granularity=granularity,
-            snapshot=snapshot,
-            changes_only=changes_only,
-        )
+        make = self._subscriber.subscribe
+        return make(self._callbacks, None, collection, callback, **options)
 
     def scope(self) -> Scope:
         """A new scope, whose subscriptions end together: `async with client.scope() as scope:`."""

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from .._callbacks import Callbacks
 from .._calls import Calls
 from .._changes import ChangesOnly
 from .._core import Core
-from .._events import Event
 from .._lifecycle import when_gone
 from .._subscription_state import ScopeState, SubscriptionState
 from ._consumer import CallbackConsumer, Consumer, IteratorConsumer
 from ._flow_control import FlowControl
 from ._loop import ClientLoop
-from ._subscription import Subscription
-
-Callback = Callable[[Event], Any]
+from ._subscription import Callback, Subscription
 
 
 class Subscriber:
