@@ -129,7 +129,6 @@ _OUT_POINTER = POINTER(c_void_p)
 _OUT_SIZE = POINTER(c_size_t)
 
 _declare("drt_version", c_char_p)
-_declare("drt_status_name", c_char_p, c_int32)
 _declare("drt_last_error_info", c_int32, POINTER(ErrorInfo))
 _declare("drt_set_log", c_int32, c_int32, LOG_FN, c_void_p, _NULL)
 _declare("drt_client_new", c_int32, POINTER(ClientOptions), _OUT_POINTER)

@@ -1,15 +1,15 @@
 """Calls that wait: for states, answers to subscriptions, and replies.
 
-They are written once, as coroutines. With the synchronous client their waits block, and
-`finished` runs them to the end.
+They are written once, as generators of what they wait for. `Delivery` runs them for the
+synchronous client, and `LoopWaiting` for the asyncio client.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ._abi import lib
 from ._core import Core
@@ -36,6 +36,23 @@ _DELIVERY_SECONDS = 2.0
 Result = TypeVar("Result")
 
 
+class Wait(NamedTuple):
+    """A step of a call: it goes on with whether the future has its outcome in time."""
+
+    #: What delivery gives its outcome.
+    future: Awaited
+    #: The end of the wait, by `time.monotonic`; None for none.
+    end: float | None
+    #: Waits for the same in the library; see `Link.watch`. None where only delivery brings it.
+    in_library: Callable[[int], int] | None = None
+    #: It is a reply, which may be queued behind many events.
+    is_reply: bool = False
+
+
+#: A call, which waits between its steps.
+Steps = Generator[Wait, bool, Result]
+
+
 class Waiting(Protocol):
     """How a client waits: a thread blocks, or a coroutine awaits."""
 
@@ -47,35 +64,6 @@ class Waiting(Protocol):
     def future(self) -> Awaited:
         """Something to wait for."""
         ...
-
-    async def until(
-        self,
-        future: Awaited,
-        end: float | None,
-        in_library: Callable[[int], int] | None = None,
-        *,
-        is_reply: bool = False,
-    ) -> bool:
-        """Waits until a future has its outcome; False where that takes longer.
-
-        Args:
-            future: What delivery gives its outcome.
-            end: The end of the wait, by `time.monotonic`; None for none.
-            in_library: Waits for the same in the library; see `Link.watch`. None where only
-                delivery brings it.
-            is_reply: It is a reply, which may be queued behind many events.
-        """
-        ...
-
-
-def finished(call: Coroutine[Any, Any, Result]) -> Result:
-    """The result of a coroutine whose waits block."""
-    try:
-        call.send(None)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-    raise AssertionError("a call of the synchronous client was suspended")
 
 
 class Calls:
@@ -91,15 +79,17 @@ class Calls:
 
     # States
 
-    async def wait(self, state: State | StateName, timeout: float | None) -> None:
+    def wait(self, state: State | StateName, timeout: float | None) -> Steps[None]:
         """Connects if need be, and waits until a state is entered."""
         wanted, seconds = state_of(state), limit(timeout, "timeout")
         if wanted is State.CONNECTED and self._link.state() is State.IDLE:
             self._link.connect()
-        if not await self._entered(wanted, _end(seconds)):
+        if not (yield from self._entered(wanted, _end(seconds))):
             raise self._states.not_entered(wanted, seconds)
 
-    async def _entered(self, wanted: State, end: float | None, *, needs_link: bool = False) -> bool:
+    def _entered(
+        self, wanted: State, end: float | None, *, needs_link: bool = False
+    ) -> Steps[bool]:
         link, waiters, links = self._link, self._states.waiters, self._states.link_waiters
 
         def in_library(ms: int) -> int:
@@ -112,7 +102,7 @@ class Calls:
         try:
             if link.has_happened(in_library):
                 return True
-            if await self._waiting.until(future, end, in_library):
+            if (yield Wait(future, end, in_library)):
                 future.result()
                 return True
             return link.has_happened(in_library)
@@ -120,7 +110,7 @@ class Calls:
             links.discard(future)
             del waiters[future]
 
-    async def ended(self) -> None:
+    def ended(self) -> Steps[None]:
         """Waits until the client has failed or is closed; raises the reason where it has
         failed."""
         future = self._waiting.future()
@@ -128,17 +118,17 @@ class Calls:
         try:
             self._states.raise_failure()
             if not self._states.is_closed:
-                await self._waiting.until(future, None)
+                yield Wait(future, None)
         finally:
             self._states.end_waiters.discard(future)
         self._states.raise_failure()
 
     # Subscriptions
 
-    async def confirmed(self, state: SubscriptionState, timeout: float | None) -> None:
+    def confirmed(self, state: SubscriptionState, timeout: float | None) -> Steps[None]:
         """Waits until the server has confirmed a subscription; raises its refusal."""
         seconds = limit(timeout, "timeout")
-        if not state.is_over and not await self._answered(state, _end(seconds)):
+        if not state.is_over and not (yield from self._answered(state, _end(seconds))):
             text = f"the server did not confirm the subscription {state.uid!r} in time"
             raise TimeoutError(self._states.explain(text))
         if state.refusal is not None:
@@ -146,7 +136,7 @@ class Calls:
         if state.is_over:
             raise ClosedError(f"the subscription {state.uid!r} has ended")
 
-    async def _answered(self, state: SubscriptionState, end: float | None) -> bool:
+    def _answered(self, state: SubscriptionState, end: float | None) -> Steps[bool]:
         link = self._link
 
         def in_library(ms: int) -> int:
@@ -162,7 +152,7 @@ class Calls:
                     return True
             elif state.answered:
                 return True
-            if await self._waiting.until(future, end, in_library):
+            if (yield Wait(future, end, in_library)):
                 future.result()
                 return True
             return False
@@ -182,9 +172,9 @@ class Calls:
 
     # Requests
 
-    async def request(
+    def request(
         self, message: Mapping[str, Any], timeout: float | None, *, connect: bool = False
-    ) -> dict[str, Any]:
+    ) -> Steps[dict[str, Any]]:
         """Sends a message and waits for the reply.
 
         Without `connect` it is sent over the link that there is; with it, as soon as there
@@ -195,7 +185,7 @@ class Calls:
         text, end = dump(message, "message"), time.monotonic() + seconds
         while True:
             if connect:
-                await self._wait_for_link(seconds, end)
+                yield from self._wait_for_link(seconds, end)
             try:
                 future = self._send(text, max(0.001, end - time.monotonic()))
                 break
@@ -203,22 +193,22 @@ class Calls:
                 # The link may have been lost just now: nothing was sent.
                 if not connect or time.monotonic() >= end:
                     raise
-        if not await self._waiting.until(future, end + _DELIVERY_SECONDS, is_reply=True):
+        if not (yield Wait(future, end + _DELIVERY_SECONDS, is_reply=True)):
             raise TimeoutError(
                 "the reply was not delivered, because a callback has not returned: "
                 + self._waiting.advice
             )
         return _answer_of(future.result())
 
-    async def _wait_for_link(self, seconds: float, end: float) -> None:
+    def _wait_for_link(self, seconds: float, end: float) -> Steps[None]:
         link = self._link
         unwanted = link.unwanted()
         if unwanted is not None:
             raise unwanted
         if link.state() is State.IDLE:
             link.connect()
-        if not link.is_connected() and not await self._entered(
-            State.CONNECTED, end, needs_link=True
+        if not link.is_connected() and not (
+            yield from self._entered(State.CONNECTED, end, needs_link=True)
         ):
             raise self._states.not_entered(State.CONNECTED, seconds)
 

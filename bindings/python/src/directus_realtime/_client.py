@@ -12,7 +12,7 @@ from ._abi import MOST_ROWS, lib
 from ._base_client import BaseClient
 from ._callback_runner import DirectRunner
 from ._callbacks import Callbacks
-from ._calls import Calls, finished
+from ._calls import Calls
 from ._changes import ChangesOnly
 from ._closing import Closing, close_garbage
 from ._core import Core
@@ -132,7 +132,7 @@ class Client(Subscribing, BaseClient):
         consume = ChangesOnly(callback) if changes_only else callback
         subscriptions = self._core.subscriptions
         state = subscriptions.subscribe(collection, consume, callbacks, scope, **options)
-        return Subscription(self._core, state, self._calls)
+        return Subscription(self._core, state, self._calls, self._delivery)
 
     def scope(self) -> Scope:
         """A new scope, whose subscriptions end together: `with client.scope() as scope:`."""
@@ -140,8 +140,8 @@ class Client(Subscribing, BaseClient):
 
     def get_active_subscriptions(self) -> list[Subscription]:
         """The subscriptions, in the order in which they were made."""
-        core, calls = self._core, self._calls
-        return [Subscription(core, state, calls) for state in core.subscriptions.all()]
+        core, calls, delivery = self._core, self._calls, self._delivery
+        return [Subscription(core, state, calls, delivery) for state in core.subscriptions.all()]
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to read and write them over the client's link."""
@@ -169,14 +169,14 @@ class Client(Subscribing, BaseClient):
             WouldDeadlockError: This was called in a callback.
         """
         self._core.running.refuse_in_callback("request")
-        return finished(self._calls.request(message, timeout))
+        return self._delivery.finished(self._calls.request(message, timeout))
 
     def _request_when_connected(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
         # A method of the client's, so that what `items` returns holds the client.
         self._core.running.refuse_in_callback("a request")
-        return finished(self._calls.request(message, timeout, connect=True))
+        return self._delivery.finished(self._calls.request(message, timeout, connect=True))
 
     def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -194,7 +194,7 @@ class Client(Subscribing, BaseClient):
             WouldDeadlockError: This was called in a callback.
         """
         self._core.running.refuse_in_callback("wait")
-        finished(self._calls.wait(state, timeout))
+        self._delivery.finished(self._calls.wait(state, timeout))
 
     def fileno(self) -> int:
         """The descriptor that is readable while callbacks are due, for other event loops.
@@ -252,7 +252,7 @@ class Client(Subscribing, BaseClient):
         if self._thread is None:
             return self._delivery.run()
         while not self._core.states.is_closed:
-            finished(self._calls.ended())
+            self._delivery.finished(self._calls.ended())
 
     def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from . import _abi
+from ._calls import Result, Steps
 from ._closing import Closing
 from ._core import Core
 from ._errors import ClosedError, InvalidArgumentError
@@ -31,13 +33,29 @@ class Delivery:
         """Something to wait for."""
         return Future()
 
-    async def until(
+    def finished(self, steps: Steps[Result]) -> Result:
+        """The result of a call, at whose waits this thread blocks."""
+        goes_on: Any = None
+        error: Exception | None = None
+        try:
+            while True:
+                wait = steps.send(goes_on) if error is None else steps.throw(error)
+                try:
+                    goes_on, error = self._until(*wait), None
+                except Exception as raised:
+                    error = raised
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        finally:
+            steps.close()
+
+    def _until(
         self,
         future: Awaited,
         end: float | None,
-        in_library: Callable[[int], int] | None = None,
-        *,
-        is_reply: bool = False,
+        in_library: Callable[[int], int] | None,
+        is_reply: bool,
     ) -> bool:
         """Waits until a future has its outcome; delivers unless another thread does."""
         assert isinstance(future, Future)

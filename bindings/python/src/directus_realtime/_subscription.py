@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from ._calls import Calls, finished
+from ._calls import Calls
 from ._core import Core
+from ._delivery import Delivery
 from ._events import Event
 from ._options import Events, Granularity, Key, Snapshot
 from ._query import Query
@@ -71,7 +72,13 @@ class Handler:
 class Subscription(Handler):
     """A subscription of the synchronous client."""
 
-    __slots__ = ()
+    __slots__ = ("_delivery",)
+
+    def __init__(
+        self, core: Core, state: SubscriptionState, calls: Calls, delivery: Delivery
+    ) -> None:
+        super().__init__(core, state, calls)
+        self._delivery = delivery
 
     def wait(self, timeout: float | None = None) -> None:
         """Waits until the server has confirmed the subscription.
@@ -88,7 +95,7 @@ class Subscription(Handler):
             WouldDeadlockError: This was called in a callback.
         """
         self._core.running.refuse_in_callback("wait")
-        finished(self._calls.confirmed(self._state, timeout))
+        self._delivery.finished(self._calls.confirmed(self._state, timeout))
 
 
 class Subscribing(ABC):

@@ -74,8 +74,9 @@ class Client(Subscribing, BaseClient):
         runner = LoopRunner(callbacks, loop)
         self._core = core = Core(options, callbacks, lifecycle, runner, threaded=False)
         self._flow = flow = FlowControl(core, loop, queue_bytes)
-        self._calls = calls = Calls(core, LoopWaiting(loop, flow, core.link))
-        self._subscriber = Subscriber(core, loop, calls, flow)
+        self._waiting = waiting = LoopWaiting(loop, flow, core.link)
+        self._calls = calls = Calls(core, waiting)
+        self._subscriber = Subscriber(core, loop, calls, waiting, flow)
         self._closing = LoopClosing(core, Closing(core), loop, flow, self._subscriber)
         loop.when_bound = flow.resume
         core.states.when_failed = self._subscriber.when_failed
@@ -130,13 +131,13 @@ class Client(Subscribing, BaseClient):
             TimeoutError: The server did not reply in time, or the reply waits behind a
                 callback that has not returned.
         """
-        return await self._calls.request(message, timeout)
+        return await self._waiting.finished(self._calls.request(message, timeout))
 
     async def _request_when_connected(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
         # A method of the client's, so that what `items` returns holds the client.
-        return await self._calls.request(message, timeout, connect=True)
+        return await self._waiting.finished(self._calls.request(message, timeout, connect=True))
 
     async def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -152,7 +153,7 @@ class Client(Subscribing, BaseClient):
                 connected. For `connected` it is a `ConnectTimeoutError`.
             DirectusRealtimeError: `failed` or `closed` was entered instead, and why.
         """
-        await self._calls.wait(state, timeout)
+        await self._waiting.finished(self._calls.wait(state, timeout))
 
     async def run(self) -> None:
         """Waits until the client is closed; for programs that consist of callbacks.
@@ -163,7 +164,7 @@ class Client(Subscribing, BaseClient):
         """
         self._loop.bind()
         while not self.closed:
-            await self._calls.ended()
+            await self._waiting.finished(self._calls.ended())
 
     async def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions; further calls do nothing.

@@ -17,15 +17,19 @@ from ._consumer import CallbackConsumer, Consumer, IteratorConsumer
 from ._flow_control import FlowControl
 from ._loop import ClientLoop
 from ._subscription import Callback, Subscription
+from ._waiting import LoopWaiting
 
 
 class Subscriber:
     """Makes subscriptions with a consumer."""
 
-    def __init__(self, core: Core, loop: ClientLoop, calls: Calls, flow: FlowControl) -> None:
+    def __init__(
+        self, core: Core, loop: ClientLoop, calls: Calls, waiting: LoopWaiting, flow: FlowControl
+    ) -> None:
         self._core = core
         self._loop = loop
         self._calls = calls
+        self._waiting = waiting
         self._flow = flow
         #: The objects that the application has, by the numbers of their subscriptions.
         self._views: weakref.WeakValueDictionary[int, Subscription] = weakref.WeakValueDictionary()
@@ -63,7 +67,7 @@ class Subscriber:
         if known is not None:
             return known
         consumer = _consumer_of(state)
-        view = Subscription(self._core, state, self._calls, consumer)
+        view = Subscription(self._core, state, self._calls, self._waiting, consumer)
         self._views[state.user_data] = view
         if isinstance(consumer, IteratorConsumer) and not state.persistent:
             # Without it the events could not be read any more.

@@ -15,6 +15,7 @@ from .._query import Query
 from .._subscription import Handler
 from .._subscription_state import SubscriptionState
 from ._consumer import Consumer, IteratorConsumer
+from ._waiting import LoopWaiting
 
 Callback = Callable[[Event], Any]
 
@@ -29,12 +30,18 @@ class Subscription(Handler, AsyncIterator[Event]):
     not iterated over are held; with more than 1 MiB of them all subscriptions wait.
     """
 
-    __slots__ = ("_consumer",)
+    __slots__ = ("_consumer", "_waiting")
 
     def __init__(
-        self, core: Core, state: SubscriptionState, calls: Calls, consumer: Consumer | None
+        self,
+        core: Core,
+        state: SubscriptionState,
+        calls: Calls,
+        waiting: LoopWaiting,
+        consumer: Consumer | None,
     ) -> None:
         super().__init__(core, state, calls)
+        self._waiting = waiting
         self._consumer = consumer
 
     def unsubscribe(self) -> bool:
@@ -73,7 +80,7 @@ class Subscription(Handler, AsyncIterator[Event]):
                 is not connected, if it is not.
             DirectusRealtimeError: The client has failed, and why.
         """
-        await self._calls.confirmed(self._state, timeout)
+        await self._waiting.finished(self._calls.confirmed(self._state, timeout))
 
 
 class Subscribing(ABC):

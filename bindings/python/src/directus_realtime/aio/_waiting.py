@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
+from .._calls import Result, Steps
 from .._errors import DirectusRealtimeError
 from .._future import Awaited, settle
 from .._link import Link
@@ -31,13 +33,29 @@ class LoopWaiting:
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
         return future
 
-    async def until(
+    async def finished(self, steps: Steps[Result]) -> Result:
+        """The result of a call, whose waits are awaited."""
+        goes_on: Any = None
+        error: Exception | None = None
+        try:
+            while True:
+                wait = steps.send(goes_on) if error is None else steps.throw(error)
+                try:
+                    goes_on, error = await self._until(*wait), None
+                except Exception as raised:
+                    error = raised
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        finally:
+            steps.close()
+
+    async def _until(
         self,
         future: Awaited,
         end: float | None,
-        in_library: Callable[[int], int] | None = None,
-        *,
-        is_reply: bool = False,
+        in_library: Callable[[int], int] | None,
+        is_reply: bool,
     ) -> bool:
         """Waits until a future has its outcome; False where that takes longer."""
         assert isinstance(future, asyncio.Future)
