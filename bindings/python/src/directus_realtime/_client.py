@@ -19,8 +19,8 @@ from ._core import Core
 from ._delivery import Delivery, start_thread
 from ._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError
 from ._items import Items
-from ._lifecycle import Lifecycle, when_gone
 from ._options import AuthMode, client_options, limit
+from ._running import Lifecycle, when_gone
 from ._scope import Scope
 from ._state import State, StateName
 from ._subscription import Callback, Subscribing, Subscription

@@ -9,8 +9,7 @@ import weakref
 
 from ._abi import lib
 from ._core import Core
-from ._future import Future, on_a_thread
-from ._slot import left_until
+from ._future import Future, left_until, on_a_thread
 
 #: How long a client may take to close when the interpreter exits.
 EXIT_SECONDS = 1.0

@@ -26,12 +26,9 @@ from ._callback_runner import CallbackRunner
 from ._callbacks import Callbacks
 from ._errors import check
 from ._incoming import Incoming
-from ._lifecycle import Lifecycle
-from ._link import Link
+from ._link import Link, States
 from ._pump import Pump
-from ._running import Running
-from ._slot import DeliverySlot
-from ._states import States
+from ._running import DeliverySlot, Lifecycle, Running
 from ._subscriptions import Subscriptions
 from ._token_requests import TokenRequests
 

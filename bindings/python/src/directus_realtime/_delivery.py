@@ -12,8 +12,7 @@ from ._calls import Result, Steps
 from ._closing import Closing
 from ._core import Core
 from ._errors import ClosedError, InvalidArgumentError
-from ._future import Awaited, Future, settle
-from ._slot import left_until
+from ._future import Awaited, Future, left_until, settle
 
 
 class Delivery:

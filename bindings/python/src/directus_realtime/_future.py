@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -110,3 +111,8 @@ def on_a_thread(work: Callable[[], object]) -> bool:
         _thread.start_new_thread(work, ())
         return True
     return False
+
+
+def left_until(end: float | None) -> float | None:
+    """The seconds until then, by `time.monotonic`; None where there is no end."""
+    return None if end is None else max(0.0, end - time.monotonic())

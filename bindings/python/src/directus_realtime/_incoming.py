@@ -18,8 +18,8 @@ from . import _abi
 from ._abi import lib
 from ._errors import check
 from ._future import Awaited
-from ._lifecycle import Lifecycle
 from ._rows import Row, split
+from ._running import Lifecycle
 from ._subscription_state import SubscriptionState
 
 #: So many rows are split more quickly if they are all events.

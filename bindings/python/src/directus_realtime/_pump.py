@@ -16,10 +16,10 @@ from ._errors import ClosedError, Status
 from ._events import Event
 from ._future import settle
 from ._incoming import Batch, Incoming
+from ._link import States
 from ._rows import RELEASED, REPLY, STATE, OtherRow
 from ._running import Running
 from ._state import State, StateChange, change_of
-from ._states import States
 from ._subscription_state import SubscriptionState, refusal_of
 from ._subscriptions import Subscriptions
 from ._token_requests import TokenRequests

@@ -9,7 +9,7 @@ from typing import Any
 from ._base_client import BaseClient
 from ._callbacks import Callbacks
 from ._errors import ClosedError
-from ._lifecycle import when_gone
+from ._running import when_gone
 from ._subscription import Callback, Subscribing, Subscription
 from ._subscription_state import ScopeState
 

@@ -10,8 +10,7 @@ from ._calls import Calls
 from ._core import Core
 from ._delivery import Delivery
 from ._events import Event
-from ._options import Events, Granularity, Key, Snapshot
-from ._query import Query
+from ._options import Events, Granularity, Key, Query, Snapshot
 from ._subscription_state import SubscriptionState
 
 Callback = Callable[[Event], object]

@@ -21,9 +21,8 @@ from ._callbacks import Callbacks
 from ._errors import ClosedError, ServerError, Status, check
 from ._events import Event
 from ._incoming import Incoming
-from ._lifecycle import Lifecycle
 from ._options import encode, subscription_options
-from ._running import Running
+from ._running import Lifecycle, Running
 from ._subscription_state import Consumer, ScopeState, SubscriptionState
 
 

@@ -10,9 +10,8 @@ from ._callback_runner import CallbackRunner
 from ._callbacks import Callbacks, OnToken
 from ._errors import ClosedError, DirectusRealtimeError, check, error_for
 from ._incoming import Incoming
-from ._lifecycle import Lifecycle
-from ._link import Link
-from ._states import States
+from ._link import Link, States
+from ._running import Lifecycle
 
 #: A request that is handled so many seconds after a token was given is a new one.
 _REPEAT_SECONDS = 5.0

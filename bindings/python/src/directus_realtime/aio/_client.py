@@ -13,8 +13,8 @@ from .._callbacks import Callbacks
 from .._calls import Calls
 from .._closing import Closing
 from .._core import Core
-from .._lifecycle import Lifecycle, when_gone
 from .._options import AuthMode, client_options, limit
+from .._running import Lifecycle, when_gone
 from .._state import State, StateName
 from ._callback_runner import LoopRunner
 from ._closing import LoopClosing
@@ -22,8 +22,7 @@ from ._flow_control import FlowControl
 from ._items import Items
 from ._loop import ClientLoop
 from ._scope import Scope
-from ._subscriber import Subscriber
-from ._subscription import Callback, Subscribing, Subscription
+from ._subscription import Callback, Subscriber, Subscribing, Subscription
 from ._waiting import LoopWaiting
 
 
@@ -32,7 +31,8 @@ class Client(Subscribing, BaseClient):
 
     Callbacks run on the loop, one after the other, and may be coroutine functions. The
     loop is the one that runs when the client is first used. Call all methods on the
-    loop's thread. There is no other thread, except for the moment that `close` takes.
+    loop's thread. There is no other thread, except for the moment that `close` takes, and
+    for a `wait` while events are held back.
 
     A client ends with its `async with` block, with `close`, or when it is
     garbage-collected. The arguments are those of `directus_realtime.Client`, without

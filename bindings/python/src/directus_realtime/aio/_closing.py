@@ -10,7 +10,7 @@ from .._core import Core
 from .._future import on_a_thread
 from ._flow_control import FlowControl
 from ._loop import ClientLoop
-from ._subscriber import Subscriber, callbacks_ended
+from ._subscription import Subscriber, callbacks_ended
 
 
 class LoopClosing:

@@ -11,8 +11,8 @@ from typing import Any
 from .._callback_runner import CallbackRunner
 from .._changes import is_wanted
 from .._events import Event
-from .._lifecycle import when_gone
-from .._states import States
+from .._link import States
+from .._running import when_gone
 from .._subscription_state import refusal_of
 from ._flow_control import FlowControl, HeldBytes
 from ._loop import ClientLoop

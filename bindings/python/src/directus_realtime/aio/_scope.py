@@ -7,8 +7,7 @@ from typing import Any
 
 from .._base_client import BaseClient
 from .._scope import ScopeBase
-from ._subscriber import Subscriber, callbacks_ended
-from ._subscription import Callback, Subscribing, Subscription
+from ._subscription import Callback, Subscriber, Subscribing, Subscription, callbacks_ended
 
 
 class Scope(Subscribing, ScopeBase):

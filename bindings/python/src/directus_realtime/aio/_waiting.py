@@ -8,9 +8,8 @@ from typing import Any
 
 from .._calls import Result, Steps
 from .._errors import DirectusRealtimeError
-from .._future import Awaited, settle
+from .._future import Awaited, left_until, settle
 from .._link import Link
-from .._slot import left_until
 from ._flow_control import FlowControl
 from ._loop import ClientLoop
 
