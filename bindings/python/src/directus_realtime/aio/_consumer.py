@@ -94,7 +94,7 @@ class CallbackConsumer(Consumer):
         if self.task is not None:
             return self._keep(event)
         result = self._callback(event)
-        if isinstance(result, Awaitable):
+        if result is not None and isinstance(result, Awaitable):
             self._begin(result)
 
     def _begin(self, result: Awaitable[Any]) -> None:
