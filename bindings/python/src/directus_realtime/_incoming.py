@@ -72,7 +72,7 @@ class Incoming:
 
     def wait(self, seconds: float | None) -> bool:
         """Waits until something can be delivered; without a limit where `seconds` is None."""
-        return self.has_batch or self.fd < 0 or self.is_readable(seconds)
+        return self.has_rows or self.fd < 0 or self.is_readable(seconds)
 
     def is_readable(self, seconds: float | None = 0.0) -> bool:
         """Whether something waits in the library, or comes within so many seconds."""
@@ -99,9 +99,10 @@ class Incoming:
         )
 
     @property
-    def has_batch(self) -> bool:
+    def has_rows(self) -> bool:
         """Whether rows were received that are not delivered yet."""
-        return self._batch is not None or bool(self._length.value)
+        batch = self._batch
+        return bool(self._length.value) if batch is None else batch.position < len(batch.rows)
 
     def batch(self) -> Batch | None:
         """The batch that is being delivered, or the one that was received last."""

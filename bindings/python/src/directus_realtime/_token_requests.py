@@ -57,11 +57,12 @@ class TokenRequests:
         callbacks = self._callbacks()
         if callbacks is None:
             return
+        # First, as it may be called at once.
+        callbacks.on_token = callback
         if (callback is not None) != self._is_on:
             # Without a function, this turns it on where it is off, and off where it is on.
             check(lib.drt_client_on_token(self._handle, None, None, None))
             self._is_on = not self._is_on
-        callbacks.on_token = callback
 
     def wanted(self, reason: int) -> None:
         """The library needs a token; the reason says why the last one does not do."""
@@ -90,8 +91,10 @@ class TokenRequests:
     def _use(self, token: object) -> None:
         if isinstance(token, str):
             try:
+                # What waits by now may be a request that this token answers; what comes
+                # afterwards is not.
+                is_behind = self._incoming.has_rows or self._incoming.is_readable()
                 self._link.set_token(token)
-                is_behind = self._incoming.has_batch or self._incoming.is_readable()
                 self._answered_at = time.monotonic() if is_behind else None
             except ClosedError:
                 # The client was closed while the callback ran, and needs no token.

@@ -95,7 +95,7 @@ class FlowControl:
         self._cancel_warning()
         self._is_reading = True
         loop.add_reader(self._incoming.fd, self._on_readable)
-        if self._incoming.has_batch:
+        if self._incoming.has_rows:
             loop.call_soon(self._on_readable)
 
     def stop(self) -> None:
