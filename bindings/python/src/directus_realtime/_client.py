@@ -267,6 +267,19 @@ class Client(BaseClient):
         self._core.running.refuse_in_callback("dispatch")
         return self._delivery.dispatch(limit(timeout, "timeout"), max_events)
 
+    def fileno(self) -> int:
+        """A descriptor that is readable while callbacks are due; for clients with `thread=False`.
+
+        For event loops: watch it for input, call `dispatch` when it is readable, and stop
+        watching it before `close`. It is the client's: neither read from it nor close it.
+
+        Raises:
+            InvalidArgumentError: The client has a thread of its own.
+            ClosedError: The client is closed.
+        """
+        self._core.lifecycle.check_open()
+        return self._delivery.fileno()
+
     def run(self) -> None:
         """Delivers until the client is closed, or until Ctrl-C (`KeyboardInterrupt`).
 

@@ -65,6 +65,11 @@ class Delivery:
             if happened or is_last:
                 return happened
 
+    def fileno(self) -> int:
+        """The descriptor that is readable while something can be delivered."""
+        self._check_threadless()
+        return self._incoming.fd
+
     def dispatch(self, timeout: float | None, max_events: int) -> int:
         """Runs callbacks that are due, and waits for the first of them."""
         return self._dispatch(timeout, max_events, self._lifecycle.check_open)
@@ -93,8 +98,7 @@ class Delivery:
     def _dispatch(
         self, timeout: float | None, max_events: int, check_before: Callable[[], None]
     ) -> int:
-        if self._slot.threaded:
-            raise InvalidArgumentError("this client has a thread: make it with thread=False")
+        self._check_threadless()
         if max_events < 1:
             raise InvalidArgumentError(f"max_events must be at least 1, not {max_events!r}")
         end = None if timeout is None else time.monotonic() + timeout
@@ -112,6 +116,10 @@ class Delivery:
                 time.sleep(_POLL_SECONDS if left is None else min(_POLL_SECONDS, left))
             if done > 0 or (end is not None and time.monotonic() >= end):
                 return done
+
+    def _check_threadless(self) -> None:
+        if self._slot.threaded:
+            raise InvalidArgumentError("this client has a thread: make it with thread=False")
 
     def _deliver(self, max_events: int) -> int:
         try:
