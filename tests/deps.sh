@@ -28,6 +28,10 @@ if [ "${1:-}" = tests ]; then
     need mcs mono-mcs
     need mono mono-runtime
     need_file /usr/include/glib-2.0/glib.h libglib2.0-dev
+    need_file /usr/lib/python3/dist-packages/gi python3-gi
+    # Of PySide6, which comes with the rest of Qt.
+    need_file '/usr/lib/*/libEGL.so.1' libegl1
+    need_file '/usr/lib/*/libGL.so.1' libgl1
 fi
 
 if [ ${#missing[@]} -eq 0 ]; then
