@@ -167,7 +167,7 @@ test-examples: servers examples node-package $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples
 
 # The pages of docs/, and the README: each snippet compiled and run.
-test-docs: servers lib scripted-server
+test-docs: servers lib scripted-server $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/docs
 
 # Programs and libraries of different ages.

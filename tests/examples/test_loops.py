@@ -1,6 +1,5 @@
 """The examples for other event loops, in Python, against a real server."""
 
-import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -11,14 +10,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from install import install  # noqa: E402
 from program import Program  # noqa: E402
+from pythons import need  # noqa: E402
 from rest import ADMIN  # noqa: E402
 from server import Server  # noqa: E402
 
 VERSION = "12.4.0"
 LOOPS = ROOT / "examples" / "python" / "loops"
-VENV = ROOT / "target" / "python" / "venv" / "bin" / "python"
-# PyGObject is Debian's own package: built for the system's Python, and found by no other.
-SYSTEM = Path("/usr/bin/python3")
 
 
 class Loops(unittest.TestCase):
@@ -28,23 +25,18 @@ class Loops(unittest.TestCase):
         cls.server = cls.enterClassContext(Server(VERSION))
         cls.rest = cls.server.rest
 
-    def program(self, name, module, python):
-        probe = [python, "-c", f"import {module}"]
-        done = subprocess.run(probe, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            reason = (done.stderr.splitlines() or ["?"])[-1]
-            # unittest tells the reason only with -v.
-            print(f"skipped: examples/python/loops/{name}.py: {python}: {reason}", flush=True)
-            self.skipTest(f"{name}.py: {reason}")
-        command = [python, LOOPS / f"{name}.py", self.server.url]
+    def program(self, name, module):
+        file = LOOPS / f"{name}.py"
+        python = need(self, file.relative_to(ROOT), module)
+        command = [python, file, self.server.url]
         return Program(["env", "QT_QPA_PLATFORM=offscreen", *map(str, command)], ADMIN)
 
-    def follows(self, name, module, python=None):
+    def follows(self, name, module):
         """The example prints the snapshot, each change and what a gap has brought, and ends
         at Ctrl-C."""
         self.rest.request("DELETE", "/items/posts", {"query": {"limit": -1}})
         first = self.rest.create("posts", {"title": "An old post"})["id"]
-        with self.program(name, module, python or VENV) as loop:
+        with self.program(name, module) as loop:
             loop.wait_for(f"init [{{'id': {first}, 'title': 'An old post'}}]")
             second = self.rest.create("posts", {"title": "A new post"})["id"]
             loop.wait_for(f"create {{'id': {second}, 'title': 'A new post'}}")
@@ -67,7 +59,7 @@ class Loops(unittest.TestCase):
         self.follows("with_qt", "PySide6.QtWidgets")
 
     def test_glib_follows_the_posts(self):
-        self.follows("with_glib", "gi.repository.GLib", SYSTEM)
+        self.follows("with_glib", "gi.repository.GLib")
 
 
 if __name__ == "__main__":
