@@ -33,6 +33,7 @@ from ._link import Link
 from ._running import Running
 from ._state_reports import StateReports
 from ._subscriptions import Subscriptions
+from ._surroundings import check_threads
 from ._token_requests import TokenRequests
 
 
@@ -48,6 +49,7 @@ class Core:
         *,
         threaded: bool,
     ) -> None:
+        check_threads()
         out = ctypes.c_void_p()
         check(lib.drt_client_new(ctypes.byref(options), ctypes.byref(out)))
         handle = out.value or 0

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import select
 import threading
 from collections import deque
 
@@ -24,6 +23,7 @@ from ._lifecycle import Lifecycle
 from ._notices import Notice, Reply
 from ._signals import undisturbed
 from ._subscription_state import SubscriptionState
+from ._surroundings import is_readable
 from ._user_data import find, register, release
 
 
@@ -107,9 +107,7 @@ class Incoming:
         """Whether something waits in the library, or comes within so many seconds."""
         if self.fd < 0:
             return False
-        poll = select.poll()
-        poll.register(self.fd, select.POLLIN)
-        return bool(poll.poll(None if seconds is None else max(0, round(seconds * 1000))))
+        return is_readable(self.fd, seconds)
 
     def receive(self, max_events: int) -> None:
         """Takes from the library what waits there: notices, and then the next batch.
