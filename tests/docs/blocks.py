@@ -8,6 +8,8 @@ with a `main`) needs no comment. A comment right before a block gives the rest:
 in      the block is a part of a program: it replaces HOLE in that wrapper
 story   what happens while it runs: steps of story.py, in order
 libs    the program's libraries, by their names in pkg-config
+flags   further flags of the compiler
+optional  what may be missing: without `libs` the block is skipped by this name
 module  what a Python program imports: where no interpreter has it, the block is skipped by name
 file    the name of the program's source for the shell blocks of the page
 server  its WEBSOCKETS_REST_AUTH, where it isn't handshake
@@ -26,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 RUNNABLE = ("c", "cpp", "python", "sh")
-KNOWN = {"in", "story", "libs", "module", "file", "server", "prints"}
+KNOWN = {"in", "story", "libs", "flags", "optional", "module", "file", "server", "prints"}
 HOLE = "/* the fragment */"
 COMMENT = re.compile(r"<!-- test: (.*) -->")
 

@@ -17,9 +17,9 @@ from paths import build_dir  # noqa: E402
 
 VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
 FILES = {
-    "include/directus_realtime.cdef",
     "include/directus_realtime.h",
     "include/directus_realtime.hpp",
+    "include/directus_realtime.cdef",
     "lib/libdirectus_realtime.a",
     "lib/libdirectus_realtime.so",
     "lib/libdirectus_realtime.so.0",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import ctypes
 import enum
+import json
 import re
 from typing import Any
 
-from ._abi import lib
+from ._abi import ErrorInfo, lib
 
 
 class Status(enum.IntEnum):
@@ -193,5 +195,18 @@ def error_for(number: int, message: str) -> DirectusRealtimeError:
 def check(number: int) -> int:
     """Raises the error of this thread's last call to the library, if it failed."""
     if number < 0:
-        raise error_for(number, lib.drt_last_error().decode("utf-8", "replace"))
+        error = error_for(number, lib.drt_last_error().decode("utf-8", "replace"))
+        if isinstance(error, ServerError):
+            error.error = _server_error()
+        raise error
     return number
+
+
+def _server_error() -> dict[str, Any]:
+    """The server's error object of this thread's last call; empty where there is none."""
+    info = ErrorInfo(struct_size=ctypes.sizeof(ErrorInfo))
+    lib.drt_last_error_info(ctypes.byref(info))
+    if not info.server_error:
+        return {}
+    error = json.loads(ctypes.string_at(info.server_error, info.server_error_len))
+    return error if isinstance(error, dict) else {}
