@@ -163,7 +163,7 @@ test-faults: servers
 test-directus: servers
 	$(PYTHON) -m unittest discover -s tests/directus
 
-test-examples: servers examples node-package
+test-examples: servers examples node-package $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples
 
 # The languages that have no package: where a runtime is missing, the suite says which.
@@ -171,7 +171,7 @@ test-other: servers lib
 	$(PYTHON) -m unittest discover -s tests/other
 
 # The pages of docs/, and the README: each snippet compiled and run.
-test-docs: servers lib scripted-server
+test-docs: servers lib scripted-server $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/docs
 
 # Programs and libraries of different ages.
@@ -205,7 +205,8 @@ test-python: servers lib scripted-server $(PYTHON_TOOLS)/complete
 	    --ignore tests/test_aio_methods.py \
 	    -k "not real_events and not restart and not server_line"
 
-$(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python/requirements.txt
+$(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python/requirements.txt \
+    examples/python/loops/requirements.txt
 	$(PYTHON) -m venv --clear $(PYTHON_TOOLS)
 	$(PYTHON_TOOLS)/bin/pip install --quiet --disable-pip-version-check $(^:%=-r %)
 	touch $@

@@ -30,6 +30,7 @@ from ._link import Link, States
 from ._pump import Pump
 from ._running import DeliverySlot, Lifecycle, Running
 from ._subscriptions import Subscriptions
+from ._surroundings import check_threads
 from ._token_requests import TokenRequests
 
 
@@ -45,6 +46,7 @@ class Core:
         *,
         threaded: bool,
     ) -> None:
+        check_threads()
         out = ctypes.c_void_p()
         check(lib.drt_client_new(ctypes.byref(options), ctypes.byref(out)))
         handle = out.value or 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
-import select
 import threading
 from typing import Union
 
@@ -21,6 +20,7 @@ from ._future import Awaited
 from ._rows import Row, split
 from ._running import Lifecycle
 from ._subscription_state import SubscriptionState
+from ._surroundings import is_readable
 
 #: So many rows are split more quickly if they are all events.
 _MANY_ROWS = 16
@@ -78,9 +78,7 @@ class Incoming:
         """Whether something waits in the library, or comes within so many seconds."""
         if self.fd < 0:
             return False
-        poll = select.poll()
-        poll.register(self.fd, select.POLLIN)
-        return bool(poll.poll(None if seconds is None else max(0, round(seconds * 1000))))
+        return is_readable(self.fd, seconds)
 
     def receive(self, max_rows: int) -> None:
         """Takes the next batch.
