@@ -1,7 +1,7 @@
 /** Delivers a subscription's events to its callback, one after the other. */
 
 import { AsyncResource } from 'node:async_hooks';
-import { Backlog, type Consumer, type FlowControl } from './consumer.js';
+import { Backlog, type Consumer, type WaitingEvents } from './backlog.js';
 import { reportUncaught } from './errors.js';
 import type { RealtimeEvent } from './events.js';
 
@@ -12,31 +12,23 @@ export class CallbackConsumer implements Consumer {
     readonly #callback: (event: RealtimeEvent) => unknown;
     /** The callback runs in the asynchronous context of its `subscribe` call. */
     readonly #context = new AsyncResource('DirectusRealtimeSubscription');
+    readonly #waiting: WaitingEvents;
     readonly #backlog: Backlog;
     /** A promise that the callback returned is pending, or the event loop has its turn. */
     #isBusy = false;
     #inARow = 0;
 
     /** While a promise that the callback returned is pending, the next event waits. */
-    constructor(callback: (event: RealtimeEvent) => unknown, flow: FlowControl) {
+    constructor(callback: (event: RealtimeEvent) => unknown, waiting: WaitingEvents, resync: () => void) {
         this.#callback = callback;
-        this.#backlog = new Backlog(flow);
-    }
-
-    get held(): number {
-        return this.#backlog.held;
+        this.#waiting = waiting;
+        this.#backlog = new Backlog(waiting, resync);
     }
 
     push(event: RealtimeEvent, weight: number): void {
-        if (this.#isBusy) {
-            this.#backlog.add(event, weight);
-        } else {
-            this.#deliver(event);
+        if (this.#backlog.accepts(event)) {
+            this.refuse(event, weight);
         }
-    }
-
-    discard(): void {
-        this.#backlog.clear();
     }
 
     end(): void {
@@ -44,7 +36,11 @@ export class CallbackConsumer implements Consumer {
     }
 
     refuse(refusal: RealtimeEvent, weight: number): void {
-        this.push(refusal, weight);
+        if (this.#isBusy) {
+            this.#backlog.add(refusal, weight);
+        } else {
+            this.#deliver(refusal);
+        }
     }
 
     /** A callback does not wait for events, so there is nothing to reject. */
@@ -52,7 +48,8 @@ export class CallbackConsumer implements Consumer {
 
     #deliver(event: RealtimeEvent): void {
         try {
-            const result = this.#context.runInAsyncScope(this.#callback, undefined, event);
+            const numbered = this.#waiting.number(event);
+            const result = this.#context.runInAsyncScope(this.#callback, undefined, numbered);
             if (isThenable(result)) {
                 this.#isBusy = true;
                 this.#await(result);

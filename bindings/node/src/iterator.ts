@@ -1,6 +1,6 @@
 /** Delivers a subscription's events to `for await` loops. */
 
-import { Backlog, type Consumer, type FlowControl } from './consumer.js';
+import { Backlog, type Consumer, type WaitingEvents } from './backlog.js';
 import type { RealtimeEvent } from './events.js';
 import { Queue } from './queue.js';
 
@@ -20,6 +20,8 @@ const DONE: Result = { value: undefined, done: true };
 export interface QueueOwner {
     /** Why the client has failed, if it has. */
     failure(): Error | undefined;
+    /** Asks for a snapshot. */
+    resync(): void;
     /** The loop over the queue was left. */
     left(queue: EventQueue): void;
     /** The loop was ended by an error; another loop may take over the queue. */
@@ -28,32 +30,29 @@ export interface QueueOwner {
 
 /** The consumer from which loops read. */
 export class EventQueue implements Consumer {
+    readonly #waiting: WaitingEvents;
     readonly #backlog: Backlog;
     readonly #owner: QueueOwner;
     readonly #reads = new Queue<PendingRead>();
     #isOver = false;
     #error: Error | undefined;
 
-    constructor(flow: FlowControl, owner: QueueOwner) {
-        this.#backlog = new Backlog(flow);
+    constructor(waiting: WaitingEvents, owner: QueueOwner) {
+        this.#waiting = waiting;
+        this.#backlog = new Backlog(waiting, () => owner.resync());
         this.#owner = owner;
     }
 
     push(event: RealtimeEvent, weight: number): void {
+        if (this.#isOver || !this.#backlog.accepts(event)) {
+            return;
+        }
         const read = this.#reads.shift();
         if (read !== undefined) {
-            read.resolve({ value: event, done: false });
-        } else if (!this.#isOver) {
+            read.resolve({ value: this.#waiting.number(event), done: false });
+        } else {
             this.#backlog.add(event, weight);
         }
-    }
-
-    get held(): number {
-        return this.#backlog.held;
-    }
-
-    discard(): void {
-        this.#backlog.clear();
     }
 
     end(): void {
@@ -86,7 +85,7 @@ export class EventQueue implements Consumer {
     next(iterator: EventIterator): Promise<Result> {
         const event = this.#backlog.take();
         if (event !== undefined) {
-            return Promise.resolve({ value: event, done: false });
+            return Promise.resolve({ value: this.#waiting.number(event), done: false });
         }
         return new Promise((resolve, reject) => {
             this.#reads.push({ resolve, reject, iterator });

@@ -71,8 +71,6 @@ describe('strings', () => {
         const abi = Abi.get();
         for (const value of [...noStrings, undefined, null]) {
             for (const call of [
-                () => abi.hasSubscription(0n, value),
-                () => abi.unsubscribeCollection(0n, value),
                 () => abi.setToken(0n, value),
                 () => abi.sendMessage(0n, value),
                 () => abi.request(0n, value, 0, 1),
@@ -194,8 +192,11 @@ describe('other methods', () => {
             assert.throws(() => client.sendMessage(value), invalid(/^`message` is .*object/));
             await assert.rejects(client.request(value), invalid(/^`message` is .*object/));
         }
-        assert.throws(() => client.sendMessage({ type: 'subscribe' }), invalid(/call subscribe$/));
-        await assert.rejects(client.request({ type: 'auth' }), invalid(/call setToken$/));
+        assert.throws(
+            () => client.sendMessage({ type: 'subscribe' }),
+            invalid(/make a subscription instead$/),
+        );
+        await assert.rejects(client.request({ type: 'auth' }), invalid(/set the access token instead$/));
     });
 
     it('an error for a missing link names the state of the client', async (t) => {

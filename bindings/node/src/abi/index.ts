@@ -2,29 +2,36 @@
 
 import { isMainThread } from 'node:worker_threads';
 import { decode, sizeof } from 'koffi';
-import { DirectusRealtimeError, type ErrorCode } from '../errors.js';
+import { DirectusRealtimeError, type ErrorCode, type ServerError } from '../errors.js';
 import { declareFunctions, guardText, type Functions } from './functions.js';
-import { Callbacks, Inbox } from './inbox.js';
 import { loadLibrary } from './library.js';
-import { translateMessage } from './messages.js';
+import { camel, translateMessage } from './messages.js';
+import type { Row } from './rows.js';
 import { ThreadExit } from './thread-exit.js';
 import {
     DELIVER_POLL,
     DUPLICATE,
+    OK,
     TEXTS,
     declareTypes,
     type ClientFields,
+    type ErrorInfo,
     type Handle,
     type StatsFields,
     type SubscriptionFields,
     type Types,
 } from './types.js';
 
-export type { EventRow } from './event-row.js';
-export type { Batch, Inbox, Notification } from './inbox.js';
 export type { ClientFields, Handle, StatsFields, SubscriptionFields };
 
 const NO_SCOPE = 0n;
+
+/** What waits for a client. */
+export interface Batch {
+    readonly rows: readonly Row[];
+    /** The average size of a row, in characters of JSON. */
+    readonly weight: number;
+}
 
 function guardTexts(fields: Record<string, unknown>, texts: readonly string[]): void {
     for (const name of texts) {
@@ -35,17 +42,22 @@ function guardTexts(fields: Record<string, unknown>, texts: readonly string[]): 
     }
 }
 
+/** Room for a struct that the library fills; it begins with its size. */
+function room(size: number): Uint8Array {
+    const bytes = new Uint8Array(size);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(size), true);
+    return bytes;
+}
+
 /** The loaded library. There is one for each copy of this package in each JavaScript thread. */
 export class Abi {
     static #loaded: Abi | undefined;
 
     readonly #types: Types = declareTypes();
     readonly #c: Functions;
-    readonly #callbacks: Callbacks;
     readonly #out = new BigUint64Array(1);
-    readonly #json = new BigUint64Array(1);
     readonly #length = new BigUint64Array(1);
-    readonly #drained = new BigUint64Array(1);
+    readonly #count = new BigUint64Array(1);
     /** Only in worker threads: the main thread ends with the process, and so do all links. */
     readonly #threadExit: ThreadExit | undefined;
 
@@ -53,7 +65,6 @@ export class Abi {
         const library = loadLibrary();
         this.#c = declareFunctions(library, this.#types);
         this.#threadExit = isMainThread ? undefined : new ThreadExit(library);
-        this.#callbacks = new Callbacks(this.#types, (status, message) => this.#error(status, message));
     }
 
     /** Loads the library at the first call. */
@@ -61,20 +72,25 @@ export class Abi {
         return (this.#loaded ??= new Abi());
     }
 
-    /** The error of a negative status. Without `message`, it has that of the thread's last failed call. */
-    #error(status: number, message: string = this.#c.lastError()): DirectusRealtimeError {
-        return new DirectusRealtimeError(this.#c.statusName(status) as ErrorCode, translateMessage(message));
+    /** The error that a row reports; none where its status is no error. */
+    error(status: number, message: string, server?: ServerError): DirectusRealtimeError | undefined {
+        if (status === OK) {
+            return undefined;
+        }
+        const code = this.#c.statusName(status) as ErrorCode;
+        return new DirectusRealtimeError(code, translateMessage(message), server && { server });
     }
 
     #check(status: number): number {
-        if (status < 0) {
-            throw this.#error(status);
+        if (status >= OK) {
+            return status;
         }
-        return status;
-    }
-
-    version(): string {
-        return this.#c.version();
+        const bytes = room(sizeof(this.#types.errorInfo));
+        this.#c.lastErrorInfo(bytes);
+        const { argument, message } = decode(bytes, this.#types.errorInfo) as ErrorInfo;
+        const code = this.#c.statusName(status) as ErrorCode;
+        const more = argument === null ? {} : { argument: camel(argument) };
+        throw new DirectusRealtimeError(code, translateMessage(message), more);
     }
 
     /** A file descriptor from which to read the log, as lines of `[level, target, message]`. */
@@ -97,15 +113,8 @@ export class Abi {
         return client;
     }
 
-    listen(client: Handle, tokens: boolean): void {
-        this.#check(this.#c.onState(client, this.#callbacks.state, 0, null));
-        if (tokens) {
-            this.#check(this.#c.onToken(client, this.#callbacks.token, 0, null));
-        }
-    }
-
-    unlisten(client: Handle): void {
-        this.#check(this.#c.onState(client, null, 0, null));
+    /** Has requests for tokens come as rows. Only once: a second call would end that. */
+    askForTokens(client: Handle): void {
         this.#check(this.#c.onToken(client, null, 0, null));
     }
 
@@ -130,10 +139,9 @@ export class Abi {
     }
 
     stats(client: Handle): StatsFields {
-        const room = new Uint8Array(sizeof(this.#types.stats));
-        new DataView(room.buffer).setBigUint64(0, BigInt(room.length), true);
-        this.#check(this.#c.stats(client, room));
-        return decode(room, this.#types.stats);
+        const bytes = room(sizeof(this.#types.stats));
+        this.#check(this.#c.stats(client, bytes));
+        return decode(bytes, this.#types.stats) as StatsFields;
     }
 
     /** Blocks until the link is closed: only for when the thread is ending. */
@@ -141,15 +149,14 @@ export class Abi {
         this.#c.close(client, timeoutMs);
     }
 
-    /** Waits on another thread. No callbacks may be due any more, because they would run there. */
+    /** Waits on another thread. */
     close(client: Handle, timeoutMs: number): Promise<void> {
         this.#threadExit?.unwatch(client);
         return new Promise((resolve, reject) => {
             this.#c.close.async(client, timeoutMs, (failure: unknown, status: number) => {
-                if (failure) {
-                    reject(failure as Error);
-                } else if (status < 0) {
-                    reject(this.#error(status, 'the link was not closed in time'));
+                const error = failure ?? this.error(status, 'the link was not closed in time');
+                if (error) {
+                    reject(error as Error);
                 } else {
                     resolve();
                 }
@@ -157,15 +164,18 @@ export class Abi {
         });
     }
 
-    /** What the library delivers to a client. */
-    inbox(client: Handle): Inbox {
-        return new Inbox(this.#c.fd(client), this.#callbacks, (maxEvents) => this.#drain(client, maxEvents));
+    /** Readable while something waits for the client. */
+    fd(client: Handle): number {
+        return this.#c.fd(client);
     }
 
-    #drain(client: Handle, maxEvents: number): { json: string; drained: number } {
-        this.#check(this.#c.drain(client, 0, maxEvents, this.#json, this.#length, this.#drained));
-        const json = decode.string(this.#json[0]!, this.#length[0]!);
-        return { json, drained: Number(this.#drained[0]!) };
+    /** What waits for the client, at most `maxRows` rows; 0 stands for all. */
+    next(client: Handle, maxRows: number): Batch {
+        const status = this.#c.next(client, 0, maxRows, this.#out, this.#length, this.#count);
+        this.#check(status);
+        const json = decode.string(this.#out[0]!, this.#length[0]!);
+        const rows = JSON.parse(json) as Row[];
+        return { rows, weight: Math.ceil(json.length / Math.max(1, rows.length)) };
     }
 
     newScope(client: Handle): Handle {
@@ -187,49 +197,21 @@ export class Abi {
     ): Handle | undefined {
         guardTexts(fields, TEXTS.subscription);
         const struct_size = sizeof(this.#types.subscriptionOptions);
+        const options = { ...fields, struct_size };
         const status = this.#check(
-            this.#c.subscribe(
-                client,
-                scope ?? NO_SCOPE,
-                { ...fields, struct_size },
-                // The event callback: required, but never called, because events are drained.
-                this.#callbacks.release,
-                id,
-                this.#callbacks.release,
-                this.#out,
-            ),
+            this.#c.subscribe(client, scope ?? NO_SCOPE, options, null, id, null, this.#out),
         );
         return status === DUPLICATE ? undefined : this.#out[0]!;
     }
 
     /** Does nothing where the subscription has ended already. */
     unsubscribe(subscription: Handle): void {
-        this.#c.subscriptionUnsubscribe(subscription);
+        this.#c.unsubscribe(subscription);
     }
 
-    unsubscribeCollection(client: Handle, collection: string): number {
-        this.#check(this.#c.unsubscribeCollection(client, collection, this.#out));
-        return Number(this.#out[0]!);
-    }
-
-    unsubscribeAll(client: Handle): number {
-        this.#check(this.#c.unsubscribeAll(client, this.#out));
-        return Number(this.#out[0]!);
-    }
-
-    hasSubscription(client: Handle, uid: string): boolean {
-        return this.#c.hasSubscription(client, uid);
-    }
-
-    /** The uids of the subscriptions, in the order in which they were made. */
-    uids(client: Handle): string[] {
-        const uids: string[] = [];
-        const visit = (info: bigint): boolean => {
-            uids.push((decode(info, this.#types.subscriptionInfo) as { uid: string }).uid);
-            return true;
-        };
-        this.#check(this.#c.activeSubscriptions(client, visit, 0));
-        return uids;
+    /** Has a fresh snapshot come. Does nothing where the subscription has ended already. */
+    resync(subscription: Handle): void {
+        this.#c.resync(subscription);
     }
 
     sendMessage(client: Handle, json: string): void {
@@ -237,6 +219,6 @@ export class Abi {
     }
 
     request(client: Handle, json: string, timeoutMs: number, id: number): void {
-        this.#check(this.#c.request(client, json, timeoutMs, this.#callbacks.reply, id, null));
+        this.#check(this.#c.request(client, json, timeoutMs, null, id, null));
     }
 }
