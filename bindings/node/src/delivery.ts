@@ -1,9 +1,9 @@
 /** Takes what waits in the library, batch by batch, and gives the event loop a turn between two batches. */
 
 import type { AsyncResource } from 'node:async_hooks';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { dup, openSocket } from './abi/descriptor.js';
 import type { Batch } from './abi/index.js';
-import { dup } from './abi/dup.js';
 
 const MAX_ROWS = 256;
 /** The size of a batch to aim at, in characters of JSON. */
@@ -24,10 +24,7 @@ export class Delivery {
         this.#context = context;
         this.#deliver = deliver;
         // The bytes have no meaning.
-        const onread = { buffer: Buffer.alloc(16), callback: () => this.#run() };
-        const options = { fd: dup(fd), readable: true, writable: false, onread };
-        // The other end is closed with the client: that is no error here.
-        this.#socket = new Socket(options).on('error', () => {});
+        this.#socket = openSocket(dup(fd), { buffer: Buffer.alloc(16), callback: () => this.#run() });
     }
 
     #run(): true {

@@ -8,8 +8,9 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { readSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { debuglog } from 'node:util';
+import { openSocket } from './abi/descriptor.js';
 import { Abi } from './abi/index.js';
 import { translateMessage } from './abi/messages.js';
 import { choose, optionalFunction } from './checks.js';
@@ -77,12 +78,10 @@ class LogReader {
     constructor(fd: number, log: LogFunction) {
         this.#fd = fd;
         this.#log = log;
-        this.#socket = new Socket({ fd, readable: true, writable: false });
+        this.#socket = openSocket(fd);
         this.#socket
             .setEncoding('utf8')
             .on('data', (text: unknown) => this.#split(String(text)))
-            // The library closes the other end when another log replaces this one.
-            .on('error', () => {})
             .on('close', () => process.off('exit', this.#atExit))
             .unref();
         process.on('exit', this.#atExit);

@@ -82,6 +82,17 @@ describe('strings', () => {
         }
     });
 
+    it('an error has the name of the argument, whether the package or the library refuses it', () => {
+        const argument = (name) => ({ code: 'DRT_ERR_INVALID_ARGUMENT', argument: name });
+        assert.throws(() => createClient(NOWHERE, { accessToken: 5 }), argument('accessToken'));
+        assert.throws(() => createClient('ftp://host'), argument('url'));
+        assert.throws(() => createClient(NOWHERE, { clientCertFile: 'x' }), argument('clientKeyFile'));
+        assert.throws(() => client.setToken(''), argument('accessToken'));
+        assert.throws(() => client.sendMessage({ type: 5 }), argument('message'));
+        assert.throws(() => client.subscribe({ collection: '' }), argument('collection'));
+        assert.throws(() => client.subscribe({ colection: 'posts' }), argument('colection'));
+    });
+
     it('a uid may contain any characters but NUL', () => {
         const uid = '😀 ü "\\\n';
         const subscription = client.subscribe({ collection: 'posts', uid }, () => {});
