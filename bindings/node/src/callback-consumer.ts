@@ -1,55 +1,45 @@
 /** Delivers a subscription's events to its callback, one after the other. */
 
 import { AsyncResource } from 'node:async_hooks';
-import { Backlog, type Consumer, type WaitingEvents } from './backlog.js';
+import { Consumer, type WaitingEvents } from './consumer.js';
 import { reportUncaught } from './errors.js';
 import type { RealtimeEvent } from './events.js';
 
 /** So many waiting events are delivered in a row before the event loop gets a turn. */
 const MAX_IN_A_ROW = 256;
 
-export class CallbackConsumer implements Consumer {
+export class CallbackConsumer extends Consumer {
     readonly #callback: (event: RealtimeEvent) => unknown;
     /** The callback runs in the asynchronous context of its `subscribe` call. */
     readonly #context = new AsyncResource('DirectusRealtimeSubscription');
-    readonly #waiting: WaitingEvents;
-    readonly #backlog: Backlog;
     /** A promise that the callback returned is pending, or the event loop has its turn. */
     #isBusy = false;
     #inARow = 0;
 
     /** While a promise that the callback returned is pending, the next event waits. */
     constructor(callback: (event: RealtimeEvent) => unknown, waiting: WaitingEvents, resync: () => void) {
+        super(waiting, resync);
         this.#callback = callback;
-        this.#waiting = waiting;
-        this.#backlog = new Backlog(waiting, resync);
     }
 
-    push(event: RealtimeEvent, weight: number): void {
-        if (this.#backlog.accepts(event)) {
-            this.refuse(event, weight);
-        }
-    }
-
-    end(): void {
-        this.#backlog.clear();
-    }
-
-    refuse(refusal: RealtimeEvent, weight: number): void {
+    protected override offer(event: RealtimeEvent): boolean {
         if (this.#isBusy) {
-            this.#backlog.add(refusal, weight);
-        } else {
-            this.#deliver(refusal);
+            return false;
         }
+        this.#deliver(event);
+        return true;
+    }
+
+    override refuse(refusal: RealtimeEvent, weight: number): void {
+        this.pushAlways(refusal, weight);
     }
 
     /** A callback does not wait for events, so there is nothing to reject. */
-    fail(): void {}
+    override fail(): void {}
 
     #deliver(event: RealtimeEvent): void {
         try {
-            const numbered = this.#waiting.number(event);
-            const result = this.#context.runInAsyncScope(this.#callback, undefined, numbered);
+            const result = this.#context.runInAsyncScope(this.#callback, undefined, this.number(event));
             if (isThenable(result)) {
                 this.#isBusy = true;
                 this.#await(result);
@@ -77,7 +67,7 @@ export class CallbackConsumer implements Consumer {
                 this.#yield();
                 return;
             }
-            const event = this.#backlog.take();
+            const event = this.take();
             if (event === undefined) {
                 return;
             }

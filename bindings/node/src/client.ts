@@ -33,29 +33,6 @@ export interface ClientEvents {
     disconnected: [change: StateChange];
 }
 
-/** Methods that work when destructured, like the composable's functions. */
-const METHODS = [
-    'connect',
-    'reconnect',
-    'disconnect',
-    'connected',
-    'setToken',
-    'unsubscribe',
-    'unsubscribeCollection',
-    'unsubscribeAll',
-    'getActiveSubscriptions',
-    'hasSubscription',
-    'sendMessage',
-    'request',
-    'items',
-    'scope',
-    'useRealtime',
-    'stats',
-    'ref',
-    'unref',
-    'close',
-] as const satisfies readonly (keyof Client)[];
-
 export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
     readonly #core: Core;
     readonly #tokens: TokenSource;
@@ -81,7 +58,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         });
         this.#messages = new MessageQueue(this.#core, options.sendQueueBytes !== 0);
         this.#queuesMessages = (options.sendQueueBytes ?? 0) > 0;
-        bindMethods<Client>(this, METHODS);
+        bindMethods(this, Client);
     }
 
     #stateChanged(change: StateChange): void {

@@ -2,14 +2,16 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { isMainThread } from 'node:worker_threads';
-import { WaitingEvents } from './backlog.js';
-import { Abi, type Batch, type Handle } from './abi/index.js';
+import { WaitingEvents } from './consumer.js';
+import { getAbi, type Batch, type Handle } from './abi/index.js';
+import { translateMessage } from './abi/messages.js';
 import { EVENT, RELEASED, REPLY, STATE, TOKEN_WANTED, type StateRow, type TokenRow } from './abi/rows.js';
 import { closedError, Connection } from './connection.js';
 import { Delivery } from './delivery.js';
 import { reportUncaught, type DirectusRealtimeError } from './errors.js';
 import { startDebugLog } from './log.js';
 import { ackTimeoutMs, clientFields, queueBytes, type ClientOptions, type ServerUrl } from './options.js';
+import type { ClientParts } from './parts.js';
 import { Requests } from './requests.js';
 import { stateName, type StateChange } from './state.js';
 import { SubscriptionRegistry } from './subscription-registry.js';
@@ -25,14 +27,13 @@ export interface Listener {
     tokenWanted(error: DirectusRealtimeError | undefined): void;
 }
 
-export class Core {
-    readonly abi = Abi.get();
+export class Core implements ClientParts {
+    readonly abi = getAbi();
     readonly handle: Handle;
     readonly connection: Connection;
     readonly delivery: Delivery;
     readonly requests: Requests;
     readonly subscriptions: SubscriptionRegistry;
-    /** The events that wait for consumers. */
     readonly waiting: WaitingEvents;
     readonly #listener: Listener;
     /** State listeners and `getToken` run in the asynchronous context in which the client was made. */
@@ -56,7 +57,6 @@ export class Core {
         openCores.add(this);
     }
 
-    /** A number for a subscription or a request. */
     nextId(): number {
         return ++this.#lastId;
     }
@@ -88,11 +88,11 @@ export class Core {
     #report(row: StateRow | TokenRow): void {
         try {
             if (row[0] === STATE) {
-                const error = this.abi.error(row[2], row[3]);
-                const message = error?.message ?? row[3];
+                const message = translateMessage(row[3]);
+                const error = this.abi.toError(row[2], row[3]);
                 this.#stateChanged({ state: stateName(row[1]), message, error });
             } else {
-                this.#listener.tokenWanted(this.abi.error(row[1], 'the server refused the last token'));
+                this.#listener.tokenWanted(this.abi.toError(row[1], 'the server refused the last token'));
             }
         } catch (error) {
             reportUncaught(error);

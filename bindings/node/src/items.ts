@@ -31,7 +31,7 @@ export class Items<T = any> {
     constructor(send: Send, collection: string) {
         this.collection = requiredText('collection', collection);
         this.#send = send;
-        bindMethods(this, ['read', 'create', 'update', 'updateSingleton', 'delete']);
+        bindMethods(this, Items);
     }
 
     async #request(action: string, rest: object, options?: RequestOptions): Promise<any> {

@@ -11,7 +11,7 @@ import { readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { debuglog } from 'node:util';
 import { openSocket } from './abi/descriptor.js';
-import { Abi } from './abi/index.js';
+import { getAbi } from './abi/index.js';
 import { translateMessage } from './abi/messages.js';
 import { choose, optionalFunction } from './checks.js';
 import { reportUncaught } from './errors.js';
@@ -39,7 +39,7 @@ export function setLog(level: LogLevel, log?: LogFunction | null): void {
 }
 
 function start(level: LogLevel, log: LogFunction | undefined): void {
-    const abi = Abi.get();
+    const abi = getAbi();
     reader?.close();
     reader = undefined;
     if (level === 'off' || log === undefined) {

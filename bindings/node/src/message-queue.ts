@@ -1,23 +1,15 @@
 /** Messages that wait in the library for a link. When none comes, a warning has their number. */
 
-import type { Abi, Handle } from './abi/index.js';
-import type { Connection } from './connection.js';
 import { DirectusRealtimeError } from './errors.js';
+import type { ClientParts } from './parts.js';
 import type { StateChange } from './state.js';
 
-/** What the messages need of their client. */
-interface Sender {
-    readonly abi: Abi;
-    readonly handle: Handle;
-    readonly connection: Connection;
-}
-
 export class MessageQueue {
-    readonly #client: Sender;
+    readonly #client: ClientParts;
     readonly #mayWait: boolean;
     #waiting = 0;
 
-    constructor(client: Sender, mayWait: boolean) {
+    constructor(client: ClientParts, mayWait: boolean) {
         this.#client = client;
         this.#mayWait = mayWait;
     }

@@ -1,12 +1,11 @@
 /** Requests, and the promises that wait for their replies. */
 
-import type { Abi, Handle } from './abi/index.js';
 import type { ReplyRow } from './abi/rows.js';
 import { endOnAbort, throwIfAborted } from './abort.js';
 import { milliseconds, optionalSignal, record } from './checks.js';
-import type { Connection } from './connection.js';
 import { DirectusRealtimeError, serverError } from './errors.js';
 import { knownOptions, type NamesOf } from './known-names.js';
+import type { ClientParts } from './parts.js';
 import { plainObject } from './plain-json.js';
 
 export interface RequestOptions {
@@ -21,15 +20,6 @@ export interface RequestOptions {
 
 export const REQUEST_OPTIONS: NamesOf<RequestOptions> = { timeoutMs: true, signal: true };
 
-/** What requests need of their client. */
-export interface Requester {
-    readonly abi: Abi;
-    readonly handle: Handle;
-    readonly connection: Connection;
-    nextId(): number;
-    checkOpen(): void;
-}
-
 /** The server's answer to a request. */
 type Answer = Record<string, unknown>;
 
@@ -43,12 +33,12 @@ interface Pending {
 const REFUSED: unknown[] = ['auth', 'subscribe', 'unsubscribe'];
 
 export class Requests {
-    readonly #client: Requester;
+    readonly #client: ClientParts;
     /** For requests without a `timeoutMs` of their own. */
     readonly #timeoutMs: number;
     readonly #pending = new Map<number, Pending>();
 
-    constructor(client: Requester, timeoutMs: number) {
+    constructor(client: ClientParts, timeoutMs: number) {
         this.#client = client;
         this.#timeoutMs = timeoutMs;
     }
@@ -90,8 +80,8 @@ export class Requests {
     /** The reply to a request, or why there is none. */
     reply([, id, status, answer, message]: ReplyRow): void {
         const pending = this.#settle(id);
-        const server = answer === null ? undefined : serverError(answer);
-        const error = this.#client.abi.error(status, message ?? '', server);
+        const details = answer === null ? {} : { server: serverError(answer) };
+        const error = this.#client.abi.toError(status, message ?? '', details);
         if (error === undefined) {
             pending?.resolve(answer as Answer);
         } else {

@@ -50,7 +50,7 @@ export class Scope implements Disposable, AsyncDisposable {
             signal ?? undefined,
             () => core.isOpen && core.subscriptions.closeScope(scope),
         );
-        bindMethods<Scope>(this, ['close']);
+        bindMethods(this, Scope);
     }
 
     get closed(): boolean {

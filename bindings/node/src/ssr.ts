@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { WaitingEvents } from './backlog.js';
+import { WaitingEvents } from './consumer.js';
 import { optionalFunction } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
 import type { AnyCallback } from './events.js';

@@ -1,32 +1,23 @@
 /** All subscriptions of a client: makes them, finds them by id and uid, and ends them. */
 
 import { randomUUID } from 'node:crypto';
-import type { Abi, Handle } from './abi/index.js';
 import { endOnAbort, throwIfAborted } from './abort.js';
-import type { WaitingEvents } from './backlog.js';
+import type { WaitingEvents } from './consumer.js';
 import { optionalFunction, optionalSignal, requiredText } from './checks.js';
 import type { Connection } from './connection.js';
 import { DirectusRealtimeError } from './errors.js';
 import type { AnyCallback } from './events.js';
 import { subscriptionFields, subscriptionOptions, type SubscriptionOptions } from './options.js';
+import type { ClientParts } from './parts.js';
 import { SubscriptionState, type ScopeState, type SubscriptionHost } from './subscription.js';
 
-/** What subscriptions need of their client. */
-interface Subscriber {
-    readonly abi: Abi;
-    readonly handle: Handle;
-    readonly connection: Connection;
-    readonly waiting: WaitingEvents;
-    nextId(): number;
-}
-
 export class SubscriptionRegistry implements SubscriptionHost {
-    readonly #client: Subscriber;
+    readonly #client: ClientParts;
     readonly #byId = new Map<number, SubscriptionState>();
     /** In the order in which they were made. */
     readonly #byUid = new Map<string, SubscriptionState>();
 
-    constructor(client: Subscriber) {
+    constructor(client: ClientParts) {
         this.#client = client;
     }
 

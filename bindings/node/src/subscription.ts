@@ -7,7 +7,7 @@
 import { inspect, type InspectOptions } from 'node:util';
 import type { Handle } from './abi/index.js';
 import { toEvent, type EventRow } from './abi/rows.js';
-import type { Consumer, WaitingEvents } from './backlog.js';
+import type { Consumer, WaitingEvents } from './consumer.js';
 import { CallbackConsumer } from './callback-consumer.js';
 import type { Connection } from './connection.js';
 import { DirectusRealtimeError, serverError } from './errors.js';
@@ -255,7 +255,7 @@ export class Subscription<T = any, Init = T[], Event = RealtimeEvent<T, Init>>
         this.unsubscribe = () => state.unsubscribe();
         this.#state = state;
         this.scope = scope;
-        bindMethods<this>(this, ['ready']);
+        bindMethods(this, Subscription);
     }
 
     /** Whether it is over: unsubscribed, refused by the server, or closed with its scope or client. */

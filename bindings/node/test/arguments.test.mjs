@@ -67,8 +67,7 @@ describe('strings', () => {
     });
 
     it('no call passes a value that is no valid string to the library', () => {
-        const { Abi } = require('../dist/abi/index.js');
-        const abi = Abi.get();
+        const abi = require('../dist/abi/index.js').getAbi();
         for (const value of [...noStrings, undefined, null]) {
             for (const call of [
                 () => abi.setToken(0n, value),

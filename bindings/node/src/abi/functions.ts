@@ -6,7 +6,7 @@ import { DirectusRealtimeError } from '../errors.js';
 import { HANDLE, type ClientFields, type Handle, type SubscriptionFields, type Types } from './types.js';
 
 /** An out parameter. */
-export type Out = BigUint64Array;
+type Out = BigUint64Array;
 type Sized<T> = T & { struct_size: number };
 type Status = number;
 
@@ -25,62 +25,68 @@ export function guardText(value: unknown): void {
 const REGISTRATION = ['void *', 'uintptr_t', 'void *'] as const;
 type Registration = [fn: null, id: number, release: null];
 
-/** Declares the functions that this package uses. */
-export function declareFunctions(library: LibraryHandle, types: Types) {
-    /** A function that returns a status. */
-    const status = <Args extends unknown[]>(name: string, ...parameters: Plain[]) =>
+/** Declares the functions that this package uses. `check` throws the error of a negative status. */
+export function declareFunctions(library: LibraryHandle, types: Types, check: (status: Status) => Status) {
+    const declare = <Args extends unknown[]>(name: string, ...parameters: Plain[]) =>
         library.func(name, 'int32_t', parameters) as unknown as KoffiFunc<(...args: Args) => Status>;
+    const checked = <Args extends unknown[]>(name: string, ...parameters: Plain[]) => {
+        const call = declare<Args>(name, ...parameters);
+        return (...args: Args): Status => check(call(...args));
+    };
     /** One whose second argument is a string. */
     const withText = <Rest extends unknown[]>(name: string, ...rest: Plain[]) => {
         const call = library.func(name, 'int32_t', [HANDLE, 'str', ...rest]);
-        return (client: Handle, text: string, ...more: Rest): Status => {
+        return (client: Handle, text: string, ...more: Rest): void => {
             guardText(text);
-            return call(client, text, ...more) as Status;
+            check(call(client, text, ...more) as Status);
         };
     };
-    const onHandle = (name: string) => status<[Handle]>(name, HANDLE);
+    const onHandle = (name: string) => checked<[Handle]>(name, HANDLE);
+    /** Ends something, and does nothing where that has ended already. */
+    const end = (name: string) => declare<[Handle]>(name, HANDLE);
 
     return {
-        statusName: library.func('drt_status_name', 'str', ['int32_t']) as unknown as (
-            status: Status,
-        ) => string,
-        lastErrorInfo: status<[Uint8Array]>('drt_last_error_info', 'void *'),
+        setLog: checked<[level: number, ...Registration]>('drt_set_log', 'int32_t', ...REGISTRATION),
+        logOpen: checked<[level: number, fd: Int32Array]>('drt_log_open', 'int32_t', 'void *'),
 
-        setLog: status<[level: number, ...Registration]>('drt_set_log', 'int32_t', ...REGISTRATION),
-        logOpen: status<[level: number, fd: Int32Array]>('drt_log_open', 'int32_t', 'void *'),
-
-        clientNew: status<[Sized<ClientFields>, Out]>(
+        clientNew: checked<[Sized<ClientFields>, Out]>(
             'drt_client_new',
             pointer(types.clientOptions),
             'void *',
         ),
-        onToken: status<[Handle, ...Registration]>('drt_client_on_token', HANDLE, ...REGISTRATION),
+        onToken: checked<[Handle, ...Registration]>('drt_client_on_token', HANDLE, ...REGISTRATION),
         connect: onHandle('drt_client_connect'),
         reconnect: onHandle('drt_client_reconnect'),
         disconnect: onHandle('drt_client_disconnect'),
         setToken: withText('drt_client_set_token'),
         state: onHandle('drt_client_state'),
-        stats: status<[Handle, Uint8Array]>('drt_client_stats', HANDLE, 'void *'),
-        close: status<[Handle, timeoutMs: number]>('drt_client_close', HANDLE, 'uint32_t'),
+        clientStats: checked<[Handle, Uint8Array]>('drt_client_stats', HANDLE, 'void *'),
+        closeSync: declare<[Handle, timeoutMs: number]>('drt_client_close', HANDLE, 'uint32_t'),
+        /** Readable while something waits for the client. */
         fd: onHandle('drt_client_fd'),
-        next: status<[Handle, timeoutMs: number, maxRows: number, json: Out, length: Out, rows: Out]>(
+        nextRows: checked<[Handle, timeoutMs: number, maxRows: number, json: Out, length: Out, rows: Out]>(
             'drt_client_next',
             ...([HANDLE, 'int32_t', 'size_t', 'void *', 'void *', 'void *'] as const),
         ),
 
-        scopeNew: status<[Handle, Out]>('drt_scope_new', HANDLE, 'void *'),
-        scopeClose: onHandle('drt_scope_close'),
+        scopeNew: checked<[Handle, Out]>('drt_scope_new', HANDLE, 'void *'),
+        closeScope: end('drt_scope_close'),
 
-        subscribe: status<[client: Handle, scope: Handle, Sized<SubscriptionFields>, ...Registration, Out]>(
+        drtSubscribe: checked<
+            [client: Handle, scope: Handle, Sized<SubscriptionFields>, ...Registration, Out]
+        >(
             'drt_subscribe',
             ...([HANDLE, HANDLE, pointer(types.subscriptionOptions), ...REGISTRATION, 'void *'] as const),
         ),
-        unsubscribe: onHandle('drt_subscription_unsubscribe'),
-        resync: onHandle('drt_subscription_resync'),
+        unsubscribe: end('drt_subscription_unsubscribe'),
+        /** Has a fresh snapshot come. */
+        resync: end('drt_subscription_resync'),
 
         sendMessage: withText('drt_send_message'),
-        request: withText<[timeoutMs: number, ...Registration]>('drt_request', 'uint32_t', ...REGISTRATION),
+        drtRequest: withText<[timeoutMs: number, ...Registration]>(
+            'drt_request',
+            'uint32_t',
+            ...REGISTRATION,
+        ),
     };
 }
-
-export type Functions = ReturnType<typeof declareFunctions>;
