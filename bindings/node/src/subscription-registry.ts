@@ -46,7 +46,7 @@ export class SubscriptionRegistry implements SubscriptionHost {
         const fields = subscriptionFields(options, uid);
         throwIfAborted(signal);
         const id = this.#client.nextId();
-        const handle = this.#client.abi.subscribe(this.#client.handle, scope?.handle, fields, id);
+        const handle = this.#client.abi.subscribe(this.#client.handle, fields, id);
         if (handle === undefined) {
             return this.#existing(uid);
         }
@@ -114,13 +114,8 @@ export class SubscriptionRegistry implements SubscriptionHost {
 
     /** The number of subscriptions that ended with it. */
     closeScope(scope: ScopeState): number {
-        if (scope.closed) {
-            return 0;
-        }
         scope.closed = true;
-        const ended = this.#endEach((subscription) => subscription.scope === scope);
-        this.#client.abi.closeScope(scope.handle);
-        return ended;
+        return this.#endEach((subscription) => subscription.scope === scope);
     }
 
     /** Ends all subscriptions, persistent ones included, because the client is being closed. */

@@ -29,7 +29,6 @@ export interface SubscriptionHost {
 
 /** A scope, as the client keeps it. */
 export interface ScopeState {
-    readonly handle: Handle;
     closed: boolean;
 }
 

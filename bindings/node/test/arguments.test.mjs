@@ -74,7 +74,7 @@ describe('strings', () => {
                 () => abi.sendMessage(0n, value),
                 () => abi.request(0n, value, 0, 1),
                 () => abi.newClient({ url: value ?? 7 }),
-                () => abi.subscribe(0n, undefined, { collection: value ?? 7 }, 1),
+                () => abi.subscribe(0n, { collection: value ?? 7 }, 1),
             ]) {
                 assert.throws(call, { name: 'DirectusRealtimeError', code: 'DRT_ERR_INVALID_ARGUMENT' });
             }

@@ -69,9 +69,6 @@ export function declareFunctions(library: LibraryHandle, types: Types, check: (s
             ...([HANDLE, 'int32_t', 'size_t', 'void *', 'void *', 'void *'] as const),
         ),
 
-        scopeNew: checked<[Handle, Out]>('drt_scope_new', HANDLE, 'void *'),
-        closeScope: end('drt_scope_close'),
-
         drtSubscribe: checked<
             [client: Handle, scope: Handle, Sized<SubscriptionFields>, ...Registration, Out]
         >(

@@ -30,6 +30,7 @@ export interface Batch {
     readonly weight: number;
 }
 
+/** Scopes are kept by this package: they need what ends with them here anyway. */
 const NO_SCOPE = 0n;
 
 function guardTexts(fields: Record<string, unknown>, texts: readonly string[]): void {
@@ -137,16 +138,11 @@ function makeAbi() {
             return { rows, weight: Math.ceil(json.length / Math.max(1, rows.length)) };
         },
 
-        newScope(client: Handle): Handle {
-            c.scopeNew(client, out);
-            return out[0]!;
-        },
-
         /** The subscription's handle, or `undefined` when its uid is taken. */
-        subscribe(client: Handle, scope: Handle | undefined, fields: SubscriptionFields, id: number) {
+        subscribe(client: Handle, fields: SubscriptionFields, id: number): Handle | undefined {
             guardTexts(fields, TEXTS.subscription);
             const options = { ...fields, struct_size: sizeof(types.subscriptionOptions) };
-            const status = c.drtSubscribe(client, scope ?? NO_SCOPE, options, null, id, null, out);
+            const status = c.drtSubscribe(client, NO_SCOPE, options, null, id, null, out);
             return status === DUPLICATE ? undefined : out[0]!;
         },
 
