@@ -57,7 +57,7 @@ CARGO_C_VERSION := 0.10.24+cargo-0.98.0
 CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 
 SUITES := test-rust test-faults test-python test-sdk test-install test-directus test-node \
-    test-examples test-docs test-abi
+    test-examples test-other test-docs test-abi
 
 .PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
     soak-faults mutants bench header deps test-deps servers clean
@@ -169,6 +169,10 @@ test-directus: servers
 
 test-examples: servers examples node-package
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples
+
+# The languages that have no package: where a runtime is missing, the suite says which.
+test-other: servers lib
+	$(PYTHON) -m unittest discover -s tests/other
 
 # The pages of docs/, and the README: each snippet compiled and run.
 test-docs: servers lib scripted-server

@@ -57,7 +57,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -222,21 +221,39 @@ class DRT_DETAIL_SHARED error : public std::system_error {
   public:
     /** With this message. */
     error(drt::status status, const std::string &message)
-        : std::system_error(make_error_code(status), message),
-          message_(std::make_shared<const std::string>(message)) {}
-    /** Copies share the message. */
+        : error(status, texts{message, {}, {}, {}}) {}
+    /** Copies share the texts. */
     error(const error &) noexcept = default;
-    /** Copies share the message. */
+    /** Copies share the texts. */
     error &operator=(const error &) noexcept = default;
+
+    /** This thread's last failed call of this header; `status::ok` when no call has failed yet. In
+     * the callback of a request that was not answered, its error. */
+    static error last();
 
     /** The status of the failed call. */
     drt::status status() const noexcept { return static_cast<drt::status>(code().value()); }
     /** What was wrong, and with which argument. `what()` has this and the message of the
      * status. */
-    const std::string &message() const noexcept { return *message_; }
+    const std::string &message() const noexcept { return texts_->message; }
+    /** The argument or option that is wrong, for instance `url`; empty where none is. */
+    const std::string &argument() const noexcept { return texts_->argument; }
+    /** The code of the server's own error, for instance `FORBIDDEN`; empty where the server has not
+     * refused, or gave none. */
+    const std::string &server_code() const noexcept { return texts_->server_code; }
+    /** The server's own error object as JSON; empty where the server has not refused. */
+    const std::string &server_error() const noexcept { return texts_->server_error; }
 
   private:
-    std::shared_ptr<const std::string> message_;
+    struct texts {
+        std::string message, argument, server_code, server_error;
+    };
+
+    error(drt::status status, texts &&given)
+        : std::system_error(make_error_code(status), given.message),
+          texts_(std::make_shared<const texts>(std::move(given))) {}
+
+    std::shared_ptr<const texts> texts_;
 };
 
 /* ---- State of a thread --------------------------------------------------------------------- */
@@ -255,13 +272,12 @@ struct thread_state {
     const frame *innermost = nullptr;
     dispatch_scope *dispatching = nullptr;
     registration *registering = nullptr;
-    /** A client that was closed in its own callback: its callbacks are not called here any
-     * more. One is enough, as a thread delivers for one client at a time. */
-    drt_client *ended = nullptr;
     /** This header's own message for the failure that is reported next ... */
     const char *refusal = nullptr;
     /** ... and for the last failure; NULL where the library has the message. */
     const char *last_refusal = nullptr;
+    /** The status of the last failure. */
+    drt_status last_status = DRT_OK;
     /** Whether a function of set_log runs. */
     bool logging = false;
 };
@@ -270,6 +286,47 @@ DRT_DETAIL_SHARED inline thread_state &here() noexcept {
     static thread_local thread_state state;
     return state;
 }
+
+/** The clients that were closed in a callback of their own: none of their callbacks is called any
+ * more, on whichever thread the library closes them. */
+class ended_clients {
+  public:
+    static void add(drt_client *client) {
+        ended_clients &all = instance();
+        const std::lock_guard<std::mutex> lock(all.mutex_);
+        all.clients_.push_back(client);
+        all.count_.store(all.clients_.size());
+    }
+
+    static void remove(drt_client *client) noexcept {
+        ended_clients &all = instance();
+        const std::lock_guard<std::mutex> lock(all.mutex_);
+        auto &clients = all.clients_;
+        clients.erase(std::remove(clients.begin(), clients.end(), client), clients.end());
+        all.count_.store(clients.size());
+    }
+
+    static bool has(drt_client *client) noexcept {
+        ended_clients &all = instance();
+        // Usually there are none, and a callback costs one load.
+        if (all.count_.load(std::memory_order_relaxed) == 0) {
+            return false;
+        }
+        const std::lock_guard<std::mutex> lock(all.mutex_);
+        return std::find(all.clients_.begin(), all.clients_.end(), client) != all.clients_.end();
+    }
+
+  private:
+    /** Never destroyed: threads of the library may still run while the process exits. */
+    DRT_DETAIL_SHARED static ended_clients &instance() noexcept {
+        static auto *const all = new ended_clients;
+        return *all;
+    }
+
+    std::mutex mutex_;
+    std::vector<drt_client *> clients_;
+    std::atomic<std::size_t> count_{0};
+};
 
 class frame {
   public:
@@ -321,9 +378,17 @@ inline std::string last_error() {
     return own != nullptr ? own : drt_last_error();
 }
 
+/** The argument with which a message of this header's own begins: "`uid` has a NUL byte in it". */
+inline std::string first_name(const std::string &message) {
+    const auto end = message.find('`', 1);
+    return message.rfind('`', 0) == 0 && end != std::string::npos ? message.substr(1, end - 1)
+                                                                  : std::string();
+}
+
 inline void check(drt_status value, std::error_code &ec) noexcept {
     if (value < 0) {
         here().last_refusal = std::exchange(here().refusal, nullptr);
+        here().last_status = value;
     }
     ec = value < 0 ? make_error_code(to_status(value)) : std::error_code();
 }
@@ -332,9 +397,12 @@ inline void check(drt_status value) {
     std::error_code ec;
     check(value, ec);
     if (ec) {
-        throw error(to_status(value), last_error());
+        throw error::last();
     }
 }
+
+/** The error with which a reply callback was called is this thread's last one. */
+inline void reply_failed() noexcept { here().last_refusal = nullptr; }
 
 /** Sets the error code, or throws where there is none. */
 inline void check(drt_status value, std::error_code *ec) {
@@ -405,6 +473,19 @@ template <class F> bool is_empty(const F &callable) noexcept {
 /** Describes this thread's last failed call of this header, in one sentence that names the
  * argument. Empty when no call has failed yet. */
 inline std::string last_error() { return detail::last_error(); }
+
+inline error error::last() {
+    if (const char *own = detail::here().last_refusal) {
+        return error(detail::to_status(detail::here().last_status),
+                     texts{own, detail::first_name(own), {}, {}});
+    }
+    drt_error_info info = DRT_ERROR_INFO_INIT;
+    drt_last_error_info(&info);
+    const auto text = [](const char *given) { return std::string(detail::view(given)); };
+    return error(detail::to_status(info.status),
+                 texts{text(info.message), text(info.argument), text(info.server_code),
+                       std::string(detail::view(info.server_error, info.server_error_len))});
+}
 
 /* ---- Exceptions of callbacks --------------------------------------------------------------- */
 
@@ -523,7 +604,7 @@ template <class F> struct stored_callable {
 
 /** Runs a callback, unless its client was closed in an earlier one on this thread. */
 template <class F> void run(drt_client *client, F &&function) noexcept {
-    if (here().ended != client) {
+    if (!ended_clients::has(client)) {
         const frame inside(client);
         guard(std::forward<F>(function));
     }
@@ -592,9 +673,9 @@ drt_status hand_over(drt_client *client, F &&callback, std::error_code *ec, cons
     return result;
 }
 
-/** Visits subscriptions. An exception ends the visit, and is rethrown once the library's call has
- * returned. */
-template <class F> drt_status visit(drt_client *client, F &&function) {
+/** Calls `visits` with a visitor. An exception ends the visit, and is rethrown once the library's
+ * call has returned. */
+template <class F, class Visits> drt_status visit_by(F &&function, const Visits &visits) {
     struct visitor {
         F &function;
         std::exception_ptr thrown;
@@ -608,11 +689,25 @@ template <class F> drt_status visit(drt_client *client, F &&function) {
             return false;
         }
     };
-    const drt_status result = drt_active_subscriptions(client, call, &state);
+    const drt_status result = visits(call, &state);
     if (state.thrown != nullptr) {
         std::rethrow_exception(state.thrown);
     }
     return result;
+}
+
+/** Visits a client's subscriptions. */
+template <class F> drt_status visit(drt_client *client, F &&function) {
+    return visit_by(function, [client](drt_subscription_visit_fn call, void *state) {
+        return drt_active_subscriptions(client, call, state);
+    });
+}
+
+/** Visits one subscription. */
+template <class F> drt_status visit_one(drt_subscription *subscription, F &&function) {
+    return visit_by(function, [subscription](drt_subscription_visit_fn call, void *state) {
+        return drt_subscription_visit(subscription, call, state);
+    });
 }
 
 /* ---- Closing a client ---------------------------------------------------------------------- */
@@ -648,7 +743,7 @@ class dispatch_scope {
     bool end() const noexcept {
         if (is_over_) {
             close(client_);
-            here().ended = nullptr;
+            ended_clients::remove(client_);
         }
         return is_over_;
     }
@@ -672,34 +767,29 @@ inline void stop_callbacks(drt_client *client) noexcept {
 
 /** Closes a client inside a callback of its own, which cannot wait for itself. */
 inline void close_in_own_callback(drt_client *client) noexcept {
+    guard([client] { ended_clients::add(client); });
     stop_callbacks(client);
-    here().ended = client;
     if (!dispatch_scope::close_later(client)) {
-        guard([client] {
-            std::thread([client] {
-                here().ended = client;
-                close(client);
-            }).detach();
-        });
+        const auto ended = [](void *closed) {
+            ended_clients::remove(static_cast<drt_client *>(closed));
+        };
+        drt_client_close_begin(client, nullptr, client, ended);
     }
 }
 
-/** Closes a client on another thread, and waits for it. */
-inline void close_on_another_thread(drt_client *client) {
-    std::promise<void> promise;
-    auto closed = promise.get_future();
-    std::thread closing([client, promise = std::move(promise)]() mutable {
-        close(client);
-        promise.set_value();
-    });
-    // A log function may run on the very thread that the closing handshake needs.
-    const auto longest = here().logging ? std::chrono::seconds::zero()
-                                        : std::chrono::ceil<std::chrono::seconds>(close_timeout) +
-                                              std::chrono::seconds(1);
-    if (closed.wait_for(longest) == std::future_status::ready) {
-        closing.join();
-    } else {
-        closing.detach();
+/** Closes a client on a thread of the library, and waits for it. */
+inline void close_elsewhere(drt_client *client) {
+    auto promise = std::make_unique<std::promise<void>>();
+    const auto closed = promise->get_future();
+    const auto report = [](drt_status, void *to) {
+        static_cast<std::promise<void> *>(to)->set_value();
+    };
+    const auto release = [](void *from) { delete static_cast<std::promise<void> *>(from); };
+    if (drt_client_close_begin(client, report, promise.release(), release) != DRT_OK) {
+        stop_callbacks(client);
+    } else if (!here().logging) {
+        // A log function may run on the very thread that the closing handshake needs.
+        closed.wait_for(close_timeout + std::chrono::seconds(1));
     }
 }
 
@@ -707,14 +797,7 @@ inline void close_client(drt_client *client) noexcept {
     if (frame::is_inside(client)) {
         close_in_own_callback(client);
     } else if (close(client) == DRT_ERR_WOULD_DEADLOCK) {
-        guard([client] {
-            try {
-                close_on_another_thread(client);
-            } catch (...) {
-                stop_callbacks(client);
-                throw;
-            }
-        });
+        guard([client] { close_elsewhere(client); });
     }
 }
 
@@ -1120,17 +1203,20 @@ class subscription {
      * object is empty afterwards; call `c()` and `uid()` before. */
     void detach() noexcept { handle_ = nullptr; }
 
-    /** Its uid, also a generated one; empty when it has ended. Searches the client's
-     * subscriptions. */
+    /** Asks for a fresh snapshot: an INIT marked as a resync, which replaces everything that is
+     * known. What waits of the subscription is dropped. Errors: `status::invalid_handle`. */
+    void resync() const { detail::check(drt_subscription_resync(handle_)); }
+    /** The same with an error code. */
+    void resync(std::error_code &ec) const noexcept {
+        detail::check(drt_subscription_resync(handle_), ec);
+    }
+
+    /** Its uid, also a generated one; empty when it has ended. */
     std::string uid() const {
         std::string found;
-        drt_subscription *const handle = handle_;
-        detail::visit(client_, [&](const drt_subscription_info &info) {
-            const bool is_it = info.handle == handle;
-            if (is_it) {
-                found.assign(info.uid, info.uid_len);
-            }
-            return !is_it;
+        detail::visit_one(handle_, [&](const drt_subscription_info &info) {
+            found.assign(info.uid, info.uid_len);
+            return true;
         });
         return found;
     }
@@ -1346,6 +1432,9 @@ template <class F> void on_token(drt_client *client, drt_status reason, void *us
 template <class F>
 void on_reply(drt_status result, const char *json, std::size_t length, void *user_data) {
     auto &stored = *static_cast<stored_callable<F> *>(user_data);
+    if (result != DRT_OK) {
+        reply_failed();
+    }
     run(stored.client, [&] {
         static_cast<void>(std::invoke(stored.callable, to_status(result), view(json, length)));
     });
@@ -1355,14 +1444,12 @@ void on_reply(drt_status result, const char *json, std::size_t length, void *use
 inline void on_answer(drt_status result, const char *json, std::size_t length, void *user_data) {
     auto &promise = static_cast<stored_callable<std::promise<std::string>> *>(user_data)->callable;
     guard([&] {
-        const std::string text(view(json, length));
         if (result == DRT_OK) {
-            promise.set_value(text);
-            return;
+            promise.set_value(std::string(view(json, length)));
+        } else {
+            reply_failed();
+            promise.set_exception(std::make_exception_ptr(error::last()));
         }
-        const std::string why = text.empty() ? "the request was not answered: " : text;
-        promise.set_exception(std::make_exception_ptr(
-            error(to_status(result), text.empty() ? why + sentence(result) : why)));
     });
 }
 
@@ -1378,15 +1465,15 @@ inline void on_answer(drt_status result, const char *json, std::size_t length, v
  *
  * A client may be closed anywhere:
  *
- * - In a callback of another client: another thread closes it, and is waited for in the same way.
- *   With poll delivery, the last callbacks of the closed client run on that thread.
+ * - In a callback of another client: a thread of the library closes it, and is waited for in the
+ * same way. With poll delivery, the last callbacks of the closed client run on that thread.
  * - In a callback of its own: this cannot wait for itself. The client's subscriptions end, and
  *   none of its callbacks is called once the running one has returned: the state `closed` and the
  *   replies to requests are not reported (futures get `status::closed`). The destructors of its
  *   callables run afterwards, where callbacks run. In poll delivery that is the thread that called
  *   `dispatch` or `drain` of this class, as soon as the callback has returned; if
- *   `drt_client_dispatch` was called instead, a separate thread.
- * - In a log function of drt::set_log: another thread closes it, and is not waited for.
+ *   `drt_client_dispatch` was called instead, a thread of the library.
+ * - In a log function of drt::set_log: a thread of the library closes it, and is not waited for.
  *
  * Callbacks registered with the C functions count as those of another client, so closing the client
  * in such a callback of its own waits for five seconds in vain.
@@ -1680,6 +1767,20 @@ class client {
         detail::check(dispatch_impl(timeout, max_events, done), ec);
         return done;
     }
+    /** Poll delivery: runs only the callbacks for states, tokens and replies that are queued, ahead
+     * of the events, which keep their order, and returns how many. It does not wait. `max` 0 means
+     * all. Errors are those of `dispatch`. */
+    std::size_t dispatch_control(std::size_t max = 0) {
+        std::size_t done = 0;
+        detail::check(dispatch_control_impl(max, done));
+        return done;
+    }
+    /** The same with an error code. */
+    std::size_t dispatch_control(std::size_t max, std::error_code &ec) noexcept {
+        std::size_t done = 0;
+        detail::check(dispatch_control_impl(max, done), ec);
+        return done;
+    }
     /** Poll delivery: returns queued events as a JSON array, valid until the next call, instead of
      * running their callbacks; see `drt_client_drain`. The first member of each event is the
      * `subscription::key` of its subscription. Other callbacks run; `*drained` counts these and
@@ -1783,6 +1884,14 @@ class client {
         const detail::dispatch_scope scope(handle);
         const drt_status result =
             drt_client_dispatch(handle, detail::dispatch_timeout(timeout), max_events, &done);
+        scope.end();
+        return result;
+    }
+
+    drt_status dispatch_control_impl(std::size_t max, std::size_t &done) noexcept {
+        drt_client *const handle = handle_;
+        const detail::dispatch_scope scope(handle);
+        const drt_status result = drt_client_dispatch_control(handle, max, &done);
         scope.end();
         return result;
     }

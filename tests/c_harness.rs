@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, thread};
 
+use serde_json::json;
 use support::cc::{WARNINGS, compile_in, compiler, library, links, root, succeeds};
 use support::log::WAIT_TIMEOUT;
 use support::scripted_server::ScriptedServer;
@@ -111,6 +112,37 @@ fn struct_layouts_match_the_published_abi() {
 #[test]
 fn i8_misuse_returns_an_error_code_and_a_message() {
     run("misuse.c");
+}
+
+/// Runs a program with the URL of a server that refuses every subscription, and every request of a
+/// type other than `silent`.
+fn run_refused(source: &str) {
+    let server = ScriptedServer::new();
+    let url = server.url();
+    thread::spawn(move || {
+        // The program runs once more, with valgrind.
+        for _ in 0..2 {
+            let mut link = server.ready();
+            while let Ok(message) = link.try_next() {
+                match message["type"].as_str() {
+                    Some(kind @ ("items" | "subscribe")) => link.send(&json!({
+                        "type": kind,
+                        "status": "error",
+                        "error": {"code": "FORBIDDEN", "message": "not for you"},
+                        "uid": message["uid"],
+                    })),
+                    Some("silent") => {}
+                    _ => link.answer(&message),
+                }
+            }
+        }
+    });
+    run_with(source, "--leak-check=full", |_| vec![url.clone()]);
+}
+
+#[test]
+fn an_error_info_names_the_argument_and_has_the_servers_error() {
+    run_refused("errors.c");
 }
 
 #[test]
@@ -223,6 +255,11 @@ fn mono_can_collect_garbage_while_the_callback_thread_is_attached() {
 #[test]
 fn poll_delivery_runs_callbacks_inside_dispatch_and_drain() {
     run("poll.c");
+}
+
+#[test]
+fn everything_comes_as_rows_and_a_close_need_not_block() {
+    run("rows.c");
 }
 
 #[test]

@@ -25,7 +25,7 @@ bindings/c/static-library.sh "$built/$library.a" "$work/$library.a"
 
 install -d "$root$PREFIX/include" "$root$LIBDIR/pkgconfig" \
     "$root$PREFIX/share/cmake/directus-realtime"
-install -m 644 include/directus_realtime.h include/directus_realtime.hpp "$root$PREFIX/include"
+install -m 644 include/directus_realtime.{h,hpp,cdef} "$root$PREFIX/include"
 install -m 644 "$work/$library.a" "$root$LIBDIR/$library.a"
 install -m 755 "$built/$library.so" "$root$LIBDIR/$library.so.$version"
 ln -sf "$library.so.$version" "$root$LIBDIR/$soname"

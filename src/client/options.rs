@@ -109,13 +109,13 @@ impl ClientOptions {
     /// The credentials, or an error if they contradict each other.
     pub(super) fn credentials(&self) -> Result<Credentials> {
         if self.email.is_some() != self.password.is_some() {
-            let missing = if self.email.is_some() {
-                "password"
-            } else {
+            let alone = if self.email.is_some() {
                 "email"
+            } else {
+                "password"
             };
             let message = "`email` and `password` go together: set both or neither";
-            return Err(Error::invalid(missing, message));
+            return Err(Error::invalid(alone, message));
         }
         let needs_auth_frame = self.email.is_some() || self.refresh_token.is_some();
         if self.auth_mode == AuthMode::Strict && needs_auth_frame {

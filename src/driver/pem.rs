@@ -86,11 +86,11 @@ impl TlsFiles {
             _ => {
                 let message =
                     "`client_cert_file` and `client_key_file` go together: set both or none";
-                let missing = match paths.0 {
-                    None => "client_cert_file",
-                    Some(_) => "client_key_file",
+                let alone = match paths.0 {
+                    Some(_) => "client_cert_file",
+                    None => "client_key_file",
                 };
-                Err(Error::invalid(missing, message))
+                Err(Error::invalid(alone, message))
             }
         }
     }

@@ -75,7 +75,7 @@ pub unsafe extern "C" fn drt_client_close_begin(
         let callback = Callback::new(r#fn, user_data, release);
         let number = client as RawHandle;
         let client = handle::client(client, "client")?;
-        handle::begin_close(number, &client)?;
+        handle::begin_ending(number, &client)?;
         let closing = client.clone();
         let close = move || {
             let now = Instant::now();
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn drt_client_close_begin(
             handle::reopen(number, &client);
             Error::new(Status::Io, format!("the client stays open: {error}"))
         })?;
-        handle::leave_ending(number, &client);
+        handle::remove_all_but_ending(&client);
         Ok(())
     })
 }

@@ -89,12 +89,13 @@ pub unsafe extern "C" fn drt_client_dispatch_control(
 ///     [3, user_data, status, json, message]                              the reply to a request
 ///     [4, user_data]                           nothing more comes with this user data
 ///
-/// in which `user_data` is the registration's, as a number, and what there is none of is null. The
-/// reply's `json` is the server's answer or its error object, and `message` the sentence of an
-/// error. Row 4 comes in place of the release function. States need no registration; requests for a
-/// token do (`drt_client_on_token`). `*json` is owned by the library, not NUL-terminated, and valid
-/// until the next call of this, drain or dispatch for this client, or its close. `*rows`, if
-/// `rows` is not NULL, receives the number of rows.
+/// in which `user_data` is the registration's, as a number, and `data`, `meta` and `json` are null
+/// where there is none. The reply's `json` is the server's answer or its error object, and
+/// `message` the sentence of an error, or empty. Row 4 comes in place of the release function, for
+/// each registration that succeeded. States need no registration; requests for a token do
+/// (`drt_client_on_token`). `*json` is owned by the library, not NUL-terminated, and valid until the
+/// next call of this, drain or dispatch for this client, or its close. `*rows`, if `rows` is not
+/// NULL, receives the number of rows.
 ///
 /// Threads and errors as `drt_client_dispatch`.
 #[unsafe(no_mangle)]

@@ -183,16 +183,25 @@ pub(super) fn client<T>(handle: *mut T, name: &'static str) -> Result<Client> {
 
 /// Begins to close a client. Only one thread succeeds.
 pub(super) fn begin_close(number: RawHandle, client: &Client) -> Result<()> {
-    let closing = Object::Closing(client.clone());
-    let before =
-        own_parts(number).and_then(|parts| with_table(|table| table.replace(parts, closing)));
-    match before {
-        Some(Object::Client(_)) => Ok(()),
-        _ => Err(Error::new(
-            Status::Closed,
-            "`client` is being closed by another thread",
-        )),
-    }
+    begin(number, Object::Closing(client.clone()))
+}
+
+/// Begins a close that goes on elsewhere: the handle is stale, except for another close.
+pub(super) fn begin_ending(number: RawHandle, client: &Client) -> Result<()> {
+    begin(number, Object::Ending(client.clone()))
+}
+
+fn begin(number: RawHandle, closing: Object) -> Result<()> {
+    let begun = own_parts(number).and_then(|parts| {
+        with_table(|table| match table.get(parts) {
+            Found::Entry(Object::Client(_)) => table.replace(parts, closing),
+            _ => None,
+        })
+    });
+    let message = "`client` is being closed by another thread";
+    begun
+        .map(|_client| ())
+        .ok_or_else(|| Error::new(Status::Closed, message))
 }
 
 /// The client cannot be closed after all.
@@ -200,9 +209,8 @@ pub(super) fn reopen(number: RawHandle, client: &Client) {
     replace(number, Object::Client(client.clone()));
 }
 
-/// The close of a client goes on elsewhere: makes every handle of it stale.
-pub(super) fn leave_ending(number: RawHandle, client: &Client) {
-    replace(number, Object::Ending(client.clone()));
+/// The close of a client goes on elsewhere: makes every other handle of it stale.
+pub(super) fn remove_all_but_ending(client: &Client) {
     let is_left =
         |object: &Object| !matches!(object, Object::Ending(_)) && object.client().is_same(client);
     let _objects = with_table(|table| table.take_all(is_left));

@@ -42,6 +42,31 @@ static int set_what_is_unknown(void) {
 }
 #endif
 
+#ifdef DRT_ERROR_INFO_INIT
+/* Since ABI 0.2. The library must not write its additional members behind the program's struct. */
+static int fill_error_info(void) {
+    struct {
+        drt_error_info error;
+        unsigned char behind[64];
+    } last = {DRT_ERROR_INFO_INIT, {0}};
+    memset(last.behind, 0xA5, sizeof last.behind);
+    if (drt_client_connect(NULL) == DRT_OK || drt_last_error_info(&last.error) != DRT_OK) {
+        return failed("drt_last_error_info");
+    }
+    for (size_t i = 0; i < sizeof last.behind; i++) {
+        if (last.behind[i] != 0xA5) {
+            fprintf(stderr, "drt_last_error_info wrote behind the struct\n");
+            return 1;
+        }
+    }
+    if (last.error.argument == NULL || strcmp(last.error.argument, "client") != 0) {
+        fprintf(stderr, "drt_last_error_info names another argument\n");
+        return 1;
+    }
+    return 0;
+}
+#endif
+
 int main(int argc, char **argv) {
 #ifdef DRT_TOMORROW
     if (argc == 2 && strcmp(argv[1], "--unknown") == 0) {
@@ -92,6 +117,11 @@ int main(int argc, char **argv) {
         fprintf(stderr, "drt_client_stats counts wrong\n");
         return 1;
     }
+#ifdef DRT_ERROR_INFO_INIT
+    if (fill_error_info() != 0) {
+        return 1;
+    }
+#endif
     for (int i = 0; atomic_load(&seen) == 0 && i < 30000; i++) {
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     }

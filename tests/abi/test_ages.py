@@ -5,6 +5,7 @@ Today's library is the one of this checkout, tomorrow's has new members in every
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,9 @@ class Ages(unittest.TestCase):
         for place in (cls.today, cls.tomorrow):
             (place / "libdirectus_realtime.so").symlink_to(SONAME)
         (cls.tomorrow / "directus_realtime.h").write_text(tomorrow.header())
+        cls.yesterday = cls.folder / "yesterday"
+        cls.yesterday.mkdir()
+        shutil.copy(HERE / "directus_realtime_0_1.h", cls.yesterday / "directus_realtime.h")
         cls.server = Server()
         cls.addClassCleanup(cls.server.close)
 
@@ -88,6 +92,32 @@ class Ages(unittest.TestCase):
         program = self.compile(HERE / "ages.c", self.tomorrow, "ages-tomorrow")
         event, seen, info, seen_info = self.ages(program, self.today)
         self.assertEqual((event - 8, info - 8), (seen, seen_info))
+
+    def test_a_program_of_abi_0_1_runs_with_the_library_of_today(self):
+        program = self.compile(HERE / "ages.c", self.yesterday, "ages-yesterday")
+        event, seen, info, seen_info = self.ages(program, self.today)
+        self.assertEqual((event, info), (seen, seen_info), "no struct of 0.1 has grown")
+        for name in HARNESS:
+            with self.subTest(name):
+                source = ROOT / "tests" / "c" / name
+                program = self.compile(source, self.yesterday, f"yesterday-{name[:-2]}")
+                self.run_with(self.today, program)
+
+    def test_today_s_header_says_everything_that_that_of_abi_0_1_says(self):
+        """Declarations, constants and members: each is where it was."""
+
+        def declared(folder):
+            program = self.folder / "declared.c"
+            program.write_text("#include <directus_realtime.h>\n")
+            command = [os.environ.get("CC", "cc"), "-I", folder, "-E", "-P", program]
+            text = succeeds(self, command)
+            macros = succeeds(self, [*command[:-2], "-dM", program])
+            own = [line for line in macros.splitlines() if line.startswith("#define DRT_")]
+            text = re.sub(r"\s+", " ", text)
+            return {*re.findall(r"[^;{}]*(?:\{[^}]*\}[^;]*)?;", text), *own}
+
+        changed = {"#define DRT_ABI_VERSION 1"}
+        self.assertEqual(declared(self.yesterday) - declared(ROOT / "include"), changed)
 
     def test_an_older_library_refuses_options_that_it_does_not_know(self):
         program = self.compile(HERE / "ages.c", self.tomorrow, "ages-unknown")

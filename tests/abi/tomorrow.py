@@ -27,7 +27,11 @@ CHANGES = {
     ],
     "subscription.rs": [
         ("    pub last_sequence: u64,\n}", MEMBER),
-        ("                last_sequence: seen.last_sequence,\n            }", "tomorrow: 7,\n"),
+        ("        last_sequence: seen.last_sequence,\n    }", "tomorrow: 7,\n"),
+    ],
+    "last_error.rs": [
+        ("    pub server_error_len: usize,\n}", MEMBER),
+        ("            server_error_len: json.map_or(0, str::len),\n        }", "tomorrow: 7,\n"),
     ],
     "stats.rs": [
         ("    pub last_rtt_us: u64,\n}", MEMBER),
@@ -41,6 +45,7 @@ STRUCTS = (
     "drt_stats",
     "drt_event",
     "drt_subscription_info",
+    "drt_error_info",
 )
 
 

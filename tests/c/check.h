@@ -42,6 +42,15 @@ static _Atomic int check_failures;
         }                                                                                          \
     } while (0)
 
+/* The same; the last error's argument is this one. */
+#define CHECK_REFUSES(call, expected, name)                                                        \
+    do {                                                                                           \
+        drt_error_info check_info = DRT_ERROR_INFO_INIT;                                           \
+        CHECK_FAILS(call, expected, "`" name "`");                                                 \
+        CHECK_STATUS(drt_last_error_info(&check_info), DRT_OK);                                    \
+        CHECK(check_info.argument != NULL && strcmp(check_info.argument, name) == 0);              \
+    } while (0)
+
 static inline int check_result(void) { return atomic_load(&check_failures) == 0 ? 0 : 1; }
 
 static inline void nap_ms(long ms) {

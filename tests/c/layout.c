@@ -50,6 +50,15 @@ int main(void) {
     AT(drt_subscription_options, primary_key, 48);
     AT(drt_subscription_options, granularity, 56);
     AT(drt_subscription_options, snapshot, 60);
+    /* drt_error_info */
+    SIZE(drt_error_info, 56);
+    AT(drt_error_info, struct_size, 0);
+    AT(drt_error_info, status, 8);
+    AT(drt_error_info, argument, 16);
+    AT(drt_error_info, message, 24);
+    AT(drt_error_info, server_code, 32);
+    AT(drt_error_info, server_error, 40);
+    AT(drt_error_info, server_error_len, 48);
     /* drt_stats */
     SIZE(drt_stats, 120);
     AT(drt_stats, struct_size, 0);

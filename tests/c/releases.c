@@ -26,6 +26,7 @@ static void failed_registrations_are_released_at_once(void) {
     _Atomic int n = 0;
     int expected = 0;
     drt_client *client = client_with(DRT_DELIVER_POLL);
+    drt_client *threaded = client_with(DRT_DELIVER_THREAD);
     drt_client *bad[] = {NULL, (drt_client *)(uintptr_t)12345};
     drt_subscription_options posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
     drt_subscription_options nothing = DRT_SUBSCRIPTION_OPTIONS_INIT;
@@ -45,15 +46,16 @@ static void failed_registrations_are_released_at_once(void) {
         drt_subscribe(client, (drt_scope *)client, &posts, ignore_event, &n, count_release, NULL));
     RELEASED(drt_subscribe(client, NULL, NULL, ignore_event, &n, count_release, NULL));
     RELEASED(drt_subscribe(client, NULL, &nothing, ignore_event, &n, count_release, NULL));
-    RELEASED(drt_subscribe(client, NULL, &posts, NULL, &n, count_release, NULL));
+    RELEASED(drt_subscribe(threaded, NULL, &posts, NULL, &n, count_release, NULL));
     posts.query = "{";
     RELEASED(drt_subscribe(client, NULL, &posts, ignore_event, &n, count_release, NULL));
     RELEASED(drt_request(client, NULL, 1, ignore_reply, &n, count_release));
     RELEASED(drt_request(client, "no JSON", 1, ignore_reply, &n, count_release));
     RELEASED(drt_request(client, "{\"type\":\"x\"}", 1, ignore_reply, &n, count_release));
-    RELEASED(drt_request(client, "{\"type\":\"x\"}", 1, NULL, &n, count_release));
+    RELEASED(drt_request(threaded, "{\"type\":\"x\"}", 1, NULL, &n, count_release));
     RELEASED(drt_set_log(77, ignore_log, &n, count_release));
 #undef RELEASED
+    CHECK_STATUS(drt_client_close(threaded, 1000), DRT_OK);
     CHECK_STATUS(drt_client_close(client, 1000), DRT_OK);
     CHECK(atomic_load(&n) == expected);
 }

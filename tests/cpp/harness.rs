@@ -4,13 +4,14 @@ use std::path::Path;
 use std::process::Command;
 
 use super::support::server::{ADMIN, Server};
-use super::{WARNINGS, compile, compiler, find, is_installed, library, links, root, run_with};
-use super::{scratch, succeeds};
+use super::{WARNINGS, compile, compiler, find, is_installed, library, links, root};
+use super::{run_refused, run_with, scratch, succeeds};
 
 /// The programs that are written in C++17.
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
     "live.cpp",
     "ends.cpp",
+    "errors.cpp",
     "exceptions.cpp",
     "surface.cpp",
     "drain.cpp",
@@ -32,6 +33,11 @@ fn the_cpp_wrapper_works_on_a_real_server() {
 #[test]
 fn i4_in_cpp_an_ended_registration_runs_no_more_callbacks() {
     run_on_a_server("ends.cpp");
+}
+
+#[test]
+fn an_error_in_cpp_names_the_argument_and_has_the_servers_error() {
+    run_refused("errors.cpp");
 }
 
 #[test]

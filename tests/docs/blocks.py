@@ -8,6 +8,8 @@ with a `main`) needs no comment. A comment right before a block gives the rest:
 in      the block is a part of a program: it replaces HOLE in that wrapper
 story   what happens while it runs: steps of story.py, in order
 libs    the program's libraries, by their names in pkg-config
+flags   further flags of the compiler
+optional  what may be missing: without `libs` the block is skipped by this name
 file    the name of the program's source for the shell blocks of the page
 server  its WEBSOCKETS_REST_AUTH, where it isn't handshake
 prints  what the output must contain; or a `text` block follows, which is the whole output
@@ -25,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 RUNNABLE = ("c", "cpp", "sh")
-KNOWN = {"in", "story", "libs", "file", "server", "prints"}
+KNOWN = {"in", "story", "libs", "flags", "optional", "file", "server", "prints"}
 HOLE = "/* the fragment */"
 COMMENT = re.compile(r"<!-- test: (.*) -->")
 

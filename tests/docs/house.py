@@ -79,7 +79,11 @@ def pkg_config(libraries):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-def build(name, language, source, libraries=None):
+def is_installed(libraries):
+    return subprocess.run(["pkg-config", "--exists", libraries], check=False).returncode == 0
+
+
+def build(name, language, source, libraries=None, flags=""):
     """Compiles a program as the pages tell their readers to."""
     program = folder() / f"{name}.out"
     file = folder() / f"{name}.{language}"
@@ -87,6 +91,7 @@ def build(name, language, source, libraries=None):
     command = [
         *COMPILERS[language],
         *WARNINGS,
+        *flags.split(),
         str(file),
         "-o",
         str(program),

@@ -1,11 +1,12 @@
 """Every block of the pages is compiled, run, and says what the page says that it says."""
 
 import re
+import sys
 import unittest
 
 import story
 from blocks import PAGES, blocks_of, pattern
-from house import build, folder, real, run
+from house import build, folder, is_installed, real, run
 
 
 def command_of(block, name):
@@ -14,7 +15,9 @@ def command_of(block, name):
         return ["bash", "-eu", "-c", real(block.text)]
     if file := block.attributes.get("file"):
         (folder() / file).write_text(real(block.source), encoding="utf-8")
-    return [build(name, block.language, block.source, block.attributes.get("libs"))]
+    attributes = block.attributes
+    libraries, flags = attributes.get("libs"), attributes.get("flags", "")
+    return [build(name, block.language, block.source, libraries, flags)]
 
 
 class Pages(unittest.TestCase):
@@ -29,6 +32,10 @@ class Pages(unittest.TestCase):
     def run_block(self, block, number):
         said = block.output or block.attributes.get("prints")
         self.assertTrue(said, "what does it print?")
+        optional = block.attributes.get("optional")
+        if optional and not is_installed(block.attributes["libs"]):
+            print(f"skipped: {block.name}: {optional} is not installed", file=sys.stderr)
+            self.skipTest(f"{optional} is not installed")
         command = command_of(block, f"{block.page.stem}-{number}")
         story.prepare(block.attributes.get("server", "handshake"))
         with run(command) as program:

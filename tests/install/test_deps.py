@@ -1,4 +1,4 @@
-"""tests/deps.sh while another apt holds the lock."""
+"""tests/deps.sh while another apt holds the lock, and where a package is missing."""
 
 import shutil
 import subprocess
@@ -16,12 +16,12 @@ class Deps(unittest.TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix="drt-deps-"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.calls = self.folder / "calls"
+        (self.folder / "bin").mkdir()
 
-    def deps(self, failures, words, seconds=60):
+    def deps(self, failures, words, *args, seconds=60):
         """Runs it with no package installed, and an apt-get that fails so many times."""
         (self.folder / "left").write_text(str(failures))
         bin_ = self.folder / "bin"
-        bin_.mkdir()
         self.program(
             "apt-get",
             f"""left=$(cat {self.folder}/left)
@@ -35,7 +35,7 @@ class Deps(unittest.TestCase):
         for tool in ("env", "id", "grep", "sleep", "mktemp", "rm", "cat"):
             (bin_ / tool).symlink_to(shutil.which(tool))
         return subprocess.run(
-            [shutil.which("bash"), ROOT / "tests" / "deps.sh"],
+            [shutil.which("bash"), ROOT / "tests" / "deps.sh", *args],
             env={"PATH": str(bin_), "APT_LOCK_SECONDS": str(seconds), "APT_LOCK_PAUSE": "0.1"},
             capture_output=True,
             text=True,
@@ -66,6 +66,20 @@ class Deps(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("Unable to fetch", done.stderr)
         self.assertEqual(len(self.calls.read_text().splitlines()), 1)
+
+    def test_deps_installs_without_the_runtimes_that_the_system_lacks(self):
+        self.program(
+            "apt-cache",
+            """echo "$2:"
+            [ "$2" = luajit ] && echo "  Candidate: (none)" || echo "  Candidate: 1.2-3"
+            """,
+        )
+        done = self.deps(0, "", "tests")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        installed = self.calls.read_text().splitlines()[-1].split()
+        self.assertIn("golang-go", installed)
+        self.assertNotIn("luajit", installed)
+        self.assertIn("the system has no package luajit", done.stdout)
 
 
 if __name__ == "__main__":

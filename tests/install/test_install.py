@@ -19,6 +19,7 @@ VERSION = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.
 FILES = {
     "include/directus_realtime.h",
     "include/directus_realtime.hpp",
+    "include/directus_realtime.cdef",
     "lib/libdirectus_realtime.a",
     "lib/libdirectus_realtime.so",
     "lib/libdirectus_realtime.so.0",
@@ -85,7 +86,7 @@ class Installed(unittest.TestCase):
         self.assertIn("soname: [libdirectus_realtime.so.0]", dynamic)
         # Slim images do not have it.
         self.assertNotIn("libgcc_s", dynamic)
-        for name in ("directus_realtime.h", "directus_realtime.hpp"):
+        for name in ("directus_realtime.h", "directus_realtime.hpp", "directus_realtime.cdef"):
             ours, theirs = ROOT / "include" / name, self.prefix / "include" / name
             self.assertEqual(ours.read_bytes(), theirs.read_bytes())
 

@@ -127,12 +127,12 @@ fn reserved_and_invalid_messages_are_refused_with_advice() {
     let cases = [
         (
             json!({"type": "subscribe", "collection": "posts"}),
-            "drt_subscribe",
+            "make a subscription",
         ),
-        (json!({"type": "unsubscribe"}), "drt_unsubscribe"),
+        (json!({"type": "unsubscribe"}), "end the subscription"),
         (
             json!({"type": "auth", "access_token": "x"}),
-            "drt_client_set_token",
+            "set the access token",
         ),
         (json!({"no": "type"}), "type"),
         (json!({"type": "ping", "uid": null}), "uid"),

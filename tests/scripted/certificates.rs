@@ -169,7 +169,7 @@ fn unusable_certificate_and_key_files_are_refused_with_advice() {
             .text("client_key_file", key);
         let (status, message) = options.try_open().err().expect("it cannot be used");
         assert_eq!(status, DRT_ERR_TLS, "{message}");
-        assert!(message.starts_with(option), "{message}");
+        assert!(message.starts_with(&format!("`{option}` ")), "{message}");
         message
     };
     let (cert, key) = (fixture("authority.pem"), fixture("v1.key"));
@@ -206,7 +206,7 @@ fn unusable_certificate_and_key_files_are_refused_with_advice() {
         (with(k, &cert, empty.path()), ["it is empty", ""]),
         (
             with(k, &cert, &key),
-            ["not the key of client_cert_file", ""],
+            ["not the key of `client_cert_file`", ""],
         ),
         (
             with(k, &fixture("rsa1024.pem"), &fixture("rsa1024.key")),

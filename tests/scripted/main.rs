@@ -18,6 +18,7 @@ mod names;
 mod polled;
 mod polling;
 mod proxies;
+mod rows;
 mod states;
 mod stats;
 mod upgrade;

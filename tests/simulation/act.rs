@@ -26,6 +26,7 @@ impl World {
                 }
             }
             Action::Unsubscribe(nth) => app.unsubscribe(*nth),
+            Action::Resync(nth) => app.resync(*nth),
             Action::UnsubscribeUid(uid) => app.unsubscribe_uid(*uid),
             Action::UnsubscribeAll => app.unsubscribe_all(),
             Action::OpenScope => app.open_scope(),

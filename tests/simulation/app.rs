@@ -211,6 +211,17 @@ impl App {
         }
     }
 
+    pub fn resync(&self, nth: usize) {
+        let id = {
+            let state = self.state();
+            let count = state.live.len();
+            (count > 0).then(|| state.live[nth % count].id)
+        };
+        if let Some(id) = id {
+            self.client.resync(id);
+        }
+    }
+
     pub fn unsubscribe_uid(&self, uid: u8) {
         // Earlier ones with that uid may have been refused and not yet been told.
         let name = format!("uid-{uid}");

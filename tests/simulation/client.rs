@@ -243,6 +243,21 @@ impl Client {
         self.delivery().quiesce(slot.as_slice());
     }
 
+    pub fn resync(&self, id: SubId) {
+        let mut core = self.core.lock().expect("no panic before");
+        let Some(found) = core.session.registry().get(id) else {
+            return;
+        };
+        let meta = Arc::clone(found.meta());
+        // What waits is dropped, as in an overflow.
+        self.shared.overflowed.store(true, Ordering::SeqCst);
+        core.stream.overflow(meta.slot);
+        self.delivery().drop_waiting(&meta);
+        self.run(&mut core, |session, now| {
+            session.resync_subscription(now, id)
+        });
+    }
+
     pub fn unsubscribe_uid(&self, uid: &str) {
         let slot = self.with(|session, now| session.unsubscribe_uid(now, uid));
         self.delivery().quiesce(slot.as_slice());

@@ -83,7 +83,7 @@ pub fn step(rng: &mut Rng) -> Step {
 }
 
 fn action(rng: &mut Rng) -> Action {
-    match rng.u32(0..106) {
+    match rng.u32(0..107) {
         0 => Action::Connect,
         1..=2 => Action::Disconnect,
         3..=5 => Action::Reconnect,
@@ -125,6 +125,7 @@ fn action(rng: &mut Rng) -> Action {
         98 => Action::Revoke,
         99..=100 => Action::Grant,
         101 => Action::SubscribeMany(rng.usize(9..16)),
+        102 => Action::Resync(rng.usize(0..100)),
         _ => Action::Nothing,
     }
 }

@@ -105,6 +105,8 @@ pub enum Action {
     /// Many at once.
     SubscribeMany(usize),
     Unsubscribe(usize),
+    /// Asks for a fresh snapshot.
+    Resync(usize),
     UnsubscribeUid(u8),
     UnsubscribeAll,
     OpenScope,

@@ -81,7 +81,7 @@ export class Requests {
     reply([, id, status, answer, message]: ReplyRow): void {
         const pending = this.#settle(id);
         const details = answer === null ? {} : { server: serverError(answer) };
-        const error = this.#client.abi.toError(status, message ?? '', details);
+        const error = this.#client.abi.toError(status, message, details);
         if (error === undefined) {
             pending?.resolve(answer as Answer);
         } else {

@@ -8,7 +8,7 @@ export const TOKEN_WANTED = 2;
 export const REPLY = 3;
 export const RELEASED = 4;
 
-/** `id` is the number that the subscription or request was made with; null stands for what there is none of. */
+/** `id` is the number that the subscription or request was made with; `data`, `meta` and `answer` are null where there is none. */
 export type EventRow = [
     type: typeof EVENT,
     id: number,
@@ -28,7 +28,7 @@ export type ReplyRow = [
     id: number,
     status: number,
     answer: Record<string, unknown> | null,
-    message: string | null,
+    message: string,
 ];
 /** Nothing more comes with this id. */
 export type ReleasedRow = [type: typeof RELEASED, id: number];

@@ -114,6 +114,20 @@ class SubscriptionInfo(Structure):
     ]
 
 
+class ErrorInfo(Structure):
+    """`drt_error_info`"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("status", c_int32),
+        ("argument", c_char_p),
+        ("message", c_char_p),
+        ("server_code", c_char_p),
+        ("server_error", c_void_p),
+        ("server_error_len", c_size_t),
+    ]
+
+
 VISIT_FN = CFUNCTYPE(c_bool, POINTER(SubscriptionInfo), c_void_p)
 
 #: Events in a batch, at most.
@@ -164,6 +178,7 @@ _declare(
     RELEASE_FN,
     _OUT_POINTER,
 )
+_declare("drt_last_error_info", c_int32, POINTER(ErrorInfo))
 _declare("drt_subscription_wait", c_int32, c_void_p, c_uint32)
 _declare("drt_subscription_unsubscribe", c_int32, c_void_p)
 _declare("drt_unsubscribe", c_int32, c_void_p, c_char_p)

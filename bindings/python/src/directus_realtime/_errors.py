@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import ctypes
 import enum
+import json
 import re
 from typing import Any
 
-from ._abi import lib
+from ._abi import ErrorInfo, lib
 
 
 class Status(enum.IntEnum):
@@ -173,29 +175,13 @@ def status_of(number: int) -> Status:
         return Status.OK if number > 0 else Status.INTERNAL
 
 
-#: The library's names for options and functions, and Python's.
-_NAMES: list[tuple[re.Pattern[str], str]] = [
-    (re.compile(r"\boptions\.(?=\w)"), ""),
-    (re.compile(r"\bdrt_(?:client_|subscription_|scope_)?(?=\w)"), ""),
-    (re.compile(r"\bDRT_DELIVER_POLL\b"), "thread=False"),
-    (re.compile(r"\bDRT_DELIVER_THREAD\b"), "thread=True"),
-    (re.compile(r"\b(connect_timeout|ack_timeout|heartbeat|reconnect_m(?:in|ax))_ms\b"), r"\1"),
-]
-_CONSTANTS = {
-    "AUTH": "auth_mode",
-    "ON": "event",
-    "PER": "granularity",
-    "SNAPSHOT": "snapshot",
-    "STATE": "state",
-}
-_CONSTANT = re.compile(rf"\bDRT_({'|'.join(_CONSTANTS)})_(\w+)")
+#: The library has the names of options and arguments in backticks.
+_NAME = re.compile(r"`(\w+)`")
 
 
 def in_python(message: str) -> str:
-    """A message of the library, with Python's names for options and functions."""
-    for pattern, name in _NAMES:
-        message = pattern.sub(name, message)
-    return _CONSTANT.sub(lambda found: f'{_CONSTANTS[found[1]]}="{found[2].lower()}"', message)
+    """A message of the library, with Python's names: times are not in milliseconds."""
+    return _NAME.sub(lambda found: f"`{found[1].removesuffix('_ms')}`", message)
 
 
 def error_for(number: int, message: str) -> DirectusRealtimeError:
@@ -209,5 +195,18 @@ def error_for(number: int, message: str) -> DirectusRealtimeError:
 def check(number: int) -> int:
     """Raises the error of this thread's last call to the library, if it failed."""
     if number < 0:
-        raise error_for(number, lib.drt_last_error().decode("utf-8", "replace"))
+        error = error_for(number, lib.drt_last_error().decode("utf-8", "replace"))
+        if isinstance(error, ServerError):
+            error.error = _server_error()
+        raise error
     return number
+
+
+def _server_error() -> dict[str, Any]:
+    """The server's error object of this thread's last call; empty where there is none."""
+    info = ErrorInfo(struct_size=ctypes.sizeof(ErrorInfo))
+    lib.drt_last_error_info(ctypes.byref(info))
+    if not info.server_error:
+        return {}
+    error = json.loads(ctypes.string_at(info.server_error, info.server_error_len))
+    return error if isinstance(error, dict) else {}

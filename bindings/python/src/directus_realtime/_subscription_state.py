@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import weakref
 from typing import Any, Protocol
 
@@ -98,12 +97,3 @@ def afresh(refusal: ServerError) -> ServerError:
     to, such as an iterator with events.
     """
     return ServerError(str(refusal), refusal.error)
-
-
-def refusal_in(message: str, uid: str) -> ServerError:
-    """The exception for the library's message, which has the server's error in it."""
-    try:
-        error = json.loads(message[message.index("{") :])
-    except ValueError:
-        return ServerError(message)
-    return refusal_of(uid, error)

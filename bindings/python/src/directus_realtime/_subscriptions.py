@@ -28,7 +28,7 @@ from ._options import encode, subscription_options
 from ._running import Running
 from ._signals import undisturbed
 from ._state import State
-from ._subscription_state import Consumer, ScopeState, SubscriptionState, afresh, refusal_in
+from ._subscription_state import Consumer, ScopeState, SubscriptionState, afresh, refusal_of
 
 
 class Subscriptions:
@@ -131,7 +131,7 @@ class Subscriptions:
         except ServerError as error:
             if self._link.state() is State.FAILED:
                 raise
-            refusal = refusal_in(str(error), state.uid)
+            refusal = refusal_of(state.uid, error.error)
             self.refused(state, refusal)
             raise afresh(refusal) from None
 

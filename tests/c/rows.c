@@ -1,0 +1,187 @@
+/* Everything as rows, and the close that does not block. No server is needed. */
+#include "check.h"
+
+#include <pthread.h>
+#include <stdint.h>
+
+static drt_client *polled(void) {
+    drt_client_options options;
+    drt_client *client = NULL;
+    CHECK_STATUS(drt_client_options_init(&options, sizeof(options)), DRT_OK);
+    CHECK(options.struct_size == sizeof(options) && options.url == NULL);
+    options.url = NOWHERE;
+    options.access_token = "token";
+    options.delivery = DRT_DELIVER_POLL;
+    CHECK_STATUS(drt_client_new(&options, &client), DRT_OK);
+    return client;
+}
+
+static void options_init_checks_what_it_is_given(void) {
+    drt_subscription_options options;
+    memset(&options, 0xA5, sizeof(options));
+    CHECK_STATUS(drt_subscription_options_init(&options, sizeof(options)), DRT_OK);
+    CHECK(options.struct_size == sizeof(options) && options.collection == NULL);
+    CHECK(!options.persistent && options.snapshot == DRT_SNAPSHOT_EXACT);
+    CHECK_FAILS(drt_client_options_init(NULL, 8), DRT_ERR_INVALID_ARGUMENT, "options");
+    CHECK_FAILS(drt_subscription_options_init(&options, 3), DRT_ERR_INVALID_ARGUMENT, "size");
+    CHECK_FAILS(drt_subscription_options_init(&options, 1 << 20), DRT_ERR_INVALID_ARGUMENT, "size");
+}
+
+static void thread_delivery_has_no_rows(void) {
+    drt_client *client = client_with(DRT_DELIVER_THREAD);
+    drt_subscription_options posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
+    size_t count = 7, len = 7;
+    const char *json = "";
+    posts.collection = "posts";
+    CHECK_STATUS(drt_client_next(client, 0, 0, &json, &len, &count), DRT_ERR_INVALID_ARGUMENT);
+    CHECK(json == NULL && len == 0 && count == 0);
+    count = 7;
+    CHECK_STATUS(drt_client_dispatch_control(client, 0, &count), DRT_ERR_INVALID_ARGUMENT);
+    CHECK(count == 0);
+    CHECK_FAILS(drt_subscribe(client, NULL, &posts, NULL, NULL, NULL, NULL),
+                DRT_ERR_INVALID_ARGUMENT, "fn");
+    CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
+}
+
+static bool starts_with(const char *json, size_t len, const char *text) {
+    return json != NULL && len >= strlen(text) && memcmp(json, text, strlen(text)) == 0;
+}
+
+static void states_and_releases_come_as_rows_and_nothing_is_called(void) {
+    _Atomic int released = 0;
+    const char *json = NULL;
+    size_t len = 0, rows = 0;
+    drt_client *client = polled();
+    drt_subscription_options posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
+    drt_subscription *subscription = NULL;
+    posts.collection = "posts";
+    posts.uid = "posts";
+    CHECK_STATUS(drt_client_next(client, 0, 0, &json, &len, &rows), DRT_OK);
+    CHECK(rows == 0 && len == 2 && memcmp(json, "[]", 2) == 0);
+    CHECK_STATUS(drt_subscribe(client, NULL, &posts, NULL, &released, count_release, &subscription),
+                 DRT_OK);
+    CHECK_STATUS(drt_client_next(client, 60000, 1, &json, &len, &rows), DRT_OK);
+    /* CONNECTING was first. */
+    CHECK(rows == 1 && starts_with(json, len, "[[1,1,0,"));
+    CHECK_STATUS(drt_client_disconnect(client), DRT_OK);
+    do {
+        CHECK_STATUS(drt_client_next(client, 0, 0, &json, &len, &rows), DRT_OK);
+    } while (rows > 0);
+    CHECK_STATUS(drt_subscription_unsubscribe(subscription), DRT_OK);
+    CHECK_STATUS(drt_client_next(client, 60000, 0, &json, &len, &rows), DRT_OK);
+    char expected[64];
+    int length = snprintf(expected, sizeof(expected), "[[4,%ju]]", (uintmax_t)(uintptr_t)&released);
+    CHECK(rows == 1 && len == (size_t)length && starts_with(json, len, expected));
+    CHECK(atomic_load(&released) == 0);
+    /* What comes after a row, or is released outside of this function, is released as ever. */
+    CHECK_FAILS(drt_request(client, "{}", 0, NULL, &released, count_release),
+                DRT_ERR_INVALID_ARGUMENT, "type");
+    CHECK(atomic_load(&released) == 1);
+    CHECK_STATUS(drt_subscribe(client, NULL, &posts, NULL, &released, count_release, NULL), DRT_OK);
+    CHECK_STATUS(drt_subscribe(client, NULL, &posts, NULL, &released, count_release, NULL),
+                 DRT_DUPLICATE);
+    CHECK(atomic_load(&released) == 2);
+    CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
+    CHECK(atomic_load(&released) == 3);
+    CHECK_STATUS(drt_client_next(client, 0, 0, &json, &len, &rows), DRT_ERR_INVALID_HANDLE);
+}
+
+static bool visit(const drt_subscription_info *info, void *user_data) {
+    CHECK(strcmp(info->uid, "one") == 0 && info->uid_len == 3);
+    CHECK(strcmp(info->collection, "posts") == 0 && !info->persistent);
+    CHECK(info->status == DRT_SUB_PENDING && info->last_sequence == 0);
+    ++*(int *)user_data;
+    return true;
+}
+
+static void one_subscription_is_visited(void) {
+    int visited = 0;
+    drt_client *client = client_with(DRT_DELIVER_THREAD);
+    drt_subscription *one = subscribe(client, NULL, "one");
+    subscribe(client, NULL, "two");
+    CHECK_STATUS(drt_subscription_visit(one, visit, &visited), DRT_OK);
+    CHECK(visited == 1);
+    CHECK_FAILS(drt_subscription_visit(one, NULL, NULL), DRT_ERR_INVALID_ARGUMENT, "fn");
+    CHECK_STATUS(drt_subscription_resync(one), DRT_OK);
+    CHECK_STATUS(drt_subscription_unsubscribe(one), DRT_OK);
+    CHECK_STATUS(drt_subscription_visit(one, visit, &visited), DRT_ERR_INVALID_HANDLE);
+    CHECK_STATUS(drt_subscription_resync(one), DRT_ERR_INVALID_HANDLE);
+    CHECK_STATUS(drt_subscription_resync(NULL), DRT_ERR_INVALID_HANDLE);
+    CHECK(visited == 1);
+    CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
+}
+
+struct ending {
+    drt_client *client;
+    drt_subscription *subscription;
+    _Atomic int called, closed, released;
+    _Atomic bool may_return;
+};
+
+static void on_closed(drt_status status, void *user_data) {
+    struct ending *ending = user_data;
+    CHECK(status == DRT_OK);
+    /* The last callback has returned. */
+    CHECK(atomic_load(&ending->may_return));
+    CHECK_STATUS(drt_client_close(ending->client, 0), DRT_ERR_WOULD_DEADLOCK);
+    atomic_fetch_add(&ending->closed, 1);
+}
+
+static void on_release(void *user_data) {
+    atomic_fetch_add(&((struct ending *)user_data)->released, 1);
+}
+
+static void on_state(drt_client *client, drt_state state, drt_status reason, const char *message,
+                     void *user_data) {
+    (void)reason, (void)message;
+    struct ending *ending = user_data;
+    if (state != DRT_STATE_CONNECTING || atomic_fetch_add(&ending->called, 1) > 0) {
+        return;
+    }
+    CHECK_STATUS(drt_client_close(client, 0), DRT_ERR_WOULD_DEADLOCK);
+    CHECK_STATUS(drt_client_close_begin(client, on_closed, ending, on_release), DRT_OK);
+    CHECK_STATUS(drt_client_connect(client), DRT_ERR_INVALID_HANDLE);
+    CHECK_STATUS(drt_subscription_unsubscribe(ending->subscription), DRT_ERR_INVALID_HANDLE);
+    CHECK_STATUS(drt_client_close_begin(client, on_closed, NULL, NULL), DRT_ERR_INVALID_HANDLE);
+    nap_ms(200);
+    CHECK(atomic_load(&ending->closed) == 0);
+    atomic_store(&ending->may_return, true);
+}
+
+static void a_client_is_closed_inside_its_own_callback(drt_delivery delivery) {
+    struct ending ending = {0};
+    ending.client = client_with(delivery);
+    CHECK_STATUS(drt_client_on_state(ending.client, on_state, &ending, on_release), DRT_OK);
+    ending.subscription = subscribe(ending.client, NULL, "posts");
+    if (delivery == DRT_DELIVER_POLL) {
+        drt_client_dispatch(ending.client, 60000, 0, NULL);
+    }
+    EVENTUALLY(atomic_load(&ending.called) > 0);
+    /* Waits for the end of what the callback has begun; it may have ended already. */
+    drt_status waited = drt_client_close(ending.client, 60000);
+    CHECK(waited == DRT_OK || waited == DRT_ERR_INVALID_HANDLE);
+    CHECK(waited != DRT_OK || atomic_load(&ending.closed) == 1);
+    EVENTUALLY(atomic_load(&ending.closed) == 1 && atomic_load(&ending.released) == 2);
+    EVENTUALLY(drt_client_close(ending.client, 60000) == DRT_ERR_INVALID_HANDLE);
+}
+
+static void closing_without_a_function_needs_none(void) {
+    drt_client *client = client_with(DRT_DELIVER_THREAD);
+    CHECK_STATUS(drt_client_close_begin(client, NULL, NULL, NULL), DRT_OK);
+    CHECK(drt_client_state(client) == DRT_STATE_CLOSED);
+    drt_status waited = drt_client_close(client, 60000);
+    CHECK(waited == DRT_OK || waited == DRT_ERR_INVALID_HANDLE);
+    EVENTUALLY(drt_client_close(client, 60000) == DRT_ERR_INVALID_HANDLE);
+    CHECK_STATUS(drt_client_close_begin(NULL, NULL, NULL, NULL), DRT_ERR_INVALID_HANDLE);
+}
+
+int main(void) {
+    options_init_checks_what_it_is_given();
+    thread_delivery_has_no_rows();
+    states_and_releases_come_as_rows_and_nothing_is_called();
+    one_subscription_is_visited();
+    a_client_is_closed_inside_its_own_callback(DRT_DELIVER_THREAD);
+    a_client_is_closed_inside_its_own_callback(DRT_DELIVER_POLL);
+    closing_without_a_function_needs_none();
+    return check_result();
+}
