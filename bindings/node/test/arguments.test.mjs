@@ -85,7 +85,7 @@ describe('strings', () => {
         const argument = (name) => ({ code: 'DRT_ERR_INVALID_ARGUMENT', argument: name });
         assert.throws(() => createClient(NOWHERE, { accessToken: 5 }), argument('accessToken'));
         assert.throws(() => createClient('ftp://host'), argument('url'));
-        assert.throws(() => createClient(NOWHERE, { clientCertFile: 'x' }), argument('clientKeyFile'));
+        assert.throws(() => createClient(NOWHERE, { clientCertFile: 'x' }), argument('clientCertFile'));
         assert.throws(() => client.setToken(''), argument('accessToken'));
         assert.throws(() => client.sendMessage({ type: 5 }), argument('message'));
         assert.throws(() => client.subscribe({ collection: '' }), argument('collection'));
