@@ -12,17 +12,31 @@ const BATCH_CHARS = 256 * 1024;
 export class Delivery {
     /** A byte comes when something waits, and another one after each batch that leaves something. */
     readonly #socket: Socket;
+    readonly #deliver: () => Batch;
     #maxRows = MAX_ROWS;
+    #next: NodeJS.Immediate | undefined;
 
     /** Batches are delivered in `context`, whatever woke the event loop. `deliver` takes and delivers one. */
     constructor(fd: number, context: AsyncResource, deliver: (maxRows: number) => Batch) {
-        const callback = () => {
-            const { weight } = context.runInAsyncScope(deliver, undefined, this.#maxRows);
-            this.#maxRows = Math.max(1, Math.min(MAX_ROWS, Math.floor(BATCH_CHARS / weight)));
-            return true;
-        };
+        this.#deliver = () => context.runInAsyncScope(deliver, undefined, this.#maxRows);
         // What is read has no meaning.
-        this.#socket = openSocket(dup(fd), { buffer: Buffer.alloc(16), callback });
+        const onread = { buffer: Buffer.alloc(16), callback: () => this.#run() };
+        this.#socket = openSocket(dup(fd), onread);
+    }
+
+    #run(): true {
+        const { rows, weight } = this.#deliver();
+        this.#maxRows = Math.max(1, Math.min(MAX_ROWS, Math.floor(BATCH_CHARS / weight)));
+        if (rows.length > 0) {
+            // Sooner than the byte where the machine is busy. Not what keeps the process alive.
+            this.#next ??= setImmediate(() => {
+                this.#next = undefined;
+                if (!this.#socket.destroyed) {
+                    this.#run();
+                }
+            }).unref();
+        }
+        return true;
     }
 
     ref(): void {
