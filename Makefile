@@ -40,6 +40,10 @@ PYRIGHT := PYRIGHT_PYTHON_CACHE_DIR=$(CURDIR)/target/python/pyright PYRIGHT_PYTH
 
 NODE_PACKAGE := bindings/node
 NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
+# The other runtimes of the Node package: tests look for them here. Where one cannot be had, its tests
+# are skipped, and say so.
+RUNTIMES := target/runtimes/.complete
+RUNTIME_PACKAGES := bun@1.4.5 deno@2.9.6
 SDK_MODULES := tests/sdk/node_modules/.complete
 
 PREFIX ?= /usr/local
@@ -141,7 +145,7 @@ scripted-server:
 
 # Everything is installed and built first; then the suites, which mostly wait for servers, run
 # side by side. What each of them prints comes when it has ended.
-AT_HAND := servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
+AT_HAND := servers lint examples node-package $(RUNTIMES) $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
 SIDE_BY_SIDE := --no-print-directory --jobs 3 --output-sync=target
 test: deps test-deps
 	$(MAKE) $(SIDE_BY_SIDE) $(AT_HAND)
@@ -212,7 +216,7 @@ $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python
 	touch $@
 
 # The Node package, with the library as it is released.
-test-node: servers lib scripted-server node-package
+test-node: servers lib scripted-server node-package $(RUNTIMES)
 	cd $(NODE_PACKAGE) && npm run lint
 	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css}" \
 	    "../../tests/scripted_server/*.mjs"
@@ -226,6 +230,11 @@ node-package: $(NODE_MODULES)
 
 $(NODE_MODULES): $(NODE_PACKAGE)/package-lock.json
 	cd $(NODE_PACKAGE) && npm ci --ignore-scripts
+	touch $@
+
+$(RUNTIMES):
+	mkdir -p $(@D)
+	-npm install --prefix $(@D) --no-audit --no-fund --no-package-lock $(RUNTIME_PACKAGES)
 	touch $@
 
 # The simulation, until it is stopped or fails.
