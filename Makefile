@@ -40,6 +40,10 @@ PYRIGHT := PYRIGHT_PYTHON_CACHE_DIR=$(CURDIR)/target/python/pyright PYRIGHT_PYTH
 
 NODE_PACKAGE := bindings/node
 NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
+# The other runtimes of the Node package: tests look for them here. Where one cannot be had, its tests
+# are skipped, and say so.
+RUNTIMES := target/runtimes/.complete
+RUNTIME_PACKAGES := bun@1.4.5 deno@2.9.6
 SDK_MODULES := tests/sdk/node_modules/.complete
 
 PREFIX ?= /usr/local
@@ -141,7 +145,7 @@ scripted-server:
 
 # Everything is installed and built first; then the suites, which mostly wait for servers, run
 # side by side. What each of them prints comes when it has ended.
-AT_HAND := servers lint examples node-package $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
+AT_HAND := servers lint examples node-package $(RUNTIMES) $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
 SIDE_BY_SIDE := --no-print-directory --jobs 3 --output-sync=target
 test: deps test-deps
 	$(MAKE) $(SIDE_BY_SIDE) $(AT_HAND)
@@ -163,7 +167,7 @@ test-faults: servers
 test-directus: servers
 	$(PYTHON) -m unittest discover -s tests/directus
 
-test-examples: servers examples node-package
+test-examples: servers examples node-package $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples
 
 # The languages that have no package: where a runtime is missing, the suite says which.
@@ -171,7 +175,7 @@ test-other: servers lib
 	$(PYTHON) -m unittest discover -s tests/other
 
 # The pages of docs/, and the README: each snippet compiled and run.
-test-docs: servers lib scripted-server
+test-docs: servers lib scripted-server $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/docs
 
 # Programs and libraries of different ages.
@@ -205,13 +209,14 @@ test-python: servers lib scripted-server $(PYTHON_TOOLS)/complete
 	    --ignore tests/test_aio_methods.py \
 	    -k "not real_events and not restart and not server_line"
 
-$(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python/requirements.txt
+$(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python/requirements.txt \
+    examples/python/loops/requirements.txt
 	$(PYTHON) -m venv --clear $(PYTHON_TOOLS)
 	$(PYTHON_TOOLS)/bin/pip install --quiet --disable-pip-version-check $(^:%=-r %)
 	touch $@
 
 # The Node package, with the library as it is released.
-test-node: servers lib scripted-server node-package
+test-node: servers lib scripted-server node-package $(RUNTIMES)
 	cd $(NODE_PACKAGE) && npm run lint
 	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css}" \
 	    "../../tests/scripted_server/*.mjs"
@@ -225,6 +230,11 @@ node-package: $(NODE_MODULES)
 
 $(NODE_MODULES): $(NODE_PACKAGE)/package-lock.json
 	cd $(NODE_PACKAGE) && npm ci --ignore-scripts
+	touch $@
+
+$(RUNTIMES):
+	mkdir -p $(@D)
+	-npm install --prefix $(@D) --no-audit --no-fund --no-package-lock $(RUNTIME_PACKAGES)
 	touch $@
 
 # The simulation, until it is stopped or fails.

@@ -44,6 +44,10 @@ if [ "${1:-}" = tests ]; then
     wish_file '/usr/lib/*/lua/5.1/cjson.so' lua-cjson
     wish php php-cli
     wish_file '/usr/lib/*/perl5/*/FFI/Platypus.pm' libffi-platypus-perl
+    wish_file /usr/lib/python3/dist-packages/gi python3-gi
+    # Of PySide6, which comes with the rest of Qt.
+    wish_file '/usr/lib/*/libEGL.so.1' libegl1
+    wish_file '/usr/lib/*/libGL.so.1' libgl1
 fi
 
 if [ ${#missing[@]} -eq 0 ] && [ ${#wished[@]} -eq 0 ]; then

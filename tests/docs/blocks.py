@@ -10,6 +10,7 @@ story   what happens while it runs: steps of story.py, in order
 libs    the program's libraries, by their names in pkg-config
 flags   further flags of the compiler
 optional  what may be missing: without `libs` the block is skipped by this name
+module  what a Python program imports: where no interpreter has it, the block is skipped by name
 file    the name of the program's source for the shell blocks of the page
 server  its WEBSOCKETS_REST_AUTH, where it isn't handshake
 prints  what the output must contain; or a `text` block follows, which is the whole output
@@ -26,8 +27,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-RUNNABLE = ("c", "cpp", "sh")
-KNOWN = {"in", "story", "libs", "flags", "optional", "file", "server", "prints"}
+RUNNABLE = ("c", "cpp", "python", "sh")
+KNOWN = {"in", "story", "libs", "flags", "optional", "module", "file", "server", "prints"}
 HOLE = "/* the fragment */"
 COMMENT = re.compile(r"<!-- test: (.*) -->")
 

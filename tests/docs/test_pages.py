@@ -7,6 +7,7 @@ import unittest
 import story
 from blocks import PAGES, blocks_of, pattern
 from house import build, folder, is_installed, real, run
+from pythons import need
 
 
 def command_of(block, name):
@@ -29,6 +30,12 @@ class Pages(unittest.TestCase):
         if part := block.attributes.get("prints"):
             self.assertTrue(re.search(pattern(real(part)), text), f"no {part!r} in:\n{text}")
 
+    def python_command(self, block, name):
+        python = need(self, block.name, block.attributes["module"])
+        file = folder() / f"{name}.py"
+        file.write_text(real(block.source), encoding="utf-8")
+        return [python, "-u", file]
+
     def run_block(self, block, number):
         said = block.output or block.attributes.get("prints")
         self.assertTrue(said, "what does it print?")
@@ -36,7 +43,11 @@ class Pages(unittest.TestCase):
         if optional and not is_installed(block.attributes["libs"]):
             print(f"skipped: {block.name}: {optional} is not installed", file=sys.stderr)
             self.skipTest(f"{optional} is not installed")
-        command = command_of(block, f"{block.page.stem}-{number}")
+        name = f"{block.page.stem}-{number}"
+        if block.language == "python":
+            command = self.python_command(block, name)
+        else:
+            command = command_of(block, name)
         story.prepare(block.attributes.get("server", "handshake"))
         with run(command) as program:
             for step in block.story:

@@ -164,6 +164,12 @@ IN_SOURCE = {
     ),
 }
 
+# Messages of the Python package, whose tests provoke them.
+IN_PYTHON = (
+    "uWSGI runs no Python threads, so no callback would run between requests: start it with "
+    "--enable-threads",
+)
+
 # The messages about a server that ends or freezes.
 OF_THE_SERVER = ("the server closed the connection without a close frame", "heartbeat")
 
@@ -227,7 +233,7 @@ class Troubleshooting(unittest.TestCase):
         program = build("calls", "c", (HERE / "calls.c").read_text(encoding="utf-8"))
         with run([program]) as calls:
             self.assertEqual(calls.status(), 0, calls.text)
-        others = (*WAYS, *IN_SOURCE, *OF_THE_SERVER)
+        others = (*WAYS, *IN_SOURCE, *IN_PYTHON, *OF_THE_SERVER)
         for message in messages():
             if not starts(message, others):
                 with self.subTest(message):
@@ -243,6 +249,16 @@ class Troubleshooting(unittest.TestCase):
                 self.assertTrue(message in messages(), "the page does not have it")
                 for literal in literals:
                     self.assertTrue(f'"{literal}"' in source, f"{literal!r} is not in the source")
+
+    def test_the_documented_messages_of_the_python_package_are_in_its_source(self):
+        sources = (ROOT / "bindings" / "python" / "src").rglob("*.py")
+        source = "".join(path.read_text(encoding="utf-8") for path in sources)
+        # Join literals that continue on the next line.
+        source = re.sub(r'"\n\s*"', "", source)
+        for message in IN_PYTHON:
+            with self.subTest(message):
+                self.assertTrue(message in messages(), "the page does not have it")
+                self.assertTrue(f'"{message}"' in source, "it is not in the source")
 
 
 if __name__ == "__main__":

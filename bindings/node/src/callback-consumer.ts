@@ -1,58 +1,45 @@
 /** Delivers a subscription's events to its callback, one after the other. */
 
 import { AsyncResource } from 'node:async_hooks';
-import { Backlog, type Consumer, type FlowControl } from './consumer.js';
+import { Consumer, type WaitingEvents } from './consumer.js';
 import { reportUncaught } from './errors.js';
 import type { RealtimeEvent } from './events.js';
 
 /** So many waiting events are delivered in a row before the event loop gets a turn. */
 const MAX_IN_A_ROW = 256;
 
-export class CallbackConsumer implements Consumer {
+export class CallbackConsumer extends Consumer {
     readonly #callback: (event: RealtimeEvent) => unknown;
     /** The callback runs in the asynchronous context of its `subscribe` call. */
     readonly #context = new AsyncResource('DirectusRealtimeSubscription');
-    readonly #backlog: Backlog;
     /** A promise that the callback returned is pending, or the event loop has its turn. */
     #isBusy = false;
     #inARow = 0;
 
     /** While a promise that the callback returned is pending, the next event waits. */
-    constructor(callback: (event: RealtimeEvent) => unknown, flow: FlowControl) {
+    constructor(callback: (event: RealtimeEvent) => unknown, waiting: WaitingEvents, resync: () => void) {
+        super(waiting, resync);
         this.#callback = callback;
-        this.#backlog = new Backlog(flow);
     }
 
-    get held(): number {
-        return this.#backlog.held;
-    }
-
-    push(event: RealtimeEvent, weight: number): void {
+    protected override offer(event: RealtimeEvent): boolean {
         if (this.#isBusy) {
-            this.#backlog.add(event, weight);
-        } else {
-            this.#deliver(event);
+            return false;
         }
+        this.#deliver(event);
+        return true;
     }
 
-    discard(): void {
-        this.#backlog.clear();
-    }
-
-    end(): void {
-        this.#backlog.clear();
-    }
-
-    refuse(refusal: RealtimeEvent, weight: number): void {
-        this.push(refusal, weight);
+    override refuse(refusal: RealtimeEvent, weight: number): void {
+        this.pushAlways(refusal, weight);
     }
 
     /** A callback does not wait for events, so there is nothing to reject. */
-    fail(): void {}
+    override fail(): void {}
 
     #deliver(event: RealtimeEvent): void {
         try {
-            const result = this.#context.runInAsyncScope(this.#callback, undefined, event);
+            const result = this.#context.runInAsyncScope(this.#callback, undefined, this.number(event));
             if (isThenable(result)) {
                 this.#isBusy = true;
                 this.#await(result);
@@ -80,7 +67,7 @@ export class CallbackConsumer implements Consumer {
                 this.#yield();
                 return;
             }
-            const event = this.#backlog.take();
+            const event = this.take();
             if (event === undefined) {
                 return;
             }

@@ -5,8 +5,8 @@
 
 import { DirectusRealtimeError } from './errors.js';
 
-export function invalid(message: string): DirectusRealtimeError {
-    return new DirectusRealtimeError('DRT_ERR_INVALID_ARGUMENT', message);
+export function invalid(argument: string, message: string): DirectusRealtimeError {
+    return new DirectusRealtimeError('DRT_ERR_INVALID_ARGUMENT', message, { argument });
 }
 
 /** A value for an error message: `'text'`, `5`, `a list`. */
@@ -23,7 +23,7 @@ function show(value: unknown): string {
 /** The error of an argument that is missing, or not what it must be. */
 function mustBe(name: string, value: unknown, expected: string): DirectusRealtimeError {
     const is = value === undefined ? 'missing: it' : `${show(value)}, and`;
-    return invalid(`\`${name}\` is ${is} must be ${expected}`);
+    return invalid(name, `\`${name}\` is ${is} must be ${expected}`);
 }
 
 export function isAbsent(value: unknown): value is undefined | null {
@@ -42,12 +42,11 @@ export function requiredText(name: string, value: unknown): string {
         throw mustBe(name, value, 'a string');
     }
     if (typeof value !== 'string') {
-        throw invalid(`\`${name}\` is not a string, but of type ${typeof value}`);
+        throw invalid(name, `\`${name}\` is not a string, but of type ${typeof value}`);
     }
     if (!isText(value)) {
-        throw invalid(
-            `\`${name}\` is not valid text: it contains a NUL character, or half of a surrogate pair`,
-        );
+        const sentence = `\`${name}\` is not valid text: it contains a NUL character, or half of a surrogate pair`;
+        throw invalid(name, sentence);
     }
     return value;
 }

@@ -2,22 +2,16 @@
 
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
-import { requiredText, invalid } from './checks.js';
+import { requiredText } from './checks.js';
 import { Core } from './core.js';
 import { Diagnostics } from './diagnostics.js';
 import { reportUncaught } from './errors.js';
 import type { AnyCallback } from './events.js';
 import { Items } from './items.js';
 import { bindMethods, inspected } from './objects.js';
-import {
-    clientOptions,
-    sendQueueBytes,
-    type ClientOptions,
-    type ServerUrl,
-    type SubscriptionOptions,
-} from './options.js';
-import { Outbox } from './outbox.js';
-import { json } from './plain-json.js';
+import { MessageQueue } from './message-queue.js';
+import { clientOptions, type ClientOptions, type ServerUrl, type SubscriptionOptions } from './options.js';
+import { plainObject } from './plain-json.js';
 import { makeRealtime, type Realtime } from './realtime.js';
 import { Reconnector } from './reconnector.js';
 import type { RequestOptions } from './requests.js';
@@ -39,43 +33,20 @@ export interface ClientEvents {
     disconnected: [change: StateChange];
 }
 
-/** Methods that work when destructured, like the composable's functions. */
-const METHODS = [
-    'connect',
-    'reconnect',
-    'disconnect',
-    'connected',
-    'setToken',
-    'unsubscribe',
-    'unsubscribeCollection',
-    'unsubscribeAll',
-    'getActiveSubscriptions',
-    'hasSubscription',
-    'sendMessage',
-    'request',
-    'items',
-    'scope',
-    'useRealtime',
-    'stats',
-    'ref',
-    'unref',
-    'close',
-] as const satisfies readonly (keyof Client)[];
-
 export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
     readonly #core: Core;
     readonly #tokens: TokenSource;
     readonly #diagnostics = new Diagnostics(this, () => this.listeners('state'));
     readonly #reconnector = new Reconnector(this);
+    readonly #messages: MessageQueue;
+    /** `sendMessage` queues messages. */
     readonly #queuesMessages: boolean;
-    readonly #outbox: Outbox;
     #wasConnected = false;
 
     /** @internal */
     constructor(url: ServerUrl, given: ClientOptions = {}) {
         super();
         const options = clientOptions(given);
-        const outboxBytes = sendQueueBytes(options);
         this.#core = new Core(url, options, {
             stateChanged: (change) => this.#stateChanged(change),
             tokenWanted: (error) => this.#tokens.request(error),
@@ -85,15 +56,9 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
                 this.setToken(token);
             }
         });
+        this.#messages = new MessageQueue(this.#core, options.sendQueueBytes !== 0);
         this.#queuesMessages = (options.sendQueueBytes ?? 0) > 0;
-        const { abi, handle, connection } = this.#core;
-        const sender = {
-            send: (message: string) => abi.sendMessage(handle, message),
-            begin: () => connection.begin(),
-            failure: () => connection.failure(),
-        };
-        this.#outbox = new Outbox(sender, outboxBytes);
-        bindMethods<Client>(this, METHODS);
+        bindMethods(this, Client);
     }
 
     #stateChanged(change: StateChange): void {
@@ -101,7 +66,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         const was = this.#wasConnected;
         this.#wasConnected = state === 'connected';
         this.#diagnostics.report(change);
-        this.#outbox.update(change);
+        this.#messages.update(change);
         this.#emit('state', change);
         if (state === 'connected') {
             this.#emit('connected', change);
@@ -119,7 +84,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     }
 
     get state(): ClientState {
-        return this.#core.state();
+        return this.#core.connection.state;
     }
 
     /** Whether the client is connected and authenticated. */
@@ -129,7 +94,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
     /** Starts to connect, and returns at once. The first subscription does so, too. */
     connect(): void {
-        this.#open().connect();
+        this.#open().connection.connect();
     }
 
     /**
@@ -142,12 +107,12 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
     /** Drops the link, if there is one, and connects again now. */
     reconnect(): void {
-        this.#open().reconnect();
+        this.#open().connection.reconnect();
     }
 
     /** Closes the link until `connect` or `reconnect` is called. Subscriptions are kept. */
     disconnect(): void {
-        this.#open().disconnect();
+        this.#open().connection.disconnect();
     }
 
     /**
@@ -164,10 +129,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
     /** Sets the token. Authenticates a live link again, and leaves the state `failed`. */
     setToken(accessToken: string): void {
-        if (requiredText('accessToken', accessToken) === '') {
-            throw invalid('`accessToken` is empty: pass the token itself');
-        }
-        this.#open().abi.setToken(this.#core.handle, accessToken);
+        const token = requiredText('accessToken', accessToken);
+        this.#open().abi.setToken(this.#core.handle, token);
     }
 
     /** Subscribes to a collection, or to one item of it. */
@@ -208,13 +171,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
      * queues the message if `sendQueueBytes` is set.
      */
     sendMessage(message: object): void {
-        if (this.#queuesMessages) {
-            this.queueMessage(message);
-            return;
+        if (!this.#queuesMessages && !this.#open().connection.isConnected) {
+            plainObject('message', message);
+            throw this.#core.connection.noLinkError();
         }
-        const { abi, handle } = this.#open();
-        this.#outbox.flush();
-        abi.sendMessage(handle, json('message', message));
+        this.queueMessage(message);
     }
 
     /**
@@ -223,7 +184,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
      */
     queueMessage(message: object): void {
         this.#open();
-        this.#outbox.send(json('message', message));
+        this.#messages.send(JSON.stringify(plainObject('message', message)));
     }
 
     /** Sends a message, and resolves with the server's reply. */
@@ -262,11 +223,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
     /** Counters since the client was created. */
     stats(): Stats {
-        const { abi, handle, subscriptions } = this.#open();
+        const { abi, handle, waiting } = this.#open();
         const stats = toStats(abi.stats(handle));
-        // After an overflow in this process, the library sees a new subscription and counts no resync.
-        stats.overflows += subscriptions.overflows;
-        stats.resyncs += subscriptions.overflows;
+        stats.overflows += waiting.overflows;
+        stats.queuedEvents += waiting.count;
+        stats.queuedBytes += waiting.weight;
         return stats;
     }
 

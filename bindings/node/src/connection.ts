@@ -1,44 +1,57 @@
-/** Whether the client is connected, why it is not, and promises that wait until it is. */
+/** The state of a client: what it is, why, and promises that wait until the client is connected. */
 
+import type { Abi, Handle } from './abi/index.js';
 import { DirectusRealtimeError } from './errors.js';
-import type { ClientState, StateChange } from './state.js';
+import { stateName, type ClientState, type StateChange } from './state.js';
 import { Waiters, type WaitOptions } from './waiters.js';
 
-/** What a connection needs of its client. */
-export interface ConnectionHost {
-    /** The current state. The last state that was reported may be out of date. */
-    state(): ClientState;
-    connect(): void;
-    /** So many more promises (or fewer) wait for a state to be reported. */
-    expect(by: number): void;
-}
-
 export class Connection {
-    readonly #host: ConnectionHost;
-    readonly #waiters: Waiters<void>;
+    readonly #abi: Abi;
+    readonly #client: Handle;
+    readonly #waiters = new Waiters();
+    /** The last state that was reported, which may be out of date. */
     #reported: StateChange = { state: 'idle', message: '', error: undefined };
-    /** How often the state `connected` was reported. */
-    #connects = 0;
     /** The last reason why the client could not connect; none once it is connected. */
     #lastFailure: DirectusRealtimeError | undefined;
     /** The application has called `disconnect()`. */
     #isDisconnected = false;
+    /** The application has called `close()`. */
+    isOpen = true;
 
-    constructor(host: ConnectionHost) {
-        this.#host = host;
-        this.#waiters = new Waiters((by) => host.expect(by));
+    constructor(abi: Abi, client: Handle) {
+        this.#abi = abi;
+        this.#client = client;
     }
 
-    get reported(): StateChange {
-        return this.#reported;
-    }
-
-    get connects(): number {
-        return this.#connects;
+    /** The current state. */
+    get state(): ClientState {
+        return this.isOpen ? stateName(this.#abi.state(this.#client)) : 'closed';
     }
 
     get isConnected(): boolean {
-        return this.#host.state() === 'connected';
+        return this.state === 'connected';
+    }
+
+    connect(): void {
+        this.#abi.connect(this.#client);
+        this.#isDisconnected = false;
+    }
+
+    reconnect(): void {
+        this.#abi.reconnect(this.#client);
+        this.#isDisconnected = false;
+    }
+
+    disconnect(): void {
+        this.#abi.disconnect(this.#client);
+        this.#isDisconnected = true;
+    }
+
+    /** Connects a new client, as its first subscription does. */
+    begin(): void {
+        if (this.state === 'idle' && !this.#isDisconnected) {
+            this.connect();
+        }
     }
 
     /** The library has reported a state. */
@@ -46,7 +59,6 @@ export class Connection {
         const { state, error } = change;
         this.#reported = change;
         if (state === 'connected') {
-            this.#connects++;
             this.#lastFailure = undefined;
         } else if (error !== undefined) {
             this.#lastFailure = withoutDelay(error);
@@ -66,18 +78,6 @@ export class Connection {
             if (reason !== undefined) {
                 this.#waiters.reject(reason);
             }
-        }
-    }
-
-    /** The application has called `disconnect()`, or else `connect()` or `reconnect()`. */
-    setDisconnected(isDisconnected: boolean): void {
-        this.#isDisconnected = isDisconnected;
-    }
-
-    /** Connects a new client, as its first subscription does. */
-    begin(): void {
-        if (this.#host.state() === 'idle' && !this.#isDisconnected) {
-            this.#host.connect();
         }
     }
 
@@ -105,10 +105,17 @@ export class Connection {
         return new DirectusRealtimeError('DRT_ERR_TIMEOUT', sentence, { cause });
     }
 
+    /** The error of a message that may not wait for a link. */
+    noLinkError(): DirectusRealtimeError {
+        const { message } = this.#reported;
+        const sentence = `there is no usable link: the client is ${this.state}${message && `: ${message}`}`;
+        return new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', sentence);
+    }
+
     /** Why the client has failed; none once it is connecting again. */
     failure(): DirectusRealtimeError | undefined {
         const { state, message, error } = this.#reported;
-        if (state !== 'failed' || this.#host.state() !== state) {
+        if (state !== 'failed' || this.state !== state) {
             return undefined;
         }
         return error ?? new DirectusRealtimeError('DRT_ERR_NOT_CONNECTED', message);
@@ -119,7 +126,7 @@ export class Connection {
      * disconnected. None where the reported state is out of date, because another report follows then.
      */
     unreachableReason(): DirectusRealtimeError | undefined {
-        const isIdle = this.#reported.state === 'idle' && this.#host.state() === 'idle';
+        const isIdle = this.#reported.state === 'idle' && this.state === 'idle';
         return isIdle ? disconnectedError() : this.failure();
     }
 }

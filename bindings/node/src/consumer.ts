@@ -1,62 +1,149 @@
-/** What a subscription delivers its events to, and how undelivered events are counted. */
+/** The events that have left the library's queue and wait for the application. */
 
 import type { RealtimeEvent } from './events.js';
 import { Queue } from './queue.js';
 
-/** Counts events that have left the library's queue and are not consumed yet, by weight. */
-export interface FlowControl {
-    hold(weight: number): void;
-    release(weight: number): void;
+/** A consumer that takes none of so many characters of JSON, for so long, is worth a warning. */
+const STALL_CHARS = 1024 * 1024;
+const STALL_MS = 10_000;
+
+/** All events of one client that wait, up to a limit. Weights are characters of JSON. */
+export class WaitingEvents {
+    readonly #limit: number;
+    readonly #consumers = new Set<Consumer>();
+    #sequence = 0;
+    weight = 0;
+    count = 0;
+    /** How often a consumer has lost the events that waited for it. */
+    overflows = 0;
+
+    constructor(limit: number) {
+        this.#limit = limit;
+    }
+
+    /** An event is delivered: it gets its number, unless another consumer had it before. */
+    number(event: RealtimeEvent): RealtimeEvent {
+        event.sequence ||= ++this.#sequence;
+        return event;
+    }
+
+    changed(consumer: Consumer, weight: number, count: number): void {
+        this.weight += weight;
+        this.count += count;
+        if (consumer.count === 0) {
+            this.#consumers.delete(consumer);
+        } else {
+            this.#consumers.add(consumer);
+        }
+        while (this.weight > this.#limit && this.#makeRoom());
+    }
+
+    /** The consumer for which most waits loses it. One event alone may always wait. */
+    #makeRoom(): boolean {
+        const several = [...this.#consumers].filter(({ count }) => count > 1);
+        if (several.length === 0) {
+            return false;
+        }
+        this.overflows++;
+        several.reduce((most, each) => (each.weight > most.weight ? each : most)).overflow();
+        return true;
+    }
 }
 
-/** Takes the events of one subscription: a callback, or a `for await` loop. */
-export interface Consumer {
-    /** The weight of the events that wait for this consumer. */
-    readonly held: number;
-    push(event: RealtimeEvent, weight: number): void;
-    /** Drops the events that wait, because there are too many. A fresh snapshot follows. */
-    discard(): void;
-    /** The subscription has ended: events that wait are dropped. */
-    end(): void;
-    /** The server has refused the subscription: events that wait are still consumed. */
-    refuse(refusal: RealtimeEvent, weight: number, error: Error): void;
-    /** The client has failed: no events come until the application acts. */
-    fail(error: Error): void;
-}
-
-/** The events that wait for one consumer. */
-export class Backlog {
-    readonly #flow: FlowControl;
+/** Takes the events of one subscription: for a callback, or for a `for await` loop. */
+export abstract class Consumer {
+    readonly #waiting: WaitingEvents;
+    readonly #resync: () => void;
     readonly #entries = new Queue<{ event: RealtimeEvent; weight: number }>();
-    #held = 0;
+    #warning: NodeJS.Timeout | undefined;
+    /** Events were dropped: nothing is accepted before a snapshot, for which a consumer asks when it is ready. */
+    #gap: 'none' | 'open' | 'asked' = 'none';
+    weight = 0;
+    count = 0;
 
-    constructor(flow: FlowControl) {
-        this.#flow = flow;
+    /** `resync` asks for a snapshot. */
+    constructor(waiting: WaitingEvents, resync: () => void) {
+        this.#waiting = waiting;
+        this.#resync = resync;
     }
 
-    get held(): number {
-        return this.#held;
+    /** Gives the event to the application. False where the application is not ready for it. */
+    protected abstract offer(event: RealtimeEvent): boolean;
+
+    /** The server has refused the subscription: events that wait are still consumed. */
+    abstract refuse(refusal: RealtimeEvent, weight: number, error: Error): void;
+
+    /** The client has failed: no events come until the application acts. */
+    abstract fail(error: Error): void;
+
+    push(event: RealtimeEvent, weight: number): void {
+        if (event.type === 'init' && event.resync) {
+            this.#gap = 'none';
+        }
+        if (this.#gap === 'none') {
+            this.pushAlways(event, weight);
+        }
     }
 
-    add(event: RealtimeEvent, weight: number): void {
+    /** Also after a gap. */
+    protected pushAlways(event: RealtimeEvent, weight: number): void {
+        if (this.offer(event)) {
+            return;
+        }
         this.#entries.push({ event, weight });
-        this.#held += weight;
-        this.#flow.hold(weight);
+        this.#change(weight, 1);
+        if (this.weight > STALL_CHARS) {
+            this.#warning ??= setTimeout(warnOfStall, STALL_MS).unref();
+        }
     }
 
-    take(): RealtimeEvent | undefined {
+    /** The next event that waits, for an application that is ready for it. */
+    protected take(): RealtimeEvent | undefined {
         const entry = this.#entries.shift();
         if (entry !== undefined) {
-            this.#held -= entry.weight;
-            this.#flow.release(entry.weight);
+            this.#endWarning();
+            this.#change(-entry.weight, -1);
+        } else if (this.#gap === 'open') {
+            this.#gap = 'asked';
+            this.#resync();
         }
         return entry?.event;
     }
 
-    clear(): void {
-        const held = this.#held;
-        this.#entries.clear();
-        this.#held = 0;
-        this.#flow.release(held);
+    protected number(event: RealtimeEvent): RealtimeEvent {
+        return this.#waiting.number(event);
     }
+
+    /** The subscription has ended: events that wait are dropped. */
+    end(): void {
+        this.#endWarning();
+        this.#entries.clear();
+        this.#change(-this.weight, -this.count);
+    }
+
+    /** Too much waits. */
+    overflow(): void {
+        this.#gap = 'open';
+        this.#entries.clear();
+        this.#change(-this.weight, -this.count);
+    }
+
+    #change(weight: number, count: number): void {
+        this.weight += weight;
+        this.count += count;
+        this.#waiting.changed(this, weight, count);
+    }
+
+    #endWarning(): void {
+        clearTimeout(this.#warning);
+        this.#warning = undefined;
+    }
+}
+
+function warnOfStall(): void {
+    process.emitWarning(
+        `Events have been waiting for ${STALL_MS / 1000} s: a subscription's callback has not settled its ` +
+            'promise, or no loop iterates over a subscription without a callback.',
+        'DirectusRealtimeWarning',
+    );
 }

@@ -2,18 +2,21 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { isMainThread } from 'node:worker_threads';
-import { Abi, type Batch, type Handle, type Notification } from './abi/index.js';
-import { subscriptionIdOf } from './abi/event-row.js';
+import { WaitingEvents } from './consumer.js';
+import { getAbi, type Batch, type Handle } from './abi/index.js';
+import { translateMessage } from './abi/messages.js';
+import { EVENT, RELEASED, REPLY, STATE, TOKEN_WANTED, type StateRow, type TokenRow } from './abi/rows.js';
 import { closedError, Connection } from './connection.js';
 import { Delivery } from './delivery.js';
 import { reportUncaught, type DirectusRealtimeError } from './errors.js';
 import { startDebugLog } from './log.js';
 import { ackTimeoutMs, clientFields, queueBytes, type ClientOptions, type ServerUrl } from './options.js';
+import type { ClientParts } from './parts.js';
 import { Requests } from './requests.js';
-import { stateName, type ClientState, type StateChange } from './state.js';
+import { stateName, type StateChange } from './state.js';
 import { SubscriptionRegistry } from './subscription-registry.js';
 
-/** For replies of the server that are still due, and for the closing handshake. */
+/** For the closing handshake. */
 const CLOSE_TIMEOUT_MS = 5_000;
 /** The same where it blocks the end of a thread. */
 const SYNC_CLOSE_TIMEOUT_MS = 500;
@@ -24,16 +27,18 @@ export interface Listener {
     tokenWanted(error: DirectusRealtimeError | undefined): void;
 }
 
-export class Core {
-    readonly abi = Abi.get();
+export class Core implements ClientParts {
+    readonly abi = getAbi();
     readonly handle: Handle;
     readonly connection: Connection;
     readonly delivery: Delivery;
     readonly requests: Requests;
     readonly subscriptions: SubscriptionRegistry;
+    readonly waiting: WaitingEvents;
     readonly #listener: Listener;
     /** State listeners and `getToken` run in the asynchronous context in which the client was made. */
     readonly #context = new AsyncResource('DirectusRealtimeClient');
+    #lastId = 0;
     #closing: Promise<void> | undefined;
 
     constructor(url: ServerUrl, options: ClientOptions, listener: Listener) {
@@ -41,52 +46,56 @@ export class Core {
         startDebugLog();
         this.#listener = listener;
         this.handle = abi.newClient(clientFields(url, options));
-        const hasTokenProvider = (options.getToken ?? undefined) !== undefined;
-        this.connection = new Connection({
-            state: () => this.state(),
-            connect: () => this.connect(),
-            expect: (by) => this.delivery.expect(by),
-        });
-        const { connection } = this;
-        this.delivery = new Delivery(abi.inbox(this.handle), queueBytes(options), this.#context, {
-            deliver: (batch) => this.#deliver(batch),
-            // A token must be supplied in time, and a lost link reported in time.
-            isUrgent: () => hasTokenProvider || this.state() !== connection.reported.state,
-            hasMissedState: () => Number(abi.stats(this.handle).connects) > connection.connects,
-            makeRoom: () => this.subscriptions.makeRoom(),
-        });
+        this.connection = new Connection(abi, this.handle);
+        this.waiting = new WaitingEvents(queueBytes(options));
         this.requests = new Requests(this, ackTimeoutMs(options));
-        this.subscriptions = new SubscriptionRegistry(abi, this.handle, this.delivery, connection);
-        abi.listen(this.handle, hasTokenProvider);
+        this.subscriptions = new SubscriptionRegistry(this);
+        this.delivery = new Delivery(abi.fd(this.handle), this.#context, (maxRows) => this.#deliver(maxRows));
+        if (options.getToken) {
+            abi.askForTokens(this.handle);
+        }
         openCores.add(this);
     }
 
-    #deliver({ notifications, events, weight }: Batch): void {
-        for (const notification of notifications) {
-            try {
-                this.#notify(notification);
-            } catch (error) {
-                reportUncaught(error);
-            }
-        }
-        for (const row of events) {
-            this.subscriptions.get(subscriptionIdOf(row))?.deliver(row, weight);
-        }
+    nextId(): number {
+        return ++this.#lastId;
     }
 
-    #notify(notification: Notification): void {
-        switch (notification.type) {
-            case 'state':
-                this.#stateChanged(notification.change);
-                break;
-            case 'token':
-                this.#listener.tokenWanted(notification.error);
-                break;
-            case 'reply':
-                this.requests.reply(notification.id, notification.error, notification.json);
-                break;
-            case 'released':
-                this.subscriptions.released(notification.id);
+    /** Takes what waits in the library. Once the client is being closed, only replies are of interest. */
+    #deliver(maxRows: number): Batch {
+        const batch = this.abi.next(this.handle, maxRows);
+        for (const row of batch.rows) {
+            switch (row[0]) {
+                case EVENT:
+                    this.subscriptions.get(row[1])?.deliver(row, batch.weight);
+                    break;
+                case REPLY:
+                    this.requests.reply(row);
+                    break;
+                case RELEASED:
+                    this.subscriptions.get(row[1])?.end();
+                    break;
+                case STATE:
+                case TOKEN_WANTED:
+                    if (this.isOpen) {
+                        this.#report(row);
+                    }
+            }
+        }
+        return batch;
+    }
+
+    #report(row: StateRow | TokenRow): void {
+        try {
+            if (row[0] === STATE) {
+                const message = translateMessage(row[3]);
+                const error = this.abi.toError(row[2], row[3]);
+                this.#stateChanged({ state: stateName(row[1]), message, error });
+            } else {
+                this.#listener.tokenWanted(this.abi.toError(row[1], 'the server refused the last token'));
+            }
+        } catch (error) {
+            reportUncaught(error);
         }
     }
 
@@ -99,23 +108,8 @@ export class Core {
         this.#listener.stateChanged(change);
     }
 
-    connect(): void {
-        this.abi.connect(this.handle);
-        this.connection.setDisconnected(false);
-    }
-
-    reconnect(): void {
-        this.abi.reconnect(this.handle);
-        this.connection.setDisconnected(false);
-    }
-
-    disconnect(): void {
-        this.abi.disconnect(this.handle);
-        this.connection.setDisconnected(true);
-    }
-
     get isOpen(): boolean {
-        return this.#closing === undefined;
+        return this.connection.isOpen;
     }
 
     checkOpen(): void {
@@ -124,42 +118,29 @@ export class Core {
         }
     }
 
-    state(): ClientState {
-        return this.isOpen ? stateName(this.abi.state(this.handle)) : 'closed';
-    }
-
     close(): Promise<void> {
         this.#closing ??= this.#close();
         return this.#closing;
     }
 
     async #close(): Promise<void> {
-        this.#endDelivery();
-        let failure: unknown;
+        this.connection.isOpen = false;
+        this.subscriptions.endAll();
+        this.#deliver(0);
+        this.delivery.close();
+        let error: DirectusRealtimeError | undefined;
         try {
             await this.abi.close(this.handle, CLOSE_TIMEOUT_MS);
-        } catch (error) {
-            failure = error;
+        } catch (failure) {
+            error = failure as DirectusRealtimeError;
         }
         openCores.delete(this);
-        const error = failure as DirectusRealtimeError | undefined;
+        this.requests.close();
         const message = error?.message ?? closedError().message;
         this.#context.runInAsyncScope(() => this.#stateChanged({ state: 'closed', message, error }));
-        if (failure !== undefined) {
-            throw failure;
+        if (error !== undefined) {
+            throw error;
         }
-    }
-
-    /**
-     * Runs every callback that is due here, on JavaScript's thread. The library closes the client on
-     * another thread, where a callback could not run.
-     */
-    #endDelivery(): void {
-        this.abi.unlisten(this.handle);
-        this.subscriptions.endAll();
-        this.abi.disconnect(this.handle);
-        this.delivery.flush();
-        this.delivery.close();
     }
 
     closeSync(): void {

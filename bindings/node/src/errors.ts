@@ -31,24 +31,29 @@ export interface ServerError {
 export class DirectusRealtimeError extends Error {
     override readonly name = 'DirectusRealtimeError';
     readonly code: ErrorCode;
+    /** The argument or option that is wrong, where one is. */
+    declare readonly argument?: string;
     /** The error that the server reported, with the code `DRT_ERR_SERVER`. */
     declare readonly server?: ServerError;
 
-    constructor(code: ErrorCode, message: string, more: { cause?: unknown; server?: ServerError } = {}) {
-        super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    constructor(code: ErrorCode, message: string, more: ErrorDetails = {}) {
+        const { cause, ...details } = more;
+        super(message, cause === undefined ? undefined : { cause });
         this.code = code;
-        if (more.server !== undefined) {
-            this.server = more.server;
-        }
+        Object.assign(this, details);
     }
+}
 
-    /** From the server's error object; `what` is what the server refused. */
-    static fromServer(what: string, error: unknown): DirectusRealtimeError {
-        const { code, message } = (error ?? {}) as Partial<ServerError>;
-        const server = { code: String(code ?? 'UNKNOWN'), message: String(message ?? '') };
-        const sentence = `the server refused ${what}: ${server.code}: ${server.message}`;
-        return new DirectusRealtimeError('DRT_ERR_SERVER', sentence, { server });
-    }
+export interface ErrorDetails {
+    cause?: unknown;
+    argument?: string;
+    server?: ServerError;
+}
+
+/** The server's error object. */
+export function serverError(error: unknown): ServerError {
+    const { code, message } = (error ?? {}) as Partial<ServerError>;
+    return { code: String(code ?? 'UNKNOWN'), message: String(message ?? '') };
 }
 
 /** Reports an error that a callback of the application threw as an uncaught exception. */

@@ -1,8 +1,8 @@
 /** Reads and writes the items of a collection over the client's link. */
 
-import { isKey, keyText, record, requiredText, type Key } from './checks.js';
+import { isKey, keyText, requiredText, type Key } from './checks.js';
 import { bindMethods } from './objects.js';
-import { plainJson } from './plain-json.js';
+import { plainObject } from './plain-json.js';
 import { plainQuery, type Query } from './query.js';
 import { unref } from './refs.js';
 import { REQUEST_OPTIONS, type RequestOptions } from './requests.js';
@@ -23,12 +23,6 @@ function checkQuery(query: unknown): Query | undefined {
     return plainQuery(query, { names: REQUEST_OPTIONS, where: '`options`, which come after the query' });
 }
 
-/** An item, or changes to one, as plain JSON values. */
-function checkItem(name: string, given: unknown): object {
-    const item = record(name, unref(given) as object);
-    return record(name, plainJson(name, item) as object);
-}
-
 export class Items<T = any> {
     readonly collection: string;
     readonly #send: Send;
@@ -37,7 +31,7 @@ export class Items<T = any> {
     constructor(send: Send, collection: string) {
         this.collection = requiredText('collection', collection);
         this.#send = send;
-        bindMethods(this, ['read', 'create', 'update', 'updateSingleton', 'delete']);
+        bindMethods(this, Items);
     }
 
     async #request(action: string, rest: object, options?: RequestOptions): Promise<any> {
@@ -72,8 +66,8 @@ export class Items<T = any> {
     async create(given: object, query?: Query, options?: RequestOptions): Promise<any> {
         const items = unref(given);
         const data = Array.isArray(items)
-            ? items.map((item) => checkItem('item', item))
-            : checkItem('item', items);
+            ? items.map((item) => plainObject('item', item))
+            : plainObject('item', items);
         return this.#request('create', { data, query: checkQuery(query) }, options);
     }
 
@@ -83,14 +77,14 @@ export class Items<T = any> {
     update(keys: readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<T[]>;
     async update(given: Key | readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<any> {
         const keys = keysOf(given);
-        const data = checkItem('changes', changes);
+        const data = plainObject('changes', changes);
         const none = 'ids' in keys && keys.ids.length === 0;
         return none ? [] : this.#request('update', { ...keys, data }, options);
     }
 
     /** Updates the item of a singleton. */
     async updateSingleton(changes: Partial<T>, options?: RequestOptions): Promise<T> {
-        return this.#request('update', { data: checkItem('changes', changes) }, options);
+        return this.#request('update', { data: plainObject('changes', changes) }, options);
     }
 
     /** Deletes one or several items. */

@@ -1,6 +1,6 @@
 /** Delivers a subscription's events to `for await` loops. */
 
-import { Backlog, type Consumer, type FlowControl } from './consumer.js';
+import { Consumer, type WaitingEvents } from './consumer.js';
 import type { RealtimeEvent } from './events.js';
 import { Queue } from './queue.js';
 
@@ -20,6 +20,8 @@ const DONE: Result = { value: undefined, done: true };
 export interface QueueOwner {
     /** Why the client has failed, if it has. */
     failure(): Error | undefined;
+    /** Asks for a snapshot. */
+    resync(): void;
     /** The loop over the queue was left. */
     left(queue: EventQueue): void;
     /** The loop was ended by an error; another loop may take over the queue. */
@@ -27,49 +29,37 @@ export interface QueueOwner {
 }
 
 /** The consumer from which loops read. */
-export class EventQueue implements Consumer {
-    readonly #backlog: Backlog;
+export class EventQueue extends Consumer {
     readonly #owner: QueueOwner;
     readonly #reads = new Queue<PendingRead>();
     #isOver = false;
     #error: Error | undefined;
 
-    constructor(flow: FlowControl, owner: QueueOwner) {
-        this.#backlog = new Backlog(flow);
+    constructor(waiting: WaitingEvents, owner: QueueOwner) {
+        super(waiting, () => owner.resync());
         this.#owner = owner;
     }
 
-    push(event: RealtimeEvent, weight: number): void {
+    protected override offer(event: RealtimeEvent): boolean {
         const read = this.#reads.shift();
-        if (read !== undefined) {
-            read.resolve({ value: event, done: false });
-        } else if (!this.#isOver) {
-            this.#backlog.add(event, weight);
-        }
+        read?.resolve({ value: this.number(event), done: false });
+        return read !== undefined;
     }
 
-    get held(): number {
-        return this.#backlog.held;
-    }
-
-    discard(): void {
-        this.#backlog.clear();
-    }
-
-    end(): void {
+    override end(): void {
+        super.end();
         this.#isOver = true;
-        this.#backlog.clear();
         this.#finishReads();
     }
 
-    refuse(_refusal: RealtimeEvent, _weight: number, error: Error): void {
+    override refuse(_refusal: RealtimeEvent, _weight: number, error: Error): void {
         this.#isOver = true;
         this.#error = error;
         this.#finishReads();
     }
 
     /** Ends a loop that is waiting. A loop that is not gets the events that wait first, then the error. */
-    fail(error: Error): void {
+    override fail(error: Error): void {
         const read = this.#reads.shift();
         if (read !== undefined) {
             read.iterator.finish();
@@ -84,9 +74,9 @@ export class EventQueue implements Consumer {
      * `iterator` is kept from the garbage collector until the event is there.
      */
     next(iterator: EventIterator): Promise<Result> {
-        const event = this.#backlog.take();
+        const event = this.take();
         if (event !== undefined) {
-            return Promise.resolve({ value: event, done: false });
+            return Promise.resolve({ value: this.number(event), done: false });
         }
         return new Promise((resolve, reject) => {
             this.#reads.push({ resolve, reject, iterator });

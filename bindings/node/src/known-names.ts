@@ -19,7 +19,7 @@ export interface Elsewhere {
 export function knownOptions<T extends object>(
     what: string,
     options: T,
-    names: NamesOf<T>,
+    names: Record<keyof T, unknown>,
     elsewhere?: Elsewhere,
 ): T {
     const copy: Record<string, unknown> = {};
@@ -35,17 +35,17 @@ export function refuseUnknown(sentence: string, name: string, names: object, els
         return;
     }
     if (elsewhere !== undefined && Object.hasOwn(elsewhere.names, name)) {
-        throw invalid(`${sentence}: it belongs in ${elsewhere.where}`);
+        throw invalid(name, `${sentence}: it belongs in ${elsewhere.where}`);
     }
     const here = nearest(name, Object.keys(names));
     const there = nearest(name, Object.keys(elsewhere?.names ?? {}));
     if (here !== undefined && here.distance <= (there?.distance ?? Infinity)) {
-        throw invalid(`${sentence}: did you mean \`${here.name}\`?`);
+        throw invalid(name, `${sentence}: did you mean \`${here.name}\`?`);
     }
     if (there !== undefined) {
-        throw invalid(`${sentence}: did you mean \`${there.name}\` in ${elsewhere?.where}?`);
+        throw invalid(name, `${sentence}: did you mean \`${there.name}\` in ${elsewhere?.where}?`);
     }
-    throw invalid(`${sentence}: there is ${list(Object.keys(names))}`);
+    throw invalid(name, `${sentence}: there is ${list(Object.keys(names))}`);
 }
 
 function list(names: string[]): string {

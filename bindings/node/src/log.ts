@@ -8,9 +8,10 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { readSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { debuglog } from 'node:util';
-import { Abi } from './abi/index.js';
+import { openSocket } from './abi/descriptor.js';
+import { getAbi } from './abi/index.js';
 import { translateMessage } from './abi/messages.js';
 import { choose, optionalFunction } from './checks.js';
 import { reportUncaught } from './errors.js';
@@ -38,7 +39,7 @@ export function setLog(level: LogLevel, log?: LogFunction | null): void {
 }
 
 function start(level: LogLevel, log: LogFunction | undefined): void {
-    const abi = Abi.get();
+    const abi = getAbi();
     reader?.close();
     reader = undefined;
     if (level === 'off' || log === undefined) {
@@ -77,12 +78,10 @@ class LogReader {
     constructor(fd: number, log: LogFunction) {
         this.#fd = fd;
         this.#log = log;
-        this.#socket = new Socket({ fd, readable: true, writable: false });
+        this.#socket = openSocket(fd);
         this.#socket
             .setEncoding('utf8')
             .on('data', (text: unknown) => this.#split(String(text)))
-            // The library closes the other end when another log replaces this one.
-            .on('error', () => {})
             .on('close', () => process.off('exit', this.#atExit))
             .unref();
         process.on('exit', this.#atExit);

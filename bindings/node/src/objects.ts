@@ -2,13 +2,16 @@
 
 import { inspect, type InspectOptions } from 'node:util';
 
-type Method = (...args: never[]) => unknown;
-
-/** Binds methods, so that they work when destructured, like the composable's functions. */
-export function bindMethods<Self extends object>(self: Self, names: readonly (keyof Self)[]): void {
-    for (const name of names) {
-        const value = (self[name] as Method).bind(self as never);
-        Object.defineProperty(self, name, { value, writable: true, configurable: true });
+/** Binds all methods, so that they work when destructured, like the composable's functions. */
+export function bindMethods(self: object, { prototype }: { prototype: object }): void {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+        if (typeof value === 'function' && name !== 'constructor') {
+            Object.defineProperty(self, name, {
+                value: value.bind(self),
+                writable: true,
+                configurable: true,
+            });
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 /** The options of clients and subscriptions, and their conversion to those of the C ABI. */
 
+import { snake, type Camel } from './abi/messages.js';
 import type { ClientFields, SubscriptionFields } from './abi/types.js';
 import {
     choose,
@@ -16,7 +17,7 @@ import {
     type Key,
 } from './checks.js';
 import type { DirectusRealtimeError } from './errors.js';
-import { knownOptions, type NamesOf } from './known-names.js';
+import { knownOptions } from './known-names.js';
 import { plainQuery, QUERY_PARAMETERS, type Query } from './query.js';
 import { unref } from './refs.js';
 
@@ -96,41 +97,56 @@ export interface SubscriptionOptions {
     signal?: AbortSignal | undefined;
 }
 
-const CLIENT_OPTIONS: NamesOf<ClientOptions> = {
-    accessToken: true,
-    email: true,
-    password: true,
-    refreshToken: true,
-    getToken: true,
-    authMode: true,
-    connectTimeoutMs: true,
-    ackTimeoutMs: true,
-    heartbeatMs: true,
-    reconnectMinMs: true,
-    reconnectMaxMs: true,
-    reconnectAttempts: true,
-    queueBytes: true,
-    caFile: true,
-    proxy: true,
-    clientCertFile: true,
-    clientKeyFile: true,
-    headers: true,
-    userAgent: true,
-    maxMessageBytes: true,
-    sendQueueBytes: true,
-};
+/** Checks an option, and returns it as the library has it. */
+type Check = (name: string, value: any) => string | number | boolean | null | undefined | object;
 
-const SUBSCRIPTION_OPTIONS: NamesOf<SubscriptionOptions> = {
-    collection: true,
-    query: true,
-    uid: true,
-    persistent: true,
-    event: true,
-    item: true,
-    primaryKey: true,
-    granularity: true,
-    snapshot: true,
-    signal: true,
+const AUTH_MODES = { handshake: 0, public: 1, strict: 2 };
+const CHANGES = { create: 1, update: 2, delete: 4 };
+const GRANULARITIES = { item: 0, message: 1 };
+const SNAPSHOTS = { exact: 0, server: 1 };
+
+const u32: Check = (name, value) => whole(name, value, 2 ** 32 - 1);
+const u64: Check = (name, value) => whole(name, value, Number.MAX_SAFE_INTEGER);
+const oneOf =
+    (choices: Record<string, number>): Check =>
+    (name, value) =>
+        choose(name, value, choices);
+
+const CLIENT_OPTIONS: Record<Camel<Exclude<keyof ClientFields, 'delivery' | 'url'>> | 'getToken', Check> = {
+    accessToken: text,
+    email: text,
+    password: text,
+    refreshToken: text,
+    getToken: optionalFunction,
+    authMode: oneOf(AUTH_MODES),
+    connectTimeoutMs: u32,
+    ackTimeoutMs: u32,
+    heartbeatMs: u32,
+    reconnectMinMs: u32,
+    reconnectMaxMs: u32,
+    reconnectAttempts: u32,
+    queueBytes: u64,
+    caFile: text,
+    proxy: text,
+    clientCertFile: text,
+    clientKeyFile: text,
+    headers: headerLines,
+    userAgent: text,
+    maxMessageBytes: u64,
+    sendQueueBytes: (name, value) => (isAbsent(value) ? SEND_QUEUE_BYTES : u64(name, value)),
+} satisfies Record<keyof ClientOptions, Check>;
+
+const SUBSCRIPTION_OPTIONS: Record<keyof SubscriptionOptions, Check> = {
+    collection: requiredText,
+    query: queryText,
+    uid: requiredText,
+    persistent: flag,
+    event: changes,
+    item: (name, value) => (isAbsent(value) ? null : keyText(name, value)),
+    primaryKey: text,
+    granularity: oneOf(GRANULARITIES),
+    snapshot: oneOf(SNAPSHOTS),
+    signal: (_, value) => optionalSignal(value),
 };
 
 /** The options of a client with refs unwrapped. Unknown options are refused. */
@@ -146,11 +162,6 @@ export function subscriptionOptions(options: SubscriptionOptions): SubscriptionO
     return knownOptions('a subscription', given, SUBSCRIPTION_OPTIONS, elsewhere);
 }
 
-const AUTH_MODES = { handshake: 0, public: 1, strict: 2 };
-const CHANGES = { create: 1, update: 2, delete: 4 };
-const GRANULARITIES = { item: 0, message: 1 };
-const SNAPSHOTS = { exact: 0, server: 1 };
-
 /** The URL of a server, or of several replicas, which are tried in turn. */
 export type ServerUrl = string | URL | readonly (string | URL)[];
 
@@ -163,7 +174,7 @@ function urlText(url: ServerUrl): string {
         ? url.map((each: string | URL, n) => one(`url[${n}]`, each)).join(',')
         : one('url', url as string | URL);
     if (written === '') {
-        throw invalid('`url` is empty: pass one such as https://directus.example.com');
+        throw invalid('url', '`url` is empty: pass one such as https://directus.example.com');
     }
     return written;
 }
@@ -172,48 +183,44 @@ function urlText(url: ServerUrl): string {
 function header(name: string, value: unknown): string {
     const line = requiredText(`headers['${name}']`, value);
     if (/[\r\n]/.test(name + line)) {
-        throw invalid(`\`headers['${name}']\` must not contain line breaks`);
+        throw invalid('headers', `\`headers['${name}']\` must not contain line breaks`);
     }
     return `${name}: ${line}`;
 }
 
-const MAX_U32 = 2 ** 32 - 1;
+function headerLines(name: string, value: unknown): string | null {
+    const lines = Object.entries(record(name, value ?? {})).map((each) => header(...each));
+    return lines.length > 0 ? lines.join('\n') : null;
+}
+
+function queryText(_name: string, value: unknown): string | null {
+    const query = plainQuery(value);
+    return query === undefined ? null : JSON.stringify(query);
+}
+
+/** The options as the library has them. */
+function fieldsOf(options: object, checks: Record<string, Check>): Record<string, any> {
+    const given = options as Record<string, unknown>;
+    return Object.fromEntries(
+        Object.entries(checks).map(([name, check]) => [snake(name), check(name, given[name])]),
+    );
+}
 
 export function clientFields(url: ServerUrl, options: ClientOptions): ClientFields {
-    optionalFunction('getToken', options.getToken);
-    const u32 = (name: keyof ClientOptions) => whole(name, options[name], MAX_U32);
-    const u64 = (name: keyof ClientOptions) => whole(name, options[name], Number.MAX_SAFE_INTEGER);
-    const string = (name: keyof ClientOptions) => text(name, options[name]);
-    const headers = Object.entries(record('headers', options.headers ?? {})).map(([name, value]) =>
-        header(name, value),
-    );
-    return {
-        url: urlText(url),
-        auth_mode: choose('authMode', options.authMode, AUTH_MODES),
-        access_token: string('accessToken'),
-        email: string('email'),
-        password: string('password'),
-        refresh_token: string('refreshToken'),
-        connect_timeout_ms: u32('connectTimeoutMs'),
-        ack_timeout_ms: u32('ackTimeoutMs'),
-        heartbeat_ms: u32('heartbeatMs'),
-        reconnect_min_ms: u32('reconnectMinMs'),
-        reconnect_max_ms: u32('reconnectMaxMs'),
-        reconnect_attempts: u32('reconnectAttempts'),
-        queue_bytes: u64('queueBytes'),
-        ca_file: string('caFile'),
-        proxy: string('proxy'),
-        client_cert_file: string('clientCertFile'),
-        client_key_file: string('clientKeyFile'),
-        headers: headers.length > 0 ? headers.join('\n') : null,
-        user_agent: string('userAgent'),
-        max_message_bytes: u64('maxMessageBytes'),
-    };
+    const { get_token: _, ...fields } = fieldsOf(options, CLIENT_OPTIONS);
+    return { ...fields, url: urlText(url) };
+}
+
+export function subscriptionFields(options: SubscriptionOptions, uid: string): SubscriptionFields {
+    const { event, signal: _, ...fields } = fieldsOf({ ...options, uid }, SUBSCRIPTION_OPTIONS);
+    return { ...fields, events: event };
 }
 
 /** The library's defaults, where this package has to know them. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
 const ACK_TIMEOUT_MS = 10_000;
+/** The default of `sendQueueBytes` in this package. */
+const SEND_QUEUE_BYTES = 1024 * 1024;
 
 export function queueBytes({ queueBytes }: ClientOptions): number {
     return queueBytes || QUEUE_BYTES;
@@ -223,39 +230,13 @@ export function ackTimeoutMs({ ackTimeoutMs }: ClientOptions): number {
     return ackTimeoutMs || ACK_TIMEOUT_MS;
 }
 
-/** The default of `sendQueueBytes`. */
-const SEND_QUEUE_BYTES = 1024 * 1024;
-
-export function sendQueueBytes({ sendQueueBytes }: ClientOptions): number {
-    return isAbsent(sendQueueBytes)
-        ? SEND_QUEUE_BYTES
-        : whole('sendQueueBytes', sendQueueBytes, Number.MAX_SAFE_INTEGER);
-}
-
 /** The mask of the changes that are wanted. 0 stands for all of them. */
-function changes(event: SubscriptionOptions['event'] | null): number {
+function changes(name: string, event: unknown): number {
     if (!Array.isArray(event)) {
-        return choose('event', event, CHANGES);
+        return choose(name, event, CHANGES);
     }
     if (event.length === 0) {
-        throw invalid('`event` is an empty list: leave it out for all changes');
+        throw invalid(name, '`event` is an empty list: leave it out for all changes');
     }
-    return event.reduce((mask, change: unknown) => mask | choose('event', change ?? '', CHANGES), 0);
-}
-
-export function subscriptionFields(options: SubscriptionOptions, uid: string): SubscriptionFields {
-    const { item } = options;
-    const query = plainQuery(options.query);
-    optionalSignal(options.signal);
-    return {
-        collection: requiredText('collection', options.collection),
-        query: query === undefined ? null : JSON.stringify(query),
-        uid: requiredText('uid', uid),
-        persistent: flag('persistent', options.persistent),
-        events: changes(options.event),
-        item: item === undefined || item === null ? null : keyText('item', item),
-        primary_key: text('primaryKey', options.primaryKey),
-        granularity: choose('granularity', options.granularity, GRANULARITIES),
-        snapshot: choose('snapshot', options.snapshot, SNAPSHOTS),
-    };
+    return event.reduce((mask: number, change: unknown) => mask | choose(name, change ?? '', CHANGES), 0);
 }

@@ -19,9 +19,9 @@ export function plainJson(name: string, value: unknown, rules: PlainRules = {}):
     return plain === DROP ? undefined : plain;
 }
 
-/** An object as JSON text. */
-export function json(name: string, value: unknown): string {
-    return JSON.stringify(record(name, plainJson(name, record(name, unref(value) as object)) as object));
+/** An object whose members are plain JSON values. */
+export function plainObject(name: string, value: unknown): object {
+    return record(name, plainJson(name, record(name, unref(value) as object)) as object);
 }
 
 /** The argument's name, and the names and indices that lead to the value. */
@@ -116,7 +116,7 @@ function kindOf(value: object): string {
 
 function refused(path: Path, is: string) {
     const advice = is === 'a Promise' ? 'await it first' : 'JSON cannot carry that';
-    return invalid(`\`${written(path)}\` is ${is}: ${advice}`);
+    return invalid(String(path[0]), `\`${written(path)}\` is ${is}: ${advice}`);
 }
 
 function written([name, ...rest]: Path): string {

@@ -33,7 +33,7 @@ const collectedScopes = new FinalizationRegistry(({ core, scope }: { core: Core;
 
 export class Scope implements Disposable, AsyncDisposable {
     readonly #core: Core;
-    readonly #scope: ScopeState;
+    readonly #scope: ScopeState = { closed: false };
     readonly #detach: () => void;
 
     /** @internal */
@@ -42,7 +42,6 @@ export class Scope implements Disposable, AsyncDisposable {
         const { signal } = knownOptions('a scope', record('options', options), SCOPE_OPTIONS);
         optionalSignal(signal);
         this.#core = core;
-        this.#scope = { handle: core.abi.newScope(core.handle), closed: false };
         collectedScopes.register(this, { core, scope: this.#scope }, this);
         // The listener must not refer to `this`: a signal may live for ever, and the scope with it.
         const scope = this.#scope;
@@ -50,7 +49,7 @@ export class Scope implements Disposable, AsyncDisposable {
             signal ?? undefined,
             () => core.isOpen && core.subscriptions.closeScope(scope),
         );
-        bindMethods<Scope>(this, ['close']);
+        bindMethods(this, Scope);
     }
 
     get closed(): boolean {

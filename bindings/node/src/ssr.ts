@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { WaitingEvents } from './consumer.js';
 import { optionalFunction } from './checks.js';
 import { DirectusRealtimeError } from './errors.js';
 import type { AnyCallback } from './events.js';
@@ -11,12 +12,11 @@ import { subscriptionFields, subscriptionOptions, type SubscriptionOptions } fro
 import type { Subscribe } from './subscribe.js';
 import { SubscriptionState, type Subscription, type SubscriptionHost } from './subscription.js';
 
-/** No client: nothing is counted, and nothing is waited for. */
+/** No client: nothing comes, and nothing is waited for. */
 const NO_CLIENT: SubscriptionHost = {
-    hold() {},
-    release() {},
-    expect() {},
+    waiting: new WaitingEvents(0),
     unsubscribe() {},
+    resync() {},
     forget() {},
     connection: {
         failure: () => undefined,
@@ -32,9 +32,9 @@ export function endedSubscribe(reason: string): Subscribe {
         optionalFunction('callback', callback);
         const { collection } = options;
         const uid = options.uid ?? randomUUID();
-        const fields = subscriptionFields(options, uid);
+        subscriptionFields(options, uid);
         const persistent = options.persistent ?? false;
-        const identity = { id: 0, uid, collection, persistent, scope: undefined, handle: 0n, fields };
+        const identity = { id: 0, uid, collection, persistent, scope: undefined, handle: 0n };
         const subscription = new SubscriptionState(NO_CLIENT, identity, callback);
         subscription.end(new DirectusRealtimeError('DRT_ERR_CLOSED', reason));
         return subscription.view();

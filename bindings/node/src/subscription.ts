@@ -5,69 +5,64 @@
  */
 
 import { inspect, type InspectOptions } from 'node:util';
-import type { EventRow, Handle, SubscriptionFields } from './abi/index.js';
-import { toEvent } from './abi/event-row.js';
+import type { Handle } from './abi/index.js';
+import { toEvent, type EventRow } from './abi/rows.js';
+import type { Consumer, WaitingEvents } from './consumer.js';
 import { CallbackConsumer } from './callback-consumer.js';
 import type { Connection } from './connection.js';
-import type { Consumer, FlowControl } from './consumer.js';
-import { DirectusRealtimeError } from './errors.js';
-import type { AnyCallback, ErrorEvent, RealtimeEvent } from './events.js';
+import { DirectusRealtimeError, serverError } from './errors.js';
+import type { AnyCallback, RealtimeEvent } from './events.js';
 import { EventIterator, EventQueue, type QueueOwner } from './iterator.js';
 import { bindMethods, inspected } from './objects.js';
 import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
 
 /** What a subscription needs of its client. */
-export interface SubscriptionHost extends FlowControl {
+export interface SubscriptionHost {
     readonly connection: Pick<Connection, 'failure' | 'unreachableReason' | 'timeoutError'>;
-    /** So many more promises (or fewer) wait for something that only the library's queue can bring. */
-    expect(by: number): void;
+    readonly waiting: WaitingEvents;
     unsubscribe(subscription: SubscriptionState): void;
+    /** Asks for a fresh snapshot. */
+    resync(subscription: SubscriptionState): void;
     /** The subscription has ended. */
     forget(subscription: SubscriptionState): void;
 }
 
 /** A scope, as the client keeps it. */
 export interface ScopeState {
-    readonly handle: Handle;
     closed: boolean;
 }
 
 export interface SubscriptionIdentity {
-    id: number;
-    uid: string;
-    collection: string;
-    persistent: boolean;
+    /** The number with which the library delivers events. */
+    readonly id: number;
+    readonly uid: string;
+    readonly collection: string;
+    readonly persistent: boolean;
     /** Ends the subscription when it is closed, unless the subscription is persistent. */
-    scope: ScopeState | undefined;
-    handle: Handle;
-    /** The options, kept to subscribe again after an overflow. */
-    fields: SubscriptionFields;
+    readonly scope: ScopeState | undefined;
+    readonly handle: Handle;
 }
 
 /** The client's half: delivers events to consumers, and knows whether and why the subscription is over. */
-export class SubscriptionState {
-    /** The user data with which the library delivers events; a new one after an overflow. */
-    id: number;
-    handle: Handle;
+export class SubscriptionState implements SubscriptionIdentity {
+    readonly id: number;
     readonly uid: string;
     readonly collection: string;
     readonly persistent: boolean;
     readonly scope: ScopeState | undefined;
-    readonly fields: SubscriptionFields;
+    readonly handle: Handle;
     /** Removes the listener of the subscription's abort signal. */
     detach: () => void = () => {};
     /** A scope without any other reference, kept from the garbage collector until the subscription ends. */
     retainedScope: object | undefined;
     readonly #host: SubscriptionHost;
     readonly #consumers = new Set<Consumer>();
-    readonly #readyWaiters: Waiters<void>;
+    readonly #readyWaiters = new Waiters();
     /** Weak, because the application's half keeps its scope alive. */
     #view: WeakRef<Subscription<any, any>> | undefined;
     /** The queue of a subscription without a callback, until the first loop takes it. */
     #unclaimed: EventQueue | undefined;
     #isActive = false;
-    /** Events were dropped: the next snapshot is marked `resync`. */
-    #hasGap = false;
     #isEnded = false;
     #endReason: DirectusRealtimeError | undefined;
 
@@ -78,11 +73,9 @@ export class SubscriptionState {
         this.persistent = identity.persistent;
         this.scope = identity.scope;
         this.handle = identity.handle;
-        this.fields = identity.fields;
         this.#host = host;
-        this.#readyWaiters = new Waiters((by) => host.expect(by));
         if (callback) {
-            this.#consumers.add(new CallbackConsumer(callback, host));
+            this.#consumers.add(new CallbackConsumer(callback, host.waiting, () => host.resync(this)));
         } else {
             this.#unclaimed = this.queue();
         }
@@ -110,13 +103,8 @@ export class SubscriptionState {
     deliver(row: EventRow, weight: number): void {
         const event = toEvent(row, this);
         if (event.type === 'error' && event.ended) {
-            const what = `the subscription '${this.uid}'`;
-            this.#refuse(event, weight, DirectusRealtimeError.fromServer(what, event.data));
+            this.#refuse(event, weight);
             return;
-        }
-        if (event.type === 'init' && this.#hasGap) {
-            event.resync = true;
-            this.#hasGap = false;
         }
         for (const consumer of this.#consumers) {
             consumer.push(event, weight);
@@ -128,39 +116,16 @@ export class SubscriptionState {
         }
     }
 
-    #refuse(event: RealtimeEvent, weight: number, error: DirectusRealtimeError): void {
+    #refuse(event: RealtimeEvent, weight: number): void {
+        const server = serverError(event.data);
+        const sentence = `the server refused the subscription '${this.uid}': ${server.code}: ${server.message}`;
+        const error = new DirectusRealtimeError('DRT_ERR_SERVER', sentence, { server });
         this.#endReason = error;
         this.#finish();
         for (const consumer of this.#consumers) {
             consumer.refuse(event, weight, error);
         }
         this.#readyWaiters.reject(error);
-    }
-
-    /** The weight of the events that have left the library's queue, and wait for consumers. */
-    get held(): number {
-        let held = 0;
-        for (const consumer of this.#consumers) {
-            held += consumer.held;
-        }
-        return held;
-    }
-
-    /** Drops the events that wait, because there are too many. A snapshot has to follow. */
-    discard(): void {
-        this.#hasGap = true;
-        for (const consumer of this.#consumers) {
-            consumer.discard();
-        }
-    }
-
-    /** Ends the subscription because subscribing again has failed. */
-    lose(error: DirectusRealtimeError): void {
-        const { uid, collection } = this;
-        const data = { code: error.code, message: error.message };
-        const place = { uid, collection, sequence: 0, index: 0, count: 1 };
-        const event: ErrorEvent = { type: 'error', data, ...place, ended: true };
-        this.#refuse(event, 0, error);
     }
 
     /** Delivers no more events. Promises of `ready()` that are pending reject with `reason`. */
@@ -230,8 +195,9 @@ export class SubscriptionState {
             failure: () => this.#host.connection.failure(),
             left: (queue) => this.#remove(queue),
             failed: (queue) => this.#reclaim(queue),
+            resync: () => this.#host.resync(this),
         };
-        const queue = new EventQueue(this.#host, owner);
+        const queue = new EventQueue(this.#host.waiting, owner);
         if (this.#isEnded) {
             queue.end();
         } else {
@@ -288,7 +254,7 @@ export class Subscription<T = any, Init = T[], Event = RealtimeEvent<T, Init>>
         this.unsubscribe = () => state.unsubscribe();
         this.#state = state;
         this.scope = scope;
-        bindMethods<this>(this, ['ready']);
+        bindMethods(this, Subscription);
     }
 
     /** Whether it is over: unsubscribed, refused by the server, or closed with its scope or client. */

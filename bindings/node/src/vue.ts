@@ -59,6 +59,7 @@ export function useDirectusRealtime(client?: Client): VueRealtime {
     const used = client ?? (hasInjectionContext() ? inject(KEY, undefined) : undefined);
     if (used === undefined) {
         throw invalid(
+            'client',
             'useDirectusRealtime() has no client: pass one, or install it with app.use(directusRealtime(client))',
         );
     }

@@ -22,34 +22,26 @@ export function waitOptions(options: WaitOptions = {}): WaitOptions {
     return { timeoutMs: timeoutMs ?? undefined, signal };
 }
 
-interface Waiter<T> {
-    resolve(value: T): void;
+interface Waiter {
+    resolve(): void;
     reject(error: unknown): void;
 }
 
-export class Waiters<T> {
-    readonly #waiters = new Set<Waiter<T>>();
-    readonly #changed: (by: number) => void;
-
-    /** `changed` is called with 1 when a wait begins, and with -1 when one ends. */
-    constructor(changed: (by: number) => void) {
-        this.#changed = changed;
-    }
+export class Waiters {
+    readonly #waiters = new Set<Waiter>();
 
     /** `timeoutError` makes the error of a wait that times out. */
-    wait(timeoutError: (timeoutMs: number) => Error, { timeoutMs, signal }: WaitOptions): Promise<T> {
+    wait(timeoutError: (timeoutMs: number) => Error, { timeoutMs, signal }: WaitOptions): Promise<void> {
         return new Promise((resolve, reject) => {
             const leave = () => {
                 clearTimeout(timer);
                 detach();
-                if (this.#waiters.delete(waiter)) {
-                    this.#changed(-1);
-                }
+                this.#waiters.delete(waiter);
             };
-            const waiter: Waiter<T> = {
-                resolve: (value) => {
+            const waiter: Waiter = {
+                resolve: () => {
                     leave();
-                    resolve(value);
+                    resolve();
                 },
                 reject: (error) => {
                     leave();
@@ -62,13 +54,12 @@ export class Waiters<T> {
                     : setTimeout(() => waiter.reject(timeoutError(timeoutMs)), timeoutMs);
             const detach = endOnAbort(signal, () => waiter.reject(signal?.reason));
             this.#waiters.add(waiter);
-            this.#changed(1);
         });
     }
 
-    resolve(value: T): void {
+    resolve(): void {
         for (const waiter of [...this.#waiters]) {
-            waiter.resolve(value);
+            waiter.resolve();
         }
     }
 

@@ -67,21 +67,29 @@ describe('strings', () => {
     });
 
     it('no call passes a value that is no valid string to the library', () => {
-        const { Abi } = require('../dist/abi/index.js');
-        const abi = Abi.get();
+        const abi = require('../dist/abi/index.js').getAbi();
         for (const value of [...noStrings, undefined, null]) {
             for (const call of [
-                () => abi.hasSubscription(0n, value),
-                () => abi.unsubscribeCollection(0n, value),
                 () => abi.setToken(0n, value),
                 () => abi.sendMessage(0n, value),
                 () => abi.request(0n, value, 0, 1),
                 () => abi.newClient({ url: value ?? 7 }),
-                () => abi.subscribe(0n, undefined, { collection: value ?? 7 }, 1),
+                () => abi.subscribe(0n, { collection: value ?? 7 }, 1),
             ]) {
                 assert.throws(call, { name: 'DirectusRealtimeError', code: 'DRT_ERR_INVALID_ARGUMENT' });
             }
         }
+    });
+
+    it('an error has the name of the argument, whether the package or the library refuses it', () => {
+        const argument = (name) => ({ code: 'DRT_ERR_INVALID_ARGUMENT', argument: name });
+        assert.throws(() => createClient(NOWHERE, { accessToken: 5 }), argument('accessToken'));
+        assert.throws(() => createClient('ftp://host'), argument('url'));
+        assert.throws(() => createClient(NOWHERE, { clientCertFile: 'x' }), argument('clientCertFile'));
+        assert.throws(() => client.setToken(''), argument('accessToken'));
+        assert.throws(() => client.sendMessage({ type: 5 }), argument('message'));
+        assert.throws(() => client.subscribe({ collection: '' }), argument('collection'));
+        assert.throws(() => client.subscribe({ colection: 'posts' }), argument('colection'));
     });
 
     it('a uid may contain any characters but NUL', () => {
@@ -128,11 +136,8 @@ describe('createClient', () => {
         const one = createClient(NOWHERE);
         t.after(() => one.close());
         const changed = once(one, 'state');
-        await assert.rejects(
-            one.connected(),
-            isError('DRT_ERR_AUTH', /`accessToken`.*token callback.*`authMode`/),
-        );
-        assert.match((await changed)[0].message, /`accessToken`.*token callback.*`authMode`/);
+        await assert.rejects(one.connected(), isError('DRT_ERR_AUTH', /accessToken.*getToken.*authMode/));
+        assert.match((await changed)[0].message, /accessToken.*getToken.*authMode/);
     });
 });
 

@@ -106,7 +106,7 @@ describe('sendMessage', () => {
         const { sendMessage } = small.useRealtime();
         sendMessage({ type: 'small' });
         const big = { type: 'big', text: 'x'.repeat(100) };
-        assert.throws(() => sendMessage(big), isError('DRT_ERR_QUEUE_FULL', /exceed sendQueueBytes, 100/));
+        assert.throws(() => sendMessage(big), isError('DRT_ERR_QUEUE_FULL', /exceed `sendQueueBytes`, 100/));
         // A client with that option does the same.
         small.sendMessage({ type: 'small' });
         assert.throws(() => small.sendMessage(big), isError('DRT_ERR_QUEUE_FULL', /sendQueueBytes/));

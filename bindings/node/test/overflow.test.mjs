@@ -120,6 +120,56 @@ describe('a callback that requests something for each event', () => {
     });
 });
 
+describe('a callback that is far behind', () => {
+    it('a callback that is far behind gets one snapshot, when it is ready for it', async (t) => {
+        const { client, server } = await start(t, { queueBytes: 8 * MIB });
+        const reads = () => server.messages.filter(({ action }) => action === 'read').length;
+        let settle;
+        const stuck = new Promise((resolve) => (settle = resolve));
+        const types = [];
+        const callback = ({ type, resync }) => {
+            types.push(resync ? 'resync' : type);
+            return type === 'init' ? undefined : stuck;
+        };
+        await client.subscribe({ collection: 'posts' }, callback).ready();
+        await until(() => reads() === 1, 'the read of the first snapshot');
+        for (let sent = 0; sent < 3000; sent += 200) {
+            await server.newest.load('posts', { first: sent, count: 200, item });
+            await until(() => client.stats().framesIn > sent + 200, 'the frames');
+        }
+        await until(() => client.stats().overflows > 0, 'the overflow');
+        await sleep(50);
+        assert.deepEqual([reads(), types], [1, ['init', 'create']]);
+        assert.ok(client.stats().queuedBytes <= 9 * MIB, `${client.stats().queuedBytes} bytes wait`);
+        settle();
+        await until(() => types.includes('resync'), 'the snapshot');
+        await until(() => reads() === 2, 'its read');
+        await sleep(50);
+        assert.equal(reads(), 2);
+        assert.equal(client.stats().queuedEvents, 0);
+    });
+
+    it('a loop that begins late gets the snapshot, and the events after it', async (t) => {
+        const { client, server } = await start(t, { queueBytes: 4 * MIB });
+        const posts = client.subscribe({ collection: 'posts' });
+        await posts.ready();
+        for (let first = 1; first <= 1000; first += 200) {
+            await server.newest.load('posts', { first, count: 200, item });
+            await sleep(5);
+        }
+        await until(() => client.stats().framesIn > 1000, 'every frame');
+        await until(() => client.stats().overflows > 0, 'the overflow');
+        for await (const { type, resync, data, sequence } of posts) {
+            if (type === 'init' && resync) {
+                void server.newest.load('posts', { first: LAST, count: 1, item });
+            } else if (data.id === LAST) {
+                assert.ok(sequence < 1000, `${sequence}`);
+                break;
+            }
+        }
+    });
+});
+
 describe('a callback that never settles', () => {
     it('a callback that never settles does not delay the renewal of a token', async (t) => {
         const asked = [];

@@ -147,7 +147,7 @@ describe('a request', () => {
         const client = open(t, CLOSED);
         await assert.rejects(
             client.request({ type: 'auth' }),
-            isError('DRT_ERR_INVALID_ARGUMENT', /set the access token/),
+            isError('DRT_ERR_INVALID_ARGUMENT', /set the access token instead/),
         );
     });
 });

@@ -139,4 +139,39 @@ describe('close()', () => {
         await Promise.all(closed);
         await until(() => client.state === 'closed', 'the end');
     });
+
+    it('close() delivers replies that have come, and rejects the requests without one', async (t) => {
+        const client = open(t, server.url, { accessToken: 'x' });
+        await client.connected(TIMEOUT);
+        const silence = client.request({ type: 'silence' });
+        const { framesIn } = client.stats();
+        const pong = client.request({ type: 'ping' });
+        block(() => client.stats().framesIn > framesIn);
+        const closed = { code: 'DRT_ERR_CLOSED', message: /closed before the server answered/ };
+        await Promise.all([client.close(), assert.rejects(silence, closed)]);
+        assert.equal((await pong).type, 'pong');
+    });
+
+    it('close() in a callback ends delivery in the middle of a batch', async (t) => {
+        const client = open(t, server.url, { accessToken: 'x' });
+        const seen = [];
+        const states = [];
+        let closing;
+        const subscription = client.subscribe({ collection: 'posts' }, ({ type }) => {
+            seen.push(type);
+            if (type === 'create') {
+                closing = client.close();
+            }
+        });
+        await subscription.ready(TIMEOUT);
+        client.on('state', ({ state }) => states.push(state));
+        const { framesIn } = client.stats();
+        void server.newest.load('posts', { first: 1, count: 3, item: {} });
+        block(() => client.stats().framesIn >= framesIn + 3);
+        const pong = client.request({ type: 'ping' });
+        block(() => client.stats().framesIn >= framesIn + 4);
+        assert.equal((await pong).type, 'pong');
+        await closing;
+        assert.deepEqual([seen, states], [['init', 'create'], ['closed']]);
+    });
 });

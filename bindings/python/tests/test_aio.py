@@ -263,7 +263,7 @@ def test_a_wait_for_a_state_ends_though_other_states_follow_in_the_same_turn(
         async with Client(server.url, **options) as client:
             waiting = asyncio.ensure_future(client.wait("authenticating", 30))
             connecting = asyncio.ensure_future(client.wait("connected", 30))
-            while len(client._waits._state_waiters) < 2 and not waiting.done():
+            while len(client._core.states.waiters) < 2 and not waiting.done():
                 await asyncio.sleep(0)
             # The loop is busy until all changes are there.
             client._flow.stop()

@@ -151,9 +151,9 @@ def test_waits_that_time_out_or_are_cancelled_leave_no_waiter_behind(run: Any) -
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
-            assert posts._consumer is not None
-            assert not posts._consumer.confirmation.waiters
-            assert client._waits.is_empty
+            assert not posts._state.waiters
+            assert not client._core.states.waiters
+            assert not client._flow.when_paused
             assert client._flow.expected == 0
 
     run(scenario)

@@ -11,7 +11,6 @@ from typing import Any
 import directus_realtime as dr
 import pytest
 from directus_realtime import Event, State
-from directus_realtime._user_data import _objects
 from directus_realtime.aio import Client
 from loops import until
 
@@ -171,7 +170,12 @@ def test_a_thousand_asyncio_scopes_leave_no_memory_behind(
                     await scope.subscribe("posts", lambda event: None)
                 await asyncio.sleep(0)
             gc.collect()
-            await until(lambda: client.stats.subscriptions == 1 and len(_objects) < 50)
+            await until(
+                lambda: (
+                    client.stats.subscriptions == 1
+                    and len(client._core.incoming.registrations) < 50
+                )
+            )
 
         async with Client(server.url, **options) as client:
             await (await client.subscribe("posts", lambda event: None)).wait(30)

@@ -71,7 +71,7 @@ def test_an_unreferenced_application_is_collected_and_its_client_closed(
     scripted_server: ScriptedServer,
 ) -> None:
     application = Application(scripted_server.url)
-    gone, closing = weakref.ref(application), application.client._core.closing
+    gone, closing = weakref.ref(application), application.client._closing
     del application
     until(lambda: collected(gone))
     assert closing.finished.wait(30)

@@ -11,7 +11,6 @@ from typing import Any
 
 from conftest import collected, load_events, until
 from directus_realtime import Client, State
-from directus_realtime._user_data import _objects
 
 
 class Callback:
@@ -50,7 +49,6 @@ def test_an_unused_callback_is_released_at_once(server: Any, options: dict[str, 
 
 
 def test_closing_a_client_releases_all_its_callbacks(server: Any, options: dict[str, Any]) -> None:
-    before = len(_objects)
     callback, on_state, on_token = Callback(), Callback(), Callback()
     alive = [weakref.ref(thing) for thing in (callback, on_state, on_token)]
     client = Client(server.url, **options)
@@ -59,7 +57,7 @@ def test_closing_a_client_releases_all_its_callbacks(server: Any, options: dict[
     client.subscribe("posts", callback).wait(30)
     del callback, on_state, on_token
     client.close()
-    until(lambda: len(_objects) == before)
+    assert not client._core.incoming.registrations
     del client
     until(lambda: all(collected(ref) for ref in alive))
 
@@ -101,12 +99,13 @@ def test_a_thousand_scopes_leave_no_memory_behind(server: Any, options: dict[str
         gc.collect()
 
     with Client(server.url, **options) as client:
+        known = client._core.incoming.registrations
         client.subscribe("posts", Callback()).wait(30)
         open_and_close(200)
-        until(lambda: client.stats.subscriptions == 1 and len(_objects) < 50)
+        until(lambda: client.stats.subscriptions == 1 and len(known) < 50)
         before, objects = resident(), len(gc.get_objects())
         open_and_close(1000)
-        until(lambda: client.stats.subscriptions == 1 and len(_objects) < 50)
+        until(lambda: client.stats.subscriptions == 1 and len(known) < 50)
         gc.collect()
         assert len(gc.get_objects()) - objects < 2000
         assert resident() - before < 8 << 20

@@ -150,6 +150,39 @@ def test_a_token_callback_that_returns_no_str_is_reported(server: Any) -> None:
 
 
 @pytest.mark.parametrize("thread", [True, False])
+def test_a_wrong_token_is_asked_for_again_at_once(server: Any, thread: bool) -> None:
+    asked: list[Any] = []
+
+    def improve(error: Any) -> str:
+        asked.append(error)
+        return ADMIN if len(asked) > 1 else "wrong"
+
+    with Client(server.url, thread=thread, ack_timeout=30) as client:
+        client.on_token(improve)
+        client.wait(timeout=10)
+        assert len(asked) == 2
+
+
+def test_the_token_callback_can_be_replaced_and_removed(server: Any) -> None:
+    asked: list[str] = []
+
+    def remember(name: str) -> Any:
+        return lambda error: asked.append(name) or ADMIN
+
+    with Client(server.url, ack_timeout=30) as client:
+        for callback in (remember("a"), None, None, remember("b"), remember("c")):
+            client.on_token(callback)
+        client.wait(timeout=10)
+        assert asked == ["c"]
+    with Client(server.url) as client:
+        client.on_token(remember("d"))
+        client.on_token(None)
+        with pytest.raises(dr.AuthenticationError):
+            client.wait(timeout=10)
+    assert asked == ["c"]
+
+
+@pytest.mark.parametrize("thread", [True, False])
 def test_a_wait_that_ends_while_the_token_callback_runs_says_so(server: Any, thread: bool) -> None:
     inside, leave = threading.Event(), threading.Event()
 

@@ -1,13 +1,13 @@
-/** The functions of the C ABI, declared for koffi. */
+/** The functions of the C ABI, declared for koffi. No function of JavaScript is ever passed to C. */
 
 import { pointer, type KoffiFunc, type LibraryHandle, type TypeObject } from 'koffi';
-import { isText, invalid } from '../checks.js';
-import type { ClientFields, Handle, SubscriptionFields, Types } from './types.js';
+import { isText } from '../checks.js';
+import { DirectusRealtimeError } from '../errors.js';
+import { HANDLE, type ClientFields, type Handle, type SubscriptionFields, type Types } from './types.js';
 
 /** An out parameter. */
-export type Out = BigUint64Array;
+type Out = BigUint64Array;
 type Sized<T> = T & { struct_size: number };
-type Callback = bigint | null;
 type Status = number;
 
 /** The types that need no guard. `str` does: for a string, koffi would also take a number, as an address. */
@@ -16,146 +16,74 @@ type Plain = 'int32_t' | 'uint32_t' | 'uint64_t' | 'uintptr_t' | 'size_t' | 'voi
 /** A second check, against crashes. Public methods have checked their arguments with better messages. */
 export function guardText(value: unknown): void {
     if (!isText(value)) {
-        throw invalid('an argument is no string, or contains a NUL character or half of a surrogate pair');
+        const sentence = 'an argument is no string, or contains a NUL character or half of a surrogate pair';
+        throw new DirectusRealtimeError('DRT_ERR_INVALID_ARGUMENT', sentence);
     }
 }
 
-/** Declares the functions that this package uses. */
-export function declareFunctions(library: LibraryHandle, types: Types) {
-    const { HANDLE, USER_DATA } = types;
-    const declare = <F extends (...args: never[]) => unknown>(
-        name: string,
-        result: string,
-        parameters: Plain[],
-    ) => library.func(name, result, parameters) as unknown as KoffiFunc<F>;
-    const declareWithText = <F extends (...args: never[]) => unknown>(
-        name: string,
-        result: string,
-        parameters: (Plain | 'str')[],
-    ): F => {
-        const call = library.func(name, result, parameters);
-        const texts = parameters.flatMap((type, at) => (type === 'str' ? [at] : []));
-        const guarded = (...args: unknown[]): unknown => {
-            texts.forEach((at) => guardText(args[at]));
-            return call(...args);
-        };
-        return guarded as unknown as F;
+/** A callback's function, user data and release function: everything comes as rows, with the user data. */
+const REGISTRATION = ['void *', 'uintptr_t', 'void *'] as const;
+type Registration = [fn: null, id: number, release: null];
+
+/** Declares the functions that this package uses. `check` throws the error of a negative status. */
+export function declareFunctions(library: LibraryHandle, types: Types, check: (status: Status) => Status) {
+    const declare = <Args extends unknown[]>(name: string, ...parameters: Plain[]) =>
+        library.func(name, 'int32_t', parameters) as unknown as KoffiFunc<(...args: Args) => Status>;
+    const checked = <Args extends unknown[]>(name: string, ...parameters: Plain[]) => {
+        const call = declare<Args>(name, ...parameters);
+        return (...args: Args): Status => check(call(...args));
     };
-    const onHandle = (name: string) => declare<(client: Handle) => Status>(name, 'int32_t', [HANDLE]);
+    /** One whose second argument is a string. */
+    const withText = <Rest extends unknown[]>(name: string, ...rest: Plain[]) => {
+        const call = library.func(name, 'int32_t', [HANDLE, 'str', ...rest]);
+        return (client: Handle, text: string, ...more: Rest): void => {
+            guardText(text);
+            check(call(client, text, ...more) as Status);
+        };
+    };
+    const onHandle = (name: string) => checked<[Handle]>(name, HANDLE);
+    /** Ends something, and does nothing where that has ended already. */
+    const end = (name: string) => declare<[Handle]>(name, HANDLE);
 
     return {
-        statusName: declare<(status: Status) => string>('drt_status_name', 'str', ['int32_t']),
-        lastError: declare<() => string>('drt_last_error', 'str', []),
-        version: declare<() => string>('drt_version', 'str', []),
+        setLog: checked<[level: number, ...Registration]>('drt_set_log', 'int32_t', ...REGISTRATION),
+        logOpen: checked<[level: number, fd: Int32Array]>('drt_log_open', 'int32_t', 'void *'),
 
-        setLog: declare<(level: number, fn: null, data: number, release: null) => Status>(
-            'drt_set_log',
-            'int32_t',
-            ['int32_t', 'void *', USER_DATA, 'void *'],
-        ),
-        logOpen: declare<(level: number, fd: Int32Array) => Status>('drt_log_open', 'int32_t', [
-            'int32_t',
-            'void *',
-        ]),
-
-        clientNew: declare<(options: Sized<ClientFields>, out: Out) => Status>('drt_client_new', 'int32_t', [
+        clientNew: checked<[Sized<ClientFields>, Out]>(
+            'drt_client_new',
             pointer(types.clientOptions),
             'void *',
-        ]),
-        onState: declare<(client: Handle, fn: Callback, data: number, release: Callback) => Status>(
-            'drt_client_on_state',
-            'int32_t',
-            [HANDLE, types.onState, USER_DATA, types.onRelease],
         ),
-        onToken: declare<(client: Handle, fn: Callback, data: number, release: Callback) => Status>(
-            'drt_client_on_token',
-            'int32_t',
-            [HANDLE, types.onToken, USER_DATA, types.onRelease],
-        ),
+        onToken: checked<[Handle, ...Registration]>('drt_client_on_token', HANDLE, ...REGISTRATION),
         connect: onHandle('drt_client_connect'),
         reconnect: onHandle('drt_client_reconnect'),
         disconnect: onHandle('drt_client_disconnect'),
-        setToken: declareWithText<(client: Handle, token: string) => Status>(
-            'drt_client_set_token',
-            'int32_t',
-            [HANDLE, 'str'],
-        ),
+        setToken: withText('drt_client_set_token'),
         state: onHandle('drt_client_state'),
-        stats: declare<(client: Handle, out: Uint8Array) => Status>('drt_client_stats', 'int32_t', [
-            HANDLE,
-            'void *',
-        ]),
-        close: declare<(client: Handle, timeoutMs: number) => Status>('drt_client_close', 'int32_t', [
-            HANDLE,
+        clientStats: checked<[Handle, Uint8Array]>('drt_client_stats', HANDLE, 'void *'),
+        closeSync: declare<[Handle, timeoutMs: number]>('drt_client_close', HANDLE, 'uint32_t'),
+        /** Readable while something waits for the client. */
+        fd: onHandle('drt_client_fd'),
+        nextRows: checked<[Handle, timeoutMs: number, maxRows: number, json: Out, length: Out, rows: Out]>(
+            'drt_client_next',
+            ...([HANDLE, 'int32_t', 'size_t', 'void *', 'void *', 'void *'] as const),
+        ),
+
+        drtSubscribe: checked<
+            [client: Handle, scope: Handle, Sized<SubscriptionFields>, ...Registration, Out]
+        >(
+            'drt_subscribe',
+            ...([HANDLE, HANDLE, pointer(types.subscriptionOptions), ...REGISTRATION, 'void *'] as const),
+        ),
+        unsubscribe: end('drt_subscription_unsubscribe'),
+        /** Has a fresh snapshot come. */
+        resync: end('drt_subscription_resync'),
+
+        sendMessage: withText('drt_send_message'),
+        drtRequest: withText<[timeoutMs: number, ...Registration]>(
+            'drt_request',
             'uint32_t',
-        ]),
-        fd: declare<(client: Handle) => number>('drt_client_fd', 'int', [HANDLE]),
-        drain: declare<
-            (client: Handle, timeoutMs: number, most: number, json: Out, length: Out, drained: Out) => Status
-        >('drt_client_drain', 'int32_t', [HANDLE, 'int32_t', 'size_t', 'void *', 'void *', 'void *']),
-
-        scopeNew: declare<(client: Handle, out: Out) => Status>('drt_scope_new', 'int32_t', [
-            HANDLE,
-            'void *',
-        ]),
-        scopeClose: onHandle('drt_scope_close'),
-
-        subscribe: declare<
-            (
-                client: Handle,
-                scope: Handle,
-                options: Sized<SubscriptionFields>,
-                fn: Callback,
-                data: number,
-                release: Callback,
-                out: Out,
-            ) => Status
-        >('drt_subscribe', 'int32_t', [
-            HANDLE,
-            HANDLE,
-            pointer(types.subscriptionOptions),
-            'void *',
-            USER_DATA,
-            types.onRelease,
-            'void *',
-        ]),
-        subscriptionUnsubscribe: onHandle('drt_subscription_unsubscribe'),
-        unsubscribeCollection: declareWithText<(client: Handle, collection: string, ended: Out) => Status>(
-            'drt_unsubscribe_collection',
-            'int32_t',
-            [HANDLE, 'str', 'void *'],
+            ...REGISTRATION,
         ),
-        unsubscribeAll: declare<(client: Handle, ended: Out) => Status>('drt_unsubscribe_all', 'int32_t', [
-            HANDLE,
-            'void *',
-        ]),
-        hasSubscription: declareWithText<(client: Handle, uid: string) => boolean>(
-            'drt_has_subscription',
-            'bool',
-            [HANDLE, 'str'],
-        ),
-        activeSubscriptions: declare<(client: Handle, fn: (info: bigint) => boolean, data: number) => Status>(
-            'drt_active_subscriptions',
-            'int32_t',
-            [HANDLE, types.onVisit, USER_DATA],
-        ),
-
-        sendMessage: declareWithText<(client: Handle, json: string) => Status>(
-            'drt_send_message',
-            'int32_t',
-            [HANDLE, 'str'],
-        ),
-        request: declareWithText<
-            (
-                client: Handle,
-                json: string,
-                timeoutMs: number,
-                fn: Callback,
-                data: number,
-                release: Callback,
-            ) => Status
-        >('drt_request', 'int32_t', [HANDLE, 'str', 'uint32_t', types.onReply, USER_DATA, types.onRelease]),
     };
 }
-
-export type Functions = ReturnType<typeof declareFunctions>;

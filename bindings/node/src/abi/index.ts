@@ -1,242 +1,162 @@
-/** The C ABI as methods: results are returned, and failures are thrown. */
+/** The C ABI: its functions, and in place of some of them what is more convenient. Failures are thrown. */
 
 import { isMainThread } from 'node:worker_threads';
 import { decode, sizeof } from 'koffi';
-import { DirectusRealtimeError, type ErrorCode } from '../errors.js';
-import { declareFunctions, guardText, type Functions } from './functions.js';
-import { Callbacks, Inbox } from './inbox.js';
+import { DirectusRealtimeError, type ErrorCode, type ErrorDetails } from '../errors.js';
+import { declareFunctions, guardText } from './functions.js';
 import { loadLibrary } from './library.js';
-import { translateMessage } from './messages.js';
+import { camel, translateMessage } from './messages.js';
+import type { Row } from './rows.js';
 import { ThreadExit } from './thread-exit.js';
 import {
     DELIVER_POLL,
     DUPLICATE,
+    OK,
     TEXTS,
     declareTypes,
     type ClientFields,
+    type ErrorInfo,
     type Handle,
     type StatsFields,
     type SubscriptionFields,
-    type Types,
 } from './types.js';
 
-export type { EventRow } from './event-row.js';
-export type { Batch, Inbox, Notification } from './inbox.js';
-export type { ClientFields, Handle, StatsFields, SubscriptionFields };
+export type { Handle };
 
+/** What waits for a client. */
+export interface Batch {
+    readonly rows: readonly Row[];
+    /** The average size of a row, in characters of JSON. */
+    readonly weight: number;
+}
+
+/** Scopes are kept by this package: they need what ends with them here anyway. */
 const NO_SCOPE = 0n;
 
 function guardTexts(fields: Record<string, unknown>, texts: readonly string[]): void {
     for (const name of texts) {
-        const value = fields[name];
-        if (value !== undefined && value !== null) {
-            guardText(value);
+        if (fields[name] !== undefined && fields[name] !== null) {
+            guardText(fields[name]);
         }
     }
 }
 
-/** The loaded library. There is one for each copy of this package in each JavaScript thread. */
-export class Abi {
-    static #loaded: Abi | undefined;
+/** Room for a struct that the library fills; it begins with its size. */
+function room(size: number): Uint8Array {
+    const bytes = new Uint8Array(size);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(size), true);
+    return bytes;
+}
 
-    readonly #types: Types = declareTypes();
-    readonly #c: Functions;
-    readonly #callbacks: Callbacks;
-    readonly #out = new BigUint64Array(1);
-    readonly #json = new BigUint64Array(1);
-    readonly #length = new BigUint64Array(1);
-    readonly #drained = new BigUint64Array(1);
+function makeAbi() {
+    const types = declareTypes();
+    const library = loadLibrary();
+    const statusName = library.func('drt_status_name', 'str', ['int32_t']);
+    const lastErrorInfo = library.func('drt_last_error_info', 'int32_t', ['void *']);
+    const c = declareFunctions(library, types, check);
     /** Only in worker threads: the main thread ends with the process, and so do all links. */
-    readonly #threadExit: ThreadExit | undefined;
+    const threadExit = isMainThread ? undefined : new ThreadExit(library);
+    const [out, length, count] = [1, 1, 1].map((size) => new BigUint64Array(size)) as [
+        BigUint64Array,
+        BigUint64Array,
+        BigUint64Array,
+    ];
 
-    private constructor() {
-        const library = loadLibrary();
-        this.#c = declareFunctions(library, this.#types);
-        this.#threadExit = isMainThread ? undefined : new ThreadExit(library);
-        this.#callbacks = new Callbacks(this.#types, (status, message) => this.#error(status, message));
+    /** The error of a status; none where that is no error. */
+    function toError(
+        status: number,
+        message: string,
+        more?: ErrorDetails,
+    ): DirectusRealtimeError | undefined {
+        const code = () => statusName(status) as ErrorCode;
+        return status < OK ? new DirectusRealtimeError(code(), translateMessage(message), more) : undefined;
     }
 
-    /** Loads the library at the first call. */
-    static get(): Abi {
-        return (this.#loaded ??= new Abi());
-    }
-
-    /** The error of a negative status. Without `message`, it has that of the thread's last failed call. */
-    #error(status: number, message: string = this.#c.lastError()): DirectusRealtimeError {
-        return new DirectusRealtimeError(this.#c.statusName(status) as ErrorCode, translateMessage(message));
-    }
-
-    #check(status: number): number {
-        if (status < 0) {
-            throw this.#error(status);
+    function check(status: number): number {
+        if (status < OK) {
+            const bytes = room(sizeof(types.errorInfo));
+            lastErrorInfo(bytes);
+            const { argument, message } = decode(bytes, types.errorInfo) as ErrorInfo;
+            throw toError(status, message, argument === null ? {} : { argument: camel(argument) });
         }
         return status;
     }
 
-    version(): string {
-        return this.#c.version();
-    }
+    return {
+        ...c,
+        toError,
 
-    /** A file descriptor from which to read the log, as lines of `[level, target, message]`. */
-    openLog(level: number): number {
-        const fd = new Int32Array(1);
-        this.#check(this.#c.logOpen(level, fd));
-        return fd[0]!;
-    }
+        /** A file descriptor from which to read the log, as lines of `[level, target, message]`. */
+        openLog(level: number): number {
+            const fd = new Int32Array(1);
+            c.logOpen(level, fd);
+            return fd[0]!;
+        },
 
-    endLog(): void {
-        this.#check(this.#c.setLog(0, null, 0, null));
-    }
+        endLog(): void {
+            c.setLog(0, null, 0, null);
+        },
 
-    newClient(fields: ClientFields): Handle {
-        guardTexts(fields, TEXTS.client);
-        const struct_size = sizeof(this.#types.clientOptions);
-        this.#check(this.#c.clientNew({ ...fields, struct_size, delivery: DELIVER_POLL }, this.#out));
-        const client = this.#out[0]!;
-        this.#threadExit?.watch(client);
-        return client;
-    }
+        newClient(fields: ClientFields): Handle {
+            guardTexts(fields, TEXTS.client);
+            c.clientNew({ ...fields, struct_size: sizeof(types.clientOptions), delivery: DELIVER_POLL }, out);
+            threadExit?.watch(out[0]!);
+            return out[0]!;
+        },
 
-    listen(client: Handle, tokens: boolean): void {
-        this.#check(this.#c.onState(client, this.#callbacks.state, 0, null));
-        if (tokens) {
-            this.#check(this.#c.onToken(client, this.#callbacks.token, 0, null));
-        }
-    }
+        /** Has requests for tokens come as rows. Only once: a second call would end that. */
+        askForTokens(client: Handle): void {
+            c.onToken(client, null, 0, null);
+        },
 
-    unlisten(client: Handle): void {
-        this.#check(this.#c.onState(client, null, 0, null));
-        this.#check(this.#c.onToken(client, null, 0, null));
-    }
+        stats(client: Handle): StatsFields {
+            const bytes = room(sizeof(types.stats));
+            c.clientStats(client, bytes);
+            return decode(bytes, types.stats) as StatsFields;
+        },
 
-    connect(client: Handle): void {
-        this.#check(this.#c.connect(client));
-    }
-
-    reconnect(client: Handle): void {
-        this.#check(this.#c.reconnect(client));
-    }
-
-    disconnect(client: Handle): void {
-        this.#check(this.#c.disconnect(client));
-    }
-
-    setToken(client: Handle, token: string): void {
-        this.#check(this.#c.setToken(client, token));
-    }
-
-    state(client: Handle): number {
-        return this.#c.state(client);
-    }
-
-    stats(client: Handle): StatsFields {
-        const room = new Uint8Array(sizeof(this.#types.stats));
-        new DataView(room.buffer).setBigUint64(0, BigInt(room.length), true);
-        this.#check(this.#c.stats(client, room));
-        return decode(room, this.#types.stats);
-    }
-
-    /** Blocks until the link is closed: only for when the thread is ending. */
-    closeSync(client: Handle, timeoutMs: number): void {
-        this.#c.close(client, timeoutMs);
-    }
-
-    /** Waits on another thread. No callbacks may be due any more, because they would run there. */
-    close(client: Handle, timeoutMs: number): Promise<void> {
-        this.#threadExit?.unwatch(client);
-        return new Promise((resolve, reject) => {
-            this.#c.close.async(client, timeoutMs, (failure: unknown, status: number) => {
-                if (failure) {
-                    reject(failure as Error);
-                } else if (status < 0) {
-                    reject(this.#error(status, 'the link was not closed in time'));
-                } else {
-                    resolve();
-                }
+        /** Waits on another thread. */
+        close(client: Handle, timeoutMs: number): Promise<void> {
+            threadExit?.unwatch(client);
+            return new Promise((resolve, reject) => {
+                c.closeSync.async(client, timeoutMs, (failure: unknown, status: number) => {
+                    const error = failure ?? toError(status, 'the link was not closed in time');
+                    if (error) {
+                        reject(error as Error);
+                    } else {
+                        resolve();
+                    }
+                });
             });
-        });
-    }
+        },
 
-    /** What the library delivers to a client. */
-    inbox(client: Handle): Inbox {
-        return new Inbox(this.#c.fd(client), this.#callbacks, (maxEvents) => this.#drain(client, maxEvents));
-    }
+        /** What waits for the client, at most `maxRows` rows; 0 stands for all. */
+        next(client: Handle, maxRows: number): Batch {
+            c.nextRows(client, 0, maxRows, out, length, count);
+            const json = decode.string(out[0]!, length[0]!);
+            const rows = JSON.parse(json) as Row[];
+            return { rows, weight: Math.ceil(json.length / Math.max(1, rows.length)) };
+        },
 
-    #drain(client: Handle, maxEvents: number): { json: string; drained: number } {
-        this.#check(this.#c.drain(client, 0, maxEvents, this.#json, this.#length, this.#drained));
-        const json = decode.string(this.#json[0]!, this.#length[0]!);
-        return { json, drained: Number(this.#drained[0]!) };
-    }
+        /** The subscription's handle, or `undefined` when its uid is taken. */
+        subscribe(client: Handle, fields: SubscriptionFields, id: number): Handle | undefined {
+            guardTexts(fields, TEXTS.subscription);
+            const options = { ...fields, struct_size: sizeof(types.subscriptionOptions) };
+            const status = c.drtSubscribe(client, NO_SCOPE, options, null, id, null, out);
+            return status === DUPLICATE ? undefined : out[0]!;
+        },
 
-    newScope(client: Handle): Handle {
-        this.#check(this.#c.scopeNew(client, this.#out));
-        return this.#out[0]!;
-    }
+        request(client: Handle, json: string, timeoutMs: number, id: number): void {
+            c.drtRequest(client, json, timeoutMs, null, id, null);
+        },
+    };
+}
 
-    /** Does nothing where the scope is closed already. */
-    closeScope(scope: Handle): void {
-        this.#c.scopeClose(scope);
-    }
+export type Abi = ReturnType<typeof makeAbi>;
 
-    /** The subscription's handle, or `undefined` when its uid is taken. */
-    subscribe(
-        client: Handle,
-        scope: Handle | undefined,
-        fields: SubscriptionFields,
-        id: number,
-    ): Handle | undefined {
-        guardTexts(fields, TEXTS.subscription);
-        const struct_size = sizeof(this.#types.subscriptionOptions);
-        const status = this.#check(
-            this.#c.subscribe(
-                client,
-                scope ?? NO_SCOPE,
-                { ...fields, struct_size },
-                // The event callback: required, but never called, because events are drained.
-                this.#callbacks.release,
-                id,
-                this.#callbacks.release,
-                this.#out,
-            ),
-        );
-        return status === DUPLICATE ? undefined : this.#out[0]!;
-    }
+let loaded: Abi | undefined;
 
-    /** Does nothing where the subscription has ended already. */
-    unsubscribe(subscription: Handle): void {
-        this.#c.subscriptionUnsubscribe(subscription);
-    }
-
-    unsubscribeCollection(client: Handle, collection: string): number {
-        this.#check(this.#c.unsubscribeCollection(client, collection, this.#out));
-        return Number(this.#out[0]!);
-    }
-
-    unsubscribeAll(client: Handle): number {
-        this.#check(this.#c.unsubscribeAll(client, this.#out));
-        return Number(this.#out[0]!);
-    }
-
-    hasSubscription(client: Handle, uid: string): boolean {
-        return this.#c.hasSubscription(client, uid);
-    }
-
-    /** The uids of the subscriptions, in the order in which they were made. */
-    uids(client: Handle): string[] {
-        const uids: string[] = [];
-        const visit = (info: bigint): boolean => {
-            uids.push((decode(info, this.#types.subscriptionInfo) as { uid: string }).uid);
-            return true;
-        };
-        this.#check(this.#c.activeSubscriptions(client, visit, 0));
-        return uids;
-    }
-
-    sendMessage(client: Handle, json: string): void {
-        this.#check(this.#c.sendMessage(client, json));
-    }
-
-    request(client: Handle, json: string, timeoutMs: number, id: number): void {
-        this.#check(this.#c.request(client, json, timeoutMs, this.#callbacks.reply, id, null));
-    }
+/** Loads the library at the first call. There is one for each copy of this package in each thread. */
+export function getAbi(): Abi {
+    return (loaded ??= makeAbi());
 }

@@ -6,7 +6,7 @@ import { load, type LibraryHandle } from 'koffi';
 import { DirectusRealtimeError } from '../errors.js';
 
 /** The ABI version that this package needs: the same major version, and at least this minor version. */
-const ABI = { major: 0, minor: 1 };
+const ABI = { major: 0, minor: 2 };
 const RTLD_NOW = 2;
 const RTLD_NODELETE: Partial<Record<NodeJS.Platform, number>> = { linux: 0x1000, darwin: 0x80 };
 const PACKAGE = path.join(__dirname, '..', '..');

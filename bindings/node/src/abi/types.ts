@@ -1,6 +1,6 @@
-/** The C ABI's structs, callbacks and numbers. */
+/** The C ABI's structs and numbers. */
 
-import { pointer, proto, struct, type TypeObject } from 'koffi';
+import { struct } from 'koffi';
 
 /** An opaque integer handle, which C has in a pointer type. It is never dereferenced. */
 export type Handle = bigint;
@@ -9,8 +9,7 @@ export const OK = 0;
 export const DUPLICATE = 1;
 export const DELIVER_POLL = 1;
 
-const HANDLE = 'uint64_t' as const;
-const USER_DATA = 'uintptr_t' as const;
+export const HANDLE = 'uint64_t';
 
 const CLIENT_OPTIONS = {
     struct_size: 'size_t',
@@ -35,6 +34,7 @@ const CLIENT_OPTIONS = {
     headers: 'str',
     user_agent: 'str',
     max_message_bytes: 'uint64_t',
+    send_queue_bytes: 'uint64_t',
 };
 
 const SUBSCRIPTION_OPTIONS = {
@@ -68,6 +68,16 @@ const STATS = {
     last_rtt_us: 'uint64_t',
 };
 
+const ERROR_INFO = {
+    struct_size: 'size_t',
+    status: 'int32_t',
+    argument: 'str',
+    message: 'str',
+    server_code: 'str',
+    server_error: 'void *',
+    server_error_len: 'size_t',
+};
+
 /** The members of a struct, but for `struct_size`, as JavaScript values. */
 type Fields<Definition> = {
     [Name in Exclude<keyof Definition, 'struct_size'>]?: string | number | bigint | boolean | null;
@@ -76,6 +86,11 @@ type Fields<Definition> = {
 export type ClientFields = Fields<typeof CLIENT_OPTIONS>;
 export type SubscriptionFields = Fields<typeof SUBSCRIPTION_OPTIONS>;
 export type StatsFields = Record<Exclude<keyof typeof STATS, 'struct_size'>, number | bigint>;
+export interface ErrorInfo {
+    status: number;
+    argument: string | null;
+    message: string;
+}
 
 const textsOf = (definition: Record<string, string>): string[] =>
     Object.keys(definition).filter((name) => definition[name] === 'str');
@@ -85,30 +100,11 @@ export const TEXTS = { client: textsOf(CLIENT_OPTIONS), subscription: textsOf(SU
 
 /** The types have no names: koffi shares named types with every other copy of this package. */
 export function declareTypes() {
-    const callback = (result: string, parameters: string[]): TypeObject =>
-        pointer(proto(null, result, parameters));
     return {
-        HANDLE,
-        USER_DATA,
         clientOptions: struct(CLIENT_OPTIONS),
         subscriptionOptions: struct(SUBSCRIPTION_OPTIONS),
         stats: struct(STATS),
-        subscriptionInfo: struct({
-            struct_size: 'size_t',
-            handle: HANDLE,
-            uid: 'str',
-            uid_len: 'size_t',
-            collection: 'str',
-            collection_len: 'size_t',
-            persistent: 'bool',
-            status: 'int32_t',
-            last_sequence: 'uint64_t',
-        }),
-        onState: callback('void', [HANDLE, 'int32_t', 'int32_t', 'str', USER_DATA]),
-        onToken: callback('void', [HANDLE, 'int32_t', USER_DATA]),
-        onReply: callback('void', ['int32_t', 'void *', 'size_t', USER_DATA]),
-        onRelease: callback('void', [USER_DATA]),
-        onVisit: callback('bool', ['void *', USER_DATA]),
+        errorInfo: struct(ERROR_INFO),
     };
 }
 

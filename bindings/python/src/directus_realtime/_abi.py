@@ -18,13 +18,22 @@ from ctypes import (
 
 from ._library import load
 
-RELEASE_FN = CFUNCTYPE(None, c_void_p)
 LOG_FN = CFUNCTYPE(None, c_int32, c_char_p, c_char_p, c_void_p)
-STATE_FN = CFUNCTYPE(None, c_void_p, c_int32, c_int32, c_char_p, c_void_p)
-TOKEN_FN = CFUNCTYPE(None, c_void_p, c_int32, c_void_p)
-EVENT_FN = CFUNCTYPE(None, c_void_p, c_void_p)
-# The reply is not NUL-terminated: it comes as an address and a length.
-REPLY_FN = CFUNCTYPE(None, c_int32, c_void_p, c_size_t, c_void_p)
+
+
+class ErrorInfo(Structure):
+    """`drt_error_info`"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("status", c_int32),
+        ("argument", c_char_p),
+        ("message", c_char_p),
+        ("server_code", c_char_p),
+        # It is not NUL-terminated: it comes as an address and a length.
+        ("server_error", c_void_p),
+        ("server_error_len", c_size_t),
+    ]
 
 
 class ClientOptions(Structure):
@@ -98,40 +107,8 @@ class Stats(Structure):
     ]
 
 
-class SubscriptionInfo(Structure):
-    """`drt_subscription_info`"""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("handle", c_void_p),
-        ("uid", c_char_p),
-        ("uid_len", c_size_t),
-        ("collection", c_char_p),
-        ("collection_len", c_size_t),
-        ("persistent", c_bool),
-        ("status", c_int32),
-        ("last_sequence", c_uint64),
-    ]
-
-
-class ErrorInfo(Structure):
-    """`drt_error_info`"""
-
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("status", c_int32),
-        ("argument", c_char_p),
-        ("message", c_char_p),
-        ("server_code", c_char_p),
-        ("server_error", c_void_p),
-        ("server_error_len", c_size_t),
-    ]
-
-
-VISIT_FN = CFUNCTYPE(c_bool, POINTER(SubscriptionInfo), c_void_p)
-
-#: Events in a batch, at most.
-MOST_EVENTS = 512
+#: Rows in a batch, at most.
+MOST_ROWS = 512
 
 DELIVER_POLL = 1
 FLAG_RESYNC = 1
@@ -146,16 +123,16 @@ def _declare(name: str, result: object, *arguments: object) -> None:
     function.argtypes = arguments
 
 
+#: A function that is never given: everything comes as rows.
+_NULL = c_void_p
 _OUT_POINTER = POINTER(c_void_p)
 _OUT_SIZE = POINTER(c_size_t)
 
 _declare("drt_version", c_char_p)
-_declare("drt_status_name", c_char_p, c_int32)
-_declare("drt_last_error", c_char_p)
-_declare("drt_set_log", c_int32, c_int32, LOG_FN, c_void_p, RELEASE_FN)
+_declare("drt_last_error_info", c_int32, POINTER(ErrorInfo))
+_declare("drt_set_log", c_int32, c_int32, LOG_FN, c_void_p, _NULL)
 _declare("drt_client_new", c_int32, POINTER(ClientOptions), _OUT_POINTER)
-_declare("drt_client_on_state", c_int32, c_void_p, STATE_FN, c_void_p, RELEASE_FN)
-_declare("drt_client_on_token", c_int32, c_void_p, TOKEN_FN, c_void_p, RELEASE_FN)
+_declare("drt_client_on_token", c_int32, c_void_p, _NULL, c_void_p, _NULL)
 _declare("drt_client_connect", c_int32, c_void_p)
 _declare("drt_client_reconnect", c_int32, c_void_p)
 _declare("drt_client_disconnect", c_int32, c_void_p)
@@ -173,24 +150,22 @@ _declare(
     c_void_p,
     c_void_p,
     POINTER(SubscriptionOptions),
-    EVENT_FN,
+    _NULL,
     c_void_p,
-    RELEASE_FN,
+    _NULL,
     _OUT_POINTER,
 )
-_declare("drt_last_error_info", c_int32, POINTER(ErrorInfo))
 _declare("drt_subscription_wait", c_int32, c_void_p, c_uint32)
 _declare("drt_subscription_unsubscribe", c_int32, c_void_p)
 _declare("drt_unsubscribe", c_int32, c_void_p, c_char_p)
 _declare("drt_unsubscribe_collection", c_int32, c_void_p, c_char_p, _OUT_SIZE)
 _declare("drt_unsubscribe_all", c_int32, c_void_p, _OUT_SIZE)
 _declare("drt_has_subscription", c_bool, c_void_p, c_char_p)
-_declare("drt_active_subscriptions", c_int32, c_void_p, VISIT_FN, c_void_p)
 _declare("drt_send_message", c_int32, c_void_p, c_char_p)
-_declare("drt_request", c_int32, c_void_p, c_char_p, c_uint32, REPLY_FN, c_void_p, RELEASE_FN)
+_declare("drt_request", c_int32, c_void_p, c_char_p, c_uint32, _NULL, c_void_p, _NULL)
 _declare("drt_client_fd", c_int, c_void_p)
 _declare(
-    "drt_client_drain",
+    "drt_client_next",
     c_int32,
     c_void_p,
     c_int32,

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from . import _abi, _delivery_thread
+from ._abi import MOST_ROWS, lib
 from ._base_client import BaseClient
 from ._callback_runner import DirectRunner
 from ._callbacks import Callbacks
-from ._closing import close_garbage
+from ._calls import Calls
+from ._changes import ChangesOnly
+from ._closing import Closing, close_garbage
 from ._core import Core
-from ._delivery import Delivery
-from ._errors import DirectusRealtimeError, TimeoutError
-from ._events import Event
+from ._delivery import Delivery, start_thread
+from ._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError
 from ._items import Items
-from ._lifecycle import Lifecycle, when_gone
-from ._options import AuthMode, Events, Granularity, Key, Snapshot, client_options, limit
-from ._query import Query
-from ._requests import Requests
+from ._options import AuthMode, client_options, limit
+from ._running import Lifecycle, when_gone
 from ._scope import Scope
-from ._state import State, StateName, state_of
-from ._subscriber import Subscriber
-from ._subscription import Subscription
+from ._state import State, StateName
+from ._subscription import Callback, Subscribing, Subscription
+from ._subscription_state import ScopeState
 
 #: How long `close` waits for the client's thread, which has nothing left to do.
 _THREAD_SECONDS = 0.02
 
 
-class Client(BaseClient):
+class Client(Subscribing, BaseClient):
     """A client of a Directus server.
 
     Callbacks run one after the other on a thread of the client's, or, with
@@ -98,99 +97,51 @@ class Client(BaseClient):
         max_message_bytes: int = 0,
         send_queue_bytes: int = 0,
     ) -> None:
-        given = {
-            name: value
-            for name, value in locals().items()
-            if name not in ("self", "url", "thread", "__class__")
-        }
+        options = client_options(locals())
         self._callbacks = Callbacks()
         callbacks = weakref.ref(self._callbacks)
         self._core = core = Core(
-            client_options(url, **given),
+            options,
             callbacks,
             Lifecycle(),
             DirectRunner(callbacks, threaded=thread),
             threaded=thread,
         )
-        self._delivery = Delivery(
-            core.lifecycle, core.incoming, core.link, core.pump, core.closing, core.slot
-        )
-        self._requests = Requests(core.incoming, core.link, core.running, self._delivery)
-        self._subscriber = Subscriber(core, self._delivery)
-        self._finalizer = when_gone(self, close_garbage, core.closing)
-        self._thread = _delivery_thread.start(core) if thread else None
+        self._closing = Closing(core)
+        self._delivery = Delivery(core, self._closing)
+        self._calls = Calls(core, self._delivery)
+        self._finalizer = when_gone(self, close_garbage, self._closing)
+        self._thread = start_thread(core, self._closing) if thread else None
 
-    def subscribe(
+    def _subscribe(self, collection: str, callback: Callback, **options: Any) -> Subscription:
+        return self._make(self._callbacks, None, collection, callback, **options)
+
+    def _make(
         self,
+        callbacks: Callbacks,
+        scope: ScopeState | None,
         collection: str,
-        callback: Callable[[Event], object],
+        callback: Callback,
         *,
-        query: Query | None = None,
-        uid: str | None = None,
-        persistent: bool = False,
-        event: Events | None = None,
-        item: Key | None = None,
-        primary_key: str = "id",
-        granularity: Granularity = "item",
-        snapshot: Snapshot = "exact",
-        changes_only: bool = False,
+        changes_only: bool,
+        **options: Any,
     ) -> Subscription:
-        """Subscribes to a collection, or to one item of it.
-
-        The callback first gets an `init` event with a snapshot, then an event for each
-        change. After a gap, such as a lost link, another `init` comes, marked `resync`,
-        which replaces what was known before. With `event` these `init` events come as
-        well, but without data: `event.data` is None. A callback that needs changes only
-        checks `event.is_change`, or is subscribed with `changes_only=True`. The first
-        subscription connects.
-
-        Args:
-            collection: The collection's name.
-            callback: Called with each `Event`.
-            query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
-            uid: A name for the subscription. If another one has it, that one is returned,
-                and the callback is not used.
-            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
-                a scope leave it.
-            event: The kinds of changes to get: `"create"`, `"update"`, `"delete"`, or
-                several of them; None for all, and snapshots. Otherwise `init` has no
-                data.
-            item: The primary key of one item to watch; None for the collection.
-            primary_key: The name of the primary key field.
-            granularity: `"item"` for an event per item, `"message"` for an event per
-                message of the server, with its own data.
-            snapshot: `"exact"` for a snapshot that misses no change, `"server"` for the
-                server's own, which may miss what is written while it is read.
-            changes_only: Whether the callback gets `create`, `update` and `delete` only.
-                Then errors are logged, and gaps go unnoticed.
-
-        Raises:
-            InvalidArgumentError: An argument is wrong; the message names it.
-            ClosedError: The client is closed.
-        """
-        return self._subscriber.subscribe(
-            self._callbacks,
-            None,
-            collection,
-            callback,
-            query=query,
-            uid=uid,
-            persistent=persistent,
-            event=event,
-            item=item,
-            primary_key=primary_key,
-            granularity=granularity,
-            snapshot=snapshot,
-            changes_only=changes_only,
-        )
+        """Subscribes; `callbacks` will own the callback."""
+        if not callable(callback):  # pyright: ignore[reportUnnecessaryComparison]
+            raise TypeError(f"callback must be callable, not {type(callback).__name__}")
+        consume = ChangesOnly(callback) if changes_only else callback
+        subscriptions = self._core.subscriptions
+        state = subscriptions.subscribe(collection, consume, callbacks, scope, **options)
+        return Subscription(self._core, state, self._calls, self._delivery)
 
     def scope(self) -> Scope:
         """A new scope, whose subscriptions end together: `with client.scope() as scope:`."""
-        return Scope(self, self._subscriber)
+        return Scope(self, self._make)
 
     def get_active_subscriptions(self) -> list[Subscription]:
         """The subscriptions, in the order in which they were made."""
-        return [self._subscriber.view_of(state) for state in self._core.subscriptions.all()]
+        core, calls, delivery = self._core, self._calls, self._delivery
+        return [Subscription(core, state, calls, delivery) for state in core.subscriptions.all()]
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to read and write them over the client's link."""
@@ -217,13 +168,15 @@ class Client(BaseClient):
                 callback that has not returned.
             WouldDeadlockError: This was called in a callback.
         """
-        return self._requests.request(message, timeout=timeout)
+        self._core.running.refuse_in_callback("request")
+        return self._delivery.finished(self._calls.request(message, timeout))
 
     def _request_when_connected(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
         # A method of the client's, so that what `items` returns holds the client.
-        return self._requests.request_when_connected(message, timeout=timeout)
+        self._core.running.refuse_in_callback("a request")
+        return self._delivery.finished(self._calls.request(message, timeout, connect=True))
 
     def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -240,21 +193,36 @@ class Client(BaseClient):
             DirectusRealtimeError: `failed` or `closed` was entered instead, and why.
             WouldDeadlockError: This was called in a callback.
         """
-        link = self._core.link
         self._core.running.refuse_in_callback("wait")
-        wanted = state_of(state)
-        if wanted is State.CONNECTED and link.state() is State.IDLE:
-            link.connect()
-        seconds = limit(timeout, "timeout")
-        if not self._delivery.until(lambda ahead: link.entered(wanted, ahead), seconds):
-            raise link.not_entered(wanted, seconds)
+        self._delivery.finished(self._calls.wait(state, timeout))
 
-    def dispatch(self, timeout: float | None = 0.0, max_events: int = _abi.MOST_EVENTS) -> int:
+    def fileno(self) -> int:
+        """The descriptor that is readable while callbacks are due, for other event loops.
+
+        For clients with `thread=False`. Whenever it is readable, call `dispatch`; stop
+        watching it before `close`. It belongs to the client: do not close it, nor read
+        from it. A client can be given to `select`, `selectors` and event loops as it is.
+
+        Raises:
+            InvalidArgumentError: The client has a thread of its own.
+            ClosedError: The client is closed.
+        """
+        self._delivery.check_unthreaded()
+        self._core.lifecycle.check_open()
+        fd: int = lib.drt_client_fd(self._core.handle)
+        if fd < 0:
+            raise ClosedError("the client is closed")
+        return fd
+
+    def dispatch(self, timeout: float | None = 0.0, max_events: int = 0) -> int:
         """Runs the callbacks that are due, on this thread; for clients with `thread=False`.
+
+        It may leave some, also with `max_events=0`: while more are due, `fileno` is
+        readable.
 
         Args:
             timeout: How long to wait for the first, in seconds; None for no limit.
-            max_events: The most callbacks to run.
+            max_events: The most callbacks to run; 0 for a batch, of 512 at most.
 
         Returns:
             The number of callbacks that have run.
@@ -265,7 +233,9 @@ class Client(BaseClient):
             WouldDeadlockError: This was called in a callback.
         """
         self._core.running.refuse_in_callback("dispatch")
-        return self._delivery.dispatch(limit(timeout, "timeout"), max_events)
+        if max_events < 0:
+            raise InvalidArgumentError(f"max_events must be 0 or more, not {max_events!r}")
+        return self._delivery.dispatch(limit(timeout, "timeout"), max_events or MOST_ROWS)
 
     def run(self) -> None:
         """Delivers until the client is closed, or until Ctrl-C (`KeyboardInterrupt`).
@@ -279,7 +249,10 @@ class Client(BaseClient):
             WouldDeadlockError: This was called in a callback.
         """
         self._core.running.refuse_in_callback("run")
-        self._delivery.run()
+        if self._thread is None:
+            return self._delivery.run()
+        while not self._core.states.is_closed:
+            self._delivery.finished(self._calls.ended())
 
     def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions.
@@ -299,7 +272,7 @@ class Client(BaseClient):
         if core.running.is_here:
             core.running.refuse_in_callback("close")
         self._finalizer.detach()
-        if not core.closing.close(limit(timeout, "timeout") or 0.0):
+        if not self._closing.close(limit(timeout, "timeout") or 0.0):
             raise TimeoutError(
                 f"a callback has not returned within {timeout} s: the client is closed, and"
                 " this callback is the last"

@@ -2,87 +2,61 @@
 
 from __future__ import annotations
 
-import _thread
 import atexit
-import contextlib
 import os
 import time
 import weakref
 
 from ._abi import lib
-from ._callbacks import Callbacks
-from ._delivery_slot import DeliverySlot
-from ._event import OneTimeEvent
-from ._event_pump import EventPump
-from ._incoming import Incoming
-from ._lifecycle import Lifecycle
-from ._running import Running
-from ._subscriptions import Subscriptions
+from ._core import Core
+from ._future import Future, left_until, on_a_thread
 
 #: How long a client may take to close when the interpreter exits.
 EXIT_SECONDS = 1.0
 #: How long closing may take beyond its timeout, if no callback is in its way.
 _GRACE_SECONDS = 1.0
-#: How long to wait for another thread before the next look.
-_POLL_SECONDS = 0.02
 
 
 class Closing:
     """Closes one client.
 
     In three steps: `begin` ends the subscriptions, `close_library` closes the library's
-    client, and `finish` reports what that has brought, where callbacks run.
+    client, and `finish` reports that, where callbacks run.
     """
 
-    def __init__(
-        self,
-        handle: int,
-        lifecycle: Lifecycle,
-        callbacks: weakref.ref[Callbacks],
-        incoming: Incoming,
-        subscriptions: Subscriptions,
-        pump: EventPump,
-        running: Running,
-        slot: DeliverySlot,
-    ) -> None:
-        self._handle = handle
-        self._lifecycle = lifecycle
-        self._callbacks = callbacks
-        self._incoming = incoming
-        self._subscriptions = subscriptions
-        self._pump = pump
-        self._running = running
-        self._slot = slot
+    def __init__(self, core: Core) -> None:
+        self._core = core
         #: The library's client is closed.
-        self.library_closed: OneTimeEvent = OneTimeEvent()
+        self.library_closed: Future = Future()
         #: All of it is over.
-        self.finished: OneTimeEvent = OneTimeEvent()
+        self.finished: Future = Future()
         _open.add(self)
 
     def begin(self) -> bool:
         """Ends all subscriptions. False when that was done before."""
-        if not self._incoming.shut():
+        if not self._core.incoming.shut():
             return False
-        self._subscriptions.end_all()
+        self._core.subscriptions.end_all()
         return True
 
     def close_library(self, seconds: float) -> None:
-        """Closes the library's client. What it calls back is only queued."""
+        """Closes the library's client, which calls nothing back."""
         try:
-            lib.drt_client_close(self._handle, max(0, round(seconds * 1000)))
+            lib.drt_client_close(self._core.handle, max(0, round(seconds * 1000)))
         finally:
-            self.library_closed.set()
+            self.library_closed.set_result(None)
 
     def finish(self) -> None:
-        """Delivers the last notices, and releases the application's callbacks."""
-        if self.finished.is_set():
+        """Delivers what is left, and releases the application's callbacks."""
+        core = self._core
+        if self.finished.done():
             return
-        self._pump.deliver_last()
-        callbacks = self._callbacks()
+        core.pump.deliver_last()
+        callbacks = core.callbacks()
         if callbacks is not None:
             callbacks.on_state = callbacks.on_token = None
-        self._incoming.close_descriptor()
-        self.finished.set()
+        core.incoming.close_descriptor()
+        self.finished.set_result(None)
 
     def close(self, seconds: float, *, here: bool = False) -> bool:
         """All of that; False when a callback still runs after so many seconds.
@@ -90,34 +64,40 @@ class Closing:
         The library is closed on a thread of its own, as that cannot be interrupted, or
         on this one with `here`.
         """
+        core = self._core
         end = time.monotonic() + seconds
-        if self.begin():
-            if here or self._lifecycle.forked:
-                self.close_library(seconds)
-            else:
-                _thread.start_new_thread(self.close_library, (seconds,))
-        if self._lifecycle.forked:
-            self.finished.set()
+        begins = self.begin()
+        if core.lifecycle.forked:
+            self.finished.set_result(None)
             return True
-        ran_before = self._running.current
+        if begins and (here or not on_a_thread(lambda: self.close_library(seconds))):
+            self.close_library(seconds)
+        ran_before = core.running.current
         if not self.library_closed.wait(seconds + _GRACE_SECONDS):
             return False
         # The closing handshake may have taken the whole timeout. The rest takes no time,
         # unless the callback that ran before still runs.
         grace = time.monotonic() + _GRACE_SECONDS
-        while not self.finished.is_set():
-            if not self._slot.threaded and self._slot.run(self.finish):
+        if self._finished_by(end):
+            return True
+        still_runs = ran_before is not None and core.running.current is ran_before
+        return not still_runs and self._finished_by(grace)
+
+    def _finished_by(self, end: float) -> bool:
+        """Finishes on this thread, or waits until the one that delivers has done it."""
+        slot = self._core.slot
+        while not self.finished.done() and not slot.run(self.finish):
+            left = left_until(end)
+            slot.wait(self.finished, left)
+            if left == 0:
                 break
-            still_runs = ran_before is not None and self._running.current is ran_before
-            limit = end if still_runs else max(end, grace)
-            if not self.finished.wait(_POLL_SECONDS) and time.monotonic() >= limit:
-                return False
-        return True
+        return self.finished.done()
 
     def after_fork(self) -> None:
         """In a forked child: the client cannot be used, and no call may hang."""
-        self._lifecycle.forked = True
-        for part in (self._incoming, self._subscriptions, self._running, self._slot):
+        core = self._core
+        core.lifecycle.forked = True
+        for part in (core.incoming, core.subscriptions, core.running, core.slot):
             part.after_fork()
 
 
@@ -129,14 +109,13 @@ def close_garbage(closing: Closing) -> None:
     """Closes a client that was garbage-collected.
 
     The collector may run on any thread, which may hold any lock. So another one does it.
+    When the interpreter exits, and there are no new threads, `_close_all` does.
     """
-    with contextlib.suppress(RuntimeError):
-        # There are no new threads when the interpreter exits: `_close_all` closes it.
-        _thread.start_new_thread(closing.close, (0.0,))
+    on_a_thread(lambda: closing.close(0.0))
 
 
 def _close_all() -> None:
-    # No thread of the library's may call the interpreter once it has exited.
+    # So that the server gets a close frame.
     for closing in list(_open):
         closing.close(EXIT_SECONDS, here=True)
 

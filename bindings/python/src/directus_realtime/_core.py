@@ -1,14 +1,15 @@
 """The parts that both clients have.
 
-- `incoming` receives events and notices from the library; `pump` hands them to callbacks.
+- `incoming` receives rows from the library; `pump` hands them to callbacks and to calls
+  that wait.
 - `subscriptions` are the client's subscriptions and scopes.
-- `link` connects, and knows why the client is not connected.
-- `states` reports changes of state, `tokens` asks for access tokens.
+- `link` connects; `states` reports its changes, and knows why the client is not connected.
+- `tokens` asks for access tokens.
 - `runner` calls callbacks; `running` is the one that runs, `slot` the thread that delivers.
-- `closing` ends all of this, and `lifecycle` says whether it has.
+- `lifecycle` says whether the client is closed.
 
-The synchronous client adds `Delivery`, the asyncio client its event loop, flow control
-and waits.
+Each client adds how it waits (`Delivery`, `LoopWaiting`), the `Calls` that wait so, and its
+`Closing`.
 
 No part refers to the `Client` object, and only weakly to the application's callbacks. So
 a client that the application has dropped is garbage, and is closed.
@@ -23,16 +24,13 @@ from . import _abi
 from ._abi import lib
 from ._callback_runner import CallbackRunner
 from ._callbacks import Callbacks
-from ._closing import Closing
-from ._delivery_slot import DeliverySlot
 from ._errors import check
-from ._event_pump import EventPump
 from ._incoming import Incoming
-from ._lifecycle import Lifecycle
-from ._link import Link
-from ._running import Running
-from ._state_reports import StateReports
+from ._link import Link, States
+from ._pump import Pump
+from ._running import DeliverySlot, Lifecycle, Running
 from ._subscriptions import Subscriptions
+from ._surroundings import check_threads
 from ._token_requests import TokenRequests
 
 
@@ -48,33 +46,25 @@ class Core:
         *,
         threaded: bool,
     ) -> None:
+        check_threads()
         out = ctypes.c_void_p()
         check(lib.drt_client_new(ctypes.byref(options), ctypes.byref(out)))
         handle = out.value or 0
         self.handle: int = handle
+        self.callbacks: weakref.ref[Callbacks] = callbacks
         self.lifecycle: Lifecycle = lifecycle
         self.runner: CallbackRunner = runner
-        self.incoming: Incoming = Incoming(handle, lifecycle)
-        self.link: Link = Link(handle)
-        self.running: Running = Running(lifecycle)
         self.slot: DeliverySlot = DeliverySlot(threaded=threaded)
+        self.incoming: Incoming = Incoming(handle, lifecycle)
+        self.running: Running = Running(lifecycle)
         self.subscriptions: Subscriptions = Subscriptions(
-            handle, lifecycle, self.incoming, self.link, self.running
+            handle, lifecycle, self.incoming, self.running
         )
-        self.states: StateReports = StateReports(callbacks, self.link, runner)
+        self.link: Link = Link(handle)
+        self.states: States = States(callbacks, self.link, runner)
         self.tokens: TokenRequests = TokenRequests(
-            callbacks, lifecycle, self.incoming, self.link, runner
+            handle, callbacks, lifecycle, self.incoming, self.link, self.states, runner
         )
-        self.pump: EventPump = EventPump(
+        self.pump: Pump = Pump(
             self.incoming, self.subscriptions, self.states, self.tokens, runner, self.running
-        )
-        self.closing: Closing = Closing(
-            handle,
-            lifecycle,
-            callbacks,
-            self.incoming,
-            self.subscriptions,
-            self.pump,
-            self.running,
-            self.slot,
         )

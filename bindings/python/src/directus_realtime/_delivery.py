@@ -2,127 +2,140 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from . import _abi
+from ._calls import Result, Steps
 from ._closing import Closing
-from ._delivery_slot import DeliverySlot
+from ._core import Core
 from ._errors import ClosedError, InvalidArgumentError
-from ._event_pump import EventPump
-from ._incoming import Incoming
-from ._lifecycle import Lifecycle
-from ._link import Link
-
-#: How long to wait in the library, where no signal such as Ctrl-C is noticed.
-_SIGNAL_CHECK_SECONDS = 0.2
-#: How long to wait for the thread that delivers before the next look.
-_POLL_SECONDS = 0.02
+from ._future import Awaited, Future, left_until, settle
 
 
 class Delivery:
-    """Delivers for one client, and waits for what delivery brings."""
+    """Delivers for one client, and is how its calls wait."""
 
-    def __init__(
-        self,
-        lifecycle: Lifecycle,
-        incoming: Incoming,
-        link: Link,
-        pump: EventPump,
-        closing: Closing,
-        slot: DeliverySlot,
-    ) -> None:
-        self._lifecycle = lifecycle
-        self._incoming = incoming
-        self._link = link
-        self._pump = pump
+    advice = "run slow work on another thread"
+    goes_by_rows = False
+
+    def __init__(self, core: Core, closing: Closing) -> None:
+        self._core = core
         self._closing = closing
-        self._slot = slot
+        self._slot = core.slot
 
-    def until(self, look: Callable[[float], bool], seconds: float | None) -> bool:
-        """Waits for something that delivery may bring; delivers unless another thread does.
+    # As `Waiting`
 
-        Args:
-            look: Returns whether it has happened; waits for it so many seconds at most.
-            seconds: The limit; None for none.
+    def future(self) -> Awaited:
+        """Something to wait for."""
+        return Future()
 
-        Returns:
-            Whether it has happened.
-        """
-        end = None if seconds is None else time.monotonic() + seconds
-        happened = False
+    def finished(self, steps: Steps[Result]) -> Result:
+        """The result of a call, at whose waits this thread blocks."""
+        goes_on: Any = None
+        error: Exception | None = None
+        try:
+            while True:
+                wait = steps.send(goes_on) if error is None else steps.throw(error)
+                try:
+                    goes_on, error = self._until(*wait), None
+                except Exception as raised:
+                    error = raised
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        finally:
+            steps.close()
+
+    def _until(
+        self,
+        future: Awaited,
+        end: float | None,
+        in_library: Callable[[int], int] | None,
+        is_reply: bool,
+    ) -> bool:
+        """Waits until a future has its outcome; delivers unless another thread does."""
+        assert isinstance(future, Future)
+        is_watched = in_library is None
 
         def deliver() -> None:
-            nonlocal happened
-            happened = look(0)
-            if not happened and self._incoming.wait(_next_wait(end)):
-                self._pump.deliver()
+            self._deliver(left_until(end))
 
         while True:
-            is_last = end is not None and time.monotonic() >= end
-            if self._slot.threaded or not self._slot.run(deliver):
-                happened = look(_next_wait(end))
-            if happened or is_last:
-                return happened
+            if not self._slot.run(deliver):
+                if in_library is not None and not is_watched:
+                    is_watched = True
+                    # The thread that delivers may be in a callback for long.
+                    watch = self._core.link.watch
+                    watch(in_library, end, lambda error: settle(future, error=error))
+                self._slot.wait(future, left_until(end))
+            if future.done():
+                return True
+            if left_until(end) == 0:
+                return False
 
-    def dispatch(self, timeout: float | None, max_events: int) -> int:
-        """Runs callbacks that are due, and waits for the first of them."""
-        return self._dispatch(timeout, max_events, self._lifecycle.check_open)
+    # On the application's threads
 
-    def run(self) -> None:
-        """Delivers, or waits while the client's thread does, until the client is closed.
-
-        Raises the reason when the client fails.
-        """
-        if self._slot.threaded:
-            while not self._closing.finished.wait(_SIGNAL_CHECK_SECONDS):
-                self._lifecycle.check_process()
-                self._link.raise_failure()
-            return
-
-        def check_before() -> None:
-            self._lifecycle.check_open()
-            self._link.raise_failure()
-
-        while not self._lifecycle.closed:
-            try:
-                self._dispatch(None, _abi.MOST_EVENTS, check_before)
-            except ClosedError:
-                return
-
-    def _dispatch(
-        self, timeout: float | None, max_events: int, check_before: Callable[[], None]
-    ) -> int:
+    def check_unthreaded(self) -> None:
+        """Raises where the client has a thread of its own."""
         if self._slot.threaded:
             raise InvalidArgumentError("this client has a thread: make it with thread=False")
-        if max_events < 1:
-            raise InvalidArgumentError(f"max_events must be at least 1, not {max_events!r}")
+
+    def dispatch(self, timeout: float | None, most: int) -> int:
+        """Runs callbacks that are due, and waits for the first of them."""
+        self.check_unthreaded()
         end = None if timeout is None else time.monotonic() + timeout
         done = 0
 
         def deliver() -> None:
             nonlocal done
-            if self._incoming.wait(left):
-                done = self._deliver(max_events)
+            done = self._deliver(left_until(end), most)
 
         while True:
-            check_before()
-            left = None if end is None else max(0.0, end - time.monotonic())
+            self._core.lifecycle.check_open()
             if not self._slot.run(deliver):
-                time.sleep(_POLL_SECONDS if left is None else min(_POLL_SECONDS, left))
-            if done > 0 or (end is not None and time.monotonic() >= end):
+                self._slot.wait(Future(), left_until(end))
+            if done > 0 or left_until(end) == 0:
                 return done
 
-    def _deliver(self, max_events: int) -> int:
+    def run(self) -> None:
+        """Delivers until the client is closed. Raises the reason when it fails."""
+        while not self._core.lifecycle.closed:
+            self._core.states.raise_failure()
+            try:
+                self.dispatch(None, _abi.MOST_ROWS)
+            except ClosedError:
+                return
+
+    def _deliver(self, seconds: float | None, most: int = _abi.MOST_ROWS) -> int:
         try:
-            return self._pump.deliver(max_events)
+            return self._core.pump.deliver(most) if self._core.incoming.wait(seconds) else 0
         finally:
-            if self._closing.library_closed.is_set():
+            if self._closing.library_closed.done():
                 # The thread that closes the client could not finish during this.
                 self._closing.finish()
 
 
-def _next_wait(end: float | None) -> float:
-    if end is None:
-        return _SIGNAL_CHECK_SECONDS
-    return max(0.0, min(_SIGNAL_CHECK_SECONDS, end - time.monotonic()))
+def start_thread(core: Core, closing: Closing) -> threading.Thread:
+    """Starts the client's own thread, which refers to the core, never to its client."""
+    thread = threading.Thread(
+        target=_deliver, args=(core, closing), name="directus-realtime", daemon=True
+    )
+    thread.start()
+    return thread
+
+
+def _deliver(core: Core, closing: Closing) -> None:
+    while True:
+        try:
+            core.incoming.wait(None)
+            core.pump.deliver()
+        except ClosedError:
+            break
+        except BaseException as error:
+            # A bug of this package. It is reported, and delivery continues.
+            core.runner.report(error, _deliver)
+    closing.library_closed.wait()
+    closing.finish()

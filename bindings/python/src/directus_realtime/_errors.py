@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import ctypes
 import enum
 import json
-import re
 from typing import Any
 
-from ._abi import ErrorInfo, lib
+from . import _abi
+from ._abi import lib
 
 
 class Status(enum.IntEnum):
@@ -175,38 +176,24 @@ def status_of(number: int) -> Status:
         return Status.OK if number > 0 else Status.INTERNAL
 
 
-#: The library has the names of options and arguments in backticks.
-_NAME = re.compile(r"`(\w+)`")
-
-
-def in_python(message: str) -> str:
-    """A message of the library, with Python's names: times are not in milliseconds."""
-    return _NAME.sub(lambda found: f"`{found[1].removesuffix('_ms')}`", message)
-
-
 def error_for(number: int, message: str) -> DirectusRealtimeError:
     """The exception for a result code."""
     status = status_of(number)
-    error = _CLASSES.get(status, InternalError)(in_python(message))
+    error = _CLASSES.get(status, InternalError)(message)
     error.status = status
     return error
 
 
 def check(number: int) -> int:
     """Raises the error of this thread's last call to the library, if it failed."""
-    if number < 0:
-        error = error_for(number, lib.drt_last_error().decode("utf-8", "replace"))
-        if isinstance(error, ServerError):
-            error.error = _server_error()
-        raise error
-    return number
-
-
-def _server_error() -> dict[str, Any]:
-    """The server's error object of this thread's last call; empty where there is none."""
-    info = ErrorInfo(struct_size=ctypes.sizeof(ErrorInfo))
+    if number >= 0:
+        return number
+    info = _abi.ErrorInfo(struct_size=ctypes.sizeof(_abi.ErrorInfo))
     lib.drt_last_error_info(ctypes.byref(info))
-    if not info.server_error:
-        return {}
-    error = json.loads(ctypes.string_at(info.server_error, info.server_error_len))
-    return error if isinstance(error, dict) else {}
+    message = (info.message or b"").decode("utf-8", "replace")
+    if info.server_error is None:
+        raise error_for(number, message)
+    error = None
+    with contextlib.suppress(ValueError, RecursionError):
+        error = json.loads(ctypes.string_at(info.server_error, info.server_error_len))
+    raise ServerError(message, error if isinstance(error, dict) else None)

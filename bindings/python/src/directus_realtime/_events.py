@@ -1,19 +1,14 @@
-"""Events, and the batches in which they are received."""
+"""Events, whose data is parsed on first use."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ._abi import FLAG_ENDED, FLAG_RESYNC
+from ._rows import EventRow, end_of_first
 
 EventType = Literal["init", "create", "update", "delete", "error"]
-
-#: An event as it was received: user data, kind, flags, sequence, index and count, in
-#: digits, and the rest: its data, and a comma and its meta where it has one.
-Row = list[bytes]
 
 _TYPES: dict[bytes, EventType] = {
     b"0": "init",
@@ -23,57 +18,10 @@ _TYPES: dict[bytes, EventType] = {
     b"4": "error",
 }
 _CHANGES = (b"1", b"2", b"3")
-#: The text between two events, with the numbers of the second.
-_BETWEEN = re.compile(rb"\],\[(\d+),(\d+),(\d+),(\d+),(\d+),(\d+),")
-#: The number of parts into which it splits an event.
-_PARTS = 7
-#: A whole string, or a character that gives JSON its structure.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 #: Parses one value and returns where it ends. `json.loads` uses it; it has no type hints.
 _scan: Any = vars(json.JSONDecoder())["scan_once"]
 _UNREAD = object()
-
-
-def split(text: bytes, count: int) -> list[Row]:
-    """The events of a batch, whose data is not parsed.
-
-    Args:
-        text: `[[user_data,kind,flags,sequence,index,count,data,meta?],…]`.
-        count: The number of events. Text inside an event may look like the text between
-            two of them: then the quick way finds too many.
-    """
-    parts = _BETWEEN.split(b"]," + text[1:-2])
-    if len(parts) == 1 + count * _PARTS:
-        return [parts[at : at + _PARTS] for at in range(1, len(parts), _PARTS)]
-    return list(_split_token_by_token(text))
-
-
-def _split_token_by_token(text: bytes) -> Iterator[Row]:
-    depth = begin = 0
-    for token in _TOKEN.finditer(text):
-        mark = token.group()
-        if mark in (b"[", b"{"):
-            depth += 1
-            if depth == 2:
-                begin = token.end()
-        elif mark in (b"]", b"}"):
-            if depth == 2:
-                yield text[begin : token.start()].split(b",", _PARTS - 1)
-            depth -= 1
-
-
-def _end_of_first(rest: bytes) -> int:
-    """The end of the first of several values that are separated by commas."""
-    depth = 0
-    for token in _TOKEN.finditer(rest):
-        mark = token.group()
-        if mark in (b"[", b"{"):
-            depth += 1
-        elif mark in (b"]", b"}"):
-            depth -= 1
-        elif mark == b"," and depth == 0:
-            return token.start()
-    return len(rest)
+_NO_META = b",null"
 
 
 class Source(Protocol):
@@ -99,14 +47,12 @@ class Event:
     It refers to its own text only, so that keeping it keeps nothing else in memory.
     """
 
-    __slots__ = ("_data", "_end", "_row", "_source")
+    __slots__ = ("_data", "_row", "_source")
 
-    def __init__(self, source: Source, row: Row) -> None:
+    def __init__(self, source: Source, row: EventRow) -> None:
         self._source = source
         self._row = row
         self._data: Any = _UNREAD
-        #: Where the data ends in the last part of the row; -1 until that is known.
-        self._end = -1
 
     @property
     def type(self) -> EventType:
@@ -133,10 +79,9 @@ class Event:
         if self._data is _UNREAD:
             text = self._row[6].decode()
             try:
-                self._data, end = _scan(text, 0)
+                self._data, _ = _scan(text, 0)
             except StopIteration:
                 raise ValueError(f"this is not JSON: {text!r}") from None
-            self._end = end if text.isascii() else len(text[:end].encode())
         return self._data
 
     @property
@@ -147,13 +92,12 @@ class Event:
     @property
     def meta(self) -> Any:
         """The server's `meta`, if the query asked for it; otherwise None."""
-        meta = self._row[6][self._data_end() + 1 :]
-        return json.loads(meta) if meta else None
+        return json.loads(self._row[6][self._data_end() + 1 :])
 
     def _data_end(self) -> int:
-        if self._end < 0:
-            self._end = _end_of_first(self._row[6])
-        return self._end
+        # The meta is an object, or null.
+        rest = self._row[6]
+        return len(rest) - len(_NO_META) if rest.endswith(_NO_META) else end_of_first(rest)
 
     @property
     def resync(self) -> bool:

@@ -1,34 +1,36 @@
-"""Everything that comes from the library for one client: events and notices.
+"""Everything that comes from the library for one client, as rows.
 
-No other module gives the library a callback of a client's, or takes events from it.
-
-The library is never waited in: its calls cannot be interrupted, and what they return
-would be lost to Ctrl-C. What is waited for is its descriptor. A batch stays here until
-all of it was delivered, so that the next delivery continues one that was interrupted.
+No other module takes anything from the library. It is never waited in here: its calls
+cannot be interrupted. What is waited for is its descriptor. A batch stays here until all
+of it was delivered, so that the next delivery continues one that was interrupted.
 """
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
-import select
 import threading
-from collections import deque
+from typing import Union
 
-from . import _abi, _ffi_callbacks
+from . import _abi
 from ._abi import lib
 from ._errors import check
-from ._events import Row, split
-from ._ffi_callbacks import PendingRequest
-from ._lifecycle import Lifecycle
-from ._notices import Notice, Reply
-from ._signals import undisturbed
+from ._future import Awaited
+from ._rows import Row, split
+from ._running import Lifecycle
 from ._subscription_state import SubscriptionState
-from ._user_data import find, register, release
+from ._surroundings import is_readable
+
+#: So many rows are split more quickly if they are all events.
+_MANY_ROWS = 16
+
+#: What the library knows by a number: a subscription, or the reply to a request.
+Registration = Union[SubscriptionState, Awaited]
 
 
 class Batch:
-    """Events that were received together, and how many of them were delivered."""
+    """Rows that were received together, and how many of them were delivered."""
 
     __slots__ = ("position", "rows")
 
@@ -45,102 +47,60 @@ class Incoming:
         self._lifecycle = lifecycle
         #: The library may close its own descriptor at any time; a duplicate is woken then.
         self.fd: int = os.dup(lib.drt_client_fd(handle))
-        #: Received, and still to be handled.
-        self.notices: deque[Notice] = deque()
-        self._notices_in_drain = 0
+        #: From its beginning to the row that says that the library is done with it.
+        self.registrations: dict[int, Registration] = {}
+        self._numbers = itertools.count(1)
         self._batch: Batch | None = None
-        #: What was drained; the length is 0 once all of it was delivered.
+        #: What was received; the length is 0 once all of it was delivered.
         self._json, self._length = ctypes.c_void_p(), ctypes.c_size_t()
-        self._drained = ctypes.c_size_t()
+        self._count = ctypes.c_size_t()
+        #: The number of the last event.
+        self._sequence = 0
+        self._stats = _abi.Stats(struct_size=ctypes.sizeof(_abi.Stats))
         #: Held while a batch is copied, so that the client is not closed during that.
         self._copying = threading.Lock()
-        check(lib.drt_client_on_state(handle, _ffi_callbacks.on_state, register(self), release))
 
-    # Registering with the library
+    def register(self, what: Registration) -> int:
+        """Numbers a registration."""
+        number = next(self._numbers)
+        self.registrations[number] = what
+        return number
 
-    def register(self, state: SubscriptionState) -> None:
-        """Keeps a subscription until the library releases it, which it also does when
-        `subscribe` fails."""
-        state.user_data = register(state)
-
-    def subscribe(
-        self, state: SubscriptionState, options: _abi.SubscriptionOptions, scope: int | None
-    ) -> int:
-        """Subscribes: the events of a registered `state` are received here. Returns the
-        status."""
-        handle = ctypes.c_void_p()
-        status: int = lib.drt_subscribe(
-            self._handle,
-            scope,
-            ctypes.byref(options),
-            _ffi_callbacks.on_event,
-            state.user_data,
-            release,
-            ctypes.byref(handle),
-        )
-        state.handle = handle.value
-        return status
-
-    def request(self, text: bytes, milliseconds: int, reply: Reply) -> None:
-        """Sends a request; a `ReplyArrived` follows unless this raises."""
-        number = register(PendingRequest(self, reply))
-        on_reply = _ffi_callbacks.on_reply
-        check(lib.drt_request(self._handle, text, milliseconds, on_reply, number, release))
-
-    def want_token_requests(self, wanted: bool) -> None:
-        """Has the library ask for access tokens, by `TokenWanted`, or stops that."""
-        if wanted:
-            fn, number, released = _ffi_callbacks.on_token, register(self), release
-        else:
-            fn, number, released = _abi.TOKEN_FN(0), None, _abi.RELEASE_FN(0)
-        check(lib.drt_client_on_token(self._handle, fn, number, released))
-
-    # Receiving
+    def forget(self, number: int) -> None:
+        """Nothing more comes for a registration."""
+        self.registrations.pop(number, None)
 
     def wait(self, seconds: float | None) -> bool:
         """Waits until something can be delivered; without a limit where `seconds` is None."""
-        if self.has_batch or self.notices or self.fd < 0:
-            return True
-        return self.is_readable(seconds)
+        return self.has_rows or self.fd < 0 or self.is_readable(seconds)
 
     def is_readable(self, seconds: float | None = 0.0) -> bool:
         """Whether something waits in the library, or comes within so many seconds."""
         if self.fd < 0:
             return False
-        poll = select.poll()
-        poll.register(self.fd, select.POLLIN)
-        return bool(poll.poll(None if seconds is None else max(0, round(seconds * 1000))))
+        return is_readable(self.fd, seconds)
 
-    def receive(self, max_events: int) -> None:
-        """Takes from the library what waits there: notices, and then the next batch.
+    def receive(self, max_rows: int) -> None:
+        """Takes the next batch.
 
         Raises `ClosedError` when nothing will come any more.
         """
-        self._notices_in_drain = 0
-
-        def drain() -> None:
-            check(
-                lib.drt_client_drain(
-                    self._handle,
-                    0,
-                    max_events,
-                    ctypes.byref(self._json),
-                    ctypes.byref(self._length),
-                    ctypes.byref(self._drained),
-                )
+        check(
+            lib.drt_client_next(
+                self._handle,
+                0,
+                max_rows,
+                ctypes.byref(self._json),
+                ctypes.byref(self._length),
+                ctypes.byref(self._count),
             )
-
-        undisturbed(drain)
-
-    def add_notice(self, notice: Notice) -> None:
-        """Called by the library's callbacks, inside `receive` or while it is closed."""
-        self._notices_in_drain += 1
-        self.notices.append(notice)
+        )
 
     @property
-    def has_batch(self) -> bool:
-        """Whether events were received that are not delivered yet."""
-        return self._batch is not None or bool(self._length.value)
+    def has_rows(self) -> bool:
+        """Whether rows were received that are not delivered yet."""
+        batch = self._batch
+        return bool(self._length.value) if batch is None else batch.position < len(batch.rows)
 
     def batch(self) -> Batch | None:
         """The batch that is being delivered, or the one that was received last."""
@@ -150,23 +110,27 @@ class Incoming:
             with self._copying:
                 if not self._lifecycle.closed:
                     text = ctypes.string_at(self._json.value or 0, self._length.value)
-            if len(text) > len(b"[]"):
-                self._batch = Batch(split(text, self._drained.value - self._notices_in_drain))
+            count = self._count.value
+            if count and text:
+                rows = split(text, count, only_events=self._has_only_events(count))
+                last = next((row for row in reversed(rows) if isinstance(row, list)), None)
+                self._sequence = self._sequence if last is None else int(last[3])
+                self._batch = Batch(rows)
             else:
                 self._length.value = 0
         return self._batch
 
-    def subscription_of(self, row: Row) -> SubscriptionState | None:
-        """The subscription of an event; None once it has ended."""
-        state: SubscriptionState | None = find(int(row[0]))
-        return state
+    def _has_only_events(self, count: int) -> bool:
+        """Whether that is known of so many rows: it is worth knowing of many."""
+        if count < _MANY_ROWS:
+            return False
+        lib.drt_client_stats(self._handle, ctypes.byref(self._stats))
+        return int(self._stats.events) - self._sequence == count
 
     def finish_batch(self) -> None:
         """All of the batch was delivered."""
         self._length.value = 0
         self._batch = None
-
-    # The end
 
     def shut(self) -> bool:
         """Marks the client as closed; False when it was already."""
@@ -185,5 +149,5 @@ class Incoming:
     def after_fork(self) -> None:
         """In a forked child: nothing is delivered, and locks may be held by lost threads."""
         self._batch = None
-        self.notices.clear()
+        self._length.value = 0
         self._copying = threading.Lock()

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
 from ._errors import InvalidArgumentError
-from ._options import Key, key_text
-from ._query import Query, check_query
+from ._options import Key, Query, check_query, key_text
 
 Keys = Union[Key, Iterable[Key]]
 Message = dict[str, Any]

@@ -12,7 +12,7 @@ from . import _checkout
 
 ENVIRONMENT = "DIRECTUS_REALTIME_LIBRARY"
 ABI_MAJOR = 0
-ABI_MINOR = 1
+ABI_MINOR = 2
 
 _NAMES = {"darwin": "libdirectus_realtime.dylib", "win32": "directus_realtime.dll"}
 _NAME = _NAMES.get(sys.platform, "libdirectus_realtime.so")

@@ -16,8 +16,7 @@ from typing import Any
 from . import _abi
 from ._abi import lib
 from ._callbacks import check_callable
-from ._errors import check, in_python
-from ._user_data import find, register, release
+from ._errors import check
 
 ENVIRONMENT = "DRT_LOG"
 #: The values that the library knows; it ignores others with a warning.
@@ -34,11 +33,11 @@ def _to_logging(level: int, target: str, message: str) -> None:
     _logger.getChild(target).log(level, "%s", message)
 
 
-def _log(level: int, target: bytes, message: bytes, number: Any) -> None:
-    callback: LogCallback | None = find(number)
-    if callback is not None:
-        words = in_python(message.decode("utf-8", "replace"))
-        callback(_LEVELS[level], target.decode(), words)
+_callback: LogCallback = _to_logging
+
+
+def _log(level: int, target: bytes, message: bytes, _: Any) -> None:
+    _callback(_LEVELS[level], target.decode(), message.decode("utf-8", "replace"))
 
 
 _on_log = _abi.LOG_FN(_log)
@@ -61,11 +60,10 @@ def set_log(level: int = logging.INFO, callback: LogCallback | None = None) -> N
         raise TypeError(f"level must be an int, such as logging.INFO, not {type(level).__name__}")
     check_callable(callback, "callback")
     wanted = sum(1 for known in _LEVELS[1:] if known >= level)
-    if wanted == 0:
-        check(lib.drt_set_log(0, _abi.LOG_FN(0), None, _abi.RELEASE_FN(0)))
-    else:
-        number = register(callback or _to_logging)
-        check(lib.drt_set_log(wanted, _on_log, number, release))
+    if wanted != 0:
+        global _callback
+        _callback = callback or _to_logging
+    check(lib.drt_set_log(wanted, _on_log if wanted else _abi.LOG_FN(0), None, None))
 
 
 if os.environ.get(ENVIRONMENT, "").strip().lower() not in _NAMES:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import difflib
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Union
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Union
 
 from . import _abi
 from ._errors import InvalidArgumentError
 from ._json import dump
-from ._query import Query, check_query
 
+Query = Mapping[str, Any]
 Key = Union[int, str, uuid.UUID]
 AuthMode = Literal["handshake", "public", "strict"]
 EventName = Literal["create", "update", "delete"]
@@ -69,7 +70,7 @@ def whole(value: int, name: str, bits: int) -> int:
     return value
 
 
-def header_lines(headers: Mapping[str, str] | None) -> str | None:
+def header_lines(headers: Mapping[str, str] | None, option: str) -> bytes | None:
     """Headers as the library takes them: one line for each."""
     if headers is None:
         return None
@@ -86,19 +87,19 @@ def header_lines(headers: Mapping[str, str] | None) -> str | None:
         if not name.strip() or ":" in name:
             raise InvalidArgumentError(f"headers: {name!r} is not the name of a header")
         lines.append(f"{name}: {value}")
-    return "\n".join(lines) or None
+    return encode("\n".join(lines) or None, option)
 
 
-def urls(url: str | Sequence[str]) -> bytes | None:
+def urls(url: str | Sequence[str], option: str) -> bytes | None:
     """One URL, or several."""
     if isinstance(url, str):
-        return encode(url, "url")
+        return encode(url, option)
     if isinstance(url, bytes) or not isinstance(url, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"url must be a str or a sequence of str, not {type(url).__name__}")
     parts = list(url)
     for part in parts:
-        encode(part, "url", optional=False)
-    return encode(",".join(parts), "url")
+        encode(part, option, optional=False)
+    return encode(",".join(parts), option)
 
 
 def choose(value: str, choices: Mapping[str, int], name: str) -> int:
@@ -131,56 +132,40 @@ def _seconds(seconds: object, name: str) -> float:
     return seconds
 
 
-def client_options(
-    url: str | Sequence[str],
-    *,
-    access_token: str | None,
-    email: str | None,
-    password: str | None,
-    refresh_token: str | None,
-    auth_mode: AuthMode,
-    connect_timeout: float | None,
-    ack_timeout: float | None,
-    heartbeat: float | None,
-    reconnect_min: float | None,
-    reconnect_max: float | None,
-    reconnect_attempts: int,
-    queue_bytes: int,
-    ca_file: str | os.PathLike[str] | None,
-    proxy: str | None,
-    client_cert_file: str | os.PathLike[str] | None,
-    client_key_file: str | os.PathLike[str] | None,
-    headers: Mapping[str, str] | None,
-    user_agent: str | None,
-    max_message_bytes: int,
-    send_queue_bytes: int,
-) -> _abi.ClientOptions:
-    """The options of a client; see `Client`."""
-    return _abi.ClientOptions(
-        struct_size=ctypes.sizeof(_abi.ClientOptions),
-        url=urls(url),
-        auth_mode=choose(auth_mode, AUTH_MODES, "auth_mode"),
-        access_token=encode(access_token, "access_token"),
-        email=encode(email, "email"),
-        password=encode(password, "password"),
-        refresh_token=encode(refresh_token, "refresh_token"),
-        delivery=_abi.DELIVER_POLL,
-        connect_timeout_ms=milliseconds(connect_timeout, "connect_timeout"),
-        ack_timeout_ms=milliseconds(ack_timeout, "ack_timeout"),
-        heartbeat_ms=milliseconds(heartbeat, "heartbeat"),
-        reconnect_min_ms=milliseconds(reconnect_min, "reconnect_min"),
-        reconnect_max_ms=milliseconds(reconnect_max, "reconnect_max"),
-        reconnect_attempts=whole(reconnect_attempts, "reconnect_attempts", 32),
-        queue_bytes=whole(queue_bytes, "queue_bytes", 64),
-        ca_file=path(ca_file, "ca_file"),
-        proxy=encode(proxy, "proxy"),
-        client_cert_file=path(client_cert_file, "client_cert_file"),
-        client_key_file=path(client_key_file, "client_key_file"),
-        headers=encode(header_lines(headers), "headers"),
-        user_agent=encode(user_agent, "user_agent"),
-        max_message_bytes=whole(max_message_bytes, "max_message_bytes", 64),
-        send_queue_bytes=whole(send_queue_bytes, "send_queue_bytes", 64),
-    )
+#: How the options of a client are converted.
+_CLIENT_OPTIONS: dict[str, Callable[[Any, str], object]] = {
+    "url": urls,
+    "access_token": encode,
+    "email": encode,
+    "password": encode,
+    "refresh_token": encode,
+    "auth_mode": lambda value, name: choose(value, AUTH_MODES, name),
+    "connect_timeout": milliseconds,
+    "ack_timeout": milliseconds,
+    "heartbeat": milliseconds,
+    "reconnect_min": milliseconds,
+    "reconnect_max": milliseconds,
+    "reconnect_attempts": lambda value, name: whole(value, name, 32),
+    "queue_bytes": lambda value, name: whole(value, name, 64),
+    "ca_file": path,
+    "proxy": encode,
+    "client_cert_file": path,
+    "client_key_file": path,
+    "headers": header_lines,
+    "user_agent": encode,
+    "max_message_bytes": lambda value, name: whole(value, name, 64),
+    "send_queue_bytes": lambda value, name: whole(value, name, 64),
+}
+
+
+def client_options(given: Mapping[str, Any]) -> _abi.ClientOptions:
+    """The options of a client among its arguments; see `Client`."""
+    options = _abi.ClientOptions(struct_size=ctypes.sizeof(_abi.ClientOptions))
+    options.delivery = _abi.DELIVER_POLL
+    for name, convert in _CLIENT_OPTIONS.items():
+        field = f"{name}_ms" if convert is milliseconds else name
+        setattr(options, field, convert(given[name], name))
+    return options
 
 
 def event_mask(event: Events | None) -> int:
@@ -227,3 +212,51 @@ def subscription_options(
         granularity=choose(granularity, GRANULARITIES, "granularity"),
         snapshot=choose(snapshot, SNAPSHOTS, "snapshot"),
     )
+
+
+#: The parameters that the server reads; it ignores all others.
+PARAMETERS = [
+    "fields",
+    "filter",
+    "search",
+    "sort",
+    "limit",
+    "offset",
+    "page",
+    "meta",
+    "deep",
+    "alias",
+    "aggregate",
+    "group",
+    "groupBy",
+    "export",
+    "version",
+    "versionRaw",
+    "backlink",
+]
+
+
+def check_query(query: object) -> None:
+    """Refuses a parameter that does not exist.
+
+    The server would ignore a misspelt filter, and report everything. A query that is not
+    a mapping is refused when it is written as JSON.
+    """
+    if not isinstance(query, Mapping):
+        return
+    for name, value in query.items():
+        if name not in PARAMETERS:
+            raise InvalidArgumentError(
+                f"query[{name!r}] is not a query parameter: {_hint(name, value)}"
+            )
+
+
+def _hint(name: object, value: object) -> str:
+    words = str(name)
+    near = difflib.get_close_matches(words.replace("_", "").lower(), PARAMETERS, 1, 0.8)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    has_operator = isinstance(value, Mapping) and any(str(key).startswith("_") for key in value)
+    if words.startswith("_") or has_operator:
+        return "it belongs in query['filter']"
+    return f"use one of {', '.join(PARAMETERS)}"

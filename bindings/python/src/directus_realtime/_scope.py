@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 from ._base_client import BaseClient
 from ._callbacks import Callbacks
 from ._errors import ClosedError
-from ._events import Event
-from ._lifecycle import when_gone
-from ._options import Events, Granularity, Key, Snapshot
-from ._query import Query
-from ._subscriber import Subscriber
-from ._subscription import Subscription
+from ._running import when_gone
+from ._subscription import Callback, Subscribing, Subscription
 from ._subscription_state import ScopeState
 
 
@@ -45,48 +42,20 @@ class ScopeBase:
         return f"<{type(self).__name__}, {'closed' if self.closed else 'open'}>"
 
 
-class Scope(ScopeBase):
+class Scope(Subscribing, ScopeBase):
     """Ends its subscriptions with its `with` block, with `close`, or when it is garbage.
 
     Persistent subscriptions continue. Made by `Client.scope`.
     """
 
-    def __init__(self, client: BaseClient, subscriber: Subscriber) -> None:
+    def __init__(self, client: BaseClient, make: Callable[..., Subscription]) -> None:
         super().__init__(client, client._core.subscriptions.drop_scope)
-        self._subscriber = subscriber
+        self._make = make
 
-    def subscribe(
-        self,
-        collection: str,
-        callback: Callable[[Event], object],
-        *,
-        query: Query | None = None,
-        uid: str | None = None,
-        persistent: bool = False,
-        event: Events | None = None,
-        item: Key | None = None,
-        primary_key: str = "id",
-        granularity: Granularity = "item",
-        snapshot: Snapshot = "exact",
-        changes_only: bool = False,
-    ) -> Subscription:
-        """Subscribes, as `Client.subscribe` does, until the scope ends."""
+    def _subscribe(self, collection: str, callback: Callback, **options: Any) -> Subscription:
         self._check_open()
-        return self._subscriber.subscribe(
-            self._owner(persistent),
-            self._state,
-            collection,
-            callback,
-            query=query,
-            uid=uid,
-            persistent=persistent,
-            event=event,
-            item=item,
-            primary_key=primary_key,
-            granularity=granularity,
-            snapshot=snapshot,
-            changes_only=changes_only,
-        )
+        owner = self._owner(options["persistent"])
+        return self._make(owner, self._state, collection, callback, **options)
 
     def close(self) -> None:
         """Ends its subscriptions, except persistent ones; further calls do nothing.

@@ -6,7 +6,13 @@ import enum
 from dataclasses import dataclass
 from typing import Literal
 
-from ._errors import DirectusRealtimeError, InvalidArgumentError, Status
+from ._errors import (
+    DirectusRealtimeError,
+    InvalidArgumentError,
+    Status,
+    error_for,
+    status_of,
+)
 
 StateName = Literal[
     "idle", "connecting", "authenticating", "connected", "backoff", "failed", "closed"
@@ -64,3 +70,9 @@ class StateChange:
     def __str__(self) -> str:
         same = self.message in ("", self.state.value)
         return str(self.state) if same else f"{self.state}: {self.message}"
+
+
+def change_of(number: int, reason: int, message: str) -> StateChange:
+    """A change of state as the library reports it."""
+    error = error_for(reason, message) if reason < 0 else None
+    return StateChange(STATES[number], status_of(reason), message, error)

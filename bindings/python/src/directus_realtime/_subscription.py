@@ -1,12 +1,19 @@
-"""The subscriptions that `Client.subscribe` returns."""
+"""Subscriptions, and the method that makes them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from ._calls import Calls
 from ._core import Core
 from ._delivery import Delivery
-from ._errors import ClosedError, TimeoutError
-from ._options import limit
-from ._subscription_state import SubscriptionState, afresh
+from ._events import Event
+from ._options import Events, Granularity, Key, Query, Snapshot
+from ._subscription_state import SubscriptionState
+
+Callback = Callable[[Event], object]
 
 
 class Handler:
@@ -15,11 +22,12 @@ class Handler:
     It may be dropped: the subscription continues until its scope or client ends.
     """
 
-    __slots__ = ("__weakref__", "_core", "_state")
+    __slots__ = ("__weakref__", "_calls", "_core", "_state")
 
-    def __init__(self, core: Core, state: SubscriptionState) -> None:
+    def __init__(self, core: Core, state: SubscriptionState, calls: Calls) -> None:
         self._core = core
         self._state = state
+        self._calls = calls
 
     @property
     def uid(self) -> str:
@@ -49,10 +57,6 @@ class Handler:
         """
         return self._core.subscriptions.unsubscribe(self._state)
 
-    def _not_answered(self) -> TimeoutError:
-        text = f"the server did not confirm the subscription {self.uid!r} in time"
-        return TimeoutError(self._core.link.diagnostics.explain(text))
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Handler) and other._state is self._state
 
@@ -69,8 +73,10 @@ class Subscription(Handler):
 
     __slots__ = ("_delivery",)
 
-    def __init__(self, core: Core, state: SubscriptionState, delivery: Delivery) -> None:
-        super().__init__(core, state)
+    def __init__(
+        self, core: Core, state: SubscriptionState, calls: Calls, delivery: Delivery
+    ) -> None:
+        super().__init__(core, state, calls)
         self._delivery = delivery
 
     def wait(self, timeout: float | None = None) -> None:
@@ -87,15 +93,75 @@ class Subscription(Handler):
             DirectusRealtimeError: The client has failed, and why.
             WouldDeadlockError: This was called in a callback.
         """
-        core, state = self._core, self._state
-        core.running.refuse_in_callback("wait")
+        self._core.running.refuse_in_callback("wait")
+        self._delivery.finished(self._calls.confirmed(self._state, timeout))
 
-        def look(seconds: float) -> bool:
-            if state.refusal is not None:
-                raise afresh(state.refusal)
-            if state.ended:
-                raise ClosedError(f"the subscription {state.uid!r} has ended")
-            return core.subscriptions.confirmed(state, seconds)
 
-        if not self._delivery.until(look, limit(timeout, "timeout")):
-            raise self._not_answered()
+class Subscribing(ABC):
+    """What clients and scopes have in common."""
+
+    @abstractmethod
+    def _subscribe(self, collection: str, callback: Callback, **options: Any) -> Subscription:
+        """Subscribes with these options."""
+
+    def subscribe(
+        self,
+        collection: str,
+        callback: Callback,
+        *,
+        query: Query | None = None,
+        uid: str | None = None,
+        persistent: bool = False,
+        event: Events | None = None,
+        item: Key | None = None,
+        primary_key: str = "id",
+        granularity: Granularity = "item",
+        snapshot: Snapshot = "exact",
+        changes_only: bool = False,
+    ) -> Subscription:
+        """Subscribes to a collection, or to one item of it.
+
+        The callback first gets an `init` event with a snapshot, then an event for each
+        change. After a gap, such as a lost link, another `init` comes, marked `resync`,
+        which replaces what was known before. With `event` these `init` events come as
+        well, but without data: `event.data` is None. A callback that needs changes only
+        checks `event.is_change`, or is subscribed with `changes_only=True`. The first
+        subscription connects.
+
+        Args:
+            collection: The collection's name.
+            callback: Called with each `Event`.
+            query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
+            uid: A name for the subscription. If another one has it, that one is returned,
+                and the callback is not used.
+            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
+                a scope leave it.
+            event: The kinds of changes to get: `"create"`, `"update"`, `"delete"`, or
+                several of them; None for all, and snapshots. Otherwise `init` has no
+                data.
+            item: The primary key of one item to watch; None for the collection.
+            primary_key: The name of the primary key field.
+            granularity: `"item"` for an event per item, `"message"` for an event per
+                message of the server, with its own data.
+            snapshot: `"exact"` for a snapshot that misses no change, `"server"` for the
+                server's own, which may miss what is written while it is read.
+            changes_only: Whether the callback gets `create`, `update` and `delete` only.
+                Then errors are logged, and gaps go unnoticed.
+
+        Raises:
+            InvalidArgumentError: An argument is wrong; the message names it.
+            ClosedError: The client or the scope is closed.
+        """
+        return self._subscribe(
+            collection,
+            callback,
+            query=query,
+            uid=uid,
+            persistent=persistent,
+            event=event,
+            item=item,
+            primary_key=primary_key,
+            granularity=granularity,
+            snapshot=snapshot,
+            changes_only=changes_only,
+        )

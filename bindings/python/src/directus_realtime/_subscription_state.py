@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ._callbacks import Callbacks
 from ._errors import ServerError
+from ._future import Awaited, settle
 
 
 class Consumer(Protocol):
@@ -41,6 +42,7 @@ class SubscriptionState:
         "scope",
         "uid",
         "user_data",
+        "waiters",
     )
 
     def __init__(
@@ -64,8 +66,10 @@ class SubscriptionState:
         self.handle: int | None = None
         #: No event is delivered any more.
         self.ended: bool = False
-        #: The server has confirmed or refused it.
+        #: An event was delivered, so the server has answered.
         self.answered: bool = False
+        #: Calls that wait for that.
+        self.waiters: set[Awaited] = set()
         #: Why the server has refused it.
         self.refusal: ServerError | None = None
 
@@ -74,6 +78,11 @@ class SubscriptionState:
         """Whether it has ended, was refused, or its scope is closed."""
         scope = self.scope
         return self.ended or self.refusal is not None or (scope is not None and scope.closed)
+
+    def wake_waiters(self) -> None:
+        """The server has answered it, or it has ended."""
+        for waiter in list(self.waiters):
+            settle(waiter)
 
     def drop_callback(self) -> None:
         """Releases its callback."""

@@ -7,7 +7,6 @@ lock: a subscription that begins while others are ended is in both lists or in n
 from __future__ import annotations
 
 import ctypes
-import functools
 import threading
 import time
 import uuid
@@ -22,28 +21,23 @@ from ._callbacks import Callbacks
 from ._errors import ClosedError, ServerError, Status, check
 from ._events import Event
 from ._incoming import Incoming
-from ._lifecycle import Lifecycle
-from ._link import Link
 from ._options import encode, subscription_options
-from ._running import Running
-from ._signals import undisturbed
-from ._state import State
-from ._subscription_state import Consumer, ScopeState, SubscriptionState, afresh, refusal_of
+from ._running import Lifecycle, Running
+from ._subscription_state import Consumer, ScopeState, SubscriptionState
 
 
 class Subscriptions:
     """The subscriptions and scopes of one client."""
 
     def __init__(
-        self, handle: int, lifecycle: Lifecycle, incoming: Incoming, link: Link, running: Running
+        self, handle: int, lifecycle: Lifecycle, incoming: Incoming, running: Running
     ) -> None:
         self._handle = handle
         self._lifecycle = lifecycle
         self._incoming = incoming
-        self._link = link
         self._running = running
         self._lock = threading.RLock()
-        self._by_user_data: dict[int, SubscriptionState] = {}
+        #: Those that have not ended, in the order in which they were made.
         self._by_uid: dict[str, SubscriptionState] = {}
         #: Scopes that were garbage, whose subscriptions are still to be ended.
         self._dropped_scopes: deque[ScopeState] = deque()
@@ -65,40 +59,60 @@ class Subscriptions:
         """The new subscription, or the one that has its uid already."""
         uid = str(uuid.uuid4()) if uid is None else uid
         raw = subscription_options(collection, uid, persistent=persistent, **options)
-        state = SubscriptionState(uid, collection, persistent, weakref.ref(callbacks), scope)
-        state.consumer = None if consumer is None else weakref.ref(consumer)
         while True:
-            self._incoming.register(state)
-            callbacks.by_subscription[state.user_data] = callback
-            known = undisturbed(functools.partial(self._subscribe, state, raw, scope))
-            if known is not state:
-                state.drop_callback()
+            state = SubscriptionState(uid, collection, persistent, weakref.ref(callbacks), scope)
+            state.consumer = None if consumer is None else weakref.ref(consumer)
+            known = self._subscribe(state, raw, scope, callbacks, callback)
             if known is state or not known.is_over:
                 return known
             # Another thread is about to end the one that has the uid.
             time.sleep(0)
 
     def _subscribe(
-        self, state: SubscriptionState, options: _abi.SubscriptionOptions, scope: ScopeState | None
+        self,
+        state: SubscriptionState,
+        options: _abi.SubscriptionOptions,
+        scope: ScopeState | None,
+        callbacks: Callbacks,
+        callback: Callable[[Event], Any],
     ) -> SubscriptionState:
+        handle, is_new = ctypes.c_void_p(), False
         with self._lock:
             self.end_dropped()
-            inside = None if scope is None else scope.handle
-            status = self._incoming.subscribe(state, options, inside)
-            known = self._by_uid.get(state.uid)
-            if status == Status.DUPLICATE and known is not None:
+            state.user_data = self._incoming.register(state)
+            callbacks.by_subscription[state.user_data] = callback
+            try:
+                status = lib.drt_subscribe(
+                    self._handle,
+                    None if scope is None else scope.handle,
+                    ctypes.byref(options),
+                    None,
+                    state.user_data,
+                    None,
+                    ctypes.byref(handle),
+                )
+                is_new = check(status) != Status.DUPLICATE
+                state.handle = handle.value
+                if is_new:
+                    # If another one has it, the server has refused that, which is still to be
+                    # reported.
+                    self._by_uid.pop(state.uid, None)
+                    self._by_uid[state.uid] = state
+                    return state
+                known = self._by_uid.get(state.uid)
+                if known is None:
+                    raise ClosedError(f"the subscription {state.uid!r} has just ended: try again")
                 return known
-            if status == Status.DUPLICATE:
-                raise ClosedError(f"the subscription {state.uid!r} has just ended: try again")
-            if status < 0:
-                state.drop_callback()
-                check(status)
-            if known is not None:
-                # The server has refused that one, which is still to be reported.
-                self._unlist(known)
-            self._by_user_data[state.user_data] = state
-            self._by_uid[state.uid] = state
-            return state
+            except BaseException:
+                # It may be an interrupt after which nobody would have the new subscription.
+                if state.handle is None and handle.value is not None:
+                    lib.drt_subscription_unsubscribe(handle)
+                raise
+            finally:
+                if not is_new or state.handle is None:
+                    # The library does not say that it is done with the number.
+                    self._incoming.forget(state.user_data)
+                    state.drop_callback()
 
     def open_scope(self) -> ScopeState:
         """A new scope."""
@@ -113,27 +127,11 @@ class Subscriptions:
         self._lifecycle.check_process()
         with self._lock:
             self.end_dropped()
-            return [state for state in self._by_user_data.values() if not state.is_over]
+            return [state for state in self._by_uid.values() if not state.is_over]
 
     def has(self, uid: str) -> bool:
         """Whether there is a subscription of that uid."""
         return bool(lib.drt_has_subscription(self._handle, encode(uid, "uid", optional=False)))
-
-    def confirmed(self, state: SubscriptionState, seconds: float) -> bool:
-        """Whether the server confirms a subscription within so many seconds.
-
-        Raises the server's refusal, or why the client has failed.
-        """
-        try:
-            return self._link.wait_in_library(
-                lambda ms: lib.drt_subscription_wait(state.handle, ms), seconds
-            )
-        except ServerError as error:
-            if self._link.state() is State.FAILED:
-                raise
-            refusal = refusal_of(state.uid, error.error)
-            self.refused(state, refusal)
-            raise afresh(refusal) from None
 
     # Ending
 
@@ -216,14 +214,14 @@ class Subscriptions:
         with self._lock:
             while self._dropped_scopes:
                 scope = self._dropped_scopes.popleft()
-                for state in list(self._by_user_data.values()):
+                for state in list(self._by_uid.values()):
                     if state.scope is scope:
                         self._end(state)
 
     def end_all(self) -> None:
         """The client is closed: ends all subscriptions, but does not wait for callbacks."""
         with self._lock:
-            for state in list(self._by_user_data.values()):
+            for state in list(self._by_uid.values()):
                 self._end(state)
 
     def _end_where(
@@ -231,14 +229,12 @@ class Subscriptions:
     ) -> None:
         with self._lock:
             check(act())
-            ended = [state for state in list(self._by_user_data.values()) if matches(state)]
+            ended = [state for state in self._by_uid.values() if matches(state)]
             for state in ended:
                 self._end(state)
         self._running.quiesce(ended)
 
     def _end(self, state: SubscriptionState) -> bool:
-        # The thread that delivers sets `running.subscription`, then looks at `ended`. This
-        # sets `ended`, and looks at `running.subscription` then. So one sees the other.
         was_there, state.ended = not state.is_over, True
         self._unlist(state)
         # Before the callback is dropped, which may be all that refers to the consumer.
@@ -246,10 +242,10 @@ class Subscriptions:
         state.drop_callback()
         if consumer is not None:
             consumer.end()
+        state.wake_waiters()
         return was_there
 
     def _unlist(self, state: SubscriptionState) -> None:
-        self._by_user_data.pop(state.user_data, None)
         if self._by_uid.get(state.uid) is state:
             del self._by_uid[state.uid]
 

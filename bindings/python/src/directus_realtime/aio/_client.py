@@ -10,29 +10,29 @@ from typing import Any
 
 from .._base_client import BaseClient
 from .._callbacks import Callbacks
+from .._calls import Calls
+from .._closing import Closing
 from .._core import Core
-from .._lifecycle import Lifecycle, when_gone
-from .._options import AuthMode, Events, Granularity, Key, Snapshot, client_options, limit
-from .._query import Query
-from .._state import State, StateName, state_of
+from .._options import AuthMode, client_options, limit
+from .._running import Lifecycle, when_gone
+from .._state import State, StateName
 from ._callback_runner import LoopRunner
 from ._closing import LoopClosing
 from ._flow_control import FlowControl
 from ._items import Items
 from ._loop import ClientLoop
-from ._requests import Requests
 from ._scope import Scope
-from ._subscriber import Callback, Subscriber
-from ._subscription import Subscription
-from ._waits import Waits
+from ._subscription import Callback, Subscriber, Subscribing, Subscription
+from ._waiting import LoopWaiting
 
 
-class Client(BaseClient):
+class Client(Subscribing, BaseClient):
     """A client of a Directus server, on an event loop.
 
     Callbacks run on the loop, one after the other, and may be coroutine functions. The
     loop is the one that runs when the client is first used. Call all methods on the
-    loop's thread. There is no other thread, except for the moment that `close` takes.
+    loop's thread. There is no other thread, except for the moment that `close` takes, and
+    for a `wait` while events are held back.
 
     A client ends with its `async with` block, with `close`, or when it is
     garbage-collected. The arguments are those of `directus_realtime.Client`, without
@@ -67,26 +67,19 @@ class Client(BaseClient):
         max_message_bytes: int = 0,
         send_queue_bytes: int = 0,
     ) -> None:
-        given = {
-            name: value
-            for name, value in locals().items()
-            if name not in ("self", "url", "__class__")
-        }
+        options = client_options(locals())
         self._callbacks = Callbacks()
         callbacks, lifecycle = weakref.ref(self._callbacks), Lifecycle()
         self._loop = loop = ClientLoop(lifecycle)
         runner = LoopRunner(callbacks, loop)
-        options = client_options(url, **given)
         self._core = core = Core(options, callbacks, lifecycle, runner, threaded=False)
-        self._waits = waits = Waits(loop, core.link)
-        self._flow = flow = FlowControl(
-            lifecycle, core.incoming, core.pump, loop, waits, queue_bytes
-        )
-        self._requests = Requests(core.incoming, core.link, loop, waits, flow)
-        self._subscriber = Subscriber(core, loop, waits, flow)
-        self._closing = LoopClosing(lifecycle, core.closing, loop, flow, self._subscriber)
+        self._flow = flow = FlowControl(core, loop, queue_bytes)
+        self._waiting = waiting = LoopWaiting(loop, flow, core.link)
+        self._calls = calls = Calls(core, waiting)
+        self._subscriber = Subscriber(core, loop, calls, waiting, flow)
+        self._closing = LoopClosing(core, Closing(core), loop, flow, self._subscriber)
         loop.when_bound = flow.resume
-        core.states.observers += [waits, self._subscriber]
+        core.states.when_failed = self._subscriber.when_failed
         self._finalizer = when_gone(self, self._closing.close_garbage)
 
     def connect(self) -> None:
@@ -99,63 +92,11 @@ class Client(BaseClient):
         self._loop.bind()
         super().reconnect()
 
-    async def subscribe(
-        self,
-        collection: str,
-        callback: Callback | None = None,
-        *,
-        query: Query | None = None,
-        uid: str | None = None,
-        persistent: bool = False,
-        event: Events | None = None,
-        item: Key | None = None,
-        primary_key: str = "id",
-        granularity: Granularity = "item",
-        snapshot: Snapshot = "exact",
-        changes_only: bool = False,
+    def _subscribe(
+        self, collection: str, callback: Callback | None, **options: Any
     ) -> Subscription:
-        """Subscribes to a collection, or to one item of it.
-
-        See `directus_realtime.Client.subscribe`. It does not wait for the server, nor for
-        a link: `await subscription.wait()` does, and raises the server's refusal.
-
-        Args:
-            collection: The collection's name.
-            callback: A function or coroutine function, called with one `Event` after the
-                other; None to iterate over the subscription instead.
-            query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
-            uid: A name for the subscription. If another one has it, that one is returned,
-                and the callback is not used.
-            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
-                a scope leave it.
-            event: The kinds of changes to get; None for all, and snapshots. Otherwise the
-                `init` events that come first and after each gap have no data.
-            item: The primary key of one item to watch; None for the collection.
-            primary_key: The name of the primary key's field.
-            granularity: `"item"` or `"message"`.
-            snapshot: `"exact"` or `"server"`.
-            changes_only: Whether to get `create`, `update` and `delete` only. Then errors
-                are logged, and gaps go unnoticed.
-
-        Raises:
-            InvalidArgumentError: An argument is wrong; the message names it.
-            ClosedError: The client is closed.
-        """
-        return self._subscriber.subscribe(
-            self._callbacks,
-            None,
-            collection,
-            callback,
-            query=query,
-            uid=uid,
-            persistent=persistent,
-            event=event,
-            item=item,
-            primary_key=primary_key,
-            granularity=granularity,
-            snapshot=snapshot,
-            changes_only=changes_only,
-        )
+        make = self._subscriber.subscribe
+        return make(self._callbacks, None, collection, callback, **options)
 
     def scope(self) -> Scope:
         """A new scope, whose subscriptions end together: `async with client.scope() as scope:`."""
@@ -190,13 +131,13 @@ class Client(BaseClient):
             TimeoutError: The server did not reply in time, or the reply waits behind a
                 callback that has not returned.
         """
-        return await self._requests.request(message, timeout=timeout)
+        return await self._waiting.finished(self._calls.request(message, timeout))
 
     async def _request_when_connected(
         self, message: Mapping[str, Any], *, timeout: float | None = None
     ) -> dict[str, Any]:
         # A method of the client's, so that what `items` returns holds the client.
-        return await self._requests.request_when_connected(message, timeout=timeout)
+        return await self._waiting.finished(self._calls.request(message, timeout, connect=True))
 
     async def wait(
         self, state: State | StateName = State.CONNECTED, timeout: float | None = None
@@ -212,9 +153,7 @@ class Client(BaseClient):
                 connected. For `connected` it is a `ConnectTimeoutError`.
             DirectusRealtimeError: `failed` or `closed` was entered instead, and why.
         """
-        wanted, seconds = state_of(state), limit(timeout, "timeout")
-        if not await self._waits.entered(wanted, seconds):
-            raise self._core.link.not_entered(wanted, seconds)
+        await self._waiting.finished(self._calls.wait(state, timeout))
 
     async def run(self) -> None:
         """Waits until the client is closed; for programs that consist of callbacks.
@@ -225,8 +164,7 @@ class Client(BaseClient):
         """
         self._loop.bind()
         while not self.closed:
-            self._core.link.raise_failure()
-            await self._waits.failed_or_closed()
+            await self._waiting.finished(self._calls.ended())
 
     async def close(self, timeout: float = 5.0) -> None:
         """Closes the client and ends all its subscriptions; further calls do nothing.

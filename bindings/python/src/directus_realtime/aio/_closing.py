@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import contextlib
 
 from .._closing import Closing, close_garbage
-from .._lifecycle import Lifecycle
+from .._core import Core
+from .._future import on_a_thread
 from ._flow_control import FlowControl
 from ._loop import ClientLoop
-from ._subscriber import Subscriber, callbacks_ended
+from ._subscription import Subscriber, callbacks_ended
 
 
 class LoopClosing:
@@ -18,13 +18,13 @@ class LoopClosing:
 
     def __init__(
         self,
-        lifecycle: Lifecycle,
+        core: Core,
         closing: Closing,
         loop: ClientLoop,
         flow: FlowControl,
         subscriber: Subscriber,
     ) -> None:
-        self._lifecycle = lifecycle
+        self._lifecycle = core.lifecycle
         self._closing = closing
         self._loop = loop
         self._flow = flow
@@ -63,10 +63,7 @@ class LoopClosing:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(closed.set)
 
-        try:
-            _thread.start_new_thread(close, ())
-        except RuntimeError:
-            # There are no new threads when the interpreter exits.
+        if not on_a_thread(close):
             close()
         await closed.wait()
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from .._callback_runner import CallbackRunner
 from .._changes import is_wanted
-from .._errors import ClosedError
 from .._events import Event
-from .._lifecycle import when_gone
-from .._link import Link
+from .._link import States
+from .._running import when_gone
 from .._subscription_state import refusal_of
 from ._flow_control import FlowControl, HeldBytes
 from ._loop import ClientLoop
@@ -22,31 +21,12 @@ from ._loop import ClientLoop
 _OVERHEAD = 200
 
 
-class Confirmation:
-    """The server's answer to a subscription, for the coroutines that wait for it."""
-
-    def __init__(self) -> None:
-        self.waiters: set[asyncio.Future[None]] = set()
-
-    def settle(self, error: Exception | None = None) -> None:
-        """The answer has come, or will not come."""
-        for waiter in self.waiters:
-            if waiter.done():
-                continue
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error)
-        self.waiters.clear()
-
-
 class Consumer(ABC):
     """Keeps the events for which the application is not ready."""
 
     def __init__(self, loop: ClientLoop, flow: FlowControl) -> None:
         self._loop = loop
         self._flow = flow
-        self.confirmation: Confirmation = Confirmation()
         self.ended: bool = False
         #: The callback that runs, if it is a coroutine.
         self.task: asyncio.Task[None] | None = None
@@ -55,12 +35,9 @@ class Consumer(ABC):
         # Garbage may not have been ended before.
         when_gone(self, flow.give_back, self._held)
 
+    @abstractmethod
     def consume(self, event: Event) -> None:
-        """An event has come."""
-        try:
-            self._take(event)
-        finally:
-            self.confirmation.settle()
+        """An event has come: passes it on, or keeps it."""
 
     def end(self) -> None:
         """The subscription has ended: drops the events that are kept.
@@ -75,10 +52,6 @@ class Consumer(ABC):
     @abstractmethod
     def wake(self) -> None:
         """The client has failed, which a coroutine that waits for an event has to know."""
-
-    @abstractmethod
-    def _take(self, event: Event) -> None:
-        """Passes an event on, or keeps it."""
 
     def _keep(self, event: Event) -> None:
         weight = len(event._row[-1]) + _OVERHEAD
@@ -97,7 +70,6 @@ class Consumer(ABC):
         self.ended = True
         self._events.clear()
         self._flow.let_all_go(self._held)
-        self.confirmation.settle(ClosedError("the subscription has ended"))
 
 
 class CallbackConsumer(Consumer):
@@ -117,11 +89,12 @@ class CallbackConsumer(Consumer):
     def wake(self) -> None:
         """No coroutine waits for an event here."""
 
-    def _take(self, event: Event) -> None:
+    def consume(self, event: Event) -> None:
+        """See `Consumer`."""
         if self.task is not None:
             return self._keep(event)
         result = self._callback(event)
-        if isinstance(result, Awaitable):
+        if result is not None and isinstance(result, Awaitable):
             self._begin(result)
 
     def _begin(self, result: Awaitable[Any]) -> None:
@@ -147,7 +120,7 @@ class CallbackConsumer(Consumer):
             if event is None:
                 return
             try:
-                self._take(event)
+                self.consume(event)
             except BaseException as error:
                 if self._runner.passes(error):
                     raise
@@ -173,10 +146,10 @@ class IteratorConsumer(Consumer):
     """Keeps events until the application asks for the next one."""
 
     def __init__(
-        self, loop: ClientLoop, flow: FlowControl, link: Link, *, changes_only: bool
+        self, loop: ClientLoop, flow: FlowControl, states: States, *, changes_only: bool
     ) -> None:
         super().__init__(loop, flow)
-        self._link = link
+        self._states = states
         self._changes_only = changes_only
         self._news: asyncio.Future[None] | None = None
 
@@ -196,13 +169,14 @@ class IteratorConsumer(Consumer):
                 raise refusal_of(event.uid, event.data)
             if self.ended:
                 raise StopAsyncIteration
-            self._link.raise_failure()
+            self._states.raise_failure()
             if self._news is None or self._news.done():
                 self._news = self._loop.bind().create_future()
             # Several coroutines may wait for the same event.
             await asyncio.shield(self._news)
 
-    def _take(self, event: Event) -> None:
+    def consume(self, event: Event) -> None:
+        """See `Consumer`."""
         # A refusal is kept in any case: `next` raises it.
         if event.ended or not self._changes_only or is_wanted(event):
             self._keep(event)

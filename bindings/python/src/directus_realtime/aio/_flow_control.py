@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
+from .._core import Core
 from .._errors import ClosedError
-from .._event_pump import EventPump
-from .._incoming import Incoming
-from .._lifecycle import Lifecycle
 from ._loop import ClientLoop
-from ._waits import Waits
 
-#: Events in a batch, at most: the loop gets a turn after each batch.
-_MOST_EVENTS = 256
+#: Rows in a batch, at most: the loop gets a turn after each batch.
+_MOST_ROWS = 256
 #: How many bytes of events may be held for the application,
 _MOST_HELD = 1 << 20
 #: and wait in the library, where `queue_bytes` is not given.
 _DEFAULT_QUEUE_BYTES = 64 << 20
 #: After so many seconds of a pause there is a warning.
 _WARNING_SECONDS = 10.0
-#: How often, during a pause, the conditions are checked that coroutines wait for.
-_LOOK_SECONDS = 0.1
 
 _logger = logging.getLogger("directus_realtime.aio")
 
@@ -43,20 +39,11 @@ class HeldBytes:
 class FlowControl:
     """Reads from the library as fast as the application takes it."""
 
-    def __init__(
-        self,
-        lifecycle: Lifecycle,
-        incoming: Incoming,
-        pump: EventPump,
-        loop: ClientLoop,
-        waits: Waits,
-        queue_bytes: int,
-    ) -> None:
-        self._lifecycle = lifecycle
-        self._incoming = incoming
-        self._pump = pump
+    def __init__(self, core: Core, loop: ClientLoop, queue_bytes: int) -> None:
+        self._lifecycle = core.lifecycle
+        self._incoming = core.incoming
+        self._pump = core.pump
         self._loop = loop
-        self._waits = waits
         self._is_reading = False
         #: Bytes of events that are held for the application.
         self.held: int = 0
@@ -64,7 +51,11 @@ class FlowControl:
         self.expected: int = 0
         #: The limit while a reply is waited for: all bytes that can be queued before it.
         self._most_expecting = (queue_bytes or _DEFAULT_QUEUE_BYTES) + _MOST_HELD
-        self._timers: list[asyncio.TimerHandle] = []
+        #: During a pause: its warning.
+        self._warning: asyncio.TimerHandle | None = None
+        #: Each is called once when a pause begins: how a coroutine learns by other means what
+        #: it waits for.
+        self.when_paused: dict[object, Callable[[], None]] = {}
 
     def hold(self, held: HeldBytes, weight: int) -> None:
         """So many bytes more are held for the application."""
@@ -101,15 +92,15 @@ class FlowControl:
         loop = self._loop.usable
         if loop is None or self._is_reading or self._lifecycle.closed or self._is_behind:
             return
-        self._cancel_timers()
+        self._cancel_warning()
         self._is_reading = True
         loop.add_reader(self._incoming.fd, self._on_readable)
-        if self._incoming.has_batch:
+        if self._incoming.has_rows:
             loop.call_soon(self._on_readable)
 
     def stop(self) -> None:
         """Ends reading; `resume` begins again."""
-        self._cancel_timers()
+        self._cancel_warning()
         loop = self._loop.usable
         if loop is not None and self._is_reading:
             self._is_reading = False
@@ -123,7 +114,7 @@ class FlowControl:
         if not self._is_reading:
             return
         try:
-            self._pump.deliver(_MOST_EVENTS)
+            self._pump.deliver(_MOST_ROWS)
         except ClosedError:
             self.stop()
         except BaseException:
@@ -136,25 +127,23 @@ class FlowControl:
         if self._is_behind:
             self._pause()
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is delivered, because the application is behind."""
+        return self._warning is not None
+
     def _pause(self) -> None:
         loop = self._loop.usable
         if loop is not None and self._is_reading:
             self.stop()
-            self._timers = [loop.call_later(_WARNING_SECONDS, _warn)]
-            self._look()
+            self._warning = loop.call_later(_WARNING_SECONDS, _warn)
+            for call in list(self.when_paused.values()):
+                call()
 
-    def _look(self) -> None:
-        loop = self._loop.usable
-        if loop is None or self._is_reading or self._lifecycle.closed:
-            return
-        self._waits.look()
-        del self._timers[1:]
-        self._timers.append(loop.call_later(_LOOK_SECONDS, self._look))
-
-    def _cancel_timers(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+    def _cancel_warning(self) -> None:
+        if self._warning is not None:
+            self._warning.cancel()
+            self._warning = None
 
 
 def _warn() -> None:

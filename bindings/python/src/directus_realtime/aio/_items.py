@@ -15,7 +15,7 @@ from .._items import (
     singleton_message,
     update_message,
 )
-from .._query import Query
+from .._options import Query
 
 
 class Items:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._errors import InvalidArgumentError
-from .._lifecycle import Lifecycle
+from .._running import Lifecycle
 
 
 class ClientLoop:

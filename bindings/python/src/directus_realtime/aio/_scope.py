@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from .._base_client import BaseClient
-from .._options import Events, Granularity, Key, Snapshot
-from .._query import Query
 from .._scope import ScopeBase
-from ._subscriber import Callback, Subscriber, callbacks_ended
-from ._subscription import Subscription
+from ._subscription import Callback, Subscriber, Subscribing, Subscription, callbacks_ended
 
 
-class Scope(ScopeBase):
+class Scope(Subscribing, ScopeBase):
     """Ends its subscriptions with its `async with` block, with `close`, or when it is garbage.
 
     Persistent subscriptions continue. Made by `Client.scope`.
@@ -22,38 +20,12 @@ class Scope(ScopeBase):
         super().__init__(client, subscriber.drop_scope)
         self._subscriber = subscriber
 
-    async def subscribe(
-        self,
-        collection: str,
-        callback: Callback | None = None,
-        *,
-        query: Query | None = None,
-        uid: str | None = None,
-        persistent: bool = False,
-        event: Events | None = None,
-        item: Key | None = None,
-        primary_key: str = "id",
-        granularity: Granularity = "item",
-        snapshot: Snapshot = "exact",
-        changes_only: bool = False,
+    def _subscribe(
+        self, collection: str, callback: Callback | None, **options: Any
     ) -> Subscription:
-        """Subscribes, as `Client.subscribe` does, until the scope ends."""
         self._check_open()
-        return self._subscriber.subscribe(
-            self._owner(persistent),
-            self._state,
-            collection,
-            callback,
-            query=query,
-            uid=uid,
-            persistent=persistent,
-            event=event,
-            item=item,
-            primary_key=primary_key,
-            granularity=granularity,
-            snapshot=snapshot,
-            changes_only=changes_only,
-        )
+        owner = self._owner(options["persistent"])
+        return self._subscriber.subscribe(owner, self._state, collection, callback, **options)
 
     async def close(self) -> None:
         """Ends its subscriptions, except persistent ones; further calls do nothing.

@@ -1,20 +1,29 @@
-"""The subscriptions that `await client.subscribe(…)` returns."""
+"""Subscriptions, and the method that makes them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
 
+from .._callbacks import Callbacks
+from .._calls import Calls
+from .._changes import ChangesOnly
 from .._core import Core
-from .._errors import ClosedError, InvalidArgumentError
+from .._errors import InvalidArgumentError
 from .._events import Event
-from .._options import limit
-from .._state import State
+from .._options import Events, Granularity, Key, Query, Snapshot
+from .._running import when_gone
 from .._subscription import Handler
-from .._subscription_state import SubscriptionState, afresh
-from ._consumer import Consumer, IteratorConsumer
+from .._subscription_state import ScopeState, SubscriptionState
+from ._consumer import CallbackConsumer, Consumer, IteratorConsumer
+from ._flow_control import FlowControl
 from ._loop import ClientLoop
-from ._waits import Waits
+from ._waiting import LoopWaiting
+
+Callback = Callable[[Event], Any]
 
 
 class Subscription(Handler, AsyncIterator[Event]):
@@ -27,19 +36,18 @@ class Subscription(Handler, AsyncIterator[Event]):
     not iterated over are held; with more than 1 MiB of them all subscriptions wait.
     """
 
-    __slots__ = ("_consumer", "_loop", "_waits")
+    __slots__ = ("_consumer", "_waiting")
 
     def __init__(
         self,
         core: Core,
         state: SubscriptionState,
-        loop: ClientLoop,
-        waits: Waits,
+        calls: Calls,
+        waiting: LoopWaiting,
         consumer: Consumer | None,
     ) -> None:
-        super().__init__(core, state)
-        self._loop = loop
-        self._waits = waits
+        super().__init__(core, state, calls)
+        self._waiting = waiting
         self._consumer = consumer
 
     def unsubscribe(self) -> bool:
@@ -78,27 +86,161 @@ class Subscription(Handler, AsyncIterator[Event]):
                 is not connected, if it is not.
             DirectusRealtimeError: The client has failed, and why.
         """
-        state, seconds = self._state, limit(timeout, "timeout")
-        if not state.is_over and not state.answered and self._consumer is not None:
-            await self._confirmed(self._consumer, seconds)
-        if state.refusal is not None:
-            raise afresh(state.refusal)
-        if state.is_over:
-            raise ClosedError(f"the subscription {self.uid!r} has ended")
+        await self._waiting.finished(self._calls.confirmed(self._state, timeout))
 
-    async def _confirmed(self, consumer: Consumer, seconds: float | None) -> None:
-        subscriptions, waiters = self._core.subscriptions, consumer.confirmation.waiters
-        waiter: asyncio.Future[None] = self._loop.bind().create_future()
 
-        def look() -> bool:
-            return subscriptions.confirmed(self._state, 0)
+class Subscribing(ABC):
+    """What clients and scopes have in common."""
 
-        waiters.add(waiter)
-        try:
-            if self._core.link.state() is State.FAILED:
-                look()
-            if not await self._waits.done_unless_failed(waiter, seconds, look):
-                raise self._not_answered()
-            waiter.result()
-        finally:
-            waiters.discard(waiter)
+    @abstractmethod
+    def _subscribe(
+        self, collection: str, callback: Callback | None, **options: Any
+    ) -> Subscription:
+        """Subscribes with these options."""
+
+    async def subscribe(
+        self,
+        collection: str,
+        callback: Callback | None = None,
+        *,
+        query: Query | None = None,
+        uid: str | None = None,
+        persistent: bool = False,
+        event: Events | None = None,
+        item: Key | None = None,
+        primary_key: str = "id",
+        granularity: Granularity = "item",
+        snapshot: Snapshot = "exact",
+        changes_only: bool = False,
+    ) -> Subscription:
+        """Subscribes to a collection, or to one item of it.
+
+        See `directus_realtime.Client.subscribe`. It does not wait for the server, nor for
+        a link: `await subscription.wait()` does, and raises the server's refusal.
+
+        Args:
+            collection: The collection's name.
+            callback: A function or coroutine function, called with one `Event` after the
+                other; None to iterate over the subscription instead.
+            query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
+            uid: A name for the subscription. If another one has it, that one is returned,
+                and the callback is not used.
+            persistent: Whether `unsubscribe_all`, `unsubscribe_collection` and the end of
+                a scope leave it.
+            event: The kinds of changes to get; None for all, and snapshots. Otherwise the
+                `init` events that come first and after each gap have no data.
+            item: The primary key of one item to watch; None for the collection.
+            primary_key: The name of the primary key's field.
+            granularity: `"item"` or `"message"`.
+            snapshot: `"exact"` or `"server"`.
+            changes_only: Whether to get `create`, `update` and `delete` only. Then errors
+                are logged, and gaps go unnoticed.
+
+        Raises:
+            InvalidArgumentError: An argument is wrong; the message names it.
+            ClosedError: The client or the scope is closed.
+        """
+        return self._subscribe(
+            collection,
+            callback,
+            query=query,
+            uid=uid,
+            persistent=persistent,
+            event=event,
+            item=item,
+            primary_key=primary_key,
+            granularity=granularity,
+            snapshot=snapshot,
+            changes_only=changes_only,
+        )
+
+
+class Subscriber:
+    """Makes subscriptions with a consumer."""
+
+    def __init__(
+        self, core: Core, loop: ClientLoop, calls: Calls, waiting: LoopWaiting, flow: FlowControl
+    ) -> None:
+        self._core = core
+        self._loop = loop
+        self._calls = calls
+        self._waiting = waiting
+        self._flow = flow
+        #: The objects that the application has, by the numbers of their subscriptions.
+        self._views: weakref.WeakValueDictionary[int, Subscription] = weakref.WeakValueDictionary()
+
+    def subscribe(
+        self,
+        callbacks: Callbacks,
+        scope: ScopeState | None,
+        collection: str,
+        callback: Callback | None,
+        *,
+        changes_only: bool,
+        **options: Any,
+    ) -> Subscription:
+        """Subscribes with a function, a coroutine function, or an iterator."""
+        if callback is not None and not callable(callback):  # pyright: ignore[reportUnnecessaryComparison]
+            raise TypeError(f"callback must be callable, not {type(callback).__name__}")
+        self._loop.bind()
+        consumer: Consumer
+        if callback is None:
+            consumer = IteratorConsumer(
+                self._loop, self._flow, self._core.states, changes_only=changes_only
+            )
+        else:
+            function = ChangesOnly(callback) if changes_only else callback
+            consumer = CallbackConsumer(self._loop, self._flow, self._core.runner, function)
+        state = self._core.subscriptions.subscribe(
+            collection, consumer.consume, callbacks, scope, consumer=consumer, **options
+        )
+        return self.view_of(state)
+
+    def view_of(self, state: SubscriptionState) -> Subscription:
+        """The object for a subscription: the same one as long as the application holds it."""
+        known = self._views.get(state.user_data)
+        if known is not None:
+            return known
+        consumer = _consumer_of(state)
+        view = Subscription(self._core, state, self._calls, self._waiting, consumer)
+        self._views[state.user_data] = view
+        if isinstance(consumer, IteratorConsumer) and not state.persistent:
+            # Without it the events could not be read any more.
+            when_gone(view, self._unsubscribe_soon, state)
+        return view
+
+    def _unsubscribe_soon(self, state: SubscriptionState) -> None:
+        if not self._core.lifecycle.closed:
+            self._loop.call_soon(self._core.subscriptions.unsubscribe, state)
+
+    def drop_scope(self, scope: ScopeState) -> None:
+        """Closes a scope that was garbage-collected. Called on any thread."""
+        self._core.subscriptions.drop_scope(scope)
+        # Otherwise they would end with the next delivery or call only.
+        self._loop.call_soon(self._core.subscriptions.end_dropped)
+
+    def consumers(self, scope: ScopeState | None = None) -> list[Consumer]:
+        """The consumers of all subscriptions, or of those in a scope."""
+        states = self._core.subscriptions.all()
+        found = [_consumer_of(state) for state in states if scope is None or state.scope is scope]
+        return [consumer for consumer in found if consumer is not None]
+
+    def when_failed(self) -> None:
+        """Lets iterators raise why the client has failed."""
+        for consumer in self.consumers():
+            consumer.wake()
+
+
+def _consumer_of(state: SubscriptionState) -> Consumer | None:
+    consumer = None if state.consumer is None else state.consumer()
+    assert consumer is None or isinstance(consumer, Consumer)
+    return consumer
+
+
+async def callbacks_ended(consumers: Iterable[Consumer]) -> None:
+    """Waits until no callback of these runs, but for one that this is called in."""
+    here = asyncio.current_task()
+    tasks = [consumer.task for consumer in consumers if consumer.task is not here]
+    running = [task for task in tasks if task is not None]
+    if running:
+        await asyncio.wait(running)

@@ -1,0 +1,182 @@
+"""Takes what comes from the library and hands it to callbacks, batch by batch.
+
+A batch that was left by an exception is continued by the next delivery.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from . import _abi
+from ._abi import FLAG_ENDED
+from ._callback_runner import CallbackRunner
+from ._errors import ClosedError, Status
+from ._events import Event
+from ._future import settle
+from ._incoming import Batch, Incoming
+from ._link import States
+from ._rows import RELEASED, REPLY, STATE, OtherRow
+from ._running import Running
+from ._state import State, StateChange, change_of
+from ._subscription_state import SubscriptionState, refusal_of
+from ._subscriptions import Subscriptions
+from ._token_requests import TokenRequests
+
+
+class Pump:
+    """Delivers for one client. Only one thread at a time may do so."""
+
+    def __init__(
+        self,
+        incoming: Incoming,
+        subscriptions: Subscriptions,
+        states: States,
+        tokens: TokenRequests,
+        runner: CallbackRunner,
+        running: Running,
+    ) -> None:
+        self._incoming = incoming
+        self._subscriptions = subscriptions
+        self._states = states
+        self._tokens = tokens
+        self._runner = runner
+        self._running = running
+
+    def deliver(self, most: int = _abi.MOST_ROWS) -> int:
+        """Delivers what is there, and returns how many callbacks were due.
+
+        Raises `ClosedError` when nothing will come any more.
+        """
+        self._running.thread = threading.get_ident()
+        try:
+            # First what an exception has left here, such as KeyboardInterrupt.
+            done = self._deliver_batch(most)
+            if done == 0:
+                self._incoming.receive(most)
+                done = self._deliver_batch(most)
+            self._subscriptions.end_dropped()
+            self._tokens.after_delivery()
+            return done
+        finally:
+            self._running.thread = None
+
+    def deliver_last(self) -> None:
+        """The library's client is closed: delivers the rest, except events, and says so."""
+        self._running.thread = threading.get_ident()
+        try:
+            batch = self._incoming.batch()
+            while batch is not None and batch.position < len(batch.rows):
+                row = batch.rows[batch.position]
+                if isinstance(row, OtherRow):
+                    self._deliver_other(batch, row)
+                else:
+                    batch.position += 1
+            error = ClosedError("the client is closed")
+            for registration in list(self._incoming.registrations.values()):
+                if not isinstance(registration, SubscriptionState):
+                    settle(registration, error=error)
+            self._incoming.registrations.clear()
+            closed = StateChange(State.CLOSED, Status.CLOSED, str(error), error)
+            self._call(closed, lambda: self._states.report(closed))
+        finally:
+            self._running.thread = None
+
+    def _deliver_batch(self, most: int) -> int:
+        batch, done = self._incoming.batch(), 0
+        if batch is None:
+            return 0
+        rows, running, find = batch.rows, self._running, self._incoming.registrations.get
+        while batch.position < len(rows):
+            if done >= most:
+                return done
+            row = rows[batch.position]
+            if isinstance(row, OtherRow):
+                done += self._deliver_other(batch, row)
+                continue
+            state: Any = find(int(row[0]))
+            callbacks = None if state is None else state.callbacks()
+            callback = None
+            if callbacks is not None:
+                callback = callbacks.by_subscription.get(state.user_data)
+            if callback is None:
+                batch.position += 1
+                continue
+            event = Event(state, row)
+            try:
+                # In this order: see `Running`.
+                running.subscription = state
+                batch.position += 1
+                if not state.ended:
+                    done += 1
+                    if row[2] != b"0" and int(row[2]) & FLAG_ENDED:
+                        self._deliver_refusal(state, callback, event)
+                    else:
+                        callback(event)
+            except BaseException as error:
+                if self._runner.passes(error):
+                    raise
+                self._runner.report(error, callback)
+            finally:
+                running.subscription = None
+                if running.waiters:
+                    running.callback_returned()
+                if state.waiters or not state.answered:
+                    self._note_answer(state, event)
+            # The next event may be a while away.
+            del state, callbacks, callback
+        self._incoming.finish_batch()
+        return done
+
+    def _note_answer(self, state: SubscriptionState, event: Event) -> None:
+        # Other errors come while the server is asked again.
+        if event.type != "error" or state.refusal is not None:
+            state.answered = True
+            state.wake_waiters()
+
+    def _deliver_refusal(
+        self, state: SubscriptionState, callback: Callable[[Event], Any], event: Event
+    ) -> None:
+        self._subscriptions.refused(state, refusal_of(state.uid, event.data))
+        try:
+            callback(event)
+        finally:
+            state.ended = True
+            state.drop_callback()
+
+    def _deliver_other(self, batch: Batch, row: OtherRow) -> int:
+        """Delivers what is no event; returns how many callbacks were due."""
+        if row.kind == RELEASED:
+            self._incoming.forget(int(row.rest))
+            batch.position += 1
+            return 0
+        if row.kind == REPLY:
+            # Only a signal handler can raise in here. Then it is done again, which does no
+            # harm.
+            number, _, reply = row.rest.partition(b",")
+            future: Any = self._incoming.registrations.get(int(number))
+            if future is not None:
+                settle(future, reply)
+            batch.position += 1
+            return 1
+        batch.position += 1
+        if row.kind == STATE:
+            change = change_of(*row.values())
+            self._call(row, lambda: self._states.report(change))
+        else:
+            (reason,) = row.values()
+            self._call(row, lambda: self._tokens.wanted(reason))
+        return 1
+
+    def _call(self, what: object, report: Callable[[], None]) -> None:
+        """Reports what may run a callback, which is running meanwhile."""
+        try:
+            self._running.other = what
+            report()
+        except BaseException as error:
+            if self._runner.passes(error):
+                raise
+            self._runner.report(error, report)
+        finally:
+            self._running.other = None
