@@ -361,7 +361,7 @@ mod tests {
         let mut rechecks = Rechecks::default();
         rechecks.told(ms(0), EventKind::Create, [("7", Some("{}"))].into_iter());
         assert!(delete(&mut rechecks, 300, "\"007\""));
-        assert_eq!(keys(rechecks.begin(ms(550), SETTLE, 1)), ["\"007\""]);
+        assert_eq!(keys(rechecks.begin(ms(550), SETTLE, 1)), ["7"]);
         let corrections = rechecks.settle(ms(560), [("7", "{x}")].into_iter());
         assert_eq!(corrections.creates, ["{x}"]);
         assert!(corrections.updates.is_empty() && corrections.deletes.is_empty());

@@ -59,7 +59,7 @@ pub struct Subscription {
     deleted: DeletedKeys,
     /// What was told lately, and may be wrong.
     rechecks: Option<Box<Rechecks>>,
-    /// When its last snapshot was told.
+    /// When its last snapshot was told, if it was not quiet then.
     shown_at: Option<Duration>,
     key_format: KeyFormat,
     /// Where one item is watched: its key as its row has it, as JSON, once that was seen.

@@ -177,17 +177,20 @@ impl Subscription {
         self.had_init = true;
         self.failures = 0;
         self.rechecks = None;
-        self.shown_at = Some(now);
         let init = self.init_event(snapshot, flags);
         self.learn_from(snapshot, until);
+        let held = match before {
+            Phase::Reading { held, .. } => Some(held),
+            _ => None,
+        };
+        // What comes now may be of before the snapshot, where there was anything around it.
+        let is_busy = flags != 0 || held.as_ref().is_some_and(|held| !held.is_empty());
+        self.shown_at = is_busy.then_some(now);
         Some(Activated {
             init,
             is_resync: flags & FLAG_RESYNC != 0,
             remembers_rows: self.remembers_rows(),
-            held: match before {
-                Phase::Reading { held, .. } => Some(held),
-                _ => None,
-            },
+            held,
         })
     }
 

@@ -84,6 +84,7 @@ pub struct Registered {
     pub number: u64,
     changes: Option<String>,
     item: Option<u32>,
+    since: Duration,
     /// The events that were sent, folded.
     pub sent_rows: BTreeMap<u32, u64>,
 }

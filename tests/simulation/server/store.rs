@@ -173,6 +173,7 @@ impl Server {
 
     pub(super) fn send_event(
         &mut self,
+        now: Duration,
         link: u64,
         number: u64,
         change: &Change,
@@ -230,7 +231,9 @@ impl Server {
                 let mut rows: BTreeMap<u32, u64> = rows
                     .filter_map(|id| Some((id, *self.posts.get(&id)?)))
                     .collect();
-                if let Change::Stale(id, version) = change {
+                // A single one behind a quiet first snapshot is not doubted.
+                let is_old = subscription.since + TOGETHER < now;
+                if let (Change::Stale(id, version), true) = (change, is_old) {
                     rows.entry(*id).and_modify(|row| *row = *version);
                 }
                 if rows.is_empty() {

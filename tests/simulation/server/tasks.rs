@@ -186,7 +186,7 @@ impl Server {
                 let at = now + self.latency();
                 self.later(at, Task::Register { link, asked, rows });
             }
-            Task::Register { link, asked, rows } => self.register(link, asked, rows, out),
+            Task::Register { link, asked, rows } => self.register(now, link, asked, rows, out),
             Task::Unsubscribe { link, uid } => {
                 if let Some(socket) = self.sockets.get_mut(&link) {
                     let mine = |s: &Registered| Some(s.wire.as_str()) == uid.as_str();
@@ -226,13 +226,14 @@ impl Server {
                 link,
                 number,
                 change,
-            } => self.send_event(link, number, &change, out),
+            } => self.send_event(now, link, number, &change, out),
             Task::Withhold { link } => self.refuse(link, "subscribe", Value::Null, out),
         }
     }
 
     fn register(
         &mut self,
+        now: Duration,
         link: u64,
         asked: PendingSubscribe,
         rows: BTreeMap<u32, u64>,
@@ -258,6 +259,7 @@ impl Server {
             number,
             changes,
             item,
+            since: now,
             sent_rows: rows,
         });
         out.push(Out::Send(link, init.to_string()));
