@@ -130,6 +130,10 @@ pub trait Registration: Send {
     fn user_data(&self) -> u64 {
         0
     }
+    /// Whether there is no callback: what it is for is taken as rows.
+    fn is_for_rows(&self) -> bool {
+        false
+    }
     /// From now on, dropping it calls no release function, if it has one: a row says that it is
     /// over.
     fn release_as_row(&mut self) {}

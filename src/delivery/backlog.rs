@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::consumer::is_control;
+use super::control::Control;
 use super::load::{Done, Load, is_due, load_of};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
 use crate::protocol::Frame;
@@ -286,11 +286,12 @@ impl Backlog {
         self.owned = self.owned.saturating_sub(taken);
     }
 
-    /// Moves the state changes, token requests and replies to `out`; the events stay.
-    pub fn take_control(&mut self, out: &mut VecDeque<DeliveryItem>) {
+    /// Moves the state changes, token requests and replies that have a callback to `out`; the rest
+    /// stays.
+    pub fn take_control(&mut self, mut control: Control, out: &mut VecDeque<DeliveryItem>) {
         let (owned, before) = (self.owned, out.len());
         for (at, item) in std::mem::take(&mut self.items).into_iter().enumerate() {
-            if is_control(&item) {
+            if control.takes(&item) {
                 out.push_back(item);
                 self.owned -= usize::from(at < owned);
             } else {

@@ -8,6 +8,7 @@ mod api;
 mod backlog;
 mod consumer;
 mod consumer_slot;
+mod control;
 mod dispatcher;
 mod ended;
 mod key_format;

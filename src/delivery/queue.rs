@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::backlog::{Backlog, SPARE_ITEMS};
+use super::control::Control;
 use super::load::{Done, Load};
 use super::wakeup::{Signal, Waker};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
@@ -214,8 +215,8 @@ impl Queue {
     }
 
     /// See [`Backlog::take_control`].
-    pub fn take_control(&self, out: &mut VecDeque<DeliveryItem>) {
-        self.lock().backlog.take_control(out);
+    pub fn take_control(&self, control: Control, out: &mut VecDeque<DeliveryItem>) {
+        self.lock().backlog.take_control(control, out);
     }
 
     /// Drops what waits of a subscription, and begins a new epoch.

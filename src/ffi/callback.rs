@@ -46,9 +46,16 @@ impl<F: Send> Registration for Callback<F> {
 }
 
 /// A sink that wraps a [`Callback`] is the registration that the callback is.
+///
+/// `$has_function` says whether it has one.
 macro_rules! is_registration {
-    ($sink:ty, $callback:tt) => {
+    ($sink:ty, $callback:tt, $has_function:expr) => {
         impl crate::delivery::Registration for $sink {
+            fn is_for_rows(&self) -> bool {
+                let has_function: fn(&Self) -> bool = $has_function;
+                !has_function(self)
+            }
+
             fn user_data(&self) -> u64 {
                 self.$callback.user_data()
             }

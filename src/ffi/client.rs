@@ -106,8 +106,8 @@ impl TokenSink for CToken {
     }
 }
 
-is_registration!(CState, callback);
-is_registration!(CToken, callback);
+is_registration!(CState, callback, |_| true);
+is_registration!(CToken, callback, |sink| sink.callback.function.is_some());
 
 /// A number of milliseconds as a duration.
 pub(super) fn ms(time: u32) -> Duration {

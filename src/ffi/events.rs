@@ -121,7 +121,7 @@ impl EventSink for CEvent {
     }
 }
 
-is_registration!(CEvent, callback);
+is_registration!(CEvent, callback, |sink| sink.callback.function.is_some());
 
 impl Drop for CEvent {
     fn drop(&mut self) {

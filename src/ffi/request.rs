@@ -53,7 +53,7 @@ impl ReplySink for CReply {
     }
 }
 
-is_registration!(CReply, 0);
+is_registration!(CReply, 0, |sink| sink.0.function.is_some());
 
 /// Sends a message that expects no reply: a JSON object with a `type`. The types subscribe,
 /// unsubscribe and auth are rejected: they have functions of their own.

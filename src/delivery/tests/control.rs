@@ -55,6 +55,42 @@ fn control_runs_at_most_max_callbacks_and_the_others_come_first_later() {
 }
 
 #[test]
+fn what_is_taken_as_rows_stays_where_it_is() {
+    struct Rowed;
+    impl Registration for Rowed {
+        fn is_for_rows(&self) -> bool {
+            true
+        }
+    }
+    impl ReplySink for Rowed {
+        fn reply(&self, _: Status, _: &str, _: &str) {}
+    }
+    impl TokenSink for Rowed {
+        fn token_wanted(&self, _: Status) {}
+    }
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    let reply = DeliveryItem::Reply {
+        sink: Box::new(Rowed),
+        status: Status::Ok,
+        json: Frame::from_static("{}"),
+        message: String::new(),
+    };
+    bench.push([
+        DeliveryItem::SetTokenSink(Some(Box::new(Rowed))),
+        update(&a, "[1]"),
+        state("one"),
+        reply,
+        DeliveryItem::TokenWanted { reason: Status::Ok },
+    ]);
+    assert_eq!(bench.delivery.dispatch_control(0), Ok(0));
+    let mut rows = String::new();
+    assert_eq!(bench.delivery.next(NOW, 0, &mut rows), Ok(5));
+    let expected = r#"[[0,97,2,0,1,0,1,1,null],[1,3,0,"one"],[3,0,0,{},""],[4,0],[2,0]]"#;
+    assert_eq!(rows, expected);
+}
+
+#[test]
 fn what_waits_stays_within_the_budget_around_control() {
     let bench = Bench::new(Mode::Poll, 3 * weight("[1]"));
     let a = bench.register(0, "a");

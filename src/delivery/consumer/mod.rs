@@ -1,11 +1,14 @@
 //! The consumer owns all callbacks of a client and runs them. One thread at a time has it.
 
+mod process;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::backlog::SPARE_ITEMS;
+use super::control::Control;
 use super::ended::Ended;
 use super::key_format::{KeyFormat, KeyFormatCache};
 use super::load::{Done, is_due, load_of};
@@ -115,13 +118,22 @@ impl Consumer {
         shared.queue.park(&mut self.done, idle);
     }
 
-    /// Takes the state changes, token requests and replies that wait, ahead of the events.
+    /// Takes the state changes, token requests and replies that wait and have a callback, ahead of
+    /// the events.
     pub fn take_control(&mut self, shared: &Shared) {
+        let mut control = Control {
+            has_state_callback: self.state_sink.is_some(),
+            has_token_callback: self.token_sink.as_ref().is_some_and(|s| !s.is_for_rows()),
+        };
         let batch = std::mem::take(&mut self.batch);
-        let (control, events) = batch.into_iter().partition(is_control);
-        self.batch = events;
-        self.control.extend::<VecDeque<_>>(control);
-        shared.queue.take_control(&mut self.control);
+        for item in batch {
+            let list = match control.takes(&item) {
+                true => &mut self.control,
+                false => &mut self.batch,
+            };
+            list.push_back(item);
+        }
+        shared.queue.take_control(control, &mut self.control);
     }
 
     /// Delivers what was taken; into `rows`, where there are some, what they are for. A panic
@@ -280,116 +292,6 @@ impl Consumer {
         }
     }
 
-    /// Processes a delivery item that is no event.
-    fn process(&mut self, shared: &Shared, item: DeliveryItem, rows: Option<&mut Rows>) {
-        self.leave(shared);
-        let mut rows = rows.filter(|rows| rows.has_everything());
-        let as_rows = rows.is_some();
-        match item {
-            DeliveryItem::Event(event) => self.splitter.load(event),
-            DeliveryItem::Register { meta, sink } => {
-                let at = meta.slot as usize;
-                if self.entries.len() <= at {
-                    self.entries.resize_with(at + 1, || None);
-                }
-                let old = self.entries[at].replace(Entry {
-                    meta,
-                    sink,
-                    gap: false,
-                    keys: KeyFormat::Unknown,
-                });
-                self.end(old.map(|old| Ended::Event(old.sink)), as_rows);
-            }
-            DeliveryItem::CaughtUp { slot, epoch } => {
-                if let Some(feedback) = shared.feedback.upgrade() {
-                    feedback.caught_up(slot, epoch);
-                }
-            }
-            DeliveryItem::Release { slot } => {
-                let entry = self.entries.get_mut(slot as usize).and_then(Option::take);
-                shared.queue.forget(&mut self.done, slot);
-                // Before the release, so that the application's release function finds the
-                // subscription ended.
-                if let Some(feedback) = shared.feedback.upgrade() {
-                    feedback.released(slot);
-                }
-                self.end(entry.map(|entry| Ended::Event(entry.sink)), as_rows);
-            }
-            DeliveryItem::State {
-                state,
-                reason,
-                message,
-            } => {
-                if let Some(rows) = rows {
-                    self.count += 1;
-                    rows.add_state(state, reason, &message);
-                } else if let Some(sink) = &self.state_sink {
-                    self.count += 1;
-                    sink.state(state, reason, &message);
-                }
-            }
-            DeliveryItem::SetStateSink(sink) => {
-                let old = std::mem::replace(&mut self.state_sink, sink);
-                self.end(old.map(Ended::State), as_rows);
-            }
-            DeliveryItem::SetTokenSink(sink) => {
-                let old = std::mem::replace(&mut self.token_sink, sink);
-                self.end(old.map(Ended::Token), as_rows);
-            }
-            DeliveryItem::TokenWanted { reason } => {
-                let outcome = self.token_sink.as_ref().map(|sink| {
-                    self.count += 1;
-                    catch_unwind(AssertUnwindSafe(|| match rows.as_deref_mut() {
-                        Some(rows) => rows.add_token_wanted(reason),
-                        None => sink.token_wanted(reason),
-                    }))
-                });
-                if let Some(feedback) = shared.feedback.upgrade() {
-                    feedback.token_callback_returned();
-                }
-                if let Some(Err(panic)) = outcome {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-            DeliveryItem::Reply {
-                sink,
-                status,
-                json,
-                message,
-            } => {
-                self.count += 1;
-                let reply = AssertUnwindSafe(|| match rows {
-                    Some(rows) => rows.add_reply(sink.user_data(), status, &json, &message),
-                    None => sink.reply(status, &json, &message),
-                });
-                let outcome = catch_unwind(reply);
-                self.end(Some(Ended::Reply(sink)), as_rows);
-                if let Err(panic) = outcome {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-        }
-    }
-
-    /// A registration is over: releases it, or has a row say so next.
-    fn end(&mut self, ended: Option<Ended>, as_row: bool) {
-        if as_row {
-            self.ended.extend(ended);
-        } else {
-            release(ended);
-        }
-    }
-
-    fn release_one(&mut self, ended: Ended, rows: Option<&mut Rows>) {
-        match rows.filter(|rows| rows.has_everything()) {
-            Some(rows) => {
-                self.count += 1;
-                rows.add_released(ended.into_row());
-            }
-            None => release(ended),
-        }
-    }
-
     /// Releases every callback, those included that were pushed after the close.
     pub fn release_all(&mut self, shared: &Shared) {
         release(std::mem::take(&mut self.ended));
@@ -399,21 +301,6 @@ impl Consumer {
         release(self.state_sink.take());
         release(self.token_sink.take());
         release(shared.queue.take_late_items());
-    }
-}
-
-/// Whether it is a change of state, a token request or a reply, or about their callbacks.
-pub(super) fn is_control(item: &DeliveryItem) -> bool {
-    match item {
-        DeliveryItem::State { .. }
-        | DeliveryItem::SetStateSink(_)
-        | DeliveryItem::SetTokenSink(_)
-        | DeliveryItem::TokenWanted { .. }
-        | DeliveryItem::Reply { .. } => true,
-        DeliveryItem::Event(_)
-        | DeliveryItem::Register { .. }
-        | DeliveryItem::CaughtUp { .. }
-        | DeliveryItem::Release { .. } => false,
     }
 }
 
