@@ -958,6 +958,11 @@ struct subscription_options {
     drt::granularity granularity = drt::granularity::per_item;
     /** Which snapshot an INIT carries. Default: an exact one. */
     drt::snapshot snapshot = drt::snapshot::exact;
+    /** For how long it must be quiet before rows are read once more whose last event may be wrong;
+     * see `drt_subscription_options`. Zero = 250 ms; `never` reads none. */
+    std::chrono::milliseconds settle{};
+    /** For `settle`. */
+    static constexpr auto never = (std::chrono::milliseconds::max)();
 
     /** The options of the C ABI. They refer to this object. */
     drt_subscription_options c() const noexcept {
@@ -971,6 +976,7 @@ struct subscription_options {
         raw.primary_key = detail::text_or_null(primary_key);
         raw.granularity = static_cast<drt_granularity>(granularity);
         raw.snapshot = static_cast<drt_snapshot>(snapshot);
+        raw.settle_ms = detail::milliseconds(settle);
         return raw;
     }
 };
@@ -1089,6 +1095,8 @@ class event {
     drt_subscription *subscription() const noexcept { return raw_->subscription; }
     /** Whether this is an INIT after a gap: it replaces everything before it. */
     bool resync() const noexcept { return (raw_->flags & DRT_FLAG_RESYNC) != 0; }
+    /** Whether the row was read again, and is not as it was told last. */
+    bool settled() const noexcept { return (raw_->flags & DRT_FLAG_SETTLED) != 0; }
     /** Whether this is an ERROR that ends the subscription. */
     bool ended() const noexcept { return (raw_->flags & DRT_FLAG_ENDED) != 0; }
     /** Counts the client's events from 1, without gaps. */

@@ -15,9 +15,9 @@ MEMBER = "    /// A member of a later version.\n    pub tomorrow: u64,\n"
 CHANGES = {
     "options.rs": [
         ("    pub send_queue_bytes: u64,\n}", MEMBER),
-        ("    pub snapshot: drt_snapshot,\n}", MEMBER),
+        ("    pub settle_ms: u32,\n}", MEMBER),
         (
-            "    granularity: drt_granularity,\n    snapshot: drt_snapshot,\n}",
+            "    snapshot: drt_snapshot,\n    settle_ms: u32,\n}",
             "    tomorrow: u64,\n",
         ),
     ],

@@ -39,7 +39,7 @@ int main(void) {
     AT(drt_client_options, max_message_bytes, 144);
     AT(drt_client_options, send_queue_bytes, 152);
     /* drt_subscription_options */
-    SIZE(drt_subscription_options, 64);
+    SIZE(drt_subscription_options, 72);
     AT(drt_subscription_options, struct_size, 0);
     AT(drt_subscription_options, collection, 8);
     AT(drt_subscription_options, query, 16);
@@ -50,6 +50,7 @@ int main(void) {
     AT(drt_subscription_options, primary_key, 48);
     AT(drt_subscription_options, granularity, 56);
     AT(drt_subscription_options, snapshot, 60);
+    AT(drt_subscription_options, settle_ms, 64);
     /* drt_error_info */
     SIZE(drt_error_info, 56);
     AT(drt_error_info, struct_size, 0);

@@ -33,20 +33,25 @@ export interface InitEvent<Init> extends EventBase {
     resync: boolean;
 }
 
+interface ChangeBase extends EventBase {
+    /** True where the item was read again, and is not as it was told last: see the option `settleMs`. */
+    settled?: true;
+}
+
 /** An item was created. */
-export interface CreateEvent<T> extends EventBase {
+export interface CreateEvent<T> extends ChangeBase {
     type: 'create';
     data: T;
 }
 
 /** An item was updated. */
-export interface UpdateEvent<T> extends EventBase {
+export interface UpdateEvent<T> extends ChangeBase {
     type: 'update';
     data: T;
 }
 
 /** An item was deleted. */
-export interface DeleteEvent<T> extends EventBase {
+export interface DeleteEvent<T> extends ChangeBase {
     type: 'delete';
     data: Deleted<T>;
 }

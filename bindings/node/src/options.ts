@@ -93,6 +93,11 @@ export interface SubscriptionOptions {
     granularity?: keyof typeof GRANULARITIES | undefined;
     /** A snapshot read once the subscription is registered (`'exact'`, the default), or the server's own. */
     snapshot?: keyof typeof SNAPSHOTS | undefined;
+    /**
+     * Items whose last event may be wrong are read once more when it has been quiet for so many milliseconds;
+     * `Infinity`: never. Default: 250.
+     */
+    settleMs?: number | undefined;
     /** Ends the subscription when it is aborted. */
     signal?: AbortSignal | undefined;
 }
@@ -146,6 +151,7 @@ const SUBSCRIPTION_OPTIONS: Record<keyof SubscriptionOptions, Check> = {
     primaryKey: text,
     granularity: oneOf(GRANULARITIES),
     snapshot: oneOf(SNAPSHOTS),
+    settleMs: (name, value) => (value === Infinity ? 2 ** 32 - 1 : u32(name, value)),
     signal: (_, value) => optionalSignal(value),
 };
 

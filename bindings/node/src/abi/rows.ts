@@ -37,6 +37,7 @@ export type Row = EventRow | StateRow | TokenRow | ReplyRow | ReleasedRow;
 
 const FLAG_RESYNC = 1;
 const FLAG_ENDED = 2;
+const FLAG_SETTLED = 4;
 
 /** By kind. */
 const TYPES: readonly RealtimeEventType[] = ['init', 'create', 'update', 'delete', 'error'];
@@ -61,6 +62,8 @@ export function toEvent(row: EventRow, origin: { uid: string; collection: string
         event.resync = (flags & FLAG_RESYNC) !== 0;
     } else if (event.type === 'error') {
         event.ended = (flags & FLAG_ENDED) !== 0;
+    } else if ((flags & FLAG_SETTLED) !== 0) {
+        event.settled = true;
     }
     return event;
 }

@@ -48,6 +48,7 @@ const SUBSCRIPTION_OPTIONS = {
     primary_key: 'str',
     granularity: 'int32_t',
     snapshot: 'int32_t',
+    settle_ms: 'uint32_t',
 };
 
 const STATS = {

@@ -80,6 +80,7 @@ class SubscriptionOptions(Structure):
         ("primary_key", c_char_p),
         ("granularity", c_int32),
         ("snapshot", c_int32),
+        ("settle_ms", c_uint32),
     ]
 
 
@@ -112,6 +113,7 @@ MOST_ROWS = 512
 
 DELIVER_POLL = 1
 FLAG_RESYNC = 1
+FLAG_SETTLED = 4
 FLAG_ENDED = 2
 
 lib = load()

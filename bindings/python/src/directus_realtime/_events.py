@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, NamedTuple, Protocol
 
-from ._abi import FLAG_ENDED, FLAG_RESYNC
+from ._abi import FLAG_ENDED, FLAG_RESYNC, FLAG_SETTLED
 from ._rows import EventRow, end_of_first
 
 EventType = Literal["init", "create", "update", "delete", "error"]
@@ -103,6 +103,14 @@ class Event:
     def resync(self) -> bool:
         """Whether it is an `init` that follows a gap, and replaces what was known before."""
         return bool(int(self._row[2]) & FLAG_RESYNC)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the item was read again, and is not as it was told last.
+
+        The server's events may be wrong where items change in quick succession.
+        """
+        return bool(int(self._row[2]) & FLAG_SETTLED)
 
     @property
     def ended(self) -> bool:

@@ -183,6 +183,10 @@ def event_mask(event: Events | None) -> int:
     return mask
 
 
+#: For `settle_ms`.
+_NEVER = 0xFFFFFFFF
+
+
 def subscription_options(
     collection: str,
     uid: str,
@@ -194,6 +198,7 @@ def subscription_options(
     primary_key: str,
     granularity: Granularity,
     snapshot: Snapshot,
+    settle: float | None,
 ) -> _abi.SubscriptionOptions:
     """The options of a subscription; see `Client.subscribe`."""
     name = encode(collection, "collection", optional=False)
@@ -211,6 +216,7 @@ def subscription_options(
         primary_key=encode(primary_key, "primary_key", optional=False),
         granularity=choose(granularity, GRANULARITIES, "granularity"),
         snapshot=choose(snapshot, SNAPSHOTS, "snapshot"),
+        settle_ms=_NEVER if settle is None else milliseconds(settle, "settle"),
     )
 
 

@@ -117,6 +117,7 @@ class Subscribing(ABC):
         primary_key: str = "id",
         granularity: Granularity = "item",
         snapshot: Snapshot = "exact",
+        settle: float | None = 0.25,
         changes_only: bool = False,
     ) -> Subscription:
         """Subscribes to a collection, or to one item of it.
@@ -145,6 +146,8 @@ class Subscribing(ABC):
                 message of the server, with its own data.
             snapshot: `"exact"` for a snapshot that misses no change, `"server"` for the
                 server's own, which may miss what is written while it is read.
+            settle: Items whose last event may be wrong are read once more when it has been
+                quiet for so many seconds; None for never. See `Event.settled`.
             changes_only: Whether the callback gets `create`, `update` and `delete` only.
                 Then errors are logged, and gaps go unnoticed.
 
@@ -163,5 +166,6 @@ class Subscribing(ABC):
             primary_key=primary_key,
             granularity=granularity,
             snapshot=snapshot,
+            settle=settle,
             changes_only=changes_only,
         )

@@ -111,6 +111,7 @@ class Subscribing(ABC):
         primary_key: str = "id",
         granularity: Granularity = "item",
         snapshot: Snapshot = "exact",
+        settle: float | None = 0.25,
         changes_only: bool = False,
     ) -> Subscription:
         """Subscribes to a collection, or to one item of it.
@@ -133,6 +134,8 @@ class Subscribing(ABC):
             primary_key: The name of the primary key's field.
             granularity: `"item"` or `"message"`.
             snapshot: `"exact"` or `"server"`.
+            settle: For how many seconds it must be quiet before items are read once more
+                whose last event may be wrong; None for never.
             changes_only: Whether to get `create`, `update` and `delete` only. Then errors
                 are logged, and gaps go unnoticed.
 
@@ -151,6 +154,7 @@ class Subscribing(ABC):
             primary_key=primary_key,
             granularity=granularity,
             snapshot=snapshot,
+            settle=settle,
             changes_only=changes_only,
         )
 
