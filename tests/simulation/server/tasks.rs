@@ -135,7 +135,7 @@ impl Task {
             }
             "unsubscribe" => Task::Unsubscribe { link, uid },
             "items" if message["action"] == "read" => {
-                let among = message["query"]["filter"]["id"]["_in"].as_array();
+                let among = message["ids"].as_array();
                 let number = |id: &Value| id.as_u64().expect("a number") as u32;
                 let among = among.map(|ids| ids.iter().map(number).collect());
                 Task::Read {
