@@ -104,62 +104,61 @@ def differences(copied, there):
     return found
 
 
-class Round:
-    """Waits until the copy is what is stored."""
+class Copies:
+    """The copy that the library keeps right, and one of the server's events alone.
 
-    def __init__(self, here, trap, copy, bare):
-        self.here, self.trap, self.copy, self.bare = here, trap, copy, bare
-        self.known, self.known_bare = set(), set()
+    The server reads a row for one subscription after the other, and the later it does, the more
+    often it is right: which of the two comes first changes with the rounds.
+    """
 
-    def compare(self, outcome, ended, may_differ):
+    def __init__(self, here, trap, number):
+        self.here, self.trap = here, trap
+        args = trap.collection, trap.key, trap.query
+
+        def settling():
+            return here.mirror.subscribe(f"{trap.name}-settling-{number}", *args)
+
+        def bare():
+            return here.mirror.subscribe(f"{trap.name}-bare-{number}", *args, NEVER)
+
+        if number % 2 == 0:
+            self.settling, self.bare = settling(), bare()
+        else:
+            self.bare, self.settling = bare(), settling()
+
+    def compare(self, outcome, may_differ=False):
+        """After the last write: waits until the copy is what is stored."""
+        ended = time.monotonic()
         limit = ended + (SETTLED_SECONDS if may_differ else LIMIT_SECONDS)
         sleep_until(ended + SETTLED_SECONDS)
         while True:
             there = stored(self.here.rest, self.trap.collection, self.trap.key, self.trap.query)
-            found = differences(self.copy.now(), there)
-            fresh = {key: what for key, what in found.items() if key not in self.known}
-            if not fresh or time.monotonic() > limit:
+            found = differences(self.settling.now(), there)
+            if not found or time.monotonic() > limit:
                 break
             time.sleep(0.5)
         outcome.seconds = max(outcome.seconds, time.monotonic() - ended)
-        bare = differences(self.bare.now(), there)
         outcome.rounds += 1
-        outcome.wrong += bool(fresh)
-        outcome.wrong_before += any(key not in self.known_bare for key in bare)
-        outcome.differences.extend(list(fresh.values())[:10])
-        self.known |= found.keys()
-        self.known_bare |= bare.keys()
-
-
-def copies_of(here, trap):
-    """The copy that the library keeps right, and one of the bare events."""
-    args = trap.collection, trap.key, trap.query
-    copy = here.mirror.subscribe(f"{trap.name}-settling", *args)
-    return copy, here.mirror.subscribe(f"{trap.name}-bare", *args, NEVER)
+        outcome.wrong += bool(found)
+        outcome.wrong_before += bool(differences(self.bare.now(), there))
+        outcome.differences.extend(list(found.values())[:10])
+        outcome.resyncs += self.settling.resyncs + self.bare.resyncs
+        outcome.errors += self.settling.errors + self.bare.errors
+        outcome.settled += self.settling.settled
+        self.here.mirror.unsubscribe(self.settling)
+        self.here.mirror.unsubscribe(self.bare)
 
 
 def carry_out(here, trap):
     """Carries out the rounds of a trap."""
     outcome = Outcome()
-    count = trap.rounds * ROUNDS or ROUNDS
-    if trap.rounds == 1:
-        count = 1
-    prepared = [trap.prepare(here) for _ in range(count)]
-    copy, bare = copies_of(here, trap)
-    one = Round(here, trap, copy, bare)
-    for each in prepared:
-        trap.act(here, each)
-        one.compare(outcome, time.monotonic(), here.kind in trap.untold)
-    finish(here, outcome, copy, bare)
+    # `rounds` of a trap: 1 if it has no more than one, 5 if it takes several to see anything.
+    count = 1 if trap.rounds == 1 else max(trap.rounds, 1) * ROUNDS
+    for number, prepared in enumerate([trap.prepare(here) for _ in range(count)]):
+        copies = Copies(here, trap, number)
+        trap.act(here, prepared)
+        copies.compare(outcome, here.kind in trap.untold)
     return outcome
-
-
-def finish(here, outcome, copy, bare):
-    outcome.resyncs = copy.resyncs + bare.resyncs
-    outcome.errors = copy.errors + bare.errors
-    outcome.settled = copy.settled
-    here.mirror.unsubscribe(copy)
-    here.mirror.unsubscribe(bare)
 
 
 def write_at_random(rest, number, collection):
@@ -206,16 +205,15 @@ WRITERS_ON = [
 
 def let_write(here, writers):
     outcome = Outcome()
-    copy, bare = copies_of(here, writers)
+    copies = Copies(here, writers, 0)
     with ThreadPoolExecutor(WRITERS) as pool:
-        jobs = [
+        writing = [
             pool.submit(write_at_random, here.rest, number, writers.collection)
             for number in range(WRITERS)
         ]
-        for job in jobs:
-            job.result()
-    Round(here, writers, copy, bare).compare(outcome, time.monotonic(), False)
-    finish(here, outcome, copy, bare)
+        for each in writing:
+            each.result()
+    copies.compare(outcome)
     return outcome
 
 
