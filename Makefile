@@ -24,7 +24,7 @@ EXAMPLES := $(patsubst examples/c/%.c,$(BUILD)/examples/%,$(wildcard examples/c/
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 TOOLS := target/tools/venv
 C_SOURCES := $(wildcard examples/c/*.[ch] examples/cpp/*.cpp $(addprefix tests/,abi/*.c c/*.[ch] \
-    cpp/*.[ch]pp cpp/units/*.[ch]pp docs/*.c docs/wrappers/*.c faults/*.c \
+    cpp/*.[ch]pp cpp/units/*.[ch]pp databases/*.c docs/*.c docs/wrappers/*.c faults/*.c \
     install/*/*.c install/*/*.cpp)) include/directus_realtime.hpp
 
 # The server that the tests of all languages script.
@@ -56,8 +56,8 @@ LDCONFIG ?= ldconfig
 CARGO_C_VERSION := 0.10.24+cargo-0.98.0
 CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 
-SUITES := test-rust test-faults test-python test-sdk test-install test-directus test-node \
-    test-examples test-other test-docs test-abi
+SUITES := test-rust test-faults test-python test-databases test-sdk test-install test-directus \
+    test-node test-examples test-other test-docs test-abi
 
 .PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
     soak-faults mutants bench header deps test-deps servers clean
@@ -166,6 +166,10 @@ test-faults: servers
 
 test-directus: servers
 	$(PYTHON) -m unittest discover -s tests/directus
+
+# A mirror against SQLite, PostgreSQL and MariaDB.
+test-databases: servers lib
+	$(PYTHON) tests/databases/side_by_side.py
 
 test-examples: servers examples node-package $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples

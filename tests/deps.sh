@@ -27,6 +27,7 @@ if [ "${1:-}" = tests ]; then
     need openssl openssl
     need_file '/usr/lib/postgresql/*/bin/postgres' postgresql
     need redis-server redis-server
+    need_file /usr/sbin/mariadbd mariadb-server-core
     need_file /usr/include/uv.h libuv1-dev
     need_file /usr/include/gc.h libgc-dev
     need mcs mono-mcs
@@ -39,6 +40,7 @@ if [ "${1:-}" = tests ]; then
     wish_file /usr/share/java/jna.jar libjna-java
     wish_file /usr/share/java/gson.jar libgoogle-gson-java
     wish_file /usr/lib/mono/4.5/System.Json.dll libmono-system-json4.0-cil
+    wish_file '/usr/share/postgresql/*/extension/postgis.control' 'postgresql-15-postgis-3'
     wish ruby ruby
     wish luajit luajit
     wish_file '/usr/lib/*/lua/5.1/cjson.so' lua-cjson

@@ -71,10 +71,21 @@ pub fn unsubscribe(wire: &str) -> String {
 
 /// Reads a collection's items; `query` is JSON that [`check_query`] returned.
 pub fn read(wire: &str, collection: &str, query: Option<&str>) -> String {
-    let mut message = command("items", collection.len() + query.map_or(0, str::len));
+    read_ids(wire, collection, None, query)
+}
+
+/// Reads those items with these keys (JSON) that the query finds. In a filter, the server would
+/// take the keys "null", "true" and "$NOW" for something else.
+fn read_ids(wire: &str, collection: &str, keys: Option<&[String]>, query: Option<&str>) -> String {
+    let keys = keys.map(|keys| format!("[{}]", keys.join(",")));
+    let extra = query.map_or(0, str::len) + keys.as_ref().map_or(0, String::len);
+    let mut message = command("items", collection.len() + extra);
     message
         .string("action", "read")
         .string("collection", collection);
+    if let Some(keys) = keys {
+        message.raw("ids", &keys);
+    }
     if let Some(query) = query {
         message.raw("query", query);
     }
@@ -91,11 +102,7 @@ pub fn read_keys(
 ) -> String {
     let member = |name| query.and_then(|query| super::items::member(query, name));
     // The filter was checked when the subscription was made.
-    let own = member("filter").and_then(|filter| read_filter(filter).ok().flatten());
-    let filter = match keys {
-        Some(keys) => Some(among(own.as_deref(), primary_key, keys)),
-        None => own,
-    };
+    let filter = member("filter").and_then(|filter| read_filter(filter).ok().flatten());
     let mut fields = String::from("[");
     push_string(&mut fields, primary_key);
     fields.push(']');
@@ -107,43 +114,25 @@ pub fn read_keys(
         }
     }
     read.raw("limit", &keys.map_or(1, <[String]>::len).to_string());
-    self::read(wire, collection, Some(&read.end()))
+    read_ids(wire, collection, keys, Some(&read.end()))
 }
 
 /// Reads the rows with these keys (JSON), as a query shows them.
-pub fn read_rows(
-    wire: &str,
-    collection: &str,
-    query: Option<&str>,
-    primary_key: &str,
-    keys: &[String],
-) -> String {
+pub fn read_rows(wire: &str, collection: &str, query: Option<&str>, keys: &[String]) -> String {
     let query = query.unwrap_or("{}");
-    let own = super::items::member(query, "filter");
-    let own = own.and_then(|filter| read_filter(filter).ok().flatten());
-    let mut read = ObjectWriter::new(query.len() + keys.len() * 16 + 64);
+    let mut read = ObjectWriter::new(query.len() + 16);
     // Checked when the subscription was made.
     let _ = super::json::members(query, |name, value| {
         if !NOT_FOR_ROWS.contains(&&*name) {
             read.raw(&name, value);
         }
     });
-    read.raw("filter", &among(own.as_deref(), primary_key, keys));
     read.raw("limit", &keys.len().to_string());
-    self::read(wire, collection, Some(&read.end()))
+    read_ids(wire, collection, Some(keys), Some(&read.end()))
 }
 
 /// The members of a query that do not say what a row looks like.
-const NOT_FOR_ROWS: [&str; 6] = ["filter", "limit", "offset", "page", "sort", "meta"];
-
-/// A filter for the rows with these keys that another filter finds.
-fn among(filter: Option<&str>, primary_key: &str, keys: &[String]) -> String {
-    let mut among = ObjectWriter::new(keys.len() * 16);
-    among.raw("_in", &format!("[{}]", keys.join(",")));
-    let mut key = ObjectWriter::new(primary_key.len() + 16);
-    key.raw(primary_key, &among.end());
-    both(filter, &key.end())
-}
+const NOT_FOR_ROWS: [&str; 5] = ["limit", "offset", "page", "sort", "meta"];
 
 /// A read with limit 0: whether the collection may be read with that query.
 pub fn check(wire: &str, collection: &str, query: Option<&str>) -> String {

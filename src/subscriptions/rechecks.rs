@@ -20,6 +20,11 @@ const CLOSE: Duration = Duration::from_secs(1);
 const LATEST: Duration = Duration::from_secs(2);
 /// and the reads of one subscription are so far apart.
 const APART: Duration = Duration::from_secs(1);
+/// A transaction is not over while its events come within this time of each other: what was read
+/// meanwhile may be what was stored before it.
+const PAUSE: Duration = Duration::from_secs(2);
+/// No transaction is expected to last longer.
+const LONGEST: Duration = Duration::from_secs(15);
 /// So many rows are remembered. Where more are to be read again, a snapshot is.
 const MOST: usize = 4096;
 
@@ -53,6 +58,7 @@ impl Told {
 #[derive(Clone, Copy, Debug)]
 struct Read {
     serial: u64,
+    at: Duration,
     /// It was quiet when it was sent, so that it sees everything that was told of.
     is_last: bool,
 }
@@ -92,6 +98,8 @@ pub struct Rechecks {
     last_update: Option<Duration>,
     last_read: Option<Duration>,
     read: Option<Read>,
+    /// Rows that were read when it was quiet, in what may be the pause of a transaction.
+    checked: Vec<u64>,
     /// There were more than [`MOST`].
     overflowed: bool,
 }
@@ -110,7 +118,7 @@ impl Rechecks {
         self.wanted == 0
             && !self.overflowed
             && self.read.is_none()
-            && self.last + CLOSE.max(APART) <= now
+            && self.last + CLOSE.max(APART).max(PAUSE) <= now
     }
 
     /// A message of that kind is delivered now, about these rows: their keys as JSON, and
@@ -122,16 +130,18 @@ impl Rechecks {
         kind: EventKind,
         rows: impl Iterator<Item = (&'a str, Option<&'a str>)>,
     ) -> bool {
+        let goes_on = now < self.last + PAUSE;
         self.last = now;
         if self.overflowed {
             return false;
         }
         let before = self.wanted;
+        self.want_checked(now, goes_on);
         let is_close = |at: Duration| now < at + CLOSE;
         let follows_update = kind == EventKind::Update && self.last_update.is_some_and(is_close);
         let mut last_row = None;
         for (json, row) in rows {
-            let Some(hash) = hash_of_key(json) else {
+            let Some(hash) = self.place_of(json, row.is_some()) else {
                 continue;
             };
             let row = row.map(hash_of_row);
@@ -172,6 +182,26 @@ impl Rechecks {
         }
         self.first = now;
         true
+    }
+
+    /// Where a row is remembered. The server spells a key in one way, except in deletes: two rows
+    /// whose keys are spelled otherwise are two, as with the texts "a" and "A".
+    fn place_of(&self, json: &str, is_row: bool) -> Option<u64> {
+        let (folded, own) = (hash_of_key(json)?, hash_of_spelling(json));
+        let is_another = |told: &Told| is_row && told.row.is_some() && *told.key != *json;
+        let is_own = self.rows.contains_key(&own) || self.rows.get(&folded).is_some_and(is_another);
+        Some(if is_own { own } else { folded })
+    }
+
+    /// The rows that were read in the pause of a transaction are read again after it.
+    fn want_checked(&mut self, now: Duration, goes_on: bool) {
+        for hash in std::mem::take(&mut self.checked) {
+            let told = self.rows.get_mut(&hash).filter(|told| !told.wanted);
+            if let Some(told) = told.filter(|told| goes_on && now < told.at + LONGEST) {
+                told.wanted = true;
+                self.wanted += 1;
+            }
+        }
     }
 
     /// Makes room.
@@ -229,6 +259,7 @@ impl Rechecks {
         keys.sort_unstable();
         self.read = Some(Read {
             serial,
+            at: now,
             is_last: self.last + settle <= now,
         });
         self.last_read = Some(now);
@@ -256,12 +287,22 @@ impl Rechecks {
         let Some(read) = self.read.take() else {
             return corrections;
         };
-        let found: HashMap<u64, &str> = found
-            .filter_map(|(key, row)| Some((hash_of_key(key)?, row)))
-            .collect();
+        // What has been told since then may be of the same transaction, which was not over.
+        let is_last = read.is_last && self.last <= read.at;
+        let mut spelled = HashMap::new();
+        let mut folded = HashMap::new();
+        for (key, row) in found {
+            spelled.insert(hash_of_spelling(key), row);
+            folded.insert(hash_of_key(key), row);
+        }
         for (hash, told) in self.rows.iter_mut().filter(|(_, told)| told.asked) {
             told.asked = false;
-            let row = found.get(hash).copied();
+            let row = spelled.get(&hash_of_spelling(&told.key)).copied();
+            let row = match told.row {
+                Some(_) => row,
+                // A delete may spell the key otherwise.
+                None => row.or_else(|| folded.get(&hash_of_key(&told.key)).copied()),
+            };
             let now_is = row.map(hash_of_row);
             match (told.row, row) {
                 (before, Some(_)) if before == now_is => {}
@@ -271,9 +312,10 @@ impl Rechecks {
                 (None, None) => {}
             }
             told.row = now_is;
-            if read.is_last {
+            if is_last {
                 told.wanted = false;
                 self.wanted -= 1;
+                self.checked.push(*hash);
             }
         }
         for list in [
@@ -291,6 +333,12 @@ impl Rechecks {
 /// All spellings of a key have the same hash.
 fn hash_of_key(json: &str) -> Option<u64> {
     crate::protocol::items::key_text(json).map(|text| key::folded(&text))
+}
+
+fn hash_of_spelling(json: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    ("spelling", json).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The server writes the same row in the same way.
@@ -395,6 +443,44 @@ mod tests {
         }
         assert_eq!(reads, [2100, 4100]);
         assert_eq!(rechecks.due_at(SETTLE), Some(ms(5150)));
+    }
+
+    #[test]
+    fn what_was_read_while_a_transaction_paused_is_read_again_after_it() {
+        let mut rechecks = Rechecks::default();
+        update(&mut rechecks, 0, "1", "{a}");
+        update(&mut rechecks, 10, "2", "{b}");
+        assert_eq!(keys(rechecks.begin(ms(260), SETTLE, 1)), ["1", "2"]);
+        rechecks.settle(ms(270), [("1", "{a}"), ("2", "{b}")].into_iter());
+        assert!(update(&mut rechecks, 1500, "3", "{c}"));
+        assert_eq!(keys(rechecks.begin(ms(1750), SETTLE, 2)), ["1", "2"]);
+        let corrections = rechecks.settle(ms(1760), [("1", "{A}"), ("2", "{B}")].into_iter());
+        assert_eq!(corrections.updates, ["{A}", "{B}"]);
+        assert!(!update(&mut rechecks, 4000, "4", "{d}"), "that one is over");
+        assert!(rechecks.is_over(ms(6000)));
+    }
+
+    #[test]
+    fn what_was_read_while_a_transaction_went_on_is_read_again_after_it() {
+        let mut rechecks = Rechecks::default();
+        update(&mut rechecks, 0, "1", "{a}");
+        update(&mut rechecks, 10, "2", "{b}");
+        rechecks.begin(ms(260), SETTLE, 1).unwrap();
+        update(&mut rechecks, 270, "3", "{c}");
+        rechecks.settle(ms(280), [("1", "{a}"), ("2", "{b}")].into_iter());
+        assert_eq!(keys(rechecks.begin(ms(1260), SETTLE, 2)), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn rows_whose_keys_differ_in_their_case_are_two() {
+        let mut rechecks = Rechecks::default();
+        update(&mut rechecks, 0, "\"a\"", "{a}");
+        update(&mut rechecks, 10, "\"A\"", "{b}");
+        let wanted = keys(rechecks.begin(ms(260), SETTLE, 1));
+        assert_eq!(wanted, ["\"A\"", "\"a\""]);
+        let corrections = rechecks.settle(ms(270), [("\"A\"", "{c}")].into_iter());
+        assert_eq!(corrections.updates, ["{c}"]);
+        assert_eq!(corrections.deletes, ["\"a\""]);
     }
 
     #[test]

@@ -104,23 +104,23 @@ fn a_read_of_keys_is_limited_to_the_querys_items() {
     for (query, keys, expected) in [
         (
             Some(query),
-            Some(&["7".to_owned(), "\"x\"".to_owned()][..]),
-            r#"{"fields":["id"],"filter":{"_and":[{"b":{"_eq":1}},{"id":{"_in":[7,"x"]}}]},"search":"s","limit":2}"#,
+            Some(&["7".to_owned(), "\"null\"".to_owned()][..]),
+            r#""ids":[7,"null"],"query":{"fields":["id"],"filter":{"b":{"_eq":1}},"search":"s","limit":2}"#,
         ),
         (
             Some(query),
             None,
-            r#"{"fields":["id"],"filter":{"b":{"_eq":1}},"search":"s","limit":1}"#,
+            r#""query":{"fields":["id"],"filter":{"b":{"_eq":1}},"search":"s","limit":1}"#,
         ),
         (
             None,
             Some(&["7".to_owned()]),
-            r#"{"fields":["id"],"filter":{"id":{"_in":[7]}},"limit":1}"#,
+            r#""ids":[7],"query":{"fields":["id"],"limit":1}"#,
         ),
     ] {
         let text = read_keys("0.9", "posts", query, "id", keys);
         let expected = format!(
-            r#"{{"type":"items","action":"read","collection":"posts","query":{expected},"uid":"0.9"}}"#
+            r#"{{"type":"items","action":"read","collection":"posts",{expected},"uid":"0.9"}}"#
         );
         assert_eq!(text, expected);
     }

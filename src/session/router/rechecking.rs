@@ -65,13 +65,7 @@ impl Session {
         let slot = id.slot();
         let wire = WireUid { slot, serial }.to_string();
         let (meta, spec) = (subscription.meta(), subscription.spec());
-        let text = outgoing::read_rows(
-            &wire,
-            meta.collection_str(),
-            spec.query.as_deref(),
-            &meta.delivery.primary_key,
-            &keys,
-        );
+        let text = outgoing::read_rows(&wire, meta.collection_str(), spec.query.as_deref(), &keys);
         self.send_tracked(now, Purpose::Recheck(id), text);
         true
     }

@@ -137,7 +137,7 @@ impl Task {
             }
             "unsubscribe" => Task::Unsubscribe { link, uid },
             "items" if message["action"] == "read" => {
-                let among = message["query"]["filter"]["id"]["_in"].as_array();
+                let among = message["ids"].as_array();
                 let number = |id: &Value| match id.as_str() {
                     Some(text) => text.trim().parse().expect("a number"),
                     None => id.as_u64().expect("a number") as u32,

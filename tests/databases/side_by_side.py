@@ -1,0 +1,34 @@
+"""Runs the tests of all databases at once, each in a process of its own.
+
+What each of them prints comes when it has ended.
+"""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def run(test):
+    done = subprocess.run(
+        [sys.executable, str(test), "-v"],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    print(done.stdout, flush=True)
+    return done.returncode
+
+
+def main():
+    tests = sorted(HERE.glob("test_*.py"))
+    with ThreadPoolExecutor(len(tests)) as pool:
+        sys.exit(max(pool.map(run, tests)))
+
+
+if __name__ == "__main__":
+    main()
