@@ -62,17 +62,16 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 fn reason(error: &Error, socks: &Socks, target: &str) -> String {
-    let names = if socks.remote_names {
-        "the proxy resolves the name, as socks5h:// says; socks5:// has it resolved here"
-    } else {
-        "the name is resolved here, as socks5:// says; socks5h:// has the proxy resolve it"
+    let is_address = target.parse::<std::net::SocketAddr>().is_ok();
+    let names = match socks.remote_names {
+        _ if is_address => "",
+        true => "; the proxy resolves the name, as socks5h:// says; socks5:// has it resolved here",
+        false => {
+            "; the name is resolved here, as socks5:// says; socks5h:// has the proxy resolve it"
+        }
     };
     match error {
-        Error::AuthorizationRequired
-        | Error::NoAcceptableAuthMethods
-        | Error::UnknownAuthMethod
-            if socks.login.is_none() =>
-        {
+        Error::AuthorizationRequired | Error::NoAcceptableAuthMethods if socks.login.is_none() => {
             "wants credentials: write the option proxy with user:password@ before the host".into()
         }
         Error::NoAcceptableAuthMethods => {
@@ -80,17 +79,17 @@ fn reason(error: &Error, socks: &Socks, target: &str) -> String {
         }
         Error::PasswordAuthFailure(_) => "refused the user and password of the option proxy".into(),
         Error::GeneralSocksServerFailure => {
-            format!("failed to connect to {target} (SOCKS reply 1): its log may say why; {names}")
+            format!("failed to connect to {target} (SOCKS reply 1): its log may say why{names}")
         }
         Error::ConnectionNotAllowedByRuleset => format!(
             "does not allow connections to {target} (SOCKS reply 2): its rules have to name that \
              host and port"
         ),
         Error::NetworkUnreachable => {
-            format!("has no route to {target} (SOCKS reply 3): check the host in the URL; {names}")
+            format!("has no route to {target} (SOCKS reply 3): check the host in the URL{names}")
         }
         Error::HostUnreachable => {
-            format!("cannot reach {target} (SOCKS reply 4): check the host in the URL; {names}")
+            format!("cannot reach {target} (SOCKS reply 4): check the host in the URL{names}")
         }
         Error::ConnectionRefused => format!(
             "got no connection to {target}, which refused it (SOCKS reply 5): is the server \
@@ -103,7 +102,7 @@ fn reason(error: &Error, socks: &Socks, target: &str) -> String {
             "opens no connections (SOCKS reply 7): use a SOCKS5 proxy that does".into()
         }
         Error::AddressTypeNotSupported => {
-            format!("does not take the kind of address of {target} (SOCKS reply 8): {names}")
+            format!("does not take the kind of address of {target} (SOCKS reply 8){names}")
         }
         // So the crate also names a reply that it does not know.
         Error::UnknownAuthMethod | Error::UnknownError => format!(

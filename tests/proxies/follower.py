@@ -17,8 +17,8 @@ logging.getLogger("directus_realtime").setLevel(logging.CRITICAL)
 class Follower:
     """Follows the posts at `url`; all it is told is in `copy`, `states` and `resyncs`."""
 
-    def __init__(self, url, ca_file, heartbeat):
-        self.copy, self.states, self.resyncs = {}, [], 0
+    def __init__(self, url, ca_file, heartbeat, wait=True):
+        self.copy, self.states, self.inits, self.resyncs = {}, [], 0, 0
         self._changed = threading.Condition()
         self.client = Client(
             url,
@@ -31,9 +31,8 @@ class Follower:
         self.client.on_state(self._on_state)
         query = {"fields": FIELDS, "limit": -1}
         self.handler = self.client.subscribe("posts", self._on_event, query=query)
-        self.wait_until(lambda: self.inits > 0, "no INIT")
-
-    inits = 0
+        if wait:
+            self.wait_until(lambda: self.inits > 0, "no INIT")
 
     def _on_state(self, change):
         with self._changed:

@@ -1,4 +1,4 @@
-"""nginx, HAProxy, Apache and Caddy, each an ordinary process with a folder and a port of its own."""
+"""nginx, HAProxy, Apache and Caddy, each a process with a folder and a port of its own."""
 
 import http.client
 import os
@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "directus")]
 
 from backing import HOST, Service, child_guard  # noqa: E402
-from configuration import configuration  # noqa: E402
+from configuration import configuration, replace  # noqa: E402
 
 # Shorter than what any of these proxies is set to.
 IDLE_SECONDS = 3
@@ -28,8 +28,10 @@ class Proxy(Service):
     END = signal.SIGTERM
     language = program = None
 
-    def __init__(self, backend, certificates):
+    def __init__(self, backend, certificates, main="", replaced=None):
+        """With `main` before the page's part, in which texts are replaced."""
         self._backend, self._certificates = backend, certificates
+        self.main, self._replaced = main, replaced or {}
         super().__init__()
 
     @classmethod
@@ -56,15 +58,13 @@ class Proxy(Service):
         page = configuration(
             self.language, self.port, self._backend, self._certificates, self._idle()
         )
+        for written, meant in self._replaced.items():
+            page = replace(page, written, meant)
         self.config.write_text(self._around(page, remark), encoding="utf-8")
 
     def _around(self, page, remark):
         """The page's part with what a package's own configuration has around it."""
-        return f"# {remark}\n{page}"
-
-    def _start(self):
-        os.environ.setdefault("LC_ALL", "C")
-        super()._start()
+        return f"# {remark}\n{self.main}{page}"
 
     def start(self):
         self._start()
@@ -107,7 +107,8 @@ class Nginx(Proxy):
         )
         user = "user root;\n" if os.geteuid() == 0 else ""
         return (
-            f"# {remark}\n{user}daemon off;\nerror_log stderr;\npid {folder}/pid;\nworker_processes 1;\n"
+            f"# {remark}\n{user}{self.main}daemon off;\nerror_log stderr;\n"
+            f"pid {folder}/pid;\nworker_processes 1;\n"
             f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{page}}}\n"
         )
 
@@ -143,7 +144,8 @@ class Apache(Proxy):
         # It must not serve as root.
         user = "User www-data\nGroup www-data\n" if os.geteuid() == 0 else ""
         return (
-            f"# {remark}\n{modules}{user}ServerRoot {self.folder}\nDefaultRuntimeDir {self.folder}\n"
+            f"# {remark}\n{modules}{user}ServerRoot {self.folder}\n"
+            f"DefaultRuntimeDir {self.folder}\n"
             f"PidFile {self.folder}/pid\nErrorLog /dev/stderr\nServerName localhost\n"
             f"Listen {HOST}:{self.port}\n{page}"
         )

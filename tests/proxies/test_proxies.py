@@ -58,8 +58,8 @@ def certificates():
     return folder
 
 
-def follow(proxy, path="", heartbeat=SHORT):
-    return Follower(f"{proxy.url}{path}", certificates() / "authority.pem", heartbeat)
+def follow(proxy, path="", heartbeat=SHORT, wait=True):
+    return Follower(f"{proxy.url}{path}", certificates() / "authority.pem", heartbeat, wait)
 
 
 class Through:
@@ -167,10 +167,11 @@ class Backend(unittest.TestCase):
         rest = server().rest
         kinds = [kind for kind in (Nginx, Haproxy, Apache, Caddy) if kind.missing() is None]
         with ExitStack() as stack:
-            proxies = [kind(server().port, certificates()) for kind in kinds]
-            for proxy in proxies:
+            followers = []
+            for kind in kinds:
+                proxy = kind(server().port, certificates())
                 stack.callback(proxy.close)
-            followers = [stack.enter_context(follow(proxy)) for proxy in proxies]
+                followers.append(stack.enter_context(follow(proxy)))
             server().kill()
             server().start()
             rest.create("posts", {"title": "After the death"})
@@ -178,6 +179,54 @@ class Backend(unittest.TestCase):
                 with self.subTest(kind.__name__):
                     follower.wait_until(lambda one=follower: one.resyncs > 0, "no RESYNC")
                     follower.wait_to_equal(rest)
+
+
+class Variations(unittest.TestCase):
+    """What the page says of settings that its configurations do not have."""
+
+    def proxy(self, kind, **changes):
+        if missing := kind.missing():
+            self.skipTest(f"this machine has no {missing}")
+        proxy = kind(server().port, certificates(), **changes)
+        self.addCleanup(proxy.close)
+        return proxy
+
+    def test_without_the_headers_of_the_upgrade_the_reason_says_so(self):
+        header = "    proxy_set_header Upgrade           $http_upgrade;\n"
+        proxy = self.proxy(Nginx, replaced={header: ""})
+        with follow(proxy, wait=False) as follower:
+            follower.client.connect()
+            follower.wait_for_reason("there is no WebSocket at that path", "404")
+
+    def test_haproxys_timeouts_of_client_and_server_count_without_one_for_tunnels(self):
+        seconds = f"{IDLE_SECONDS}s"
+        replaced = {
+            f"    timeout tunnel {seconds}\n": "",
+            "timeout client  30s": f"timeout client {seconds}",
+            "timeout server  30s": f"timeout server {seconds}",
+        }
+        with follow(self.proxy(Haproxy, replaced=replaced), heartbeat=LONG) as follower:
+            follower.wait_for_reason(f"cut after {IDLE_SECONDS}", "`heartbeat`")
+
+    def test_apaches_proxy_timeout_does_not_cut_idle_links(self):
+        replaced = {f"Timeout {IDLE_SECONDS}": "Timeout 60\nProxyTimeout 1"}
+        with follow(self.proxy(Apache, replaced=replaced), heartbeat=LONG) as follower:
+            time.sleep(IDLE_SECONDS)
+            server().rest.create("posts", {"title": "After the silence"})
+            follower.wait_to_equal(server().rest)
+            self.assertEqual(follower.connects, 1, follower.reasons())
+
+    def test_a_limit_for_old_processes_ends_links_after_a_reload(self):
+        for kind, main in (
+            (Nginx, "worker_shutdown_timeout 1s;\n"),
+            (Haproxy, "global\n    hard-stop-after 1s\n\n"),
+        ):
+            with self.subTest(kind.__name__):
+                proxy = self.proxy(kind, main=main)
+                with follow(proxy) as follower:
+                    proxy.reload()
+                    follower.wait_until(lambda one=follower: one.resyncs > 0, "no RESYNC")
+                    follower.wait_to_equal(server().rest)
 
 
 if __name__ == "__main__":
