@@ -340,7 +340,7 @@ fn mention_proxies(proxies: Option<&Proxies>, endpoints: &[Endpoint]) {
     }
     let variables = Proxies::unused_variables().join(", ");
     if !variables.is_empty() && !endpoints.iter().all(Endpoint::is_loopback) {
-        let advice = "to go through a proxy, set the option `proxy` (\"env\" uses these)";
+        let advice = "to go through a proxy, set the option `proxy` (`env` uses these)";
         let text = format!("proxy variables are set and are not used ({variables}): {advice}");
         log::emit(Level::Info, super::TARGET, &text);
     }

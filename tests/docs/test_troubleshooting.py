@@ -160,9 +160,9 @@ IN_SOURCE = {
     ),
     # tests/logs provokes these.
     "proxy variables are set and are not used (…): to go through a proxy, set the option `proxy` "
-    '("env" uses these)': (
+    "(`env` uses these)": (
         "proxy variables are set and are not used ({variables}): {advice}",
-        'to go through a proxy, set the option `proxy` ("env" uses these)',
+        "to go through a proxy, set the option `proxy` (`env` uses these)",
     ),
     # tests/scripted provokes these.
     EXTENSION.format("…"): (EXTENSION.format("{named}"),),
