@@ -57,7 +57,7 @@ CARGO_C_VERSION := 0.10.24+cargo-0.98.0
 CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 
 SUITES := test-rust test-faults test-python test-databases test-sdk test-install test-directus \
-    test-node test-examples test-other test-docs test-abi
+    test-node test-proxies test-examples test-other test-docs test-abi
 
 .PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
     soak-faults mutants bench header deps test-deps servers clean
@@ -181,6 +181,10 @@ test-other: servers lib
 # The pages of docs/, and the README: each snippet compiled and run.
 test-docs: servers lib scripted-server $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/docs
+
+# The library through the reverse proxies of docs/proxies.md: a missing one is skipped by name.
+test-proxies: servers lib
+	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/proxies
 
 # Programs and libraries of different ages.
 test-abi: servers lib

@@ -381,7 +381,14 @@ typedef struct drt_client_options {
      * which may be self-signed; its name and dates are checked, too. The file is read at once.
      */
     const char *ca_file;
-    /** An HTTP proxy that supports CONNECT: `http://[user:password@]host:port`; NULL = none. */
+    /**
+     * A proxy to go through: `http://[user:password@]host:port` (HTTP, which has to support
+     * CONNECT), `socks5://...` (SOCKS5, names are resolved here) or `socks5h://...` (SOCKS5, the
+     * proxy resolves names). `env` takes it from the environment as curl does, which is read
+     * once: `HTTPS_PROXY` for `wss://`, `HTTP_PROXY` for `ws://`, else `ALL_PROXY`, with
+     * `NO_PROXY` for exceptions (`example.com`, `.example.com`, `10.0.0.0/8`, `host:port`, `*`);
+     * names in lower case come first. NULL = none, whatever the environment says.
+     */
     const char *proxy;
     /** A file with the client's PEM certificate chain; needs `client_key_file`. */
     const char *client_cert_file;

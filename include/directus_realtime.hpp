@@ -892,7 +892,8 @@ struct client_options {
     std::uint64_t queue_bytes = 0;
     /** A file of PEM roots to trust beside the system's. */
     std::string ca_file{};
-    /** A proxy that tunnels by CONNECT: `http://[user:password@]host:port`. */
+    /** A proxy: `http://[user:password@]host:port` (CONNECT), the same with `socks5://` or
+     * `socks5h://`, or `env`: the environment's `HTTPS_PROXY` and its kind. */
     std::string proxy{};
     /** A file with the client's PEM certificate chain, with `client_key_file`. */
     std::string client_cert_file{};

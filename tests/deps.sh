@@ -45,6 +45,10 @@ if [ "${1:-}" = tests ]; then
     wish luajit luajit
     wish_file '/usr/lib/*/lua/5.1/cjson.so' lua-cjson
     wish php php-cli
+    wish nginx nginx-light
+    wish haproxy haproxy
+    wish apache2 apache2
+    wish caddy caddy
     wish_file '/usr/lib/*/perl5/*/FFI/Platypus.pm' libffi-platypus-perl
     wish_file /usr/lib/python3/dist-packages/gi python3-gi
     # Of PySide6, which comes with the rest of Qt.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::delivery::{DeliveryOptions, Mode};
-use crate::driver::{Proxy, TlsFiles, check_header};
+use crate::driver::{Proxies, TlsFiles, check_header};
 use crate::error::{Error, Result};
+use crate::protocol::endpoint::Endpoint;
 use crate::protocol::outgoing;
 use crate::secret::Secret;
 use crate::session::{AuthMode, Credentials};
@@ -48,7 +49,7 @@ pub struct ClientOptions {
     pub client_cert_file: Option<String>,
     /// PEM file of its key.
     pub client_key_file: Option<String>,
-    /// URL of a proxy.
+    /// URL of a proxy, or `env`.
     pub proxy: Option<String>,
     /// Lines `Name: value` for the upgrade request.
     pub headers: Option<String>,
@@ -140,8 +141,9 @@ impl ClientOptions {
         }
     }
 
-    pub(super) fn proxy(&self) -> Result<Option<Proxy>> {
-        self.proxy.as_deref().map(Proxy::parse).transpose()
+    pub(super) fn proxies(&self, endpoints: &[Endpoint]) -> Result<Option<Proxies>> {
+        let parse = |text| Proxies::parse(text, endpoints);
+        self.proxy.as_deref().map(parse).transpose()
     }
 
     pub(super) fn headers(&self) -> Result<Vec<(String, String)>> {

@@ -11,7 +11,8 @@ use super::log_queue::{self, LogQueue};
 use super::{ClientOptions, Stats, engine};
 use crate::delivery::{Delivery, Feedback, State, in_callback};
 use crate::driver::{
-    self, Counters, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Proxy, Runtime, Timer,
+    self, Counters, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Proxies, Runtime,
+    Timer,
 };
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
@@ -66,7 +67,7 @@ impl Shared {
         let link_options = Arc::new(LinkOptions {
             headers: options.headers()?,
             user_agent: options.user_agent()?,
-            proxy: options.proxy()?,
+            proxies: options.proxies(&endpoints)?,
             tls: if tls {
                 Some(driver::Tls::load(files)?)
             } else {
@@ -89,9 +90,7 @@ impl Shared {
             send_queue_bytes: options.send_queue_bytes,
             seed: fastrand::u64(..),
         });
-        if link_options.proxy.is_none() && !endpoints.iter().all(Endpoint::is_loopback) {
-            mention_unused_proxies();
-        }
+        mention_proxies(link_options.proxies.as_ref(), &endpoints);
         let runtime = Runtime::acquire()?;
         let mut failure = None;
         let shared = Arc::new_cyclic(|this: &Weak<Shared>| {
@@ -330,12 +329,18 @@ impl Shared {
     }
 }
 
-/// Logs that proxy variables are set and ignored: a user who needs a proxy may expect that they
-/// are used.
-fn mention_unused_proxies() {
-    let variables = Proxy::unused_variables().join(", ");
-    if !variables.is_empty() {
-        let advice = "to go through a proxy, set the option `proxy`";
+/// Logs what the proxy variables of the environment lead to, or that they are set and ignored: a
+/// user who needs a proxy may expect that they are used.
+fn mention_proxies(proxies: Option<&Proxies>, endpoints: &[Endpoint]) {
+    if let Some(proxies) = proxies {
+        for line in endpoints.iter().filter_map(|at| proxies.describe(at)) {
+            log::emit(Level::Info, super::TARGET, &line);
+        }
+        return;
+    }
+    let variables = Proxies::unused_variables().join(", ");
+    if !variables.is_empty() && !endpoints.iter().all(Endpoint::is_loopback) {
+        let advice = "to go through a proxy, set the option `proxy` (`env` uses these)";
         let text = format!("proxy variables are set and are not used ({variables}): {advice}");
         log::emit(Level::Info, super::TARGET, &text);
     }

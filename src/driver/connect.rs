@@ -1,13 +1,14 @@
 //! Opens a WebSocket to an endpoint: DNS, TCP, proxy, TLS, upgrade.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_socks::TargetAddr;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::USER_AGENT;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -15,16 +16,17 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::TARGET;
 use super::connection::LinkOptions;
+use super::dial::dial;
 use super::failure::{FailureKind, LinkFailure};
-use super::headers::parse_header;
+use super::headers::{check_answer, parse_header};
+use super::proxy::{Kind, Proxy, tunnel};
 use super::resolve::Lookups;
+use super::socks::{self, Socks};
 use super::stream::{Stream, Tcp, Transport};
 use crate::log::{self, Level};
 use crate::protocol::endpoint::Endpoint;
 use crate::secret::Secret;
 
-/// An address gets at most this long before the next one is tried.
-const ADDRESS_SHARE: Duration = Duration::from_secs(3);
 /// Directus never answers an upgrade on a wrong path. After this time without an answer the log
 /// says so, well before the attempt times out.
 const SLOW_UPGRADE: Duration = Duration::from_secs(3);
@@ -33,6 +35,8 @@ const SLOW_UPGRADE: Duration = Duration::from_secs(3);
 #[derive(Clone, Copy)]
 enum Stage {
     Resolve,
+    /// The server's name, for a proxy that takes addresses only.
+    ResolveTarget,
     Connect,
     Proxy,
     Tls,
@@ -47,6 +51,24 @@ pub(super) struct Route<'a> {
     pub lookups: &'a Arc<Lookups>,
 }
 
+impl<'a> Route<'a> {
+    fn proxy(&self) -> Option<&'a Proxy> {
+        self.options.proxies.as_ref()?.of(self.endpoint)
+    }
+
+    /// The host and port that TCP connects to.
+    fn first_hop(&self) -> (&'a str, u16) {
+        match self.proxy() {
+            Some(proxy) => (&proxy.host, proxy.port),
+            None => (&self.endpoint.host, self.endpoint.port),
+        }
+    }
+
+    fn target(&self) -> String {
+        authority(&self.endpoint.host, self.endpoint.port)
+    }
+}
+
 /// Opens a WebSocket within the time that the options allow.
 pub(super) async fn connect(
     route: Route<'_>,
@@ -55,7 +77,7 @@ pub(super) async fn connect(
     let mut stage = Stage::Resolve;
     let attempt = attempt(route, access_token, &mut stage);
     let outcome = timeout(route.options.connect_timeout, attempt).await;
-    outcome.unwrap_or_else(|_| Err(timed_out(route.endpoint, route.options, stage)))
+    outcome.unwrap_or_else(|_| Err(timed_out(route, stage)))
 }
 
 async fn attempt(
@@ -66,19 +88,9 @@ async fn attempt(
     let Route {
         endpoint, options, ..
     } = route;
-    let opened = open_tcp(route, stage).await;
-    let socket = match &options.proxy {
-        None => opened?,
-        Some(proxy) => {
-            let mut socket = opened.map_err(|failure| {
-                let message = format!("the proxy cannot be reached: {}", failure.message);
-                LinkFailure::new(FailureKind::Proxy, message)
-            })?;
-            *stage = Stage::Proxy;
-            let target = authority(&endpoint.host, endpoint.port);
-            proxy.tunnel(&mut socket, &target).await?;
-            socket
-        }
+    let socket = match route.proxy() {
+        None => open_tcp(route, stage).await?,
+        Some(proxy) => open_through(route, proxy, stage).await?,
     };
     let transport = if endpoint.tls {
         *stage = Stage::Tls;
@@ -90,48 +102,80 @@ async fn attempt(
     upgrade(endpoint, access_token, options, Stream::new(transport)).await
 }
 
-/// The host and port that TCP connects to.
-fn first_hop<'a>(endpoint: &'a Endpoint, options: &'a LinkOptions) -> (&'a str, u16) {
-    match &options.proxy {
-        Some(proxy) => (&proxy.host, proxy.port),
-        None => (&endpoint.host, endpoint.port),
+/// Opens a connection to the server through a proxy.
+async fn open_through(
+    route: Route<'_>,
+    proxy: &Proxy,
+    stage: &mut Stage,
+) -> Result<Tcp, LinkFailure> {
+    match &proxy.kind {
+        Kind::Http { authorization } => {
+            let mut socket = open_proxy(route, stage).await?;
+            tunnel(proxy, authorization.as_ref(), &mut socket, &route.target()).await?;
+            Ok(socket)
+        }
+        Kind::Socks(socks) => open_socks(route, proxy, socks, stage).await,
     }
 }
 
-async fn open_tcp(route: Route<'_>, stage: &mut Stage) -> Result<Tcp, LinkFailure> {
-    let (host, port) = first_hop(route.endpoint, route.options);
-    let time = route.options.connect_timeout;
-    let begin = Instant::now();
-    let found = route.lookups.resolve(host, port).await;
-    let addresses = found.map_err(|error| {
-        let message = format!("the name {host} cannot be resolved: {error}");
-        LinkFailure::new(FailureKind::Dns, message)
-    })?;
-    *stage = Stage::Connect;
-    let name = authority(host, port);
-    let mut failure = None;
-    for (tried, address) in addresses.iter().enumerate() {
-        // Each remaining address gets a share of the time, so that a dead one does not use all
-        // of it. The last one has until the end of the attempt.
-        let left = time.saturating_sub(begin.elapsed());
-        let share = match addresses.len() - tried {
-            1 => time,
-            more => (left / more as u32).min(ADDRESS_SHARE),
+async fn open_socks(
+    route: Route<'_>,
+    proxy: &Proxy,
+    socks: &Socks,
+    stage: &mut Stage,
+) -> Result<Tcp, LinkFailure> {
+    let (host, port) = (&route.endpoint.host, route.endpoint.port);
+    let targets = if socks.remote_names && host.parse::<std::net::IpAddr>().is_err() {
+        vec![TargetAddr::Domain(host.into(), port)]
+    } else {
+        *stage = Stage::ResolveTarget;
+        let found = resolve(route, host, port).await?;
+        found.into_iter().map(TargetAddr::Ip).collect()
+    };
+    let mut first = None;
+    for target in targets {
+        let socket = open_proxy(route, stage).await?;
+        let refusal = match socks::open(proxy, socks, socket, target, &route.target()).await {
+            Ok(socket) => return Ok(socket),
+            Err(refusal) => refusal,
         };
-        let failed = match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => return Ok(Tcp::new(socket)),
-            Ok(Err(error)) => LinkFailure::of_connect(&name, &error),
-            Err(_) => LinkFailure::new(FailureKind::Timeout, format!("{name} does not answer")),
-        };
-        // The system puts the best address first, so its failure is reported, unless a later
-        // address is refused: that shows that the machine can be reached.
-        if failure.is_none() || failed.kind == FailureKind::Refused {
-            failure = Some(failed);
+        let is_last = !refusal.of_address;
+        first.get_or_insert(refusal.failure);
+        if is_last {
+            break;
         }
     }
-    Err(failure.unwrap_or_else(|| {
+    Err(first.unwrap_or_else(|| {
         LinkFailure::new(FailureKind::Dns, format!("the name {host} has no address"))
     }))
+}
+
+/// Opens a connection to the proxy.
+async fn open_proxy(route: Route<'_>, stage: &mut Stage) -> Result<Tcp, LinkFailure> {
+    let socket = open_tcp(route, stage).await.map_err(|failure| {
+        let message = format!("the proxy cannot be reached: {}", failure.message);
+        LinkFailure::new(FailureKind::Proxy, message)
+    })?;
+    *stage = Stage::Proxy;
+    Ok(socket)
+}
+
+/// Opens a connection to the first hop.
+async fn open_tcp(route: Route<'_>, stage: &mut Stage) -> Result<Tcp, LinkFailure> {
+    let (host, port) = route.first_hop();
+    *stage = Stage::Resolve;
+    let addresses = resolve(route, host, port).await?;
+    *stage = Stage::Connect;
+    let name = authority(host, port);
+    dial(&addresses, &name, route.options.connect_timeout).await
+}
+
+async fn resolve(route: Route<'_>, host: &str, port: u16) -> Result<Vec<SocketAddr>, LinkFailure> {
+    let found = route.lookups.resolve(host, port).await;
+    found.map_err(|error| {
+        let message = format!("the name {host} cannot be resolved: {error}");
+        LinkFailure::new(FailureKind::Dns, message)
+    })
 }
 
 async fn open_tls(
@@ -199,9 +243,10 @@ async fn upgrade(
             answer.await
         }
     };
-    opened
-        .map(|(socket, _)| socket)
-        .map_err(|error| LinkFailure::of_upgrade(error, access_token.is_some()))
+    let (socket, response) =
+        opened.map_err(|error| LinkFailure::of_upgrade(error, access_token.is_some()))?;
+    check_answer(response.headers())?;
+    Ok(socket)
 }
 
 /// The path without the query, which may contain a token.
@@ -209,12 +254,17 @@ fn shown_path(endpoint: &Endpoint) -> &str {
     endpoint.path.split('?').next().unwrap_or_default()
 }
 
-fn timed_out(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFailure {
-    let seconds = options.connect_timeout.as_secs_f32();
-    let (hop, port) = first_hop(endpoint, options);
-    let target = authority(&endpoint.host, endpoint.port);
+fn timed_out(route: Route<'_>, stage: Stage) -> LinkFailure {
+    let endpoint = route.endpoint;
+    let seconds = route.options.connect_timeout.as_secs_f32();
+    let (hop, port) = route.first_hop();
+    let target = route.target();
     let message = match stage {
         Stage::Resolve => format!("the name {hop} was not resolved within {seconds} s"),
+        Stage::ResolveTarget => {
+            let host = &endpoint.host;
+            format!("the name {host} was not resolved within {seconds} s")
+        }
         Stage::Connect => {
             let hop = authority(hop, port);
             format!("{hop} does not answer: no connection within {seconds} s")
@@ -242,7 +292,8 @@ fn timed_out(endpoint: &Endpoint, options: &LinkOptions, stage: Stage) -> LinkFa
     }
 }
 
-fn authority(host: &str, port: u16) -> String {
+/// `host:port`, with IPv6 in brackets.
+pub(super) fn authority(host: &str, port: u16) -> String {
     if host.contains(':') {
         format!("[{host}]:{port}")
     } else {

@@ -19,7 +19,7 @@ use super::pump::{Command, Pump};
 use super::runtime::catch;
 use super::stream::Stream;
 use super::trace::describe;
-use super::{Proxy, Runtime, TARGET, Tls};
+use super::{Proxies, Runtime, TARGET, Tls};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
 use crate::protocol::endpoint::Endpoint;
@@ -34,8 +34,8 @@ pub struct LinkOptions {
     pub headers: Vec<(String, String)>,
     /// The User-Agent header, unless `headers` has one.
     pub user_agent: String,
-    /// The proxy to go through.
-    pub proxy: Option<Proxy>,
+    /// The proxies to go through.
+    pub proxies: Option<Proxies>,
     /// Needed if an endpoint uses TLS.
     pub tls: Option<Arc<Tls>>,
     /// A larger message ends the link.

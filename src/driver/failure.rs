@@ -112,6 +112,12 @@ impl LinkFailure {
                 "what answers is no HTTP server: check the port, and whether the URL needs wss:// \
                  or https://",
             ),
+            WsError::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => LinkFailure::new(
+                FailureKind::Protocol,
+                "the server chooses a WebSocket subprotocol that was not offered: check that the \
+                 URL is the one of Directus, and that a proxy in between passes \
+                 Sec-WebSocket-Protocol unchanged",
+            ),
             other => LinkFailure::of_websocket(other),
         }
     }

@@ -1,7 +1,9 @@
-//! Headers of the upgrade request.
+//! Headers of the upgrade request and of its answer.
 
-use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_EXTENSIONS;
+use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::failure::{FailureKind, LinkFailure, printable};
 use crate::error::{Error, Result, Status};
 
 /// Headers that the application may not set: those of the handshake itself (with all
@@ -38,6 +40,23 @@ pub(super) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, Heade
         ))
     })?;
     Ok((parsed, value))
+}
+
+/// Refuses an answer that turns on an extension, as none was offered. Without this the first
+/// compressed frame would end the link.
+pub(super) fn check_answer(headers: &HeaderMap) -> std::result::Result<(), LinkFailure> {
+    let extensions = headers.get_all(SEC_WEBSOCKET_EXTENSIONS);
+    let named = |value: &HeaderValue| printable(&String::from_utf8_lossy(value.as_bytes()));
+    let named: Vec<String> = extensions.iter().map(named).collect();
+    if named.iter().all(|extension| extension.trim().is_empty()) {
+        return Ok(());
+    }
+    let named = named.join(", ");
+    let message = format!(
+        "the server turns on a WebSocket extension that was not offered ({named}): a proxy in \
+         between may have added it to the request; let it pass Sec-WebSocket-Extensions unchanged"
+    );
+    Err(LinkFailure::new(FailureKind::Protocol, message))
 }
 
 #[cfg(test)]

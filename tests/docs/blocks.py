@@ -28,6 +28,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 RUNNABLE = ("c", "cpp", "python", "sh")
+# Run by tests/proxies.
+ELSEWHERE = ("nginx", "haproxy", "apache", "caddy")
 KNOWN = {"in", "story", "libs", "flags", "optional", "module", "file", "server", "prints"}
 HOLE = "/* the fragment */"
 COMMENT = re.compile(r"<!-- test: (.*) -->")
@@ -92,6 +94,8 @@ def blocks_of(page):
             # The output belongs to the program and to the commands that build and run it.
             if len(blocks) > 1 and blocks[-2].output is None and "file" in blocks[-2].attributes:
                 blocks[-2].output = text
+        elif language in ELSEWHERE:
+            continue
         elif language in RUNNABLE:
             block = Block(page, number - text.count("\n"), language, text, attributes_of(before))
             blocks.append(block)

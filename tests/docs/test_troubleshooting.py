@@ -116,6 +116,15 @@ IDLE = (
     "the idle timeout of a proxy or a load balancer; raise it there, or set `heartbeat_ms` to less"
 )
 
+EXTENSION = (
+    "the server turns on a WebSocket extension that was not offered ({}): a proxy in between may "
+    "have added it to the request; let it pass Sec-WebSocket-Extensions unchanged"
+)
+SUBPROTOCOL = (
+    "the server chooses a WebSocket subprotocol that was not offered: check that the URL is the "
+    "one of Directus, and that a proxy in between passes Sec-WebSocket-Protocol unchanged"
+)
+
 # Messages that are not provoked here, or need more than loopback: their literals in the source.
 IN_SOURCE = {
     "… does not answer: no connection within … s": (
@@ -150,10 +159,14 @@ IN_SOURCE = {
         "or memory",
     ),
     # tests/logs provokes these.
-    "proxy variables are set and are not used (…): to go through a proxy, set the option `proxy`": (
+    "proxy variables are set and are not used (…): to go through a proxy, set the option `proxy` "
+    "(`env` uses these)": (
         "proxy variables are set and are not used ({variables}): {advice}",
-        "to go through a proxy, set the option `proxy`",
+        "to go through a proxy, set the option `proxy` (`env` uses these)",
     ),
+    # tests/scripted provokes these.
+    EXTENSION.format("…"): (EXTENSION.format("{named}"),),
+    SUBPROTOCOL: (SUBPROTOCOL,),
     "SSL_CERT_FILE=… in the environment leads to no root certificates (…): correct the variable, "
     "or unset it so that the system's are used": (
         "{variables} in the environment leads to no root certificates{why}: {advice}",

@@ -156,6 +156,64 @@ fn i9_unused_proxy_variables_are_logged_by_name_without_their_values() {
 }
 
 #[test]
+#[ignore = "run as a process by the tests in this file"]
+fn program_with_the_proxy_of_the_environment() {
+    let server = ScriptedServer::new();
+    // SAFETY: this process has no other thread yet that reads the environment.
+    unsafe {
+        let proxy = format!("http://me:pr0xy-s3cret@127.0.0.1:{}", server.port);
+        env::set_var("ALL_PROXY", proxy);
+    }
+    let options = |url: &str| Options::new(url).token("t").text("proxy", "env").with(fast);
+    drop(options("ws://near.example:8055,ws://other.example:8056").open());
+    let client = options("wss://directus.example").open();
+    client.start();
+    let handshake = server.handshake();
+    let connect = "CONNECT directus.example:443 HTTP/1.1\r\n";
+    assert!(handshake.head.starts_with(connect), "{}", handshake.head);
+    assert_eq!(handshake.header("Proxy-Authorization").len(), 1);
+    // The variables are read once, when the client is made.
+    // SAFETY: as above; the library's threads do not read it.
+    unsafe { env::set_var("ALL_PROXY", "ftp://me:pr0xy-s3cret@squid.example") };
+    drop(handshake);
+    drop(server.handshake());
+    let (status, error) = options("wss://directus.example").try_open().err().unwrap();
+    assert_eq!(status, DRT_ERR_INVALID_ARGUMENT);
+    assert!(
+        error.contains("ALL_PROXY") && !error.contains("s3cret"),
+        "{error}"
+    );
+}
+
+#[test]
+fn i9_the_proxy_of_the_environment_is_used_and_logged_without_its_password() {
+    let mut program = program("program_with_the_proxy_of_the_environment");
+    program
+        .env(VARIABLE, "trace")
+        .env("NO_PROXY", ".example:8055");
+    for name in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "no_proxy",
+    ] {
+        program.env_remove(name);
+    }
+    let output = stderr(&mut program);
+    for line in [
+        "ws://near.example:8055/websocket is reached without a proxy (NO_PROXY)",
+        "ws://other.example:8056/websocket is reached through the proxy 127.0.0.1:",
+        "wss://directus.example/websocket is reached through the proxy 127.0.0.1:",
+        " (ALL_PROXY)",
+    ] {
+        assert!(output.contains(line), "{line}: {output}");
+    }
+    assert!(!output.contains("s3cret"), "{output}");
+}
+
+#[test]
 fn i9_drt_log_writes_each_level_to_stderr_without_secrets() {
     let names = ["error", "warn", "info", "debug", "trace"];
     for (most, level) in names.iter().enumerate() {

@@ -161,7 +161,7 @@ fn i9_an_unreachable_proxy_is_named_without_its_password() {
 #[test]
 fn i9_an_invalid_proxy_url_is_refused_without_being_quoted() {
     for proxy in [
-        "socks5://me:s3cret@p:1",
+        "socks4://me:s3cret@p:1",
         "p:3128",
         "http://me:s3cret@p:1/path",
         "",

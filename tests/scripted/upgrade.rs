@@ -1,8 +1,11 @@
 //! The upgrade request, and how the client treats the responses.
 
+use std::io::Write;
 use std::time::Duration;
 
-use super::scripted_server::ScriptedServer;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::scripted_server::{Handshake, Link, ScriptedServer};
 use super::test_client::*;
 use directus_realtime::ffi::*;
 
@@ -184,6 +187,59 @@ fn an_endpoint_that_is_no_websocket_server_is_reported_and_retried() {
         assert!(message.contains(word), "{answer:?}: {message}");
         server.ready().hold_until(|| client.state() == CONNECTED);
     }
+}
+
+/// The answer to an upgrade that is right but for these headers.
+fn accepted(handshake: &Handshake, headers: &str) -> String {
+    let key = handshake.header("Sec-WebSocket-Key")[0];
+    let accept = derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n{headers}\r\n"
+    )
+}
+
+#[test]
+fn an_extension_or_a_subprotocol_that_was_not_offered_is_refused_at_once() {
+    for (header, words) in [
+        (
+            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n",
+            ["extension that was not offered", "permessage-deflate"],
+        ),
+        (
+            "sec-websocket-extensions:\r\nSec-WebSocket-Extensions: x-webkit-deflate\r\n",
+            ["extension that was not offered", "x-webkit-deflate"],
+        ),
+        (
+            "Sec-WebSocket-Protocol: graphql-transport-ws\r\n",
+            ["subprotocol that was not offered", "Directus"],
+        ),
+    ] {
+        let server = ScriptedServer::new();
+        let client = client(&server).open();
+        client.start();
+        let handshake = server.handshake();
+        for offer in ["Sec-WebSocket-Extensions", "Sec-WebSocket-Protocol"] {
+            assert!(handshake.header(offer).is_empty(), "{}", handshake.head);
+        }
+        let answer = accepted(&handshake, header);
+        handshake.answer(&answer);
+        let (reason, message) = client.wait_for_report(BACKOFF);
+        assert_eq!(reason, DRT_ERR_IO, "{message}");
+        assert!(words.iter().all(|word| message.contains(word)), "{message}");
+        server.ready().hold_until(|| client.state() == CONNECTED);
+    }
+    // An empty list turns nothing on.
+    let server = ScriptedServer::new();
+    let client = client(&server).open();
+    client.start();
+    let mut handshake = server.handshake();
+    let answer = accepted(&handshake, "Sec-WebSocket-Extensions:\r\n");
+    handshake.socket.write_all(answer.as_bytes()).unwrap();
+    let Handshake { socket, head } = handshake;
+    let mut link = Link { socket, head };
+    link.authenticate();
+    link.hold_until(|| client.state() == CONNECTED);
 }
 
 #[test]

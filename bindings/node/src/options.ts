@@ -55,7 +55,10 @@ export interface ClientOptions {
     queueBytes?: number | undefined;
     /** A PEM file of root certificates to trust in addition to the system's. */
     caFile?: string | undefined;
-    /** The URL of a proxy: `http://[user:password@]host:port`. */
+    /**
+     * The URL of a proxy: `http://[user:password@]host:port`, the same with `socks5://` or
+     * `socks5h://`, or `"env"`: the environment's `HTTPS_PROXY` and its kind.
+     */
     proxy?: string | undefined;
     /** A PEM file with the client's certificate chain, together with `clientKeyFile`. */
     clientCertFile?: string | undefined;

@@ -4,6 +4,7 @@ mod links;
 mod named;
 mod proxies;
 mod refusals;
+mod socks;
 mod tls;
 
 use std::future::Future;
@@ -81,7 +82,7 @@ impl Default for Setup {
             options: LinkOptions {
                 headers: Vec::new(),
                 user_agent: "tests/1".to_owned(),
-                proxy: None,
+                proxies: None,
                 tls: None,
                 max_message_bytes: 64 << 20,
                 connect_timeout: SOON,

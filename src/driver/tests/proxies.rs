@@ -32,11 +32,11 @@ fn proxy(status: &'static str) -> (Server, Receiver<String>) {
 fn through(proxy: &Server, credentials: &str) -> Setup {
     let mut setup = Setup::default();
     let url = format!("http://{credentials}{}", proxy.address);
-    setup.options.proxy = Some(Proxy::parse(&url).unwrap());
+    setup.options.proxies = Some(Proxies::parse(&url, &[]).unwrap());
     setup
 }
 
-fn target() -> Server {
+pub(super) fn target() -> Server {
     Server::websocket(|mut socket| async move { while let Some(Ok(_)) = socket.next().await {} })
 }
 
@@ -73,7 +73,7 @@ fn an_unreachable_or_silent_proxy_is_reported_as_the_proxy() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut setup = Setup::default();
-    setup.options.proxy = Some(Proxy::parse(&format!("http://{address}")).unwrap());
+    setup.options.proxies = Some(Proxies::parse(&format!("http://{address}"), &[]).unwrap());
     // The system accepts the connection, and no program answers.
     setup.options.connect_timeout = Duration::from_millis(150);
     let failure = setup.open("ws://directus.invalid/websocket").lost();
@@ -81,7 +81,7 @@ fn an_unreachable_or_silent_proxy_is_reported_as_the_proxy() {
     assert!(failure.message.contains("the proxy"), "{failure:?}");
     drop(listener);
     let mut setup = Setup::default();
-    setup.options.proxy = Some(Proxy::parse(&format!("http://{address}")).unwrap());
+    setup.options.proxies = Some(Proxies::parse(&format!("http://{address}"), &[]).unwrap());
     let failure = setup.open("ws://directus.invalid/websocket").lost();
     assert_eq!(failure.kind, FailureKind::Proxy);
     assert!(

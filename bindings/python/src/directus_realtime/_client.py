@@ -58,7 +58,8 @@ class Client(Subscribing, BaseClient):
         reconnect_attempts: Failed attempts in a row before giving up; 0 = never.
         queue_bytes: How many bytes of events may wait for callbacks; 0 = 64 MiB.
         ca_file: A PEM file of certificate authorities to trust besides the system's.
-        proxy: `http://[user:password@]host:port`.
+        proxy: `http://[user:password@]host:port`, the same with `socks5://` or
+            `socks5h://`, or `"env"`: the environment's `HTTPS_PROXY` and its kind.
         client_cert_file: A PEM file with the client's certificate.
         client_key_file: A PEM file with the key of that certificate.
         headers: Additional headers of the upgrade request.
