@@ -16,6 +16,10 @@ NOTES = {
         "The server ignores `version` over the WebSocket: the snapshot and the events have the"
         " main item. Read the draft with `GET /items/…?version=…`.",
     ),
+    "alias alone": (
+        SERVER,
+        "The server sends the bare keys in place of the items. Add the key to `fields`.",
+    ),
     "operator": (
         SERVER,
         "The server ignores an operator that it does not know, and the subscription gets every row."
@@ -27,18 +31,19 @@ NOTES = {
     ),
     "unanswered": (
         HANDLED,
-        "The server does not answer such a subscribe. The library reads the collection after"
-        " `ack_timeout_ms`, and reports the refusal of that.",
+        "The server does not answer such a subscribe, as it fails on it. The library reads the"
+        " collection when `ack_timeout_ms` has passed, and reports the refusal of that.",
     ),
     "uid": (
         HANDLED,
-        "The library finds out which subscription is refused, by reading the collections of those"
-        " that are not confirmed yet. It takes longer.",
+        "The library finds out which subscription is refused: from the first such error on it sends"
+        " one at a time, and reads with the same query where several may be meant. That takes"
+        " longer.",
     ),
     "request uid": (
         HANDLED,
-        "The library finds out which request is refused: it has one at a time of those that may be"
-        " meant.",
+        "The library finds out which request is refused: from the first such error on it sends one"
+        " at a time.",
     ),
     "to all": (
         HANDLED,

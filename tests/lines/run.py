@@ -3,8 +3,9 @@
     python3 tests/lines/run.py [VERSION …] [--only TEXT]
 
 Installs each line, runs every behaviour against it, and writes docs/compatibility.md once there
-are results of all lines. With versions, only those are run, and the results of the others are
-those of the run before. Exits with 1 if a behaviour does not hold.
+are results of all lines. With versions or a text, only those lines or the behaviours with it in
+their title are run, and the results of the others are those of the run before. Exits with 1 if a
+behaviour does not hold.
 """
 
 import argparse
@@ -31,6 +32,19 @@ def say(text):
 
 def results_of(version):
     return LINES / f"results-{version}.json"
+
+
+def stored(version):
+    file = results_of(version)
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def store(version, results, only):
+    """Keeps the outcomes; those of an earlier run stay where only some behaviours were run."""
+    if only and "behaviours" in results:
+        known = stored(version).get("behaviours", {})
+        results = {"behaviours": {**known, **results["behaviours"]}}
+    results_of(version).write_text(json.dumps(results), encoding="utf-8")
 
 
 def outcome(version, server, behaviour):
@@ -82,10 +96,9 @@ def main():
     for version in args.versions or VERSIONS:
         results = run(version, args.only)
         failed |= any("failed" in each for each in results.get("behaviours", {}).values())
-        if not args.only:
-            results_of(version).write_text(json.dumps(results), encoding="utf-8")
-    if not args.only and all(results_of(version).exists() for version in VERSIONS):
-        table = {v: json.loads(results_of(v).read_text(encoding="utf-8")) for v in VERSIONS}
+        store(version, results, args.only)
+    table = {version: stored(version) for version in VERSIONS}
+    if all(table.values()):
         page.write(table)
     sys.exit(1 if failed else 0)
 

@@ -68,9 +68,22 @@ def deep(world):
 
 @behaviour(GROUP, "`alias`")
 def alias(world):
-    posts = world.follow("posts", query=of("alias", alias={"name": "title"}, fields=["name"]))
-    world.rest.create("posts", {"title": "aliased", "status": "alias"})
-    expect(posts.until_event("create").data, {"name": "aliased"})
+    wanted = of("alias", alias={"name": "title"}, fields=["id", "name"])
+    posts = world.follow("posts", query=wanted)
+    post = world.rest.create("posts", {"title": "aliased", "status": "alias"})
+    expect(posts.until_event("create").data, {"id": post["id"], "name": "aliased"})
+
+
+@behaviour(GROUP, "`fields` of nothing but an `alias`")
+def alias_alone(world):
+    world.rest.create("posts", {"title": "first", "status": "alone"})
+    posts = world.follow("posts", query=of("alone", alias={"name": "title"}, fields=["name"]))
+    post = world.rest.create("posts", {"title": "second", "status": "alone"})
+    told = [posts.until_event("init").data[0], posts.until_event("create").data]
+    if told == [{"name": "first"}, {"name": "second"}]:
+        return None
+    expect(told[1], post["id"])
+    return "alias alone"
 
 
 @behaviour(GROUP, "`meta` with counts")
