@@ -4,6 +4,7 @@ import time
 
 from behaviour import LIFE, SECONDS, behaviour, expect, fails
 from directus_realtime import AuthenticationError, ServerError
+from notes import SERVER_ITSELF
 from raw import Raw, UpgradeError
 
 READER = {"email": "reader@example.com", "password": "reader-password"}
@@ -110,7 +111,7 @@ def jwt_expires(world):
     assert "expired" in str(error), error
 
 
-@behaviour("The server itself", "a page of another origin is refused (`Origin`)")
+@behaviour(SERVER_ITSELF, "a page of another origin is refused (`Origin`)")
 def origin(world):
     try:
         Raw(world.server.url, headers=["Origin: http://elsewhere.example"]).close()

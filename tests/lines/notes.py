@@ -5,6 +5,9 @@
 
 HANDLED, SERVER = "✓", "–"
 
+# The group of rows that are about the server, without the library.
+SERVER_ITSELF = "The server itself"
+
 NOTES = {
     "licence": (
         SERVER,
@@ -67,7 +70,7 @@ NOTES = {
     "expired": (
         HANDLED,
         "The server goes on sending events, without asking for the permission. The library gives"
-        " the link up: see below.",
+        " the link up: see above.",
     ),
     "public": (
         SERVER,

@@ -2,7 +2,7 @@
 
 from behaviour import BEHAVIOURS, ROOT
 from installation import HERE
-from notes import NOTES
+from notes import NOTES, SERVER_ITSELF
 
 PAGE = ROOT / "docs" / "compatibility.md"
 
@@ -38,7 +38,7 @@ class Numbers:
 
     def text(self):
         listed = [wrap(f"{n}. {NOTES[name][1]}") for n, name in enumerate(self.names, 1)]
-        return "\n".join(each.replace("\n", "\n   ") for each in listed)
+        return "\n".join(each.replace("\n", "\n    ") for each in listed)
 
 
 def cell(results, title, numbers):
@@ -72,6 +72,8 @@ def text_of(table):
 
     numbers = Numbers()
     groups = list(dict.fromkeys(b.group for b in BEHAVIOURS))
+    # What concerns programs first.
+    groups.sort(key=lambda group: group == SERVER_ITSELF)
     tables = [line for group in groups for line in rows(table, group, numbers)]
     run = [version for version, results in table.items() if "behaviours" in results]
     more = PUBLIC.format(number=numbers.of("public")) if "public" in numbers.names else ""

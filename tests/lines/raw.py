@@ -18,6 +18,15 @@ class UpgradeError(Exception):
         self.status = status
 
 
+def frame(text):
+    """A text as a client sends it."""
+    payload = text.encode()
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    # A mask of zeros masks nothing.
+    return bytes([0x80 | TEXT]) + length + bytes(4) + payload
+
+
 class Raw:
     """A link to the REST-style WebSocket of `url`."""
 
@@ -50,15 +59,12 @@ class Raw:
             raise ConnectionError("the server has closed the connection")
         self._read += received
 
-    def send(self, message):
-        self.send_text(json.dumps(message))
+    def send(self, *messages):
+        """Sends messages, several in one packet."""
+        self._socket.sendall(b"".join(frame(json.dumps(message)) for message in messages))
 
     def send_text(self, text):
-        payload = text.encode()
-        size = len(payload)
-        length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
-        # A mask of zeros masks nothing.
-        self._socket.sendall(bytes([0x80 | TEXT]) + length + bytes(4) + payload)
+        self._socket.sendall(frame(text))
 
     def _frame(self):
         self._need(2)

@@ -4,6 +4,7 @@ import time
 
 from behaviour import SECONDS, Followed, behaviour, expect, fails
 from directus_realtime import ServerError
+from notes import SERVER_ITSELF
 from raw import Raw
 from rest import ADMIN, RestError
 from snapshots import of
@@ -126,12 +127,12 @@ def refused_subscribe(world):
     return answer
 
 
-@behaviour("The server itself", "the error of a refused subscribe names the subscription")
+@behaviour(SERVER_ITSELF, "the error of a refused subscribe names the subscription")
 def names_subscription(world):
     return None if refused_subscribe(world).get("uid") == "mine" else "uid"
 
 
-@behaviour("The server itself", "the error of a refused request names the request")
+@behaviour(SERVER_ITSELF, "the error of a refused request names the request")
 def names_request(world):
     with Raw(world.server.url) as raw:
         raw.authenticate("reader-token")
@@ -142,7 +143,7 @@ def names_request(world):
     return None if answer.get("uid") == "mine" else "request uid"
 
 
-@behaviour("The server itself", "a failed handshake is answered before the link is closed")
+@behaviour(SERVER_ITSELF, "a failed handshake is answered before the link is closed")
 def handshake_error(world):
     with Raw(world.server.url) as raw:
         raw.send({"type": "auth", "access_token": "wrong"})
@@ -151,16 +152,15 @@ def handshake_error(world):
     expect(answer["error"]["code"], "AUTH_FAILED")
 
 
-@behaviour("The server itself", "frames that are sent right behind `auth` are answered")
+@behaviour(SERVER_ITSELF, "frames that are sent right behind `auth` are answered")
 def pipelined(world):
     with Raw(world.server.url) as raw:
-        raw.send({"type": "auth", "access_token": ADMIN})
-        raw.send({"type": "ping", "uid": "behind"})
+        raw.send({"type": "auth", "access_token": ADMIN}, {"type": "ping", "uid": "behind"})
         raw.until(lambda m: m.get("type") == "auth", SECONDS)
         return None if raw.until(lambda m: m.get("type") == "pong", 2) else "pipelined"
 
 
-@behaviour("The server itself", "malformed JSON is answered, and the link stays")
+@behaviour(SERVER_ITSELF, "malformed JSON is answered, and the link stays")
 def malformed(world):
     with Raw(world.server.url) as raw:
         raw.authenticate(ADMIN)
@@ -172,7 +172,7 @@ def malformed(world):
         return None if answer and answer.get("type") != "pong" else "malformed"
 
 
-@behaviour("The server itself", "`item` with an integer key hears a write by number")
+@behaviour(SERVER_ITSELF, "its `item`, with an integer key, reports a write by number")
 def strict_item(world):
     key = world.rest.create("posts", {"status": "strict"})["id"]
     with Raw(world.server.url) as raw:
@@ -184,7 +184,7 @@ def strict_item(world):
     return None if told else "strict item"
 
 
-@behaviour("The server itself", "nothing is sent on a link whose token has expired", "short")
+@behaviour(SERVER_ITSELF, "nothing is sent on a link whose token has expired", "short")
 def expired(world):
     who = ("reader@example.com", "reader-password")
     with Raw(world.server.url) as raw:
@@ -198,7 +198,7 @@ def expired(world):
     return "expired" if told else None
 
 
-@behaviour("The server itself", "a token in the URL is enough, without an `auth` message", "strict")
+@behaviour(SERVER_ITSELF, "a token in the URL is enough, without an `auth` message", "strict")
 def token_in_url(world):
     with Raw(world.server.url, f"/websocket?access_token={ADMIN}") as raw:
         raw.send({"type": "ping", "uid": "at once"})
@@ -206,7 +206,7 @@ def token_in_url(world):
     return None if answer and answer.get("type") == "pong" else "strict auth"
 
 
-@behaviour("The server itself", "permissions are what REST says they are, also for deletes")
+@behaviour(SERVER_ITSELF, "permissions are what REST says they are, also for deletes")
 def delete_leak(world):
     secret = world.rest.create("secrets", {"hidden": "h"})
     with Raw(world.server.url) as raw:
