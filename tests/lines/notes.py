@@ -19,6 +19,10 @@ NOTES = {
         "The server ignores `version` over the WebSocket: the snapshot and the events have the"
         " main item. Read the draft with `GET /items/…?version=…`.",
     ),
+    "version fields": (
+        SERVER,
+        "Without `fields` the server sends nothing but `$meta`. With `fields` it sends the draft.",
+    ),
     "alias alone": (
         SERVER,
         "The server sends the bare keys in place of the items. Add the key to `fields`.",
@@ -75,7 +79,7 @@ NOTES = {
     "public": (
         SERVER,
         "**The server asks for no permission on a link without credentials: in `public` mode"
-        " everyone can read everything.** Use another mode, or another version.",
+        " everyone can read everything.** Use another mode, or update.",
     ),
     "delete leak": (
         SERVER,

@@ -2,7 +2,7 @@
 
 from behaviour import BEHAVIOURS, ROOT
 from installation import HERE
-from notes import NOTES, SERVER_ITSELF
+from notes import HANDLED, NOTES, SERVER_ITSELF
 
 PAGE = ROOT / "docs" / "compatibility.md"
 
@@ -41,8 +41,8 @@ class Numbers:
         return "\n".join(each.replace("\n", "\n    ") for each in listed)
 
 
-def cell(results, title, numbers):
-    found = results.get("behaviours", {}).get(title)
+def cell(results, behaviour, numbers):
+    found = results.get("behaviours", {}).get(behaviour.title)
     if found is None:
         return "not run"
     if "failed" in found:
@@ -50,7 +50,10 @@ def cell(results, title, numbers):
     note = found.get("note")
     if note is None:
         return "✓"
-    return f"{NOTES[note][0]} <sup>{numbers.of(note)}</sup>"
+    mark, _ = NOTES[note]
+    if behaviour.group == SERVER_ITSELF and mark == HANDLED:
+        mark = "no"
+    return f"{mark} <sup>{numbers.of(note)}</sup>"
 
 
 def rows(table, group, numbers):
@@ -61,7 +64,7 @@ def rows(table, group, numbers):
     yield f"| --- |{' :-: |' * len(versions)}"
     for behaviour in BEHAVIOURS:
         if behaviour.group == group:
-            cells = [cell(table[version], behaviour.title, numbers) for version in versions]
+            cells = [cell(table[version], behaviour, numbers) for version in versions]
             yield f"| {behaviour.title} | {' | '.join(cells)} |"
     yield ""
 
