@@ -236,7 +236,7 @@ soak-faults: servers
 	DRT_FAULT_RESTARTS=300 DRT_FAULT_FAILOVERS=30 DRT_FAULT_SECONDS=600 \
 	    $(CARGO) test --test faults -- --nocapture
 
-# The library on lines of Directus from 10.13 on, which are installed under target/ (8 GB, and an
+# The library on lines of Directus from 10.13 on, which are installed under target/ (6 GB, and an
 # hour the first time); writes docs/compatibility.md.
 lines: deps test-deps lib
 	DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) $(PYTHON) tests/lines/run.py
