@@ -60,7 +60,7 @@ SUITES := test-rust test-faults test-python test-databases test-sdk test-install
     test-node test-proxies test-examples test-other test-docs test-abi
 
 .PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
-    soak-faults mutants bench header deps test-deps servers clean
+    soak-faults lines mutants bench header deps test-deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
 lib:
@@ -253,6 +253,11 @@ soak:
 soak-faults: servers
 	DRT_FAULT_RESTARTS=300 DRT_FAULT_FAILOVERS=30 DRT_FAULT_SECONDS=600 \
 	    $(CARGO) test --test faults -- --nocapture
+
+# The library on lines of Directus from 10.13 on, which are installed under target/ (6 GB, and an
+# hour the first time); writes docs/compatibility.md.
+lines: deps test-deps lib
+	DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) $(PYTHON) tests/lines/run.py
 
 # Deliberate faults in the library: the simulation must notice each.
 mutants:

@@ -25,7 +25,7 @@
 //! | `timers.rs` | the deadlines, and in which order those that are due are worked off |
 //! | `outputs.rs` | items, effects and the wake-up that the present input has caused |
 //! | `in_flight/` | what was sent on this link and is not answered, or was given up |
-//! | `attribution/` | errors that carry no uid, as servers of 11.x send them: which message each answers |
+//! | `attribution/` | errors that carry no uid, as servers before 12.4 send them: which message each answers |
 //! | `scheduler/` | what is to be sent, whose turn it is, and how fast the rate limiter lets it go |
 //! | `refusals.rs` | subscriptions that the server refused |
 //! | `row_expiry.rs` | when the rows of snapshots may be forgotten |

@@ -61,9 +61,15 @@ class Server:
 
     def _prepare(self, template):
         if template:
-            shutil.copy(template_of(self.version), self.folder / "data.db")
+            shutil.copy(self._template(), self.folder / "data.db")
         else:
             self._bootstrap()
+
+    def _home(self):
+        return home_of(self.version)
+
+    def _template(self):
+        return template_of(self.version)
 
     @property
     def folder(self):
@@ -115,7 +121,7 @@ class Server:
 
     def _spawn(self, verb):
         guard = [sys.executable, str(HERE / "child_guard.py"), str(os.getpid())]
-        script = home_of(self.version) / "node_modules" / "directus" / "cli.js"
+        script = self._home() / "node_modules" / "directus" / "cli.js"
         with open(self.log, "ab") as log:
             making = SPAWNER.submit(
                 subprocess.Popen,

@@ -2,10 +2,10 @@
 //!
 //! # The problem
 //!
-//! A server of Directus 12 puts the uid of the failed message into its error. One of 11.x
-//! (11.17.4 was measured) does so for the code INVALID_COLLECTION only: FORBIDDEN,
-//! INVALID_QUERY and INVALID_PAYLOAD carry no uid, neither those that refuse a subscribe
-//! nor those that refuse a read or a request. And the same frame, FORBIDDEN of type
+//! A server of Directus 12.4 puts the uid of the failed message into its error. One before it
+//! (10.13, 11.x and 12.2 were measured) does so for the code INVALID_COLLECTION only:
+//! FORBIDDEN, INVALID_QUERY and INVALID_PAYLOAD carry no uid, neither those that refuse a
+//! subscribe nor those that refuse a read or a request. And the same frame, FORBIDDEN of type
 //! `subscribe` without a uid, also comes when an event of a subscription that has long
 //! been active is withheld, as the user may not read the item. So one frame
 //!
