@@ -69,8 +69,9 @@ class Copy:
             self.settled += bool(flags & SETTLED)
             self.events.append(event)
             if kind == INIT:
-                # Of an empty singleton there is none.
-                self.rows = {str(row[self.key]): row for row in data or ()}
+                # A singleton's is one object, or none.
+                rows = [data] if isinstance(data, dict) else data or ()
+                self.rows = {str(row[self.key]): row for row in rows}
             elif kind in (CREATE, UPDATE):
                 self.rows[str(data[self.key])] = data
             elif kind == DELETE:
@@ -102,6 +103,14 @@ class Mirror:
         self._reader.start()
 
     def _read(self):
+        try:
+            self._read_events()
+        except BaseException:
+            # All that waits for it fails at once.
+            self.process.kill()
+            raise
+
+    def _read_events(self):
         for line in self.process.stdout:
             event = json.loads(line, parse_float=Decimal)
             if "status" in event:
