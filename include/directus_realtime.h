@@ -998,7 +998,9 @@ drt_status drt_send_message(drt_client *client, const char *json);
  * poll delivery `fn` may be NULL: the reply comes as a row of `drt_client_next`.
  * The message's uid is replaced by one of the library; the reply has the original one again.
  * `timeout_ms` 0 means `ack_timeout_ms`. If `send_queue_bytes` is set, the time for which a
- * request waits for a link counts.
+ * request waits for a link counts. A request of type `items` with an empty list of `ids`, or of
+ * `data` to create, is not sent: the server would take it for all items. It is answered with an
+ * empty list.
  *
  * Any thread; does not block. Errors: as `drt_send_message`; then `fn` does not
  * run, and `user_data` is released before the call returns.

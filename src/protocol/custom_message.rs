@@ -43,6 +43,26 @@ impl CustomMessage {
         self.kind == "items"
     }
 
+    /// Whether it is about no items at all: its list of keys, or of items to create, is empty.
+    /// The server takes an empty list of keys for all keys.
+    pub fn is_about_nothing(&self) -> bool {
+        let is = |name, value: &str| member(&self.text, name).is_some_and(|found| found == value);
+        self.kind == "items"
+            && match member(&self.text, "action") {
+                Some(r#""create""#) => is("data", "[]"),
+                Some(r#""read""# | r#""update""# | r#""delete""#) => is("ids", "[]"),
+                _ => false,
+            }
+    }
+
+    /// The reply to a message that is about nothing, under the application's own uid.
+    pub fn reply_of_nothing(&self) -> String {
+        let reply = r#"{"type":"items","data":[]}"#;
+        let own = self.own_uid_json();
+        own.and_then(|uid| with_member(reply, "uid", uid))
+            .unwrap_or_else(|| reply.to_owned())
+    }
+
     /// The message as it was given, without white space.
     pub fn text(&self) -> &str {
         &self.text

@@ -55,9 +55,7 @@ export class Items<T = any> {
             return this.#request('read', { query: checkQuery(first) }, second);
         }
         const keys = keysOf(first as Key | readonly Key[]);
-        // The server would take an empty list for all keys.
-        const none = 'ids' in keys && keys.ids.length === 0;
-        return none ? [] : this.#request('read', { ...keys, query: checkQuery(second) }, third);
+        return this.#request('read', { ...keys, query: checkQuery(second) }, third);
     }
 
     /** Creates an item, and returns it as the server has stored it. */
@@ -78,8 +76,7 @@ export class Items<T = any> {
     async update(given: Key | readonly Key[], changes: Partial<T>, options?: RequestOptions): Promise<any> {
         const keys = keysOf(given);
         const data = plainObject('changes', changes);
-        const none = 'ids' in keys && keys.ids.length === 0;
-        return none ? [] : this.#request('update', { ...keys, data }, options);
+        return this.#request('update', { ...keys, data }, options);
     }
 
     /** Updates the item of a singleton. */
@@ -89,9 +86,6 @@ export class Items<T = any> {
 
     /** Deletes one or several items. */
     async delete(given: Key | readonly Key[], options?: RequestOptions): Promise<void> {
-        const keys = keysOf(given);
-        if (!('ids' in keys && keys.ids.length === 0)) {
-            await this.#request('delete', keys, options);
-        }
+        await this.#request('delete', keysOf(given), options);
     }
 }

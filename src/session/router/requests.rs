@@ -21,6 +21,9 @@ impl Session {
     /// Sends a message whose answer the application does not expect. `backlog` is
     /// what the driver has not got rid of yet, in bytes.
     pub fn send_message(&mut self, now: Now, message: CustomMessage, backlog: usize) -> Result<()> {
+        if message.is_about_nothing() {
+            return self.check_open();
+        }
         self.check_send(message.text().len(), backlog)?;
         if message.is_answered() {
             // Its time begins when it is sent.
@@ -34,7 +37,8 @@ impl Session {
         Ok(())
     }
 
-    /// Sends a request. On failure the sink comes back.
+    /// Sends a request. On failure the sink comes back. A request about no items at all is answered
+    /// here: the server would take an empty list of keys for all keys.
     pub fn request(
         &mut self,
         now: Now,
@@ -43,6 +47,18 @@ impl Session {
         sink: Box<dyn ReplySink>,
         backlog: usize,
     ) -> std::result::Result<(), (Error, Box<dyn ReplySink>)> {
+        if message.is_about_nothing() {
+            if let Err(error) = self.check_open() {
+                return Err((error, sink));
+            }
+            self.outputs.deliver(DeliveryItem::Reply {
+                sink,
+                status: Status::Ok,
+                json: Frame::from(message.reply_of_nothing()),
+                message: String::new(),
+            });
+            return Ok(());
+        }
         if let Err(error) = self.check_send(message.text().len(), backlog) {
             return Err((error, sink));
         }

@@ -183,3 +183,28 @@ fn a_reply_says_that_the_application_ended_the_link() {
         ]
     );
 }
+
+#[test]
+fn a_request_about_nothing_is_answered_here_and_never_sent() {
+    for (rest, is_nothing) in [
+        (r#""action":"delete","ids":[ ]"#, true),
+        (r#""action":"update","ids":[],"data":{"a":1}"#, true),
+        (r#""action":"read","ids":[],"query":{}"#, true),
+        (r#""action":"create","data":[]"#, true),
+        (r#""action":"delete","ids":[1]"#, false),
+        (r#""action":"read","query":{"filter":{}}"#, false),
+        (r#""action":"update","data":[]"#, false),
+    ] {
+        let mut world = World::connected();
+        let text = format!(r#"{{"type":"items","collection":"posts","uid":"mine",{rest}}}"#);
+        world.request(&text);
+        let reply = (
+            Status::Ok,
+            r#"{"type":"items","data":[],"uid":"mine"}"#.to_owned(),
+        );
+        let replies = if is_nothing { vec![reply] } else { Vec::new() };
+        assert_eq!(world.replies, replies, "{rest}");
+        world.message(&text);
+        assert_eq!(world.sent.len(), if is_nothing { 0 } else { 2 }, "{rest}");
+    }
+}

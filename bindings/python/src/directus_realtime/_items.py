@@ -23,13 +23,10 @@ def _keys_of(what: object) -> list[str] | None:
     return [key_text(key, "a key") for key in what]
 
 
-def _which(what: object) -> Message | None:
-    """The part of a message that names items; None where there are no keys."""
+def _which(what: object) -> Message:
+    """The part of a message that names items."""
     several = _keys_of(what)
-    if several is None:
-        return {"id": key_text(what, "the key")}
-    # The server takes an empty list of keys for all keys.
-    return {"ids": several} if several else None
+    return {"id": key_text(what, "the key")} if several is None else {"ids": several}
 
 
 def message(collection: str, action: str, **rest: Any) -> Message:
@@ -38,8 +35,8 @@ def message(collection: str, action: str, **rest: Any) -> Message:
     return {"type": "items", "action": action, "collection": collection, **given}
 
 
-def read_message(collection: str, what: Any, query: Query | None) -> Message | None:
-    """The request that reads items; None where there are no keys."""
+def read_message(collection: str, what: Any, query: Query | None) -> Message:
+    """The request that reads items."""
     if isinstance(what, Mapping):
         if query is not None:
             raise InvalidArgumentError("query is given twice: pass it once")
@@ -47,12 +44,11 @@ def read_message(collection: str, what: Any, query: Query | None) -> Message | N
     check_query(query)
     if what is None:
         return message(collection, "read", query=query or {})
-    which = _which(what)
-    return None if which is None else message(collection, "read", **which, query=query)
+    return message(collection, "read", **_which(what), query=query)
 
 
-def create_message(collection: str, data: Any, query: Query | None) -> Message | None:
-    """The request that creates items; None where there are none."""
+def create_message(collection: str, data: Any, query: Query | None) -> Message:
+    """The request that creates items."""
     check_query(query)
     if not isinstance(data, Mapping):
         if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
@@ -60,8 +56,6 @@ def create_message(collection: str, data: Any, query: Query | None) -> Message |
         data = list(data)
         for item in data:
             _check_changes(item, "an item")
-        if not data:
-            return None
     return message(collection, "create", data=data, query=query)
 
 
@@ -70,11 +64,10 @@ def _check_changes(changes: object, name: str) -> None:
         raise TypeError(f"{name} must be a mapping, such as a dict, not {type(changes).__name__}")
 
 
-def update_message(collection: str, keys: Keys, changes: Any) -> Message | None:
-    """The request that updates items; None where there are no keys."""
+def update_message(collection: str, keys: Keys, changes: Any) -> Message:
+    """The request that updates items."""
     _check_changes(changes, "changes")
-    which = _which(keys)
-    return None if which is None else message(collection, "update", **which, data=changes)
+    return message(collection, "update", **_which(keys), data=changes)
 
 
 def singleton_message(collection: str, changes: Any) -> Message:
@@ -83,10 +76,9 @@ def singleton_message(collection: str, changes: Any) -> Message:
     return message(collection, "update", data=changes)
 
 
-def delete_message(collection: str, keys: Keys) -> Message | None:
-    """The request that deletes items; None where there are no keys."""
-    which = _which(keys)
-    return None if which is None else message(collection, "delete", **which)
+def delete_message(collection: str, keys: Keys) -> Message:
+    """The request that deletes items."""
+    return message(collection, "delete", **_which(keys))
 
 
 def check_collection(collection: object) -> str:
@@ -109,8 +101,8 @@ class Items:
     def __repr__(self) -> str:
         return f"<Items of {self.collection!r}>"
 
-    def _ask(self, message: Message | None, timeout: float | None) -> Any:
-        return [] if message is None else self._send(message, timeout=timeout).get("data")
+    def _ask(self, message: Message, timeout: float | None) -> Any:
+        return self._send(message, timeout=timeout).get("data")
 
     def read(
         self, what: Any = None, query: Query | None = None, *, timeout: float | None = None

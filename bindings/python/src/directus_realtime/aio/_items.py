@@ -29,9 +29,7 @@ class Items:
     def __repr__(self) -> str:
         return f"<Items of {self.collection!r}>"
 
-    async def _ask(self, message: Message | None, timeout: float | None) -> Any:
-        if message is None:
-            return []
+    async def _ask(self, message: Message, timeout: float | None) -> Any:
         answer = await self._send(message, timeout=timeout)
         return answer.get("data")
 
