@@ -26,8 +26,10 @@ export class Delivery {
 
     #run(): true {
         const { rows, weight } = this.#deliver();
-        this.#maxRows = Math.max(1, Math.min(MAX_ROWS, Math.floor(BATCH_CHARS / weight)));
         if (rows.length > 0) {
+            // One small row says little of those behind it.
+            const most = Math.min(MAX_ROWS, Math.floor(BATCH_CHARS / weight), 2 * this.#maxRows);
+            this.#maxRows = Math.max(1, most);
             // Sooner than the byte where the machine is busy. Not what keeps the process alive.
             this.#next ??= setImmediate(() => {
                 this.#next = undefined;
