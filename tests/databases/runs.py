@@ -25,7 +25,7 @@ from paths import ROOT  # noqa: E402
 from rest import ADMIN, DIRECT, Rest  # noqa: E402
 from traps import TRAPS  # noqa: E402
 
-ROUNDS = int(os.environ.get("DRT_DATABASE_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("DRT_DATABASE_ROUNDS", "2"))
 # A copy that is kept is right so long after the last write.
 SETTLED_SECONDS = 2.0
 WRITERS = 4
