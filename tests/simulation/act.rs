@@ -7,6 +7,7 @@ impl World {
     /// From now on messages may be delayed.
     fn disturb(&mut self) {
         self.undisturbed = false;
+        self.was_stalled = true;
         self.server.late = true;
         self.client.reads_may_be_lost();
     }

@@ -74,10 +74,11 @@ impl World {
         if !mirror.has_snapshots() {
             return Ok(());
         }
-        // Then the events alone do not say what is right, nor does a server's own snapshot; and of
-        // one item there may be a single event, which is not doubted.
+        // Then the events alone do not say what is right, nor does a server's own snapshot; and a
+        // single event is not doubted, as there may be one of an item, or in a stalled network.
         let is_settled = mirror.options.exact && mirror.options.settles;
-        if self.setting.stale && (!is_settled || mirror.options.item.is_some()) {
+        let is_alone = mirror.options.item.is_some() || self.was_stalled;
+        if self.setting.stale && (!is_settled || is_alone) {
             return Ok(());
         }
         // A server's own snapshot may miss changes, so the copy is compared with what was sent.

@@ -37,6 +37,8 @@ pub struct World {
     /// No message was delayed so far: a link that the client closes leaves no subscribes
     /// behind.
     pub undisturbed: bool,
+    /// The network has stood still.
+    pub was_stalled: bool,
     /// How many callbacks are run at a time; 0 = all, `None` = none.
     pub pace: Option<usize>,
     pub dispatches: bool,
@@ -95,6 +97,7 @@ impl World {
             tokens: BTreeMap::new(),
             closing: BTreeMap::new(),
             held: Vec::new(),
+            was_stalled: false,
             undisturbed: setting.rate_limit.is_none()
                 && setting.slowness <= Duration::from_millis(200),
             pace: Some(setting.pace),

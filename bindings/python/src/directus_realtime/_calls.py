@@ -184,15 +184,14 @@ class Calls:
         milliseconds(seconds, "timeout")
         text, end = dump(message, "message"), time.monotonic() + seconds
         while True:
-            if connect:
-                yield from self._wait_for_link(seconds, end)
             try:
                 future = self._send(text, max(0.001, end - time.monotonic()))
                 break
             except NotConnectedError:
-                # The link may have been lost just now: nothing was sent.
+                # Nothing was sent.
                 if not connect or time.monotonic() >= end:
                     raise
+            yield from self._wait_for_link(seconds, end)
         if not (yield Wait(future, end + _DELIVERY_SECONDS, is_reply=True)):
             raise TimeoutError(
                 "the reply was not delivered, because a callback has not returned: "
