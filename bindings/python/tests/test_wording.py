@@ -10,6 +10,7 @@ import directus_realtime as dr
 import pytest
 from conftest import ROOT
 from directus_realtime import Client, aio
+from directus_realtime._errors import in_python
 
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 FOREIGN = re.compile(r"\bdrt_\w+|\bDRT_(?!LOG\b)\w+|\boptions\.\w+")
@@ -36,14 +37,11 @@ def test_no_message_of_the_library_shows_a_c_name() -> None:
 def test_messages_name_options_that_exist() -> None:
     options = set(inspect.signature(Client).parameters)
     assert set(inspect.signature(aio.Client).parameters) == options - {"thread"}
-    names = {name for text in messages() for name in re.findall(r"`([a-z]+_[a-z_]+)`", text)}
+    texts = [in_python(text) for text in messages()]
+    names = {name for text in texts for name in re.findall(r"`([a-z]+_[a-z_]+|heartbeat)`", text)}
     methods = {name for name in dir(Client) if not name.startswith("_")}
     subscribing = set(inspect.signature(Client.subscribe).parameters)
-    assert {"queue_bytes", "access_token"} <= names
-    # Where the library counts milliseconds, Python counts seconds.
-    names = {name.removesuffix("_ms") for name in names}
-    # Where the library counts milliseconds, Python counts seconds.
-    names = {name[:-3] if name.endswith("_ms") else name for name in names}
+    assert {"queue_bytes", "access_token", "heartbeat"} <= names
     assert names <= options | methods | subscribing
 
 

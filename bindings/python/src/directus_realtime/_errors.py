@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import enum
 import json
+import re
 from typing import Any
 
 from . import _abi
@@ -176,6 +177,14 @@ def status_of(number: int) -> Status:
         return Status.OK if number > 0 else Status.INTERNAL
 
 
+_MILLISECONDS = re.compile(r"`(\w+)_ms`")
+
+
+def in_python(sentence: str) -> str:
+    """A sentence of the library: where its options are milliseconds, Python's are seconds."""
+    return _MILLISECONDS.sub(r"`\1`", sentence)
+
+
 def error_for(number: int, message: str) -> DirectusRealtimeError:
     """The exception for a result code."""
     status = status_of(number)
@@ -190,7 +199,7 @@ def check(number: int) -> int:
         return number
     info = _abi.ErrorInfo(struct_size=ctypes.sizeof(_abi.ErrorInfo))
     lib.drt_last_error_info(ctypes.byref(info))
-    message = (info.message or b"").decode("utf-8", "replace")
+    message = in_python((info.message or b"").decode("utf-8", "replace"))
     if info.server_error is None:
         raise error_for(number, message)
     error = None

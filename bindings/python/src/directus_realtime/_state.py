@@ -11,6 +11,7 @@ from ._errors import (
     InvalidArgumentError,
     Status,
     error_for,
+    in_python,
     status_of,
 )
 
@@ -74,5 +75,6 @@ class StateChange:
 
 def change_of(number: int, reason: int, message: str) -> StateChange:
     """A change of state as the library reports it."""
+    message = in_python(message)
     error = error_for(reason, message) if reason < 0 else None
     return StateChange(STATES[number], status_of(reason), message, error)
