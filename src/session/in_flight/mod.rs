@@ -25,6 +25,8 @@ use super::request::Request;
 use crate::protocol::wire_uid::WireUid;
 use crate::subscriptions::SubId;
 
+/// The place in the wire uid of a request, where subscriptions have theirs.
+pub const REQUEST_SLOT: u32 = u32::MAX;
 /// The times of so many untracked messages are kept.
 const MOST_UNTRACKED: usize = 1024;
 
@@ -78,6 +80,19 @@ impl Kind {
 }
 
 impl Purpose {
+    /// The place in the wire uid of the message.
+    fn slot(&self) -> u32 {
+        match self {
+            Purpose::Subscribe(id)
+            | Purpose::Read(id)
+            | Purpose::Settle(id)
+            | Purpose::Recheck(id)
+            | Purpose::Check(id) => id.slot(),
+            Purpose::Orphan(wire) | Purpose::Unsubscribe { wire, .. } => wire.slot,
+            Purpose::Request(_) => REQUEST_SLOT,
+        }
+    }
+
     /// See [`Kind`].
     pub fn kind(&self) -> Kind {
         match self {
@@ -190,6 +205,13 @@ impl InFlight {
         if let Some(entry) = self.entries.get_mut(&serial) {
             entry.purpose = Purpose::Orphan(wire);
         }
+    }
+
+    /// Whether a reply under this wire uid answers no message: the serial is that of one under
+    /// another place, so that bits of the uid must have changed on the way.
+    pub fn is_corrupted(&self, wire: WireUid) -> bool {
+        let entry = self.entries.get(&wire.serial);
+        entry.is_some_and(|entry| entry.purpose.slot() != wire.slot)
     }
 
     /// The message is answered.

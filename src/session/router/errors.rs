@@ -1,13 +1,12 @@
 //! Error frames: what they mean, and which message those with a uid answer.
 
 use super::Session;
-use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::log::Level;
 use crate::protocol::incoming::{ErrorSource, ServerError};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
-use crate::session::in_flight::{Entry, Purpose};
+use crate::session::in_flight::{Entry, Purpose, REQUEST_SLOT};
 use crate::subscriptions::SubId;
 
 /// What a refusal means for the subscription.

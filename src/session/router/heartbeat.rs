@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::Session;
-use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::connection::heartbeat::Silence;
+use crate::session::in_flight::REQUEST_SLOT;
 use crate::session::timers::Timer;
 use crate::subscriptions::deleted_keys::Arrival;
 

@@ -1,7 +1,6 @@
 //! Frames from the server, each handed to the router's file for its type.
 
 use super::Session;
-use super::requests::REQUEST_SLOT;
 use crate::error::Status;
 use crate::handover::{DeliveryItem, Event, EventKind};
 use crate::log::Level;
@@ -10,7 +9,7 @@ use crate::protocol::fast_path;
 use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::connection::link::Reception;
-use crate::session::in_flight::Purpose;
+use crate::session::in_flight::{Purpose, REQUEST_SLOT};
 use crate::session::timers::Timer;
 use crate::session::{LinkId, Now};
 use crate::subscriptions::subscription::{Route, Snapshot};
@@ -91,6 +90,9 @@ impl Session {
 
     fn on_message(&mut self, now: Now, frame: &Frame, message: Incoming<'_>) {
         let wire = uid_of(&message).and_then(WireUid::parse);
+        if wire.is_some_and(|wire| self.in_flight.is_corrupted(wire)) {
+            return self.log(Level::Warn, "a reply bears the uid of no message");
+        }
         if let Some(wire) = wire {
             self.in_flight.on_reply(wire.serial);
         }

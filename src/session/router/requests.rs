@@ -9,13 +9,10 @@ use crate::log::Level;
 use crate::protocol::outgoing::{self, CustomMessage};
 use crate::protocol::wire_uid::WireUid;
 use crate::protocol::{Frame, error_object};
-use crate::session::in_flight::Purpose;
+use crate::session::in_flight::{Purpose, REQUEST_SLOT};
 use crate::session::request::Request;
 use crate::session::scheduler::Outgoing;
 use crate::session::{Effect, Now};
-
-/// The place in the wire uid of a request, where subscriptions have theirs.
-pub(super) const REQUEST_SLOT: u32 = u32::MAX;
 
 impl Session {
     /// Sends a message whose answer the application does not expect. `backlog` is

@@ -208,3 +208,27 @@ fn a_request_about_nothing_is_answered_here_and_never_sent() {
         assert_eq!(world.sent.len(), if is_nothing { 0 } else { 2 }, "{rest}");
     }
 }
+
+#[test]
+fn i8_a_reply_whose_uid_has_changed_on_the_way_leaves_the_message_unanswered() {
+    let mut world = World::connected();
+    world.request(CREATE);
+    let uid = world.next()["uid"].as_str().unwrap().to_owned();
+    let serial = uid.split_once('.').unwrap().1;
+    world.say(json!({"type": "items", "data": [], "uid": format!("7.{serial}")}));
+    world.say(named(
+        items_error("FORBIDDEN"),
+        &json!(format!("7.{serial}")),
+    ));
+    assert!(world.replies.is_empty());
+    world.advance(Duration::from_secs(5));
+    assert_eq!(world.replies[0].0, Status::Timeout);
+    // The other way round: a subscription waits for its snapshot until that is read.
+    let id = world.subscribe(spec());
+    world.confirm();
+    let uid = world.sent[0]["uid"].as_str().unwrap().to_owned();
+    let serial = uid.split_once('.').unwrap().1.to_owned();
+    world.say(json!({"type": "items", "data": [], "uid": format!("ffffffff.{serial}")}));
+    world.answer_read(json!([]));
+    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+}
