@@ -9,7 +9,7 @@
 #                   - GET /items/x/null, and `keys` in the body of a SEARCH, find these rows.
 # Why               Every value of a filter goes through parseFilterValue (@directus/utils, parse-filter), which knows no
 #                   field types and no difference between queries in a URL and in JSON.
-# Who is affected   Programs that read rows again by keys that they were told: use `ids`, `keys` or the path, not a filter on
+# Who is affected   Programs that read rows again by keys that events have named: use `ids`, `keys` or the path, not a filter on
 #                   the primary key.
 # Seen              29 November 2026, keys plain, null, true, false, $NOW and $CURRENT_USER:
 #                     rows: $CURRENT_USER, $NOW, false, null, plain, true

@@ -1096,7 +1096,7 @@ class event {
     drt_subscription *subscription() const noexcept { return raw_->subscription; }
     /** Whether this is an INIT after a gap: it replaces everything before it. */
     bool resync() const noexcept { return (raw_->flags & DRT_FLAG_RESYNC) != 0; }
-    /** Whether the row was read again, and is not as it was told last. */
+    /** Whether the row was read again, and is not as it was last reported. */
     bool settled() const noexcept { return (raw_->flags & DRT_FLAG_SETTLED) != 0; }
     /** Whether this is an ERROR that ends the subscription. */
     bool ended() const noexcept { return (raw_->flags & DRT_FLAG_ENDED) != 0; }

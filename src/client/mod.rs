@@ -154,7 +154,7 @@ impl Client {
         self.fd().is_some()
     }
 
-    /// Whether somebody is asked for tokens.
+    /// Whether the application is asked for tokens.
     pub fn has_token_sink(&self) -> bool {
         self.shared.lock().session.has_token_sink()
     }

@@ -43,15 +43,11 @@ pub unsafe extern "C" fn drt_client_dispatch(
     max_events: usize,
     dispatched: *mut usize,
 ) -> drt_status {
-    panic::run(|| {
-        let mut unused = 0;
-        // SAFETY: NULL or valid for writing, by the header's contract.
-        let dispatched = unsafe { dispatched.as_mut() }.unwrap_or(&mut unused);
-        *dispatched = 0;
-        let client = handle::client(client, "client")?;
-        may_block()?;
-        *dispatched = client.dispatch(time(timeout_ms), max_events)?;
-        Ok(())
+    // SAFETY: the header's contract.
+    panic::run(|| unsafe {
+        count(client, dispatched, |client| {
+            client.dispatch(time(timeout_ms), max_events)
+        })
     })
 }
 
@@ -67,16 +63,8 @@ pub unsafe extern "C" fn drt_client_dispatch_control(
     max: usize,
     dispatched: *mut usize,
 ) -> drt_status {
-    panic::run(|| {
-        let mut unused = 0;
-        // SAFETY: NULL or valid for writing, by the header's contract.
-        let dispatched = unsafe { dispatched.as_mut() }.unwrap_or(&mut unused);
-        *dispatched = 0;
-        let client = handle::client(client, "client")?;
-        may_block()?;
-        *dispatched = client.dispatch_control(max)?;
-        Ok(())
-    })
+    // SAFETY: the header's contract.
+    panic::run(|| unsafe { count(client, dispatched, |client| client.dispatch_control(max)) })
 }
 
 /// Takes everything that waits as the rows of one JSON array: for languages in which a callback
@@ -140,6 +128,26 @@ pub unsafe extern "C" fn drt_client_drain(
             client.drain(time(timeout_ms), max_events, show)
         })
     })
+}
+
+/// Calls `dispatch`, and stores the count that it returns.
+///
+/// # Safety
+///
+/// `dispatched` is NULL or valid for writing.
+unsafe fn count(
+    client: *mut drt_client,
+    dispatched: *mut usize,
+    dispatch: impl FnOnce(&Client) -> Result<usize>,
+) -> Result<()> {
+    let mut unused = 0;
+    // SAFETY: the caller's promise.
+    let dispatched = unsafe { dispatched.as_mut() }.unwrap_or(&mut unused);
+    *dispatched = 0;
+    let client = handle::client(client, "client")?;
+    may_block()?;
+    *dispatched = dispatch(&client)?;
+    Ok(())
 }
 
 /// Calls `fill`, which shows an array and returns a count, and stores both.

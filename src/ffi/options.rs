@@ -156,7 +156,7 @@ pub struct drt_subscription_options {
     pub snapshot: drt_snapshot,
     /// For how long it must be quiet, in milliseconds, before rows are read once more whose last
     /// event may be wrong: several updates close together, or two events of one row. What differs is
-    /// told by an event with `DRT_FLAG_SETTLED`. Default: 250; `UINT32_MAX` = never.
+    /// reported by an event with `DRT_FLAG_SETTLED`. Default: 250; `UINT32_MAX` = never.
     pub settle_ms: u32,
 }
 

@@ -34,7 +34,7 @@ export interface InitEvent<Init> extends EventBase {
 }
 
 interface ChangeBase extends EventBase {
-    /** True where the item was read again, and is not as it was told last: see the option `settleMs`. */
+    /** True where the item was read again, and is not as it was last reported: see the option `settleMs`. */
     settled?: true;
 }
 

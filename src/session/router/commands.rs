@@ -88,7 +88,7 @@ impl Session {
         }
     }
 
-    /// Whether somebody is asked for tokens.
+    /// Whether the application is asked for tokens.
     pub fn has_token_sink(&self) -> bool {
         self.connection.can_ask()
     }

@@ -1,6 +1,7 @@
 //! Frames from the server, each handed to the router's file for its type.
 
 use super::Session;
+use super::rechecking::note_reported;
 use crate::error::Status;
 use crate::handover::{DeliveryItem, Event, EventKind};
 use crate::log::Level;
@@ -10,7 +11,6 @@ use crate::protocol::incoming::{self, Change, Incoming, offsets};
 use crate::protocol::wire_uid::WireUid;
 use crate::session::connection::link::Reception;
 use crate::session::in_flight::{Purpose, REQUEST_SLOT};
-use crate::session::timers::Timer;
 use crate::session::{LinkId, Now};
 use crate::subscriptions::subscription::{Route, Snapshot};
 
@@ -177,13 +177,8 @@ impl Session {
         match subscription.route(event.kind) {
             // Nearly every event.
             Route::Deliver => {
-                if subscription.rechecks_rows() {
-                    let due = subscription.note_told(now.mono, &event, &mut self.places);
-                    if let Some(due) = due {
-                        let id = subscription.id();
-                        self.timers.set(Timer::Recheck(id), due);
-                    }
-                }
+                let (timers, places) = (&mut self.timers, &mut self.places);
+                note_reported(subscription, timers, places, now, &event);
                 self.outputs.deliver(DeliveryItem::Event(event));
             }
             Route::Judge => {

@@ -1,4 +1,4 @@
-//! Reads rows once more whose last event may be wrong, and tells what they are.
+//! Reads rows once more whose last event may be wrong, and reports what they are.
 
 use super::Session;
 use super::errors::{Refusal, read_refusal};
@@ -8,22 +8,27 @@ use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::in_flight::Purpose;
-use crate::session::timers::Timer;
-use crate::subscriptions::SubId;
+use crate::session::timers::{Timer, Timers};
 use crate::subscriptions::rechecks::Recheck;
+use crate::subscriptions::{SubId, Subscription};
+
+/// An event of a subscription is delivered: notes what it reports, where that may be read again.
+#[inline]
+pub(super) fn note_reported(
+    subscription: &mut Subscription,
+    timers: &mut Timers,
+    places: &mut Vec<(u32, u32)>,
+    now: Now,
+    event: &Event,
+) {
+    if subscription.rechecks_rows() {
+        if let Some(due) = subscription.note_reported(now.mono, event, places) {
+            timers.set(Timer::Recheck(subscription.id()), due);
+        }
+    }
+}
 
 impl Session {
-    /// Hands over an event of an active subscription, and remembers what it tells.
-    #[inline]
-    pub(super) fn tell(&mut self, now: Now, id: SubId, event: Event) {
-        if let Some(subscription) = self.registry.get_mut(id).filter(|s| s.rechecks_rows()) {
-            if let Some(due) = subscription.note_told(now.mono, &event, &mut self.places) {
-                self.timers.set(Timer::Recheck(id), due);
-            }
-        }
-        self.outputs.deliver(DeliveryItem::Event(event));
-    }
-
     /// It may be quiet by now.
     pub(super) fn on_recheck_due(&mut self, now: Now, id: SubId) {
         let Some(subscription) = self.registry.get(id) else {
@@ -43,7 +48,7 @@ impl Session {
             return false;
         };
         let Some(recheck) = subscription.begin_recheck(now.mono, serial) else {
-            // Something was told while it waited for its turn.
+            // Something was reported while it waited for its turn.
             if let Some(due) = subscription.recheck_due_at(now.mono) {
                 self.timers.set(Timer::Recheck(id), due);
             }

@@ -5,8 +5,9 @@
 
 use super::Session;
 use super::errors::{Refusal, read_refusal};
+use super::rechecking::note_reported;
 use super::snapshot::LATEST_CREATE;
-use crate::handover::Event;
+use crate::handover::{DeliveryItem, Event};
 use crate::log::Level;
 use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
@@ -65,7 +66,9 @@ impl Session {
         };
         let until = self.heartbeat.heard_time() + LATEST_CREATE;
         if !subscription.repeats_snapshot(&event, until) {
-            self.tell(now, id, event);
+            let (timers, places) = (&mut self.timers, &mut self.places);
+            note_reported(subscription, timers, places, now, &event);
+            self.outputs.deliver(DeliveryItem::Event(event));
         }
         None
     }

@@ -1,4 +1,4 @@
-//! Rows that are read again, because what was told of them may be wrong.
+//! Rows that are read again, because their last event may be wrong.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ fn following(spec: SubscriptionSpec) -> (World, String) {
     (world, wire)
 }
 
-/// What was told, so far: kinds, flags and data.
-fn told(world: &mut World) -> Vec<(EventKind, u32, Value)> {
+/// What was reported, so far: kinds, flags and data.
+fn reported(world: &mut World) -> Vec<(EventKind, u32, Value)> {
     let told = std::mem::take(&mut world.told);
     told.into_iter()
         .map(|told| (told.kind, told.flags, told.data))
@@ -54,7 +54,7 @@ fn i7_after_updates_close_together_the_last_word_is_what_is_stored() {
     assert_eq!(world.sent[0]["query"], json!({"limit": 2}));
     world.answer_read(json!([{"id": 1, "n": 1}, {"id": 2, "n": 2}]));
     assert_eq!(
-        told(&mut world),
+        reported(&mut world),
         [(Update, FLAG_SETTLED, json!([{"id": 1, "n": 1}]))]
     );
     world.live(10);
@@ -75,7 +75,7 @@ fn i7_an_array_that_takes_its_time_is_right_at_the_end() {
     assert_eq!(world.sent[0]["ids"], json!([1, 2]));
     world.answer_read(json!([{"id": 1, "n": 1}, {"id": 2, "n": 2}]));
     assert_eq!(
-        told(&mut world),
+        reported(&mut world),
         [(Update, FLAG_SETTLED, json!([{"id": 1, "n": 1}]))]
     );
 }
@@ -112,7 +112,7 @@ fn i7_an_update_that_was_rolled_back_is_taken_back() {
     world.advance(SETTLE);
     world.answer_read(json!([{"id": 1, "n": 0}]));
     assert_eq!(
-        told(&mut world),
+        reported(&mut world),
         [(Update, FLAG_SETTLED, json!([{"id": 1, "n": 0}]))]
     );
 }
@@ -127,7 +127,7 @@ fn i7_rows_that_are_gone_are_deleted_and_deleted_ones_that_are_there_created() {
     world.advance(SETTLE);
     world.answer_read(json!([{"id": 2, "n": 1}]));
     assert_eq!(
-        told(&mut world),
+        reported(&mut world),
         [
             (Create, FLAG_SETTLED, json!([{"id": 2, "n": 1}])),
             (Delete, FLAG_SETTLED, json!([1])),
@@ -165,7 +165,7 @@ fn a_row_is_read_as_the_query_shows_it() {
 }
 
 #[test]
-fn only_the_kinds_that_are_wanted_are_told() {
+fn only_the_kinds_that_are_wanted_are_reported() {
     let (mut world, wire) = following(SubscriptionSpec {
         events: ON_UPDATE,
         ..settling()
@@ -174,7 +174,7 @@ fn only_the_kinds_that_are_wanted_are_told() {
     world.advance(SETTLE);
     world.answer_read(json!([{"id": 2, "n": 3}]));
     assert_eq!(
-        told(&mut world),
+        reported(&mut world),
         [(Update, FLAG_SETTLED, json!([{"id": 2, "n": 3}]))]
     );
 }
@@ -186,7 +186,10 @@ fn what_comes_while_a_read_is_under_way_is_not_overwritten_by_it() {
     world.advance(SETTLE);
     world.change(&wire, "update", json!([{"id": 1, "n": 5}]));
     world.answer_read(json!([{"id": 1, "n": 1}, {"id": 2, "n": 2}]));
-    assert_eq!(told(&mut world), [(Update, 0, json!([{"id": 1, "n": 5}]))]);
+    assert_eq!(
+        reported(&mut world),
+        [(Update, 0, json!([{"id": 1, "n": 5}]))]
+    );
     world.advance(Duration::from_secs(1));
     world.answer_read(json!([{"id": 1, "n": 5}]));
     assert!(world.told.is_empty());
@@ -205,7 +208,7 @@ fn i3_where_rows_cannot_be_read_again_a_snapshot_is() {
     world.say(error);
     world.answer_read(json!([{"id": 1, "n": 1}]));
     assert_eq!(
-        told(&mut world),
+        reported(&mut world),
         [(Init, FLAG_RESYNC, json!([{"id": 1, "n": 1}]))]
     );
 }
@@ -217,7 +220,7 @@ fn a_read_that_is_forbidden_is_reported_and_given_up() {
     world.advance(SETTLE);
     let read = world.next();
     world.say(named(forbidden(), &read["uid"]));
-    assert_eq!(world.kinds(), [Error], "what was told may be wrong");
+    assert_eq!(world.kinds(), [Error], "what was reported may be wrong");
     world.live(10);
     assert!(world.told.len() == 1 && world.sent.is_empty());
 }
@@ -254,7 +257,7 @@ fn a_read_that_the_rate_limiter_dropped_is_sent_again() {
     world.say(json!({"type": "items", "uid": again["uid"],
         "data": [{"id": 1, "n": 1}, {"id": 2, "n": 2}]}));
     assert_eq!(
-        told(&mut world),
+        reported(&mut world),
         [(Update, FLAG_SETTLED, json!([{"id": 1, "n": 1}]))]
     );
 }
@@ -269,5 +272,5 @@ fn i6_where_too_many_rows_change_a_snapshot_is_read_once_it_is_quiet() {
     world.advance(SETTLE);
     assert_eq!(world.sent.len(), 1);
     world.answer_read(json!([]));
-    assert_eq!(told(&mut world), [(Init, FLAG_RESYNC, json!([]))]);
+    assert_eq!(reported(&mut world), [(Init, FLAG_RESYNC, json!([]))]);
 }

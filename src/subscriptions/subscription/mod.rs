@@ -57,10 +57,8 @@ pub struct Subscription {
     /// still come.
     snapshot_rows: Option<Box<SnapshotRows>>,
     deleted: DeletedKeys,
-    /// What was told lately, and may be wrong.
+    /// What was reported lately, and may be wrong.
     rechecks: Option<Box<Rechecks>>,
-    /// When its last snapshot was told, if it was not quiet then.
-    shown_at: Option<Duration>,
     key_format: KeyFormat,
     /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
     item_key: Option<Box<str>>,
@@ -90,7 +88,6 @@ impl Subscription {
             snapshot_rows: None,
             deleted: DeletedKeys::default(),
             rechecks: None,
-            shown_at: None,
             key_format: KeyFormat::default(),
             item_key: None,
             failures: 0,

@@ -1,4 +1,4 @@
-//! Which of the told rows are read once more, and the events that say what they are.
+//! Which of the reported rows are read once more, and the events that say what they are.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::handover::{Event, EventKind, FLAG_SETTLED};
 use crate::protocol::incoming::Change;
 use crate::protocol::{Frame, items};
 use crate::subscriptions::deleted_keys::Arrival;
-use crate::subscriptions::rechecks::{Corrections, Recheck, Rechecks};
+use crate::subscriptions::rechecks::{Corrections, Recheck};
 
 impl Subscription {
-    /// Whether rows are read again where what was told of them may be wrong.
+    /// Whether rows are read again whose last event may be wrong.
     #[inline]
     pub fn rechecks_rows(&self) -> bool {
         self.spec.settle.is_some() && !self.is_system()
@@ -20,26 +20,24 @@ impl Subscription {
 
     /// An event is delivered now. Returns when rows are to be read again, where it is the first
     /// of those.
-    pub fn note_told(
+    pub fn note_reported(
         &mut self,
         now: Duration,
         event: &Event,
         places: &mut Vec<(u32, u32)>,
     ) -> Option<Duration> {
-        if !matches!(
-            event.kind,
-            EventKind::Create | EventKind::Update | EventKind::Delete
-        ) {
+        if matches!(event.kind, EventKind::Init | EventKind::Error) {
             return None;
         }
         let settle = self.spec.settle?;
-        let shown_at = self.shown_at;
-        let rechecks = self
-            .rechecks
-            .get_or_insert_with(|| Box::new(Rechecks::after_snapshot(shown_at)));
-        if rechecks.has_overflowed() {
-            rechecks.hear(now);
-            return None;
+        let rechecks = self.rechecks.get_or_insert_default();
+        if !rechecks.looks(now) {
+            let begins = rechecks.passed(now, event.kind);
+            return if begins {
+                rechecks.due_at(settle)
+            } else {
+                None
+            };
         }
         // Delivery finds out where it is malformed.
         let data = data_of(event).filter(|data| items::elements(data, places).is_ok())?;
@@ -51,7 +49,7 @@ impl Subscription {
                 _ => Some((items::member(element, primary_key)?, Some(element))),
             }
         });
-        if !rechecks.told(now, event.kind, rows) {
+        if !rechecks.reported(now, event.kind, rows) {
             return None;
         }
         rechecks.due_at(settle)
@@ -95,7 +93,7 @@ impl Subscription {
         self.rechecks = None;
     }
 
-    /// The read has found these rows. Returns the events that tell what differs.
+    /// The read has found these rows. Returns the events that report what differs.
     pub fn finish_recheck(
         &mut self,
         now: Duration,

@@ -10,6 +10,7 @@ use crate::handover::{Event, EventKind, FLAG_RESYNC};
 use crate::protocol::wire_uid::WireUid;
 use crate::subscriptions::deleted_keys::{Arrival, DeletedKeys};
 use crate::subscriptions::held::{HeldBytes, HeldEvents};
+use crate::subscriptions::rechecks::Rechecks;
 
 /// How the session brings a subscription up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +177,6 @@ impl Subscription {
         let flags = if self.had_init { FLAG_RESYNC } else { 0 };
         self.had_init = true;
         self.failures = 0;
-        self.rechecks = None;
         let init = self.init_event(snapshot, flags);
         self.learn_from(snapshot, until);
         let held = match before {
@@ -185,7 +185,8 @@ impl Subscription {
         };
         // What comes now may be of before the snapshot, where there was anything around it.
         let is_busy = flags != 0 || held.as_ref().is_some_and(|held| !held.is_empty());
-        self.shown_at = is_busy.then_some(now);
+        let remembers = is_busy && self.rechecks_rows();
+        self.rechecks = remembers.then(|| Box::new(Rechecks::after_snapshot(now)));
         Some(Activated {
             init,
             is_resync: flags & FLAG_RESYNC != 0,
@@ -253,10 +254,7 @@ impl Subscription {
         let (Phase::Reading { serial, .. } | Phase::Settling { serial, .. }) = self.phase else {
             return None;
         };
-        let read = self.read_under_way();
-        let resync = ResyncAt::BackoffEnd;
-        self.drop_held(Phase::Behind { serial, resync }, places);
-        read
+        self.begin_behind(serial, ResyncAt::BackoffEnd, places)
     }
 
     /// Active, Settling ─▶ Behind. The queue had no room for its events, from this epoch
@@ -267,10 +265,7 @@ impl Subscription {
         let (Phase::Active { serial } | Phase::Settling { serial, .. }) = self.phase else {
             return None;
         };
-        let read = self.read_under_way();
-        let resync = ResyncAt::QueueDrained(epoch);
-        self.drop_held(Phase::Behind { serial, resync }, places);
-        read
+        self.begin_behind(serial, ResyncAt::QueueDrained(epoch), places)
     }
 
     /// Active, Reading, Settling ─▶ Behind. The application wants a fresh snapshot; what waited of
@@ -284,10 +279,7 @@ impl Subscription {
         else {
             return None;
         };
-        let read = self.read_under_way();
-        let resync = ResyncAt::BackoffEnd;
-        self.drop_held(Phase::Behind { serial, resync }, places);
-        read
+        self.begin_behind(serial, ResyncAt::BackoffEnd, places)
     }
 
     /// Whether it waits until the application has taken what was queued before that epoch.
@@ -379,6 +371,18 @@ impl Subscription {
             Phase::Settling { asked, held, .. } => Some((held, asked)),
             _ => None,
         }
+    }
+
+    /// Enters Behind. Returns the read that is under way, if any.
+    fn begin_behind(
+        &mut self,
+        serial: u64,
+        resync: ResyncAt,
+        places: &mut Vec<(u32, u32)>,
+    ) -> Option<u64> {
+        let read = self.read_under_way();
+        self.drop_held(Phase::Behind { serial, resync }, places);
+        read
     }
 
     /// Enters another phase of the same registration. Deletes among what was held count,

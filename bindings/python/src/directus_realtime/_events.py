@@ -106,7 +106,7 @@ class Event:
 
     @property
     def settled(self) -> bool:
-        """Whether the item was read again, and is not as it was told last.
+        """Whether the item was read again, and is not as it was last reported.
 
         The server's events may be wrong where items change in quick succession.
         """

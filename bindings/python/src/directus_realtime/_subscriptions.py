@@ -104,7 +104,7 @@ class Subscriptions:
                     raise ClosedError(f"the subscription {state.uid!r} has just ended: try again")
                 return known
             except BaseException:
-                # It may be an interrupt after which nobody would have the new subscription.
+                # It may be an interrupt, after which the new subscription would have no owner.
                 if state.handle is None and handle.value is not None:
                     lib.drt_subscription_unsubscribe(handle)
                 raise

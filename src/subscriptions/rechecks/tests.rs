@@ -1,0 +1,178 @@
+use super::*;
+
+const SETTLE: Duration = Duration::from_millis(250);
+
+fn ms(time: u64) -> Duration {
+    Duration::from_millis(10_000 + time)
+}
+
+fn update(rechecks: &mut Rechecks, at: u64, key: &str, row: &str) -> bool {
+    rechecks.reported(ms(at), EventKind::Update, [(key, Some(row))].into_iter())
+}
+
+fn delete(rechecks: &mut Rechecks, at: u64, key: &str) -> bool {
+    rechecks.reported(ms(at), EventKind::Delete, [(key, None)].into_iter())
+}
+
+fn keys(recheck: Option<Recheck>) -> Vec<String> {
+    match recheck {
+        Some(Recheck::Rows(keys)) => keys,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_lone_event_is_not_read_again() {
+    let mut rechecks = Rechecks::default();
+    for (at, key) in [(0, "1"), (1000, "2"), (2000, "1"), (3500, "1")] {
+        assert!(!update(&mut rechecks, at, key, "{}"));
+    }
+    assert_eq!(rechecks.due_at(SETTLE), None);
+    let created = [("7", Some("{}")), ("8", Some("{}"))];
+    assert!(!rechecks.reported(ms(3600), EventKind::Create, created.into_iter()));
+    assert!(!delete(&mut rechecks, 3700, "9"));
+    assert_eq!(rechecks.begin(ms(9000), SETTLE, 1), None);
+    assert!(rechecks.is_over(ms(9000)));
+}
+
+#[test]
+fn updates_close_together_are_read_again_when_it_is_quiet() {
+    let mut rechecks = Rechecks::default();
+    assert!(!update(&mut rechecks, 0, "1", "{a}"));
+    assert!(update(&mut rechecks, 100, "2", "{b}"));
+    assert!(!update(&mut rechecks, 200, "3", "{c}"), "they wait already");
+    assert_eq!(rechecks.due_at(SETTLE), Some(ms(450)));
+    assert_eq!(rechecks.begin(ms(449), SETTLE, 1), None);
+    assert_eq!(keys(rechecks.begin(ms(450), SETTLE, 1)), ["1", "2", "3"]);
+    assert!(rechecks.is_read_by(1) && !rechecks.is_read_by(2));
+    let found = [("1", "{a}"), ("2", "{B}")];
+    let corrections = rechecks.settle(ms(500), found.into_iter());
+    assert_eq!(corrections.updates, ["{B}"]);
+    assert_eq!(corrections.deletes, ["3"]);
+    assert_eq!(rechecks.due_at(SETTLE), None);
+}
+
+#[test]
+fn a_row_that_is_reported_twice_is_read_again_in_any_spelling() {
+    let mut rechecks = Rechecks::default();
+    rechecks.reported(ms(0), EventKind::Create, [("7", Some("{}"))].into_iter());
+    assert!(delete(&mut rechecks, 300, "\"007\""));
+    assert_eq!(keys(rechecks.begin(ms(550), SETTLE, 1)), ["7"]);
+    let corrections = rechecks.settle(ms(560), [("7", "{x}")].into_iter());
+    assert_eq!(corrections.creates, ["{x}"]);
+    assert!(corrections.updates.is_empty() && corrections.deletes.is_empty());
+}
+
+#[test]
+fn what_is_reported_while_a_read_is_under_way_is_read_once_more() {
+    let mut rechecks = Rechecks::default();
+    update(&mut rechecks, 0, "1", "{a}");
+    update(&mut rechecks, 10, "1", "{b}");
+    assert_eq!(keys(rechecks.begin(ms(260), SETTLE, 1)), ["1"]);
+    update(&mut rechecks, 270, "1", "{c}");
+    let stale = rechecks.settle(ms(280), [("1", "{b}")].into_iter());
+    assert_eq!(stale, Corrections::default());
+    assert_eq!(rechecks.due_at(SETTLE), Some(ms(1260)), "a second apart");
+    assert_eq!(keys(rechecks.begin(ms(1260), SETTLE, 2)), ["1"]);
+    let last = rechecks.settle(ms(1270), [("1", "{d}")].into_iter());
+    assert_eq!(last.updates, ["{d}"]);
+}
+
+#[test]
+fn where_it_does_not_get_quiet_rows_are_read_every_two_seconds_and_at_the_end() {
+    let mut rechecks = Rechecks::default();
+    let mut reads = Vec::new();
+    for at in (0..5000).step_by(100) {
+        update(&mut rechecks, at, "1", &at.to_string());
+        if rechecks.begin(ms(at), SETTLE, at).is_some() {
+            reads.push(at);
+            rechecks.settle(ms(at), [("1", "{}")].into_iter());
+        }
+    }
+    assert_eq!(reads, [2100, 4100]);
+    assert_eq!(rechecks.due_at(SETTLE), Some(ms(5150)));
+}
+
+#[test]
+fn what_was_read_while_a_transaction_paused_is_read_again_after_it() {
+    let mut rechecks = Rechecks::default();
+    update(&mut rechecks, 0, "1", "{a}");
+    update(&mut rechecks, 10, "2", "{b}");
+    assert_eq!(keys(rechecks.begin(ms(260), SETTLE, 1)), ["1", "2"]);
+    rechecks.settle(ms(270), [("1", "{a}"), ("2", "{b}")].into_iter());
+    assert!(update(&mut rechecks, 1500, "3", "{c}"));
+    assert_eq!(keys(rechecks.begin(ms(1750), SETTLE, 2)), ["1", "2"]);
+    let corrections = rechecks.settle(ms(1760), [("1", "{A}"), ("2", "{B}")].into_iter());
+    assert_eq!(corrections.updates, ["{A}", "{B}"]);
+    assert!(!update(&mut rechecks, 4000, "4", "{d}"), "that one is over");
+    assert!(rechecks.is_over(ms(6000)));
+}
+
+#[test]
+fn what_was_read_while_a_transaction_went_on_is_read_again_after_it() {
+    let mut rechecks = Rechecks::default();
+    update(&mut rechecks, 0, "1", "{a}");
+    update(&mut rechecks, 10, "2", "{b}");
+    rechecks.begin(ms(260), SETTLE, 1).unwrap();
+    update(&mut rechecks, 270, "3", "{c}");
+    rechecks.settle(ms(280), [("1", "{a}"), ("2", "{b}")].into_iter());
+    assert_eq!(keys(rechecks.begin(ms(1260), SETTLE, 2)), ["1", "2", "3"]);
+}
+
+#[test]
+fn rows_whose_keys_differ_in_their_case_are_two() {
+    let mut rechecks = Rechecks::default();
+    update(&mut rechecks, 0, "\"a\"", "{a}");
+    update(&mut rechecks, 10, "\"A\"", "{b}");
+    let wanted = keys(rechecks.begin(ms(260), SETTLE, 1));
+    assert_eq!(wanted, ["\"A\"", "\"a\""]);
+    let corrections = rechecks.settle(ms(270), [("\"A\"", "{c}")].into_iter());
+    assert_eq!(corrections.updates, ["{c}"]);
+    assert_eq!(corrections.deletes, ["\"a\""]);
+}
+
+#[test]
+fn i6_beyond_4096_rows_a_snapshot_is_read_once_it_is_quiet() {
+    let mut rechecks = Rechecks::default();
+    for n in 0..20_000_u64 {
+        if rechecks.looks(ms(n / 10)) {
+            update(&mut rechecks, n / 10, &n.to_string(), "{}");
+        } else {
+            rechecks.passed(ms(n / 10), EventKind::Update);
+        }
+    }
+    assert!(rechecks.rows.len() <= MOST);
+    assert_eq!(rechecks.due_at(SETTLE), Some(ms(2249)));
+    let begun = rechecks.begin(ms(2249), SETTLE, 1);
+    assert_eq!(begun, Some(Recheck::Everything));
+    // Creates alone do not matter.
+    let mut rechecks = Rechecks::default();
+    for n in 0..20_000_u64 {
+        let key = n.to_string();
+        let row = [(key.as_str(), Some("{}"))];
+        assert!(!rechecks.reported(ms(n / 10), EventKind::Create, row.into_iter()));
+    }
+    assert!(rechecks.rows.len() <= MOST);
+    assert_eq!(rechecks.due_at(SETTLE), None);
+}
+
+#[test]
+fn i6_no_more_than_4096_messages_are_looked_at_within_two_seconds() {
+    let mut rechecks = Rechecks::default();
+    let looked = |rechecks: &mut Rechecks, at| {
+        let looks = |_: &u32| rechecks.looks(ms(at));
+        (0..10_000).filter(looks).count()
+    };
+    assert_eq!(looked(&mut rechecks, 0), MOST);
+    assert!(!rechecks.passed(ms(10), EventKind::Create));
+    assert_eq!(looked(&mut rechecks, 1_999), 0);
+    assert_eq!(looked(&mut rechecks, 2_000), MOST);
+    assert_eq!(rechecks.due_at(SETTLE), None);
+    assert!(rechecks.passed(ms(2_001), EventKind::Delete));
+    assert!(
+        !rechecks.passed(ms(2_002), EventKind::Update),
+        "it waits already"
+    );
+    assert_eq!(rechecks.due_at(SETTLE), Some(ms(2_252)));
+    assert_eq!(looked(&mut rechecks, 9_000), 0);
+}
