@@ -136,11 +136,11 @@ class Redis(Service):
             return False
 
 
-class Postgres(Service):
+class Database(Service):
     """`template`: a data directory to start from, instead of an empty one."""
 
-    # An immediate shutdown gives the shared memory back.
-    END = signal.SIGQUIT
+    # Ends it with its data as they have to be for another start.
+    STOP = signal.SIGTERM
 
     def __init__(self, template=None):
         self._template = template
@@ -149,6 +149,23 @@ class Postgres(Service):
     @property
     def data(self):
         return self.folder / "data"
+
+    def keep_as(self, template):
+        """Stops, and saves its data directory as a template."""
+        self.end(self.STOP)
+        template.parent.mkdir(parents=True, exist_ok=True)
+        part = template.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        copy(self.data, part)
+        # Whole or not at all.
+        part.rename(template)
+
+
+class Postgres(Database):
+    # An immediate shutdown gives the shared memory back.
+    END = signal.SIGQUIT
+    # A fast one does not wait for the connections.
+    STOP = signal.SIGINT
 
     def _prepare(self):
         if self._template:
@@ -177,16 +194,6 @@ class Postgres(Service):
     def _is_ready(self):
         probe = [postgres("pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]
         return subprocess.run(probe, check=False).returncode == 0 and self.process.poll() is None
-
-    def keep_as(self, template):
-        """Stops, and saves its data directory as a template."""
-        self.end(signal.SIGINT)
-        template.parent.mkdir(parents=True, exist_ok=True)
-        part = template.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        copy(self.data, part)
-        # Whole or not at all.
-        part.rename(template)
 
 
 def copy(source, target):

@@ -4,12 +4,11 @@ import os
 import pwd
 import re
 import shutil
-import signal
 import socket
 import subprocess
 from pathlib import Path
 
-from backing import HOST, Service, child_guard, copy, program
+from backing import HOST, Database, child_guard, copy, program
 
 DATABASE = "directus"
 SQL = Path("/usr/share/mysql")
@@ -36,17 +35,7 @@ SETTINGS = {
 }
 
 
-class MariaDB(Service):
-    """`template`: a data directory to start from, instead of an empty one."""
-
-    def __init__(self, template=None):
-        self._template = template
-        super().__init__()
-
-    @property
-    def data(self):
-        return self.folder / "data"
-
+class MariaDB(Database):
     def environment(self):
         """What a Directus server needs to know of it."""
         return {
@@ -93,16 +82,6 @@ class MariaDB(Service):
                 return link.recv(100)[4:5] == b"\x0a" and self.process.poll() is None
         except OSError:
             return False
-
-    def keep_as(self, template):
-        """Stops, and saves its data directory as a template."""
-        self.end(signal.SIGTERM)
-        template.parent.mkdir(parents=True, exist_ok=True)
-        part = template.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        copy(self.data, part)
-        # Whole or not at all.
-        part.rename(template)
 
 
 def user():

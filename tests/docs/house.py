@@ -13,11 +13,10 @@ from blocks import ROOT
 
 sys.path += [str(ROOT / "tests" / "directus"), str(ROOT / "tests" / "examples")]
 
-from install import install
 from paths import build_dir
 from program import Program
 from rest import ADMIN
-from server import Server
+from shared import shared_server
 
 VERSION = "12.4.0"
 OUT = ROOT / "target" / "docs"
@@ -28,13 +27,8 @@ COMPILERS = {"c": ["cc", "-std=c11"], "cpp": ["c++", "-std=c++17", "-pthread"]}
 TOKEN_SECONDS = 6
 
 
-@functools.cache
 def server():
-    """The server; it runs until the tests end."""
-    install(VERSION)
-    made = Server(VERSION, {"ACCESS_TOKEN_TTL": f"{TOKEN_SECONDS}s"})
-    atexit.register(made.close)
-    return made
+    return shared_server(VERSION, ACCESS_TOKEN_TTL=f"{TOKEN_SECONDS}s")
 
 
 @functools.cache

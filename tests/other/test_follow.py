@@ -1,7 +1,5 @@
 """The programs of examples/other follow a collection of a real server."""
 
-import atexit
-import functools
 import json
 import re
 import subprocess
@@ -13,9 +11,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "directus")]
 
 import languages  # noqa: E402
-from install import install  # noqa: E402
 from rest import ADMIN  # noqa: E402
-from server import Server  # noqa: E402
+from shared import shared_server  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 VERSION = "12.4.0"
@@ -24,13 +21,8 @@ PAGE = 80
 CLOSED_PORT = "http://127.0.0.1:1"
 
 
-@functools.cache
 def server():
-    """The server; it runs until the tests end."""
-    install(VERSION)
-    made = Server(VERSION)
-    atexit.register(made.close)
-    return made
+    return shared_server(VERSION)
 
 
 class Follow:

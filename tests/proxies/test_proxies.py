@@ -17,9 +17,8 @@ PYTHON_PACKAGE = ROOT / "bindings" / "python" / "src"
 sys.path[:0] = [str(HERE), str(HERE.parent / "directus"), str(PYTHON_PACKAGE)]
 
 from follower import Follower  # noqa: E402
-from install import install  # noqa: E402
 from proxy import IDLE_SECONDS, Apache, Caddy, Haproxy, Nginx  # noqa: E402
-from server import Server  # noqa: E402
+from shared import shared_server  # noqa: E402
 
 VERSION = "12.4.0"
 OUT = ROOT / "target" / "proxies"
@@ -27,13 +26,8 @@ OUT = ROOT / "target" / "proxies"
 SHORT, LONG = IDLE_SECONDS / 3, 25
 
 
-@functools.cache
 def server():
-    """The server; it runs until the tests end."""
-    install(VERSION)
-    made = Server(VERSION)
-    atexit.register(made.close)
-    return made
+    return shared_server(VERSION)
 
 
 @functools.cache
