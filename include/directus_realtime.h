@@ -1064,8 +1064,9 @@ drt_status drt_client_dispatch_control(drt_client *client, size_t max, size_t *d
  * `message` the sentence of an error, or empty. Row 4 comes in place of the release function, for
  * each registration that succeeded. States need no registration; requests for a token do
  * (`drt_client_on_token`). `*json` is owned by the library, not NUL-terminated, and valid until the
- * next call of this, drain or dispatch for this client, or its close. `*rows`, if `rows` is not
- * NULL, receives the number of rows.
+ * next call of this, drain or dispatch for this client. If another thread closes the client, it
+ * stays valid for the thread that has made this call, until that takes from any client again.
+ * `*rows`, if `rows` is not NULL, receives the number of rows.
  *
  * Threads and errors as `drt_client_dispatch`.
  */
@@ -1082,9 +1083,8 @@ drt_status drt_client_next(drt_client *client,
  * no event callback runs: the events are returned as one JSON array of
  * `[user_data as a number, kind, flags, sequence, index, count, data, meta]`, without the meta if
  * there is none. Callbacks of other kinds still run, in order: the array ends before one. `*json`
- * is owned by the library, not NUL-terminated, and valid until the next drain or dispatch of this
- * client, or its close. `*drained`, if `drained` is not NULL, receives the number of events and
- * callbacks.
+ * is owned by the library, not NUL-terminated, and valid as that of `drt_client_next`. `*drained`,
+ * if `drained` is not NULL, receives the number of events and callbacks.
  *
  * Threads and errors as `drt_client_dispatch`.
  */
