@@ -1,17 +1,19 @@
 //! The end of a client.
 
 use std::ffi::c_void;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::callback::{Callback, drt_release_fn};
 use super::client::{may_block, ms};
-use super::handle::{self, RawHandle};
+use super::handle::{self, EndingThread, RawHandle};
 use super::last_error::fail;
 use super::panic;
 use super::status::{DRT_OK, drt_status};
 use super::types::drt_client;
+use crate::client::Client;
 use crate::delivery::enter_callback;
-use crate::error::{Error, Status};
+use crate::error::{Error, Result, Status};
 use crate::threads::{self, Work};
 
 /// Reports that a client is closed, with the status that `drt_client_close` would have returned;
@@ -42,12 +44,19 @@ pub unsafe extern "C" fn drt_client_close(client: *mut drt_client, timeout_ms: u
     panic::run(|| {
         let number = client as RawHandle;
         let timeout = ms(timeout_ms);
-        if let Some(client) = handle::ending_client(number) {
-            return client.await_closed(timeout);
-        }
-        let client = handle::client(client, "client")?;
-        may_block()?;
-        handle::begin_close(number, &client)?;
+        let begun = handle::client(client, "client").and_then(|client| {
+            may_block()?;
+            handle::begin_close(number, &client)?;
+            Ok(client)
+        });
+        let client = match begun {
+            Ok(client) => client,
+            // A close that does not block may have begun before, or at any moment until here.
+            Err(error) => {
+                let (client, thread) = handle::ending_client(number).ok_or(error)?;
+                return await_end(&client, &thread, timeout);
+            }
+        };
         let deadline = Instant::now() + timeout;
         let closed = client.close(deadline, deadline);
         handle::remove_all_of(&client);
@@ -75,7 +84,8 @@ pub unsafe extern "C" fn drt_client_close_begin(
         let callback = Callback::new(r#fn, user_data, release);
         let number = client as RawHandle;
         let client = handle::client(client, "client")?;
-        handle::begin_ending(number, &client)?;
+        let thread = Arc::<EndingThread>::default();
+        handle::begin_ending(number, &client, &thread)?;
         let closing = client.clone();
         let close = move || {
             let now = Instant::now();
@@ -85,13 +95,29 @@ pub unsafe extern "C" fn drt_client_close_begin(
             closing.end_close();
             handle::remove(number);
         };
-        threads::spawn("drt-close", Work::Callbacks, close).map_err(|error| {
+        // Locked, so that no thread misses it that waits for the end.
+        let mut ending = thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let spawned = threads::spawn("drt-close", Work::Callbacks, close).map_err(|error| {
             handle::reopen(number, &client);
             Error::new(Status::Io, format!("the client stays open: {error}"))
         })?;
+        *ending = Some(spawned);
+        drop(ending);
         handle::remove_all_but_ending(&client);
         Ok(())
     })
+}
+
+/// Waits for the end of a close that does not block, and of its thread.
+fn await_end(client: &Client, thread: &EndingThread, timeout: Duration) -> Result<()> {
+    client.await_closed(timeout)?;
+    // Others that wait for the same wait for the lock.
+    let mut thread = thread.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(thread) = thread.take() {
+        // It has nothing left to do.
+        let _ = thread.join();
+    }
+    Ok(())
 }
 
 /// Runs the callback and releases it.

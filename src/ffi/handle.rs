@@ -3,12 +3,16 @@
 //! While a table is locked, no client is called and nothing of a client is dropped: what runs then
 //! may need the table itself.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 use super::process;
 use super::table::{FORKS, Found, Parts, Table};
 use crate::client::{Client, ScopeId, SubId};
 use crate::error::{Error, Result, Status};
+
+/// The thread of a close that does not block, until somebody has waited for it.
+pub(super) type EndingThread = Mutex<Option<JoinHandle<()>>>;
 
 /// What a handle names.
 #[derive(Clone)]
@@ -17,7 +21,7 @@ pub(super) enum Object {
     /// A client that a thread has begun to close.
     Closing(Client),
     /// The same where the close does not block: the handle is stale for all but another close.
-    Ending(Client),
+    Ending(Client, Arc<EndingThread>),
     Scope(Client, ScopeId),
     Subscription(Client, SubId),
 }
@@ -28,7 +32,7 @@ impl Object {
         match self {
             Object::Client(client)
             | Object::Closing(client)
-            | Object::Ending(client)
+            | Object::Ending(client, _)
             | Object::Scope(client, _)
             | Object::Subscription(client, _) => client,
         }
@@ -36,7 +40,7 @@ impl Object {
 
     fn kind(&self) -> &'static str {
         match self {
-            Object::Client(_) | Object::Closing(_) | Object::Ending(_) => "a client",
+            Object::Client(_) | Object::Closing(_) | Object::Ending(..) => "a client",
             Object::Scope(..) => "a scope",
             Object::Subscription(..) => "a subscription",
         }
@@ -146,7 +150,7 @@ fn find(number: RawHandle, name: &'static str) -> Result<Object> {
         .read()
         .unwrap_or_else(PoisonError::into_inner);
     match table.get(parts) {
-        Found::Entry(Object::Ending(_)) | Found::Stale => Err(stale()),
+        Found::Entry(Object::Ending(..)) | Found::Stale => Err(stale()),
         Found::Entry(object) => Ok(object.clone()),
         Found::Unknown => Err(foreign()),
     }
@@ -187,8 +191,12 @@ pub(super) fn begin_close(number: RawHandle, client: &Client) -> Result<()> {
 }
 
 /// Begins a close that goes on elsewhere: the handle is stale, except for another close.
-pub(super) fn begin_ending(number: RawHandle, client: &Client) -> Result<()> {
-    begin(number, Object::Ending(client.clone()))
+pub(super) fn begin_ending(
+    number: RawHandle,
+    client: &Client,
+    thread: &Arc<EndingThread>,
+) -> Result<()> {
+    begin(number, Object::Ending(client.clone(), Arc::clone(thread)))
 }
 
 fn begin(number: RawHandle, closing: Object) -> Result<()> {
@@ -212,18 +220,18 @@ pub(super) fn reopen(number: RawHandle, client: &Client) {
 /// The close of a client goes on elsewhere: makes every other handle of it stale.
 pub(super) fn remove_all_but_ending(client: &Client) {
     let is_left =
-        |object: &Object| !matches!(object, Object::Ending(_)) && object.client().is_same(client);
+        |object: &Object| !matches!(object, Object::Ending(..)) && object.client().is_same(client);
     let _objects = with_table(|table| table.take_all(is_left));
 }
 
 /// The client of a handle that is stale because its close goes on elsewhere.
-pub(super) fn ending_client(number: RawHandle) -> Option<Client> {
+pub(super) fn ending_client(number: RawHandle) -> Option<(Client, Arc<EndingThread>)> {
     let parts = own_parts(number)?;
     let table = TABLES[parts.fork]
         .read()
         .unwrap_or_else(PoisonError::into_inner);
     match table.get(parts) {
-        Found::Entry(Object::Ending(client)) => Some(client.clone()),
+        Found::Entry(Object::Ending(client, thread)) => Some((client.clone(), Arc::clone(thread))),
         _ => None,
     }
 }

@@ -175,6 +175,100 @@ static void closing_without_a_function_needs_none(void) {
     CHECK_STATUS(drt_client_close_begin(NULL, NULL, NULL, NULL), DRT_ERR_INVALID_HANDLE);
 }
 
+/* A thread's destructor of its own data runs at the very end of the thread. */
+static pthread_key_t at_thread_end;
+
+static void end_of_thread(void *user_data) {
+    nap_ms(200);
+    atomic_store((_Atomic bool *)user_data, true);
+}
+
+static void on_closed_last(drt_status status, void *user_data) {
+    CHECK(status == DRT_OK);
+    CHECK(pthread_setspecific(at_thread_end, user_data) == 0);
+}
+
+static void a_close_that_waits_leaves_no_thread(void) {
+    _Atomic bool ended = false;
+    drt_client *client = client_with(DRT_DELIVER_POLL);
+    CHECK(pthread_key_create(&at_thread_end, end_of_thread) == 0);
+    CHECK_STATUS(drt_client_close_begin(client, on_closed_last, &ended, NULL), DRT_OK);
+    drt_status waited = drt_client_close(client, 60000);
+    CHECK(waited == DRT_OK || waited == DRT_ERR_INVALID_HANDLE);
+    /* Where it had ended before there was nothing to wait for. */
+    CHECK(waited != DRT_OK || atomic_load(&ended));
+    EVENTUALLY(atomic_load(&ended));
+    CHECK(pthread_key_delete(at_thread_end) == 0);
+}
+
+struct race {
+    drt_client *client;
+    _Atomic bool is_ready, may_begin, closed;
+    drt_status begun;
+};
+
+static void on_closed_in_race(drt_status status, void *user_data) {
+    CHECK(status == DRT_OK);
+    atomic_store(&((struct race *)user_data)->closed, true);
+}
+
+static void *begin_to_close(void *user_data) {
+    struct race *race = user_data;
+    atomic_store(&race->is_ready, true);
+    while (!atomic_load(&race->may_begin)) {
+    }
+    race->begun = drt_client_close_begin(race->client, on_closed_in_race, race, NULL);
+    return NULL;
+}
+
+static void a_close_waits_for_one_that_begins_at_the_same_time(void) {
+    for (int round = 0; round < 400; round++) {
+        struct race race = {.client = client_with(DRT_DELIVER_POLL)};
+        pthread_t other;
+        CHECK(pthread_create(&other, NULL, begin_to_close, &race) == 0);
+        while (!atomic_load(&race.is_ready)) {
+        }
+        atomic_store(&race.may_begin, true);
+        for (volatile int spin = 0; spin < round; spin++) {
+        }
+        drt_status closed = drt_client_close(race.client, 60000);
+        bool is_over = atomic_load(&race.closed);
+        pthread_join(other, NULL);
+        /* Either this one has closed it, or the other one has, and it is over. */
+        CHECK(race.begun == DRT_OK ? is_over : closed == DRT_OK);
+        EVENTUALLY(race.begun != DRT_OK || atomic_load(&race.closed));
+    }
+}
+
+struct reader {
+    drt_client *client;
+    _Atomic bool has_taken, is_closed;
+};
+
+static void *read_after_the_close(void *user_data) {
+    struct reader *reader = user_data;
+    const char *json = NULL;
+    size_t len = 0, rows = 0;
+    CHECK_STATUS(drt_client_next(reader->client, 60000, 1, &json, &len, &rows), DRT_OK);
+    atomic_store(&reader->has_taken, true);
+    EVENTUALLY(atomic_load(&reader->is_closed));
+    CHECK(rows == 1 && starts_with(json, len, "[[1,1,0,\"connecting to "));
+    CHECK(json[len - 1] == ']');
+    CHECK_STATUS(drt_client_next(reader->client, 0, 1, &json, &len, &rows), DRT_ERR_INVALID_HANDLE);
+    return NULL;
+}
+
+static void an_array_outlives_a_close_by_another_thread(void) {
+    struct reader reader = {.client = polled()};
+    pthread_t thread;
+    CHECK_STATUS(drt_client_connect(reader.client), DRT_OK);
+    CHECK(pthread_create(&thread, NULL, read_after_the_close, &reader) == 0);
+    EVENTUALLY(atomic_load(&reader.has_taken));
+    CHECK_STATUS(drt_client_close(reader.client, 60000), DRT_OK);
+    atomic_store(&reader.is_closed, true);
+    pthread_join(thread, NULL);
+}
+
 int main(void) {
     options_init_checks_what_it_is_given();
     thread_delivery_has_no_rows();
@@ -183,5 +277,8 @@ int main(void) {
     a_client_is_closed_inside_its_own_callback(DRT_DELIVER_THREAD);
     a_client_is_closed_inside_its_own_callback(DRT_DELIVER_POLL);
     closing_without_a_function_needs_none();
+    a_close_that_waits_leaves_no_thread();
+    a_close_waits_for_one_that_begins_at_the_same_time();
+    an_array_outlives_a_close_by_another_thread();
     return check_result();
 }
