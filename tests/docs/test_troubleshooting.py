@@ -59,7 +59,7 @@ WAYS = {
         f"url=ws://127.0.0.1:{peers.answering('SSH-2.0-OpenSSH_9.2')}",
         TOKEN,
     ],
-    "gave up after": lambda: ["url=http://localhost:8056", TOKEN, "attempts=1"],
+    "gave up after": lambda: ["url=http://localhost:8056", TOKEN, "attempts=2"],
     "… does not answer with TLS": lambda: [HTTPS, TOKEN],
     "the certificate of … is not of an authority": lambda: tls("localhost"),
     "the certificate is for another name": lambda: tls(

@@ -148,7 +148,8 @@ impl Session {
                 Some(pause)
             }
             Retry::GiveUp(most) => {
-                let message = format!("gave up after {most} attempts to reconnect: {message}");
+                let attempts = if most == 1 { "attempt" } else { "attempts" };
+                let message = format!("gave up after {most} {attempts} to reconnect: {message}");
                 self.fail(status, message);
                 None
             }
