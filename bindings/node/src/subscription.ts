@@ -99,6 +99,13 @@ export class SubscriptionState implements SubscriptionIdentity {
         this.#host.unsubscribe(this);
     }
 
+    resync(): void {
+        if (this.#isEnded) {
+            throw this.#endedError();
+        }
+        this.#host.resync(this);
+    }
+
     /** Delivers an event; `weight` is its share of the batch that has left the library's queue. */
     deliver(row: EventRow, weight: number): void {
         const event = toEvent(row, this);
@@ -266,6 +273,14 @@ export class Subscription<T = any, Init = T[], Event = RealtimeEvent<T, Init>>
     async ready(options?: WaitOptions): Promise<this> {
         await this.#state.ready(options);
         return this;
+    }
+
+    /**
+     * Asks for a fresh snapshot, for changes of which the server does not tell: an `init` with `resync`
+     * follows, at once or on the next link. Throws when the subscription is over.
+     */
+    resync(): void {
+        this.#state.resync();
     }
 
     /**

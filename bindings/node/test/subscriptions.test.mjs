@@ -60,6 +60,24 @@ describe('events', () => {
         await server.rest.delete('posts', known.id);
     });
 
+    it('a fresh snapshot comes when it is asked for', async (t) => {
+        const collect = collector();
+        const { resync, unsubscribe } = await follow(
+            t,
+            { collection: 'codes', query: { limit: 1 } },
+            collect,
+        );
+        resync();
+        await until(() => collect.events.length === 2, 'a second event');
+        const seen = collect.events.map(({ type, resync }) => [type, resync]);
+        assert.deepEqual(seen, [
+            ['init', false],
+            ['init', true],
+        ]);
+        unsubscribe();
+        assert.throws(resync, { code: 'DRT_ERR_CLOSED', message: /has ended/ });
+    });
+
     it('a batch write is one event for each item, or one for each message with that granularity', async (t) => {
         const [items, messages] = [collector(), collector()];
         await follow(t, { collection: 'authors', query: { fields: ['id', 'name'] } }, items);

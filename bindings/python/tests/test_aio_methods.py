@@ -58,6 +58,8 @@ def test_an_asyncio_client_reconnects_after_disconnect_and_resyncs(
             client.on_state(lambda change: states.append(change.state))
             posts = await client.subscribe("posts", query={"limit": 1})
             assert not (await posts.__anext__()).resync
+            posts.resync()
+            assert (await asyncio.wait_for(posts.__anext__(), 30)).resync
             client.send_message({"type": "shout", "text": "ü"})
             client.disconnect()
             await client.wait("idle", 30)

@@ -56,6 +56,19 @@ def test_a_restart_of_the_server_is_followed_by_a_resync(
         assert client.stats.resyncs >= 1
 
 
+def test_a_fresh_snapshot_comes_when_it_is_asked_for(server: Any, options: dict[str, Any]) -> None:
+    log = Log()
+    with Client(server.url, **options) as client:
+        posts = client.subscribe("posts", log, query={"limit": 1})
+        posts.wait(30)
+        posts.resync()
+        until(lambda: len(log) == 2)
+        assert [(event.type, event.resync) for event in log] == [("init", False), ("init", True)]
+        posts.unsubscribe()
+        with pytest.raises(dr.ClosedError, match="has ended"):
+            posts.resync()
+
+
 def own_rows(server: Any) -> dict[int, str]:
     return {item["id"]: item["title"] for item in server.rest.read("posts")}
 

@@ -158,6 +158,7 @@ _declare(
     _OUT_POINTER,
 )
 _declare("drt_subscription_wait", c_int32, c_void_p, c_uint32)
+_declare("drt_subscription_resync", c_int32, c_void_p)
 _declare("drt_subscription_unsubscribe", c_int32, c_void_p)
 _declare("drt_unsubscribe", c_int32, c_void_p, c_char_p)
 _declare("drt_unsubscribe_collection", c_int32, c_void_p, c_char_p, _OUT_SIZE)

@@ -115,7 +115,10 @@ def milliseconds(seconds: float | None, name: str) -> int:
     if seconds is None:
         return 0
     if not 0 < _seconds(seconds, name) < _MOST_SECONDS:
-        raise InvalidArgumentError(f"{name} must be a positive number of seconds, not {seconds!r}")
+        raise InvalidArgumentError(
+            f"{name} must be a positive number of seconds, below {_MOST_SECONDS} (49 days),"
+            f" not {seconds!r}"
+        )
     return max(1, round(seconds * 1000))
 
 

@@ -57,6 +57,17 @@ class Handler:
         """
         return self._core.subscriptions.unsubscribe(self._state)
 
+    def resync(self) -> None:
+        """Asks for a fresh snapshot, for changes of which the server does not tell.
+
+        An `init` event marked `resync` follows, which replaces everything that is known, at
+        once or on the next link. Events that it shows as well may be left out before it.
+
+        Raises:
+            ClosedError: The subscription has ended.
+        """
+        self._core.subscriptions.resync(self._state)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Handler) and other._state is self._state
 

@@ -133,6 +133,15 @@ class Subscriptions:
         """Whether there is a subscription of that uid."""
         return bool(lib.drt_has_subscription(self._handle, encode(uid, "uid", optional=False)))
 
+    # Catching up
+
+    def resync(self, state: SubscriptionState) -> None:
+        """Asks for a fresh snapshot of a subscription."""
+        self._lifecycle.check_process()
+        # The server may have refused it, which is still to be reported.
+        if state.is_over or lib.drt_subscription_resync(state.handle) == Status.INVALID_HANDLE:
+            raise ClosedError(f"the subscription {state.uid!r} has ended")
+
     # Ending
 
     def refused(self, state: SubscriptionState, refusal: ServerError) -> None:
