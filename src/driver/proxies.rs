@@ -133,12 +133,15 @@ impl Environment {
     }
 }
 
-/// Whether NO_PROXY names this server. hyper-util knows its forms, but for ports, and blanks in
-/// place of commas.
+/// Whether NO_PROXY names this server. hyper-util knows its forms, but for ports, blanks in place
+/// of commas, and `*` where the host is an address.
 fn is_excepted(endpoint: &Endpoint, exceptions: &str) -> bool {
     let parts = exceptions.split(|c: char| c == ',' || c.is_whitespace());
     let mut list = String::new();
     for part in parts.filter_map(|part| without_port(part, endpoint.port)) {
+        if part == "*" {
+            return true;
+        }
         let part = part
             .strip_prefix('*')
             .filter(|rest| rest.starts_with('.'))
