@@ -1027,7 +1027,8 @@ int drt_client_fd(drt_client *client);
  * In poll delivery, runs the callbacks that wait, on the calling thread. If none waits, it waits
  * for at most `timeout_ms` milliseconds (0 = not at all, negative = for ever). `max_events` 0
  * means all that wait. `*dispatched`, if `dispatched` is not NULL, receives the number of
- * callbacks that ran; 0 is no error.
+ * callbacks that ran; 0 is no error. What has no function, as NULL was given for it, counts and is
+ * dropped: it is taken by `drt_client_next`.
  *
  * Any thread, one at a time, but not inside a callback. Errors:
  * `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT` (thread delivery),
