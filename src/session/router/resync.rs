@@ -99,7 +99,8 @@ impl Session {
             return;
         };
         if subscription.meta().epoch() == epoch && subscription.is_up_to_date() {
-            let message = "the server sent a frame that is not well-formed JSON".into();
+            let message =
+                "the server sent a frame that is not well-formed JSON, or nests too deep".into();
             self.break_link(now, Status::Io, message);
         }
     }
