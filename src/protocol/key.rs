@@ -77,6 +77,17 @@ pub fn is_integer(text: &str) -> bool {
     !digits.is_empty() && !leading_zero && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The integer in a key, which is JSON: a number or its text. `None` for other keys, and for what
+/// JavaScript cannot hold exactly.
+pub fn exact_integer(json: &str) -> Option<i64> {
+    const MOST: u64 = 1 << 53;
+    let text = json
+        .strip_prefix('"')
+        .map_or(json, |text| text.trim_end_matches('"'));
+    let number: i64 = text.parse().ok()?;
+    (number.unsigned_abs() < MOST && is_integer(text)).then_some(number)
+}
+
 /// Whether a number from the server may be rounded, so that several keys in the database look like
 /// it.
 pub fn is_rounded(number: &str) -> bool {
@@ -235,6 +246,27 @@ mod tests {
             ("7.5", None),
         ] {
             assert_eq!(integer(text).as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_an_exact_integer_up_to_53_bits() {
+        for (json, expected) in [
+            ("7", Some(7)),
+            ("\"42\"", Some(42)),
+            ("-7", Some(-7)),
+            ("0", Some(0)),
+            ("9007199254740991", Some(9_007_199_254_740_991)),
+            ("\"9007199254740992\"", None),
+            ("-9007199254740992", None),
+            ("\"007\"", None),
+            ("+7", None),
+            ("7.0", None),
+            ("\"\"", None),
+            ("\"a\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(exact_integer(json), expected, "{json}");
         }
     }
 
