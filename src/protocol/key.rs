@@ -80,12 +80,34 @@ pub fn is_integer(text: &str) -> bool {
 /// The integer in a key, which is JSON: a number or its text. `None` for other keys, and for what
 /// JavaScript cannot hold exactly.
 pub fn exact_integer(json: &str) -> Option<i64> {
-    const MOST: u64 = 1 << 53;
-    let text = json
-        .strip_prefix('"')
-        .map_or(json, |text| text.trim_end_matches('"'));
-    let number: i64 = text.parse().ok()?;
-    (number.unsigned_abs() < MOST && is_integer(text)).then_some(number)
+    const MOST: i64 = 1 << 53;
+    const DIGITS: usize = 16;
+    let text = match json.as_bytes() {
+        [b'"', text @ .., b'"'] => text,
+        text => text,
+    };
+    let (sign, digits) = match text {
+        [b'-', digits @ ..] => (-1, digits),
+        digits => (1, digits),
+    };
+    let is_plain = match digits {
+        [] => false,
+        [b'0', ..] => text.len() == 1,
+        _ => digits.len() <= DIGITS,
+    };
+    if !is_plain {
+        return None;
+    }
+    // A loop, as every row that is reported comes here.
+    let mut number = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = 10 * number + i64::from(digit);
+    }
+    (number < MOST).then_some(sign * number)
 }
 
 /// Whether a number from the server may be rounded, so that several keys in the database look like
