@@ -44,6 +44,7 @@ NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
 # are skipped, and say so.
 RUNTIMES := target/runtimes/.complete
 RUNTIME_PACKAGES := bun@1.4.5 deno@2.9.6
+BENCH_PEERS := target/bench/.complete
 SDK_MODULES := tests/sdk/node_modules/.complete
 
 PREFIX ?= /usr/local
@@ -263,8 +264,16 @@ lines: deps test-deps lib
 mutants:
 	$(PYTHON) tests/simulation/mutants.py
 
-bench:
-	$(CARGO) bench --bench library
+# What the library costs beside peers in the same run: benches/README.md.
+bench: lib node-package $(BENCH_PEERS)
+	$(PACKAGES) $(PYTHON) benches/run.py
+
+$(BENCH_PEERS): benches/peers.txt $(NODE_PACKAGE)/package-lock.json
+	$(PYTHON) -m venv --clear target/bench/venv
+	target/bench/venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers.txt
+	npm install --prefix target/bench --no-audit --no-fund --no-package-lock --silent \
+	    ws@$$(node -p 'require("./$(NODE_PACKAGE)/package.json").devDependencies.ws')
+	touch $@
 
 header:
 	DRT_UPDATE_HEADER=1 $(CARGO) test --test header
