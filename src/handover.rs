@@ -25,8 +25,8 @@ pub struct SubscriptionMeta {
     pub uid: CString,
     /// The collection's name.
     pub collection: CString,
-    /// How changes are delivered.
-    pub delivery: DeliveryOptions,
+    /// How changes are delivered. Subscriptions share it.
+    pub delivery: Arc<DeliveryOptions>,
     /// Events of another epoch than this are not delivered. [`ENDED`] once the subscription has
     /// ended.
     pub epoch: AtomicU32,
@@ -57,7 +57,7 @@ fn text(name: &CStr) -> &str {
 }
 
 /// How the changes of one subscription are delivered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeliveryOptions {
     /// One callback per server message instead of one per item.
     pub per_message: bool,

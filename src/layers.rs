@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, from the lowest. Those in one line do not import each other.
 const LAYERS: &[&[&str]] = &[
-    &["error", "secret", "log", "threads"],
+    &["error", "growth", "secret", "log", "threads"],
     &["log_stream", "protocol"],
     &["handover"],
     &["subscriptions"],

@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod driver;
 pub mod error;
 pub mod ffi;
+mod growth;
 pub mod handover;
 #[cfg(test)]
 mod layers;

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use super::control::Control;
 use super::load::{Done, Load, is_due, load_of};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
+use crate::growth::reserve_one;
 use crate::protocol::Frame;
 
 /// The consumer takes at most so many delivery items at a time,
@@ -18,7 +19,7 @@ const BATCH_ITEMS: u64 = 4096;
 const BATCH_BYTES: u64 = 1 << 20;
 const BATCH_SHARE: u64 = 8;
 /// An empty queue keeps memory for at most so many delivery items.
-pub(super) const SPARE_ITEMS: usize = 1024;
+pub(super) const SPARE_ITEMS: usize = 512;
 
 /// One subscription.
 struct Place {
@@ -129,8 +130,9 @@ impl Backlog {
             }
             DeliveryItem::Register { meta, .. } => {
                 let at = meta.slot as usize;
-                if self.places.len() <= at {
-                    self.places.resize_with(at + 1, || None);
+                while self.places.len() <= at {
+                    reserve_one(&mut self.places);
+                    self.places.push(None);
                 }
                 self.places[at] = Some(Place {
                     meta: Arc::clone(meta),

@@ -8,6 +8,8 @@
 
 use std::collections::VecDeque;
 
+use crate::growth::reserve_one;
+
 #[cfg(target_pointer_width = "64")]
 const BITS: [u32; 3] = [20, 7, 19];
 #[cfg(not(target_pointer_width = "64"))]
@@ -71,12 +73,37 @@ pub(super) enum Found<T> {
 #[derive(Debug)]
 struct Place<E> {
     /// The generation of the first entry, and of the present or last one.
-    first: usize,
-    generation: usize,
-    /// Whether it is in use: given out and not left.
-    taken: bool,
-    /// After `leave` it stays until the place is reused.
-    entry: Option<E>,
+    first: u32,
+    generation: u32,
+    content: Content<E>,
+}
+
+#[derive(Debug)]
+enum Content<E> {
+    /// What was there is gone.
+    Nothing,
+    /// An entry that was added.
+    Taken(E),
+    /// It was left, and can be found until the place is reused.
+    Left(E),
+}
+
+impl<E> Content<E> {
+    fn entry(&self) -> Option<&E> {
+        match self {
+            Content::Nothing => None,
+            Content::Taken(entry) | Content::Left(entry) => Some(entry),
+        }
+    }
+
+    /// Takes the entry out. Whether the place was in use until then: given out and not left.
+    fn take(&mut self) -> (Option<E>, bool) {
+        match std::mem::replace(self, Content::Nothing) {
+            Content::Nothing => (None, false),
+            Content::Taken(entry) => (Some(entry), true),
+            Content::Left(entry) => (Some(entry), false),
+        }
+    }
 }
 
 /// The table.
@@ -102,12 +129,12 @@ impl<E> Table<E> {
         if full || self.resting.len() > RESTING {
             let index = self.resting.pop_front()?;
             let place = self.places.get_mut(index)?;
-            place.generation = (place.generation + 1) & mask(GENERATION_BITS);
-            place.taken = true;
-            let old = place.entry.replace(entry);
+            place.generation = (place.generation + 1) & mask(GENERATION_BITS) as u32;
+            let (old, _) = place.content.take();
+            place.content = Content::Taken(entry);
             let parts = Parts {
                 index,
-                generation: place.generation,
+                generation: place.generation as usize,
                 fork,
             };
             return Some((parts.pack(), old));
@@ -118,11 +145,11 @@ impl<E> Table<E> {
             generation: first,
             fork,
         };
+        reserve_one(&mut self.places);
         self.places.push(Place {
-            first,
-            generation: first,
-            taken: true,
-            entry: Some(entry),
+            first: first as u32,
+            generation: first as u32,
+            content: Content::Taken(entry),
         });
         Some((parts.pack(), None))
     }
@@ -131,14 +158,14 @@ impl<E> Table<E> {
     pub fn get(&self, parts: Parts) -> Found<&E> {
         match self.places.get(parts.index) {
             None => Found::Unknown,
-            Some(place) if place.generation == parts.generation => {
-                place.entry.as_ref().map_or(Found::Stale, Found::Entry)
+            Some(place) if place.generation as usize == parts.generation => {
+                place.content.entry().map_or(Found::Stale, Found::Entry)
             }
             Some(place) => {
                 let age = |generation: usize| {
-                    generation.wrapping_sub(place.first) & mask(GENERATION_BITS)
+                    generation.wrapping_sub(place.first as usize) & mask(GENERATION_BITS)
                 };
-                let given_out = age(parts.generation) < age(place.generation);
+                let given_out = age(parts.generation) < age(place.generation as usize);
                 if given_out {
                     Found::Stale
                 } else {
@@ -150,11 +177,10 @@ impl<E> Table<E> {
 
     /// Replaces an entry, also one that was left. Returns the old one, or `entry` if there is none.
     pub fn replace(&mut self, parts: Parts, entry: E) -> Option<E> {
-        let place = self.place_mut(parts)?;
-        if place.entry.is_some() {
-            place.entry.replace(entry)
-        } else {
-            Some(entry)
+        match self.place_mut(parts).map(|place| &mut place.content) {
+            Some(Content::Taken(old) | Content::Left(old)) => Some(std::mem::replace(old, entry)),
+            Some(Content::Nothing) => Some(entry),
+            None => None,
         }
     }
 
@@ -163,15 +189,19 @@ impl<E> Table<E> {
         let Some(place) = self.place_mut(parts) else {
             return;
         };
-        if std::mem::replace(&mut place.taken, false) {
+        let (entry, was_taken) = place.content.take();
+        place.content = entry.map_or(Content::Nothing, Content::Left);
+        if was_taken {
             self.resting.push_back(parts.index);
         }
     }
 
     /// Removes an entry and frees its place.
     pub fn take(&mut self, parts: Parts) -> Option<E> {
-        let entry = self.place_mut(parts)?.entry.take();
-        self.leave(parts);
+        let (entry, was_taken) = self.place_mut(parts)?.content.take();
+        if was_taken {
+            self.resting.push_back(parts.index);
+        }
         entry
     }
 
@@ -179,9 +209,10 @@ impl<E> Table<E> {
     pub fn take_all(&mut self, pass: impl Fn(&E) -> bool) -> Vec<E> {
         let mut taken = Vec::new();
         for (index, place) in self.places.iter_mut().enumerate() {
-            if let Some(entry) = place.entry.take_if(|entry| pass(entry)) {
-                taken.push(entry);
-                if std::mem::replace(&mut place.taken, false) {
+            if place.content.entry().is_some_and(&pass) {
+                let (entry, was_taken) = place.content.take();
+                taken.extend(entry);
+                if was_taken {
                     self.resting.push_back(index);
                 }
             }
@@ -191,7 +222,7 @@ impl<E> Table<E> {
 
     fn place_mut(&mut self, parts: Parts) -> Option<&mut Place<E>> {
         let place = self.places.get_mut(parts.index)?;
-        (place.generation == parts.generation).then_some(place)
+        (place.generation as usize == parts.generation).then_some(place)
     }
 }
 

@@ -26,8 +26,12 @@ pub struct Arrival {
 }
 
 /// See the module. Keys count as equal however they are spelled.
+// Boxed: few subscriptions have had a delete lately.
 #[derive(Debug, Default)]
-pub struct DeletedKeys {
+pub struct DeletedKeys(Option<Box<Keys>>);
+
+#[derive(Debug, Default)]
+struct Keys {
     keys: VecDeque<(u64, Duration)>,
     /// Until then, more were deleted than are remembered.
     overflowed_until: Option<Duration>,
@@ -37,42 +41,51 @@ impl DeletedKeys {
     /// Whether nothing was deleted lately. Old keys count until [`DeletedKeys::expire`].
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.overflowed_until.is_none()
+        self.0.is_none()
     }
 
     /// Forgets the keys whose deletion can overtake nothing any more.
     pub fn expire(&mut self, now: Arrival) {
         let now = now.from;
         let is_over = |at: Duration| at + OVERTAKEN_BY <= now;
-        while self.keys.front().is_some_and(|(_, at)| is_over(*at)) {
-            self.keys.pop_front();
-        }
-        self.overflowed_until = self.overflowed_until.filter(|until| *until > now);
-        if self.keys.is_empty() {
-            self.keys = VecDeque::new();
-        }
+        self.keep(|keys| {
+            while keys.keys.front().is_some_and(|(_, at)| is_over(*at)) {
+                keys.keys.pop_front();
+            }
+            keys.overflowed_until = keys.overflowed_until.filter(|until| *until > now);
+        });
+    }
+
+    /// Forgets some; gives the memory back with the last one.
+    fn keep(&mut self, forget: impl FnOnce(&mut Keys)) {
+        self.0.take_if(|keys| {
+            forget(keys);
+            keys.keys.is_empty() && keys.overflowed_until.is_none()
+        });
     }
 
     /// An item was deleted.
     pub fn add(&mut self, key: &str, now: Arrival) {
-        let now = now.to;
-        if self.keys.len() == MOST {
-            self.keys.pop_front();
-            self.overflowed_until = Some(now + OVERTAKEN_BY);
+        let (now, keys) = (now.to, self.0.get_or_insert_default());
+        if keys.keys.len() == MOST {
+            keys.keys.pop_front();
+            keys.overflowed_until = Some(now + OVERTAKEN_BY);
         }
-        self.keys.push_back((key::folded(key), now));
+        keys.keys.push_back((key::folded(key), now));
     }
 
     /// Whether the item with that key may have been deleted.
     pub fn may_contain(&self, key: &str) -> bool {
         let key = key::folded(key);
-        self.overflowed_until.is_some() || self.keys.iter().any(|(deleted, _)| *deleted == key)
+        self.0.as_ref().is_some_and(|keys| {
+            keys.overflowed_until.is_some() || keys.keys.iter().any(|(deleted, _)| *deleted == key)
+        })
     }
 
     /// The item exists (again).
     pub fn remove(&mut self, key: &str) {
         let key = key::folded(key);
-        self.keys.retain(|(deleted, _)| *deleted != key);
+        self.keep(|keys| keys.keys.retain(|(deleted, _)| *deleted != key));
     }
 }
 
@@ -107,9 +120,14 @@ mod tests {
         for n in 0..10_000 {
             deleted.add(&n.to_string(), at(1));
         }
-        assert!(deleted.keys.len() == MOST);
+        assert!(
+            deleted
+                .0
+                .as_ref()
+                .is_some_and(|keys| keys.keys.len() == MOST)
+        );
         assert!(deleted.may_contain("0") && deleted.may_contain("never"));
         deleted.expire(at(3));
-        assert!(deleted.is_empty() && deleted.keys.capacity() == 0);
+        assert!(deleted.is_empty());
     }
 }

@@ -21,65 +21,87 @@ impl HeldBytes {
 
 /// The events that one subscription holds back, with the time of each one's arrival,
 /// oldest first.
+// Boxed: few subscriptions hold events at a time.
 #[derive(Debug)]
-pub struct HeldEvents {
+pub struct HeldEvents(Box<List>);
+
+#[derive(Debug)]
+struct List {
     events: VecDeque<(Arrival, Event)>,
     bytes: usize,
+    asked: usize,
     total: HeldBytes,
 }
 
 impl HeldEvents {
     /// An empty list whose events will count in `total`.
     pub fn new(total: &HeldBytes) -> HeldEvents {
-        HeldEvents {
+        HeldEvents(Box::new(List {
             events: VecDeque::new(),
             bytes: 0,
+            asked: 0,
             total: total.clone(),
-        }
+        }))
     }
 
     /// Adds an event behind the others.
     pub fn push(&mut self, at: Arrival, event: Event) {
         self.count(&event);
-        self.events.push_back((at, event));
+        self.0.events.push_back((at, event));
+    }
+
+    /// So many of them, the first ones, are what is being read about.
+    pub fn set_asked(&mut self, asked: usize) {
+        self.0.asked = asked;
+    }
+
+    /// See [`HeldEvents::set_asked`].
+    pub fn asked(&self) -> usize {
+        self.0.asked
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.events.len()
+        self.0.events.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.0.events.is_empty()
     }
 
     /// The events, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &(Arrival, Event)> {
-        self.events.iter()
+        self.0.events.iter()
     }
 
     /// Takes the oldest event out.
     pub fn pop(&mut self) -> Option<(Arrival, Event)> {
-        let (at, event) = self.events.pop_front()?;
-        self.bytes -= event.frame.len();
-        self.total.0.fetch_sub(event.frame.len(), Ordering::Relaxed);
+        let (at, event) = self.0.events.pop_front()?;
+        self.0.bytes -= event.frame.len();
+        self.0
+            .total
+            .0
+            .fetch_sub(event.frame.len(), Ordering::Relaxed);
         Some((at, event))
     }
 
     /// Puts an event that was popped back in front of the others.
     pub fn put_back(&mut self, at: Arrival, event: Event) {
         self.count(&event);
-        self.events.push_front((at, event));
+        self.0.events.push_front((at, event));
     }
 
     fn count(&mut self, event: &Event) {
-        self.bytes += event.frame.len();
-        self.total.0.fetch_add(event.frame.len(), Ordering::Relaxed);
+        self.0.bytes += event.frame.len();
+        self.0
+            .total
+            .0
+            .fetch_add(event.frame.len(), Ordering::Relaxed);
     }
 }
 
-impl Drop for HeldEvents {
+impl Drop for List {
     fn drop(&mut self) {
         self.total.0.fetch_sub(self.bytes, Ordering::Relaxed);
     }

@@ -12,6 +12,9 @@ use crate::protocol::{items, key};
 /// more, keys of deletes are delivered as the server sends them.
 const MOST_OTHER_CASE: usize = 1024;
 
+/// UUIDs, as they were seen.
+type OtherCase = BTreeSet<Box<str>>;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub enum KeyFormat {
@@ -28,8 +31,8 @@ pub enum KeyFormat {
     Uuids {
         /// Whether the first one is in upper case; `None` until one has a letter.
         upper: Option<bool>,
-        /// Those in the other case.
-        other_case: BTreeSet<Box<str>>,
+        /// Those in the other case, if there is one.
+        other_case: Option<Box<OtherCase>>,
     },
 }
 
@@ -61,7 +64,7 @@ impl KeyFormat {
     fn observe_text(&mut self, text: &str) {
         if matches!(self, KeyFormat::Unknown) {
             *self = if key::is_uuid(text) {
-                let (upper, other_case) = (None, BTreeSet::new());
+                let (upper, other_case) = (None, None);
                 KeyFormat::Uuids { upper, other_case }
             } else if key::is_integer(text) {
                 KeyFormat::Integers
@@ -91,11 +94,13 @@ impl KeyFormat {
             KeyFormat::Integers => key::integer(text),
             KeyFormat::Decimals(places) => key::with_places(text, *places),
             KeyFormat::Uuids { upper, other_case } => {
-                if !key::is_uuid(text) || other_case.contains(text) {
+                let is_other = |of: &OtherCase| of.contains(text);
+                if !key::is_uuid(text) || other_case.as_deref().is_some_and(is_other) {
                     return None;
                 }
                 let mut others = other_case
                     .iter()
+                    .flat_map(|uuids| uuids.iter())
                     .filter(|other| other.eq_ignore_ascii_case(text));
                 match (others.next(), upper) {
                     (Some(other), _) => Some(other.to_string()),
@@ -116,14 +121,22 @@ impl KeyFormat {
 
     /// The row of that key was deleted.
     pub fn forget(&mut self, text: &str) {
-        if let KeyFormat::Uuids { other_case, .. } = self {
+        if let KeyFormat::Uuids {
+            other_case: Some(other_case),
+            ..
+        } = self
+        {
             other_case.remove(text);
         }
     }
 }
 
 /// Returns false where too many are in another case than the first.
-fn observe_uuid(text: &str, upper: &mut Option<bool>, other_case: &mut BTreeSet<Box<str>>) -> bool {
+fn observe_uuid(
+    text: &str,
+    upper: &mut Option<bool>,
+    other_case: &mut Option<Box<OtherCase>>,
+) -> bool {
     let has_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
     let has_lower = text.bytes().any(|byte| byte.is_ascii_lowercase());
     if !has_upper && !has_lower {
@@ -132,9 +145,11 @@ fn observe_uuid(text: &str, upper: &mut Option<bool>, other_case: &mut BTreeSet<
     let is_upper = *upper.get_or_insert(has_upper && !has_lower);
     let is_other = if is_upper { has_lower } else { has_upper };
     if is_other {
+        let other_case = other_case.get_or_insert_default();
         other_case.insert(text.into());
+        return other_case.len() <= MOST_OTHER_CASE;
     }
-    other_case.len() <= MOST_OTHER_CASE
+    true
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod key_format;
 pub mod rechecks;
 pub mod registry;
 pub mod scope;
+mod shared_options;
 pub mod snapshot_rows;
 pub mod spec;
 pub mod subscription;

@@ -1,14 +1,16 @@
 //! All live subscriptions of a client, found by place, id and uid.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::scope::{ScopeId, Scopes};
+use super::shared_options::SharedOptions;
 use super::spec::SubscriptionSpec;
 use super::subscription::{SubId, Subscription};
-use crate::handover::SubscriptionMeta;
+use crate::growth::reserve_one;
+use crate::handover::{DeliveryOptions, SubscriptionMeta};
 use crate::protocol::wire_uid::WireUid;
 
 #[derive(Debug, Default)]
@@ -48,8 +50,9 @@ pub struct Registry {
     slots: Vec<Slot>,
     /// Slots that delivery has let go of.
     free: Vec<u32>,
-    by_uid: HashMap<UidKey, SubId>,
+    by_uid: HashSet<UidKey>,
     scopes: Scopes,
+    options: SharedOptions,
     made: u64,
 }
 
@@ -58,6 +61,7 @@ impl Registry {
     /// back by [`Registry::cancel`].
     pub fn reserve(&mut self) -> SubId {
         let slot = self.free.pop().unwrap_or_else(|| {
+            reserve_one(&mut self.slots);
             self.slots.push(Slot::default());
             (self.slots.len() - 1) as u32
         });
@@ -74,6 +78,11 @@ impl Registry {
         self.free.push(id.slot);
     }
 
+    /// See [`SharedOptions::share`].
+    pub fn share_options(&mut self, options: DeliveryOptions) -> Arc<DeliveryOptions> {
+        self.options.share(options)
+    }
+
     /// Makes a subscription in a reserved place.
     pub fn insert(
         &mut self,
@@ -83,7 +92,7 @@ impl Registry {
         scope: Option<ScopeId>,
     ) {
         self.made += 1;
-        self.by_uid.insert(UidKey(Arc::clone(&meta)), id);
+        self.by_uid.insert(UidKey(Arc::clone(&meta)));
         if let Some(members) = scope.and_then(|scope| self.scopes.members_mut(scope)) {
             members.push(id);
         }
@@ -142,7 +151,8 @@ impl Registry {
 
     /// The subscription with that uid.
     pub fn by_uid(&self, uid: &str) -> Option<&Subscription> {
-        self.get(*self.by_uid.get(uid)?)
+        let place = self.slots.get(self.by_uid.get(uid)?.0.slot as usize)?;
+        place.subscription.as_deref()
     }
 
     /// All subscriptions, in no order.

@@ -7,6 +7,7 @@ use crate::delivery::DeliveryItem;
 use crate::delivery::ended::Ended;
 use crate::delivery::key_format::KeyFormat;
 use crate::delivery::rows::Rows;
+use crate::growth::reserve_one;
 
 impl Consumer {
     /// Processes a delivery item that is no event.
@@ -18,8 +19,9 @@ impl Consumer {
             DeliveryItem::Event(event) => self.splitter.load(event),
             DeliveryItem::Register { meta, sink } => {
                 let at = meta.slot as usize;
-                if self.entries.len() <= at {
-                    self.entries.resize_with(at + 1, || None);
+                while self.entries.len() <= at {
+                    reserve_one(&mut self.entries);
+                    self.entries.push(None);
                 }
                 let old = self.entries[at].replace(Entry {
                     meta,

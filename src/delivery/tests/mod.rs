@@ -271,7 +271,7 @@ fn meta(slot: u32, options: DeliveryOptions) -> Arc<SubscriptionMeta> {
         tag: 0,
         uid: CString::new(format!("uid-{slot}")).unwrap(),
         collection: CString::new("posts").unwrap(),
-        delivery: options,
+        delivery: Arc::new(options),
         epoch: AtomicU32::new(0),
         last_sequence: AtomicU64::new(0),
     })

@@ -148,7 +148,7 @@ impl Session {
             tag: new.tag,
             uid,
             collection,
-            delivery: new.delivery,
+            delivery: self.registry.share_options(new.delivery),
             epoch: AtomicU32::new(0),
             last_sequence: AtomicU64::new(0),
         });

@@ -25,6 +25,8 @@ use crate::subscriptions::SubId;
 const CLASSES: usize = 4;
 /// So many subscriptions that ended before they were sent may stay in their queue.
 const MOST_ENDED: usize = 64;
+/// An empty queue of subscriptions keeps memory for so many.
+const SPARE: usize = 64;
 
 /// A message that may go. The queues may name subscriptions that have ended, or do not need
 /// it any more: these are left out without using up the turn of their class.
@@ -104,7 +106,11 @@ impl Scheduler {
                     .or_else(|| self.checks.pop_front().map(Next::Check))
             }
             3 if permits.subscribe && permits.has_room => {
-                self.subscribes.pop_front().map(Next::Subscribe)
+                let next = self.subscribes.pop_front();
+                if self.subscribes.is_empty() {
+                    self.subscribes.shrink_to(SPARE);
+                }
+                next.map(Next::Subscribe)
             }
             _ => None,
         }

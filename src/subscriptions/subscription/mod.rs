@@ -9,11 +9,12 @@ mod row_query;
 #[cfg(test)]
 mod tests;
 mod transitions;
+mod trouble;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::phase::Phase;
+use self::trouble::Trouble;
 use super::deleted_keys::DeletedKeys;
 use super::highest_key::HighestKey;
 use super::key_format::KeyFormat;
@@ -27,7 +28,8 @@ use crate::protocol::wire_uid::WireUid;
 pub use init::Snapshot;
 pub use judge::Verdict;
 pub use row_query::{ExistingRows, RowQuery};
-pub use transitions::{Activated, NextStep, Retry, Route};
+pub use transitions::{Activated, NextStep, Route};
+pub use trouble::Retry;
 
 /// Names a subscription for as long as it lives; stale afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,10 +67,8 @@ pub struct Subscription {
     key_format: KeyFormat,
     /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
     item_key: Option<Box<str>>,
-    /// Attempts without success since it was last active; they lengthen its back-off.
-    failures: u32,
-    /// Gaps in a row, each soon after the one before, and when the last one was.
-    gaps: (u32, Duration),
+    /// What lengthens its back-off, where something went wrong.
+    trouble: Option<Box<Trouble>>,
 }
 
 impl Subscription {
@@ -94,8 +94,7 @@ impl Subscription {
             highest_key: HighestKey::UNUSABLE,
             key_format: KeyFormat::default(),
             item_key: None,
-            failures: 0,
-            gaps: (0, Duration::ZERO),
+            trouble: None,
         }
     }
 

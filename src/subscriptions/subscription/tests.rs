@@ -23,10 +23,10 @@ fn subscription(events: u32, exact: bool) -> Subscription {
         tag: 0,
         uid: c"posts".into(),
         collection: c"posts".into(),
-        delivery: DeliveryOptions {
+        delivery: Arc::new(DeliveryOptions {
             primary_key: "id".into(),
             ..DeliveryOptions::default()
-        },
+        }),
         epoch: AtomicU32::new(0),
         last_sequence: AtomicU64::new(0),
     };
@@ -207,4 +207,10 @@ fn a_lost_link_ends_every_phase() {
         );
         assert!(subscription.begin_retry().is_none());
     }
+}
+
+#[test]
+fn i6_a_subscription_takes_little_memory() {
+    // What is rare is boxed: there may be ten thousand of them.
+    assert!(size_of::<Subscription>() <= 208);
 }

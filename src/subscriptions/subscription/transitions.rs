@@ -39,17 +39,6 @@ pub struct Activated {
     pub held: Option<HeldEvents>,
 }
 
-/// What follows from an attempt that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// The wire uid of the attempt, which the server is to forget.
-    pub wire: WireUid,
-    /// The read that was under way, if any.
-    pub read: Option<u64>,
-    /// Attempts that failed before this one.
-    pub failures: u32,
-}
-
 /// What the session does with an event of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
@@ -176,7 +165,7 @@ impl Subscription {
         let before = std::mem::replace(&mut self.phase, Phase::Active { serial });
         let flags = if self.had_init { FLAG_RESYNC } else { 0 };
         self.had_init = true;
-        self.failures = 0;
+        self.forget_failures();
         let init = self.init_event(snapshot, flags);
         self.learn_from(snapshot, until);
         let held = match before {
@@ -195,25 +184,11 @@ impl Subscription {
         })
     }
 
-    /// Any phase after Wanted ─▶ Wanted. The attempt failed; the next one is made after a
-    /// back-off, under a fresh wire uid.
-    pub fn begin_retry(&mut self) -> Option<Retry> {
-        let wire = self.wire()?;
-        let retry = Retry {
-            wire,
-            read: self.read_under_way(),
-            failures: self.failures,
-        };
-        self.failures += 1;
-        self.phase = Phase::Wanted;
-        Some(retry)
-    }
-
     /// Its snapshot cannot be read separately: from now on, the server's own is taken, and
     /// earlier failures do not count.
     pub fn take_server_snapshot(&mut self) {
         self.spec.exact = false;
-        self.failures = 0;
+        self.forget_failures();
     }
 
     /// Any phase ─▶ Wanted. The link is lost, and with it what the server knew.
@@ -294,27 +269,12 @@ impl Subscription {
         matches!(self.phase, Phase::Behind { resync, .. } if resync == awaited)
     }
 
-    /// Counts a gap, in Behind: from here on it waits for its back-off only. Returns how many
-    /// gaps there were in a row. After `n` gaps, the next one belongs to the row if it comes
-    /// sooner than `soon(n)`.
-    pub fn count_gap(&mut self, now: Duration, soon: impl Fn(u32) -> Duration) -> u32 {
-        let (gaps, last) = self.gaps;
-        let follows = gaps > 0 && now.saturating_sub(last) < soon(gaps);
-        let gaps = if follows { gaps + 1 } else { 1 };
-        self.gaps = (gaps, now);
-        if let Phase::Behind { resync, .. } = &mut self.phase {
-            *resync = ResyncAt::BackoffEnd;
-        }
-        gaps
-    }
-
     /// Active ─▶ Settling. Whether the first of these events is true has to be read.
     pub fn begin_settling(&mut self, held: HeldEvents) {
         if let Phase::Active { serial } = self.phase {
             self.phase = Phase::Settling {
                 serial,
                 read: None,
-                asked: 0,
                 held,
             };
         }
@@ -334,12 +294,9 @@ impl Subscription {
             } => self.row_query(held.iter(), most, places),
             _ => return None,
         };
-        if let Phase::Settling {
-            read, asked, held, ..
-        } = &mut self.phase
-        {
+        if let Phase::Settling { read, held, .. } = &mut self.phase {
             *read = Some(serial);
-            *asked = held.len().min(query.events());
+            held.set_asked(held.len().min(query.events()));
         }
         Some(query)
     }
@@ -368,7 +325,10 @@ impl Subscription {
         }
         let serial = self.serial()?;
         match std::mem::replace(&mut self.phase, Phase::Active { serial }) {
-            Phase::Settling { asked, held, .. } => Some((held, asked)),
+            Phase::Settling { held, .. } => {
+                let asked = held.asked();
+                Some((held, asked))
+            }
             _ => None,
         }
     }
