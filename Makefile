@@ -268,11 +268,9 @@ mutants:
 bench: lib node-package $(BENCH_PEERS)
 	$(PACKAGES) $(PYTHON) benches/run.py
 
-$(BENCH_PEERS): benches/peers.txt $(NODE_PACKAGE)/package-lock.json
+$(BENCH_PEERS): benches/peers.txt
 	$(PYTHON) -m venv --clear target/bench/venv
 	target/bench/venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers.txt
-	npm install --prefix target/bench --no-audit --no-fund --no-package-lock --silent \
-	    ws@$$(node -p 'require("./$(NODE_PACKAGE)/package.json").devDependencies.ws')
 	touch $@
 
 header:

@@ -8,7 +8,7 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-from works import PYTHON, ROOT, TOOLS
+from works import PYTHON, ROOT
 
 #: What a peer is made of, as Cargo.lock has it.
 CRATES = ("tokio-tungstenite", "tokio", "serde_json")
@@ -36,7 +36,7 @@ def crates() -> list[str]:
 
 def peers() -> list[str]:
     websockets = said(str(PYTHON), "-c", "import websockets; print(websockets.__version__)")
-    package = TOOLS / "node_modules" / "ws" / "package.json"
+    package = ROOT / "bindings" / "node" / "node_modules" / "ws" / "package.json"
     ws = re.search(r'"version": "([^"]+)"', package.read_text()) if package.exists() else None
     found = {
         "Python": said(str(PYTHON), "-c", "import platform; print(platform.python_version())"),

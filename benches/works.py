@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-TOOLS = ROOT / "target" / "bench"
-PYTHON = TOOLS / "venv" / "bin" / "python"
+#: Has the peer of the Python package; that of the Node package is installed with it.
+PYTHON = ROOT / "target" / "bench" / "venv" / "bin" / "python"
 
 #: A line of the results: work, ours, peer, unit, ratio, target, and whether more is better.
 Line = dict[str, Any]

@@ -32,6 +32,8 @@ pub fn step<R>(
         debug_assert!(items.is_empty(), "delivery takes every item");
     }
     session.recycle_items(items);
-    session.take_effects().into_iter().for_each(carry_out);
+    let mut effects = session.take_effects();
+    effects.drain(..).for_each(carry_out);
+    session.recycle_effects(effects);
     result
 }

@@ -31,7 +31,24 @@ impl WireUid {
 
 impl fmt::Display for WireUid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}.{:x}", self.slot, self.serial)
+        // By hand: a subscription that comes back has two of them written.
+        let mut text = [b'.'; WireUid::MAX_LEN];
+        let point = push_hexadecimal(&mut text, WireUid::MAX_LEN, self.serial) - 1;
+        let from = push_hexadecimal(&mut text, point, self.slot.into());
+        f.write_str(std::str::from_utf8(&text[from..]).unwrap_or_default())
+    }
+}
+
+/// Writes a number in hexadecimal that ends there. Returns where it begins.
+fn push_hexadecimal(text: &mut [u8], end: usize, mut number: u64) -> usize {
+    let mut at = end;
+    loop {
+        at -= 1;
+        text[at] = b"0123456789abcdef"[(number & 0xf) as usize];
+        number >>= 4;
+        if number == 0 {
+            return at;
+        }
     }
 }
 

@@ -54,6 +54,13 @@ impl Outputs {
         std::mem::take(&mut self.effects)
     }
 
+    /// See [`Outputs::recycle_items`].
+    pub fn recycle_effects(&mut self, effects: Vec<Effect>) {
+        if self.effects.is_empty() {
+            self.effects = effects;
+        }
+    }
+
     /// Whether there was a [`Outputs::notify`] since the last call.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)

@@ -17,7 +17,7 @@ mod abandoned;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
 
 pub use self::abandoned::Abandoned;
@@ -135,7 +135,8 @@ impl Entry {
 /// All unanswered messages by their serials.
 #[derive(Debug, Default)]
 pub struct InFlight {
-    entries: HashMap<u64, Entry>,
+    // Few at a time: to compare their serials costs less than to hash one.
+    entries: BTreeMap<u64, Entry>,
     deadlines: BTreeSet<(Duration, u64)>,
     /// Number of entries of each [`Kind`].
     counts: [usize; 4],
@@ -382,14 +383,8 @@ impl InFlight {
 
     /// The serials of those that pass, in the order in which they were given out.
     pub fn select(&self, mut pass: impl FnMut(&Entry) -> bool) -> Vec<u64> {
-        let mut serials: Vec<u64> = self
-            .entries
-            .iter()
-            .filter(|(_, e)| pass(e))
-            .map(|(serial, _)| *serial)
-            .collect();
-        serials.sort_unstable();
-        serials
+        let passing = self.entries.iter().filter(|(_, entry)| pass(entry));
+        passing.map(|(serial, _)| *serial).collect()
     }
 
     /// The link is lost: returns everything that was unanswered, in order, except what

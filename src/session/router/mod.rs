@@ -120,6 +120,11 @@ impl Session {
         self.outputs.take_effects()
     }
 
+    /// See [`Session::recycle_items`].
+    pub fn recycle_effects(&mut self, effects: Vec<Effect>) {
+        self.outputs.recycle_effects(effects);
+    }
+
     /// Whether something happened that a waiting thread may wait for.
     pub fn take_changed(&mut self) -> bool {
         self.outputs.take_changed()
