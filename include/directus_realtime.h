@@ -1097,6 +1097,54 @@ drt_status drt_client_drain(drt_client *client,
                             size_t *json_len,
                             size_t *drained);
 
+/** A row of `drt_client_next_indexed`. Offsets are in bytes of the text. */
+typedef struct drt_row_entry {
+    /** The registration's user data, as a number; 0 in rows that have none. */
+    uint64_t user_data;
+    /** As in `drt_event`, and 0 in rows that are no events, as `kind`, `flags`, `index` and `count`. */
+    uint64_t sequence;
+    /**
+     * Where the row's text begins. An event's is its data, `null` if there is none, and its meta,
+     * if there is one. That of another row is the row as `drt_client_next` has it.
+     */
+    uint64_t begin;
+    /** Where an event's data ends and its meta begins; in other rows as `end`. */
+    uint64_t data_end;
+    /** Where the row's text ends. */
+    uint64_t end;
+    /** The first element of the row as `drt_client_next` has it: 0 for an event. */
+    uint32_t row;
+    /** `DRT_EVENT_...`. */
+    uint32_t kind;
+    /** Any of `DRT_FLAG_...`. */
+    uint32_t flags;
+    /** As in `drt_event`. */
+    uint32_t index;
+    /** As in `drt_event`. */
+    uint32_t count;
+    /** 0. */
+    uint32_t reserved;
+} drt_row_entry;
+
+/**
+ * Like `drt_client_next`, for languages in which even the splitting of a large array costs: the
+ * numbers of each row, and where its text is, come in an array of the caller's, so that the data
+ * of an event that nobody looks at is never parsed. `entries` has room for `max_rows` entries,
+ * not 0, of `entry_size` bytes, which is `sizeof(drt_row_entry)`: entries grow at their end only.
+ * `*text` is owned by the library, not NUL-terminated, and valid until the next call of this,
+ * next, drain or dispatch for this client, or its close. `*rows` receives the number of rows.
+ *
+ * Threads and errors as `drt_client_dispatch`.
+ */
+drt_status drt_client_next_indexed(drt_client *client,
+                                   int32_t timeout_ms,
+                                   size_t max_rows,
+                                   drt_row_entry *entries,
+                                   size_t entry_size,
+                                   const char **text,
+                                   size_t *text_len,
+                                   size_t *rows);
+
 #ifdef __cplusplus
 }
 #endif

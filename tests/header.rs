@@ -24,7 +24,7 @@ const SECTIONS: [(&str, &[&str]); 9] = [
         &["events.rs", "subscription.rs"],
     ),
     ("Messages", &["request.rs"]),
-    ("Poll delivery", &["delivery.rs"]),
+    ("Poll delivery", &["delivery.rs", "index.rs"]),
 ];
 
 /// (struct, macro that initialises it)

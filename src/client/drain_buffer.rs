@@ -1,18 +1,19 @@
-//! Keeps the array that was drained last where it is while the application reads it.
+//! Keeps the rows that were taken last where they are while the application reads them.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::delivery::{Batch, RowEntry};
 use crate::error::Result;
 
 thread_local! {
-    /// Holds the array that this thread was given last. Another thread may close the client while
+    /// Holds the batch that this thread was given last. Another thread may close the client while
     /// this one returns from the call, or reads.
     static GIVEN: RefCell<Option<Arc<Mutex<Buffers>>>> = const { RefCell::new(None) };
 }
 
-/// The array that the application reads, and the buffer for the next one. Not locked while a drain
-/// waits for events: another thread may drain meanwhile and must not wait longer than its timeout.
+/// The batch that the application reads, and the buffers for the next one. Not locked while a call
+/// waits for events: another thread may take rows meanwhile and must not wait longer than its timeout.
 #[derive(Default)]
 pub(super) struct DrainBuffer {
     buffers: Arc<Mutex<Buffers>>,
@@ -20,35 +21,35 @@ pub(super) struct DrainBuffer {
 
 #[derive(Default)]
 struct Buffers {
-    shown: String,
-    spare: String,
+    shown: Batch,
+    spare: Batch,
 }
 
 impl DrainBuffer {
-    /// Calls `fill`, which writes an array and counts its events, then `show` with the array. An
-    /// empty array leaves the one before valid.
+    /// Calls `fill`, which writes a batch and counts its rows, then `show` with the batch. An empty
+    /// batch leaves the one before valid.
     pub fn next(
         &self,
-        fill: impl FnOnce(&mut String) -> Result<usize>,
-        show: &mut dyn FnMut(&str),
+        fill: impl FnOnce(&mut Batch) -> Result<usize>,
+        show: &mut dyn FnMut(&str, &[RowEntry]),
     ) -> Result<usize> {
-        let mut array = std::mem::take(&mut self.lock().spare);
-        let outcome = fill(&mut array);
+        let mut batch = std::mem::take(&mut self.lock().spare);
+        let outcome = fill(&mut batch);
         let mut buffers = self.lock();
-        if outcome.is_ok() && array.len() > EMPTY.len() {
-            buffers.spare = std::mem::replace(&mut buffers.shown, array);
-            show(&buffers.shown);
+        if outcome.is_ok() && !batch.is_empty() {
+            buffers.spare = std::mem::replace(&mut buffers.shown, batch);
+            show(&buffers.shown.text, &buffers.shown.index);
             self.hold();
         } else {
-            buffers.spare = array;
+            buffers.spare = batch;
             if outcome.is_ok() {
-                show(EMPTY);
+                show(EMPTY, &[]);
             }
         }
         outcome
     }
 
-    /// This thread may read the array until it is given another one.
+    /// This thread may read the batch until it is given another one.
     fn hold(&self) {
         // The thread-local is gone if the thread is ending.
         let _ = GIVEN.try_with(|given| {
@@ -68,11 +69,11 @@ impl DrainBuffer {
 }
 
 impl Drop for DrainBuffer {
-    /// Only the array may still be read.
+    /// Only the batch that is shown may still be read.
     fn drop(&mut self) {
-        self.lock().spare = String::new();
+        self.lock().spare = Batch::default();
     }
 }
 
-/// An array without events.
+/// An array without rows.
 const EMPTY: &str = "[]";

@@ -16,6 +16,7 @@ mod wait;
 pub use options::{ClientOptions, SnapshotMode, SubscriptionOptions};
 pub use subscribe::{Subscribed, SubscriptionInfo};
 
+pub use crate::delivery::{RowEntry, RowsOf};
 pub use crate::session::AuthMode;
 pub use crate::subscriptions::{ScopeId, SubId};
 
@@ -23,7 +24,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::delivery::{ReplySink, State, StateSink, TokenSink};
+use crate::delivery::{Batch, ReplySink, State, StateSink, TokenSink};
 use crate::error::{Error, Result};
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
@@ -170,29 +171,16 @@ impl Client {
         self.shared.delivery.dispatch(timeout, max_events)
     }
 
-    /// Like dispatch, but passes the events to `show` as one JSON array, which stays valid until
-    /// the next drain.
-    pub fn drain(
+    /// Like dispatch, but passes what [`RowsOf`] says to `show` as rows, which stay valid until the
+    /// next call.
+    pub fn take_rows(
         &self,
+        of: RowsOf,
         timeout: Option<Duration>,
-        max_events: usize,
-        show: &mut dyn FnMut(&str),
+        most: usize,
+        show: &mut dyn FnMut(&str, &[RowEntry]),
     ) -> Result<usize> {
-        let delivery = &self.shared.delivery;
-        let fill = |batch: &mut String| delivery.drain(timeout, max_events, batch);
-        self.shared.drain_buffer.next(fill, show)
-    }
-
-    /// Like dispatch, but runs no callback: passes everything to `show` as the rows of one JSON
-    /// array, which stays valid until the next call.
-    pub fn next(
-        &self,
-        timeout: Option<Duration>,
-        max_rows: usize,
-        show: &mut dyn FnMut(&str),
-    ) -> Result<usize> {
-        let delivery = &self.shared.delivery;
-        let fill = |batch: &mut String| delivery.next(timeout, max_rows, batch);
+        let fill = |batch: &mut Batch| self.shared.delivery.take_rows(of, timeout, most, batch);
         self.shared.drain_buffer.next(fill, show)
     }
 

@@ -10,7 +10,7 @@ use super::consumer::{Consumer, Shared, release};
 use super::consumer_slot::Acquired;
 use super::dispatcher::Dispatcher;
 use super::queue::Wait;
-use super::rows::{Rows, RowsOf};
+use super::rows::{Batch, Rows, RowsOf};
 use super::running::{enter_callback, in_callback};
 use super::wakeup::Signal;
 use super::{DeliveryItem, Feedback, Mode, SubscriptionMeta};
@@ -135,40 +135,19 @@ impl Delivery {
         self.dispatch_into(timeout, max_events, None)
     }
 
-    /// Like [`Delivery::dispatch`], but writes the events into `out` as one JSON array,
-    /// `[[key,kind,flags,sequence,index,count,data,meta?],…]`, in which `key` is
-    /// [`Registration::user_data`](super::Registration::user_data). Other callbacks run, in order:
-    /// the array ends before one. The result counts events and callbacks.
-    pub fn drain(
-        &self,
-        timeout: Option<Duration>,
-        max_events: usize,
-        out: &mut String,
-    ) -> Result<usize> {
-        self.write_rows(RowsOf::Events, timeout, max_events, out)
-    }
-
-    /// Like [`Delivery::dispatch`], but runs no callback: everything becomes a row of the JSON
-    /// array in `out`, and the result is their number.
-    pub fn next(
-        &self,
-        timeout: Option<Duration>,
-        max_rows: usize,
-        out: &mut String,
-    ) -> Result<usize> {
-        self.write_rows(RowsOf::Everything, timeout, max_rows, out)
-    }
-
-    fn write_rows(
+    /// Like [`Delivery::dispatch`], but writes what [`RowsOf`] says into `out`: that runs no callback.
+    /// Other callbacks run, in order: `out` ends before one. The result counts rows and callbacks.
+    /// The number in a row is [`Registration::user_data`](super::Registration::user_data).
+    pub fn take_rows(
         &self,
         of: RowsOf,
         timeout: Option<Duration>,
         most: usize,
-        out: &mut String,
+        out: &mut Batch,
     ) -> Result<usize> {
         let mut rows = Rows::new(of, std::mem::take(out));
         let count = self.dispatch_into(timeout, most, Some(&mut rows));
-        *out = rows.into_text();
+        *out = rows.into_batch();
         count
     }
 
@@ -307,6 +286,32 @@ impl Drop for Delivery {
 /// For tests.
 #[cfg(test)]
 impl Delivery {
+    fn take_text(
+        &self,
+        of: RowsOf,
+        timeout: Option<Duration>,
+        most: usize,
+        out: &mut String,
+    ) -> Result<usize> {
+        let mut batch = Batch {
+            text: std::mem::take(out),
+            index: Vec::new(),
+        };
+        let count = self.take_rows(of, timeout, most, &mut batch);
+        *out = batch.text;
+        count
+    }
+
+    /// Takes the events as one JSON array.
+    pub fn drain(&self, timeout: Option<Duration>, most: usize, out: &mut String) -> Result<usize> {
+        self.take_text(RowsOf::Events, timeout, most, out)
+    }
+
+    /// Takes everything as one JSON array.
+    pub fn next(&self, timeout: Option<Duration>, most: usize, out: &mut String) -> Result<usize> {
+        self.take_text(RowsOf::Everything, timeout, most, out)
+    }
+
     /// Waits until a thread waits in [`Delivery::quiesce`].
     pub fn await_waiter(&self) {
         while self.inner.shared.running.waiters() == 0 {

@@ -23,6 +23,7 @@ mod wakeup;
 mod tests;
 
 pub use api::{Delivery, DeliveryStats};
+pub use rows::{Batch, RowEntry, RowKind, RowsOf};
 pub use running::{CallbackGuard, enter_callback, in_callback};
 
 pub use crate::handover::*;

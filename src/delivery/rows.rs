@@ -1,5 +1,5 @@
-//! What is delivered as one JSON array, for languages in which a call for each event costs more
-//! than parsing, or in which none may come from C.
+//! What is delivered as text, for languages in which a call for each event costs more than
+//! parsing, or in which none may come from C: one JSON array, or values next to an index of them.
 
 use std::fmt::Write;
 
@@ -10,30 +10,81 @@ use crate::error::Status;
 
 /// Which delivery items become rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RowsOf {
+pub enum RowsOf {
     /// Events alone: the other callbacks run, in their place.
     Events,
     /// Everything: no callback runs.
     Everything,
+    /// The same, with an index: only the index has the numbers of events.
+    Indexed,
 }
 
 /// The first element of a row of [`RowsOf::Everything`].
-#[derive(Clone, Copy)]
-enum RowKind {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowKind {
+    /// An event.
+    #[default]
     Event = 0,
+    /// A change of state.
     State = 1,
+    /// A token is wanted.
     TokenWanted = 2,
+    /// The reply to a request.
     Reply = 3,
+    /// A registration is over.
     Released = 4,
 }
 
-/// The array that is being written.
+/// A row of [`RowsOf::Indexed`]: its numbers, and where its text is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowEntry {
+    /// What it is.
+    pub row: RowKind,
+    /// The number of the registration.
+    pub key: u64,
+    /// An event's, as are the numbers that follow.
+    pub kind: u32,
+    /// See [`EventView`].
+    pub flags: u32,
+    /// See [`EventView`].
+    pub sequence: u64,
+    /// See [`EventView`].
+    pub index: u32,
+    /// See [`EventView`].
+    pub count: u32,
+    /// Where the row's text begins.
+    pub begin: usize,
+    /// Where an event's data ends and its meta begins.
+    pub data_end: usize,
+    /// Where the row's text ends.
+    pub end: usize,
+}
+
+/// Rows that were delivered together. Without an index, the text is one JSON array.
+#[derive(Default)]
+pub struct Batch {
+    /// The rows' text.
+    pub text: String,
+    /// Of [`RowsOf::Indexed`]: an entry for each row.
+    pub index: Vec<RowEntry>,
+}
+
+impl Batch {
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty() && self.text.len() <= "[]".len()
+    }
+}
+
+/// The batch that is being written.
 ///
 /// A row of [`RowsOf::Events`] is `[key,kind,flags,sequence,index,count,data,meta?]`; those of
-/// [`RowsOf::Everything`] begin with their kind, and have `null` for what there is none of.
+/// [`RowsOf::Everything`] begin with their kind, and have `null` for what there is none of. An
+/// event of [`RowsOf::Indexed`] is its data, `null` where there is none, and its meta.
 pub(super) struct Rows {
     of: RowsOf,
     text: String,
+    index: Vec<RowEntry>,
     /// The length up to the end of the last complete row.
     whole: usize,
     /// The array must be returned before the next delivery item is processed.
@@ -41,25 +92,33 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// An empty array that uses this buffer.
-    pub fn new(of: RowsOf, mut buffer: String) -> Rows {
-        buffer.clear();
-        buffer.push('[');
+    /// No rows yet; uses these buffers.
+    pub fn new(of: RowsOf, buffers: Batch) -> Rows {
+        let Batch {
+            mut text,
+            mut index,
+        } = buffers;
+        text.clear();
+        index.clear();
+        if of != RowsOf::Indexed {
+            text.push('[');
+        }
         Rows {
             of,
-            whole: buffer.len(),
-            text: buffer,
+            whole: text.len(),
+            text,
+            index,
             is_over: false,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.whole == 1
+        self.whole <= 1
     }
 
     /// Whether no callback runs.
     pub fn has_everything(&self) -> bool {
-        self.of == RowsOf::Everything
+        self.of != RowsOf::Events
     }
 
     /// Whether the array must be returned before this delivery item is processed: the item becomes
@@ -83,15 +142,30 @@ impl Rows {
 
     /// Appends an event.
     pub fn add_event(&mut self, key: u64, event: &EventView<'_>) {
-        match self.of {
-            RowsOf::Everything => {
-                self.begin_row(RowKind::Event);
-                self.text.push(',');
-            }
-            RowsOf::Events => {
-                self.text.push_str(self.comma());
-                self.text.push('[');
-            }
+        let data = event.data.unwrap_or("null");
+        if self.of == RowsOf::Indexed {
+            self.text.push_str(data);
+            let data_end = self.text.len();
+            self.text.push_str(event.meta.unwrap_or_default());
+            self.end_entry(RowEntry {
+                row: RowKind::Event,
+                key,
+                kind: event.kind as u32,
+                flags: event.flags,
+                sequence: event.sequence,
+                index: event.index,
+                count: event.count,
+                data_end,
+                ..RowEntry::default()
+            });
+            return;
+        }
+        if self.of == RowsOf::Everything {
+            self.begin_row(RowKind::Event);
+            self.text.push(',');
+        } else {
+            self.text.push_str(self.comma());
+            self.text.push('[');
         }
         let &EventView {
             kind,
@@ -107,16 +181,16 @@ impl Rows {
             "{key},{},{flags},{sequence},{index},{count},",
             kind as u32
         );
-        self.text.push_str(event.data.unwrap_or("null"));
+        self.text.push_str(data);
         match (event.meta, self.of) {
             (Some(meta), _) => {
                 self.text.push(',');
                 self.text.push_str(meta);
             }
             (None, RowsOf::Events) => {}
-            (None, RowsOf::Everything) => self.text.push_str(",null"),
+            (None, _) => self.text.push_str(",null"),
         }
-        self.end_row();
+        self.end_row(RowKind::Event, key);
     }
 
     /// Appends a change of state.
@@ -124,14 +198,14 @@ impl Rows {
         self.begin_row(RowKind::State);
         let message = quoted(message);
         let _ = write!(self.text, ",{},{},{message}", state as i32, reason as i32);
-        self.end_row();
+        self.end_row(RowKind::State, 0);
     }
 
     /// Appends that a token is wanted.
     pub fn add_token_wanted(&mut self, reason: Status) {
         self.begin_row(RowKind::TokenWanted);
         let _ = write!(self.text, ",{}", reason as i32);
-        self.end_row();
+        self.end_row(RowKind::TokenWanted, 0);
     }
 
     /// Appends the reply to a request; `json` is empty where there is none.
@@ -140,27 +214,48 @@ impl Rows {
         let json = if json.is_empty() { "null" } else { json };
         let message = quoted(message);
         let _ = write!(self.text, ",{key},{},{json},{message}", status as i32);
-        self.end_row();
+        self.end_row(RowKind::Reply, key);
     }
 
     /// Appends that a registration is over.
     pub fn add_released(&mut self, key: u64) {
         self.begin_row(RowKind::Released);
         let _ = write!(self.text, ",{key}");
-        self.end_row();
+        self.end_row(RowKind::Released, key);
     }
 
     fn comma(&self) -> &'static str {
-        if self.is_empty() { "" } else { "," }
+        match self.is_empty() || self.of == RowsOf::Indexed {
+            true => "",
+            false => ",",
+        }
     }
 
     fn begin_row(&mut self, kind: RowKind) {
         let _ = write!(self.text, "{}[{}", self.comma(), kind as u8);
     }
 
-    fn end_row(&mut self) {
+    fn end_row(&mut self, row: RowKind, key: u64) {
         self.text.push(']');
+        if self.of == RowsOf::Indexed {
+            self.end_entry(RowEntry {
+                row,
+                key,
+                data_end: self.text.len(),
+                ..RowEntry::default()
+            });
+        }
         self.whole = self.text.len();
+    }
+
+    /// Enters the row that ends here into the index.
+    fn end_entry(&mut self, entry: RowEntry) {
+        let begin = std::mem::replace(&mut self.whole, self.text.len());
+        self.index.push(RowEntry {
+            begin,
+            end: self.whole,
+            ..entry
+        });
     }
 
     /// Takes back what was written of a row that panicked.
@@ -168,10 +263,15 @@ impl Rows {
         self.text.truncate(self.whole);
     }
 
-    /// The whole array.
-    pub fn into_text(mut self) -> String {
-        self.text.push(']');
-        self.text
+    /// All rows.
+    pub fn into_batch(mut self) -> Batch {
+        if self.of != RowsOf::Indexed {
+            self.text.push(']');
+        }
+        Batch {
+            text: self.text,
+            index: self.index,
+        }
     }
 }
 

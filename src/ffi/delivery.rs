@@ -9,7 +9,7 @@ use super::panic;
 use super::status::drt_status;
 use super::strings::is_null;
 use super::types::drt_client;
-use crate::client::Client;
+use crate::client::{Client, RowEntry, RowsOf};
 use crate::error::Result;
 
 /// A descriptor that is readable while something waits to be dispatched, for `poll`, `epoll` and
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn drt_client_fd(client: *mut drt_client) -> c_int {
     })
 }
 
-fn time(timeout_ms: i32) -> Option<Duration> {
+pub(super) fn time(timeout_ms: i32) -> Option<Duration> {
     u64::try_from(timeout_ms).ok().map(Duration::from_millis)
 }
 
@@ -99,8 +99,9 @@ pub unsafe extern "C" fn drt_client_next(
 ) -> drt_status {
     // SAFETY: the header's contract.
     panic::run(|| unsafe {
-        take(client, json, json_len, rows, |client, show| {
-            client.next(time(timeout_ms), max_rows, show)
+        let names = ["json", "json_len"];
+        take(client, names, json, json_len, rows, |client, show| {
+            client.take_rows(RowsOf::Everything, time(timeout_ms), max_rows, show)
         })
     })
 }
@@ -125,8 +126,9 @@ pub unsafe extern "C" fn drt_client_drain(
 ) -> drt_status {
     // SAFETY: the header's contract.
     panic::run(|| unsafe {
-        take(client, json, json_len, drained, |client, show| {
-            client.drain(time(timeout_ms), max_events, show)
+        let names = ["json", "json_len"];
+        take(client, names, json, json_len, drained, |client, show| {
+            client.take_rows(RowsOf::Events, time(timeout_ms), max_events, show)
         })
     })
 }
@@ -151,36 +153,37 @@ unsafe fn count(
     Ok(())
 }
 
-/// Calls `fill`, which shows an array and returns a count, and stores both.
+/// Calls `fill`, which shows rows and returns a count, and stores the rows' text and the count.
 ///
 /// # Safety
 ///
-/// `json`, `json_len` and `count` are NULL or valid for writing.
-unsafe fn take(
+/// `text`, `text_len`, whose names are given, and `count` are NULL or valid for writing.
+pub(super) unsafe fn take(
     client: *mut drt_client,
-    json: *mut *const c_char,
-    json_len: *mut usize,
+    names: [&'static str; 2],
+    text: *mut *const c_char,
+    text_len: *mut usize,
     count: *mut usize,
-    fill: impl FnOnce(&Client, &mut dyn FnMut(&str)) -> Result<usize>,
+    fill: impl FnOnce(&Client, &mut dyn FnMut(&str, &[RowEntry])) -> Result<usize>,
 ) -> Result<()> {
     // SAFETY: the caller's promise.
-    let (mut json, mut json_len, count) =
-        unsafe { (json.as_mut(), json_len.as_mut(), count.as_mut()) };
+    let (mut text, mut text_len, count) =
+        unsafe { (text.as_mut(), text_len.as_mut(), count.as_mut()) };
     let mut unused = 0;
     let count = count.unwrap_or(&mut unused);
     *count = 0;
-    if let Some(json) = json.as_deref_mut() {
-        *json = std::ptr::null();
+    if let Some(text) = text.as_deref_mut() {
+        *text = std::ptr::null();
     }
-    if let Some(json_len) = json_len.as_deref_mut() {
-        *json_len = 0;
+    if let Some(text_len) = text_len.as_deref_mut() {
+        *text_len = 0;
     }
     let client = handle::client(client, "client")?;
-    let json = json.ok_or_else(|| is_null("json"))?;
-    let json_len = json_len.ok_or_else(|| is_null("json_len"))?;
+    let text = text.ok_or_else(|| is_null(names[0]))?;
+    let text_len = text_len.ok_or_else(|| is_null(names[1]))?;
     may_block()?;
-    *count = fill(&client, &mut |text| {
-        (*json, *json_len) = (text.as_ptr().cast(), text.len());
+    *count = fill(&client, &mut |shown, _| {
+        (*text, *text_len) = (shown.as_ptr().cast(), shown.len());
     })?;
     Ok(())
 }

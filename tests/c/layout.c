@@ -94,6 +94,19 @@ int main(void) {
     AT(drt_event, sequence, 88);
     AT(drt_event, index, 96);
     AT(drt_event, count, 100);
+    /* drt_row_entry */
+    SIZE(drt_row_entry, 64);
+    AT(drt_row_entry, user_data, 0);
+    AT(drt_row_entry, sequence, 8);
+    AT(drt_row_entry, begin, 16);
+    AT(drt_row_entry, data_end, 24);
+    AT(drt_row_entry, end, 32);
+    AT(drt_row_entry, row, 40);
+    AT(drt_row_entry, kind, 44);
+    AT(drt_row_entry, flags, 48);
+    AT(drt_row_entry, index, 52);
+    AT(drt_row_entry, count, 56);
+    AT(drt_row_entry, reserved, 60);
     /* drt_subscription_info */
     SIZE(drt_subscription_info, 64);
     AT(drt_subscription_info, struct_size, 0);

@@ -71,6 +71,15 @@ static drt_status next(void *h) {
     return status;
 }
 
+static drt_status next_indexed(void *h) {
+    const char *text = "";
+    size_t len = 1;
+    drt_row_entry entry;
+    drt_status status = drt_client_next_indexed(h, 0, 1, &entry, sizeof(entry), &text, &len, NULL);
+    CHECK(status >= 0 || (text == NULL && len == 0));
+    return status;
+}
+
 static drt_status control(void *h) { return drt_client_dispatch_control(h, 0, NULL); }
 
 static drt_status close_begin(void *h) { return drt_client_close_begin(h, NULL, NULL, NULL); }
@@ -151,6 +160,7 @@ static const struct {
     {"drt_client_dispatch", dispatch, CLIENT, false},
     {"drt_client_drain", drain, CLIENT, false},
     {"drt_client_next", next, CLIENT, false},
+    {"drt_client_next_indexed", next_indexed, CLIENT, false},
     {"drt_client_dispatch_control", control, CLIENT, false},
     {"drt_client_close_begin", close_begin, CLIENT, false},
     {"drt_subscription_resync", resync, SUBSCRIPTION, false},

@@ -86,6 +86,52 @@ static void states_and_releases_come_as_rows_and_nothing_is_called(void) {
     CHECK_STATUS(drt_client_next(client, 0, 0, &json, &len, &rows), DRT_ERR_INVALID_HANDLE);
 }
 
+static void rows_with_an_index_fill_the_callers_entries(void) {
+    _Atomic int released = 0;
+    const char *text = "";
+    size_t len = 7, rows = 7;
+    /* Of a later header, whose entries are larger. */
+    struct {
+        drt_row_entry entry;
+        uint64_t later;
+    } entries[4];
+    drt_client *client = polled();
+    const size_t size = sizeof(entries[0]);
+    drt_row_entry *first = &entries[0].entry;
+    memset(entries, 0xA5, sizeof(entries));
+    CHECK_STATUS(drt_client_next_indexed(client, 0, 4, first, size, &text, &len, &rows), DRT_OK);
+    CHECK(text != NULL && len == 0 && rows == 0 && first->row == 0xA5A5A5A5);
+    CHECK_FAILS(drt_client_next_indexed(client, 0, 4, NULL, size, &text, &len, &rows),
+                DRT_ERR_INVALID_ARGUMENT, "entries");
+    CHECK_FAILS(drt_client_next_indexed(client, 0, 0, first, size, &text, &len, &rows),
+                DRT_ERR_INVALID_ARGUMENT, "max_rows");
+    CHECK_FAILS(drt_client_next_indexed(client, 0, 4, first, 4, &text, &len, &rows),
+                DRT_ERR_INVALID_ARGUMENT, "entry_size");
+    CHECK_FAILS(drt_client_next_indexed(client, 0, 4, first, size, NULL, &len, &rows),
+                DRT_ERR_INVALID_ARGUMENT, "text");
+    drt_subscription_options posts = DRT_SUBSCRIPTION_OPTIONS_INIT;
+    drt_subscription *subscription = NULL;
+    posts.collection = "posts";
+    CHECK_STATUS(drt_subscribe(client, NULL, &posts, NULL, &released, count_release, &subscription),
+                 DRT_OK);
+    CHECK_STATUS(drt_client_next_indexed(client, 60000, 1, first, size, &text, &len, &rows),
+                 DRT_OK);
+    CHECK(rows == 1 && first->row == 1 && first->user_data == 0 && first->begin == 0);
+    CHECK(first->end == len && first->data_end == len && entries[0].later == 0);
+    CHECK(starts_with(text, len, "[1,1,0,\"") && text[len - 1] == ']');
+    CHECK(entries[1].entry.row == 0xA5A5A5A5);
+    CHECK_STATUS(drt_client_disconnect(client), DRT_OK);
+    CHECK_STATUS(drt_subscription_unsubscribe(subscription), DRT_OK);
+    do {
+        CHECK_STATUS(drt_client_next_indexed(client, 60000, 1, first, 8, &text, &len, &rows),
+                     DRT_OK);
+    } while (!starts_with(text, len, "[4,"));
+    /* Of no more room than for the first member. */
+    CHECK(first->user_data == (uintptr_t)&released);
+    CHECK_STATUS(drt_client_close(client, 5000), DRT_OK);
+    CHECK(atomic_load(&released) == 0);
+}
+
 static bool visit(const drt_subscription_info *info, void *user_data) {
     CHECK(strcmp(info->uid, "one") == 0 && info->uid_len == 3);
     CHECK(strcmp(info->collection, "posts") == 0 && !info->persistent);
@@ -273,6 +319,7 @@ int main(void) {
     options_init_checks_what_it_is_given();
     thread_delivery_has_no_rows();
     states_and_releases_come_as_rows_and_nothing_is_called();
+    rows_with_an_index_fill_the_callers_entries();
     one_subscription_is_visited();
     a_client_is_closed_inside_its_own_callback(DRT_DELIVER_THREAD);
     a_client_is_closed_inside_its_own_callback(DRT_DELIVER_POLL);

@@ -168,3 +168,60 @@ fn thread_delivery_has_no_rows() {
         Status::InvalidArgument
     );
 }
+
+#[test]
+fn an_index_has_the_numbers_of_each_row_and_where_its_text_is() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    let mut with_meta = message(&a, EventKind::Init, "[]{\"n\":1}");
+    (with_meta.data, with_meta.meta, with_meta.flags) = (Some((0, 2)), Some((2, 9)), FLAG_RESYNC);
+    let mut bare = message(&a, EventKind::Init, "");
+    (bare.data, bare.meta) = (None, None);
+    // What looks like the end of a row, and letters of more than one byte.
+    let trap = r#"{"t":"],[0,7,1,0,2,0,1,{}","u":"ü"}"#;
+    bench.push([
+        DeliveryItem::Event(with_meta),
+        state("one"),
+        DeliveryItem::Event(bare),
+        update(&a, &format!("[{trap},2]")),
+        reply(&bench, "r", Status::Ok, "{}", ""),
+    ]);
+    let mut batch = Batch::default();
+    let mut seen = Vec::new();
+    // In two steps, as the buffers are used again.
+    for _ in 0..2 {
+        bench
+            .delivery
+            .take_rows(RowsOf::Indexed, NOW, 3, &mut batch)
+            .unwrap();
+        for row in &batch.index {
+            let numbers = [row.row as u64, row.key, row.kind.into(), row.flags.into()];
+            let counts = [row.sequence, row.index.into(), row.count.into()];
+            let (data, meta) = (row.begin..row.data_end, row.data_end..row.end);
+            let texts = [batch.text[data].to_owned(), batch.text[meta].to_owned()];
+            seen.push((numbers, counts, texts));
+        }
+    }
+    let row = |numbers: [u64; 4], counts: [u64; 3], data: &str, meta: &str| {
+        (numbers, counts, [data.to_owned(), meta.to_owned()])
+    };
+    let expected = [
+        row([0, 97, 0, 1], [1, 0, 1], "[]", r#"{"n":1}"#),
+        row([1, 0, 0, 0], [0; 3], r#"[1,3,0,"one"]"#, ""),
+        row([0, 97, 0, 0], [2, 0, 1], "null", ""),
+        row([0, 97, 2, 0], [3, 0, 2], trap, ""),
+        row([0, 97, 2, 0], [4, 1, 2], "2", ""),
+        row([3, 114, 0, 0], [0; 3], r#"[3,114,0,{},""]"#, ""),
+    ];
+    assert_eq!(seen, expected);
+    bench
+        .delivery
+        .take_rows(RowsOf::Indexed, NOW, 3, &mut batch)
+        .unwrap();
+    assert_eq!((&*batch.text, batch.index.len()), ("[4,114]", 1));
+    bench
+        .delivery
+        .take_rows(RowsOf::Indexed, NOW, 3, &mut batch)
+        .unwrap();
+    assert!(batch.is_empty());
+}
