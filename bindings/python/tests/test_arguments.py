@@ -12,7 +12,6 @@ from typing import Any
 import directus_realtime as dr
 import pytest
 from directus_realtime import Client, aio
-from directus_realtime._rows import split
 
 URL = "http://127.0.0.1:9"
 
@@ -197,15 +196,3 @@ def test_a_value_that_cannot_be_an_item_is_refused(client: Client, wrong: Any) -
         with pytest.raises(TypeError, match="mapping"):
             call()
     assert items.create([]) == []
-
-
-def test_text_in_an_event_that_looks_like_its_end_does_not_split_it() -> None:
-    trap = r'{"t":"],[0,7,1,0,2,0,1,{}","u":[[1],[0,7,1,0,2,0,1,3]]}'
-    text = f"[[0,7,1,0,1,0,1,{trap},null],[0,7,2,0,2,0,1,{{}},{{}}]]".encode()
-    rows = split(text, 2, only_events=True)
-    assert rows == split(text, 2, only_events=False)
-    assert [row[:6] for row in rows] == [
-        [b"7", b"1", b"0", b"1", b"0", b"1"],
-        [b"7", b"2", b"0", b"2", b"0", b"1"],
-    ]
-    assert [row[6] for row in rows] == [trap.encode() + b",null", b"{},{}"]

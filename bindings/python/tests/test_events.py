@@ -10,60 +10,37 @@ from typing import Any
 
 import pytest
 from conftest import load_events, until
-from directus_realtime import Client, Event, _rows, aio
-from directus_realtime._rows import REPLY, STATE, OtherRow, split
+from directus_realtime import Client, Event, aio
 from scripted_server import ScriptedServer
 
 EVENTS = 10_000
 
 
-def make(*rows: str) -> list[Event]:
+def make(kind: int, data: str, meta: str = "", *, flags: int = 0) -> Event:
     record: Any = SimpleNamespace(uid="uid", collection="posts")
-    text = f"[{','.join(f'[0,{row}]' for row in rows)}]".encode()
-    return [Event(record, row) for row in split(text, len(rows), only_events=True)]  # type: ignore[arg-type]
+    begin, data_end = 1000, 1000 + len(data.encode())
+    end = data_end + len(meta.encode())
+    return Event(record, (7, 5, begin, data_end, end, 0, kind, flags, 1, 2), (data + meta).encode())
 
 
 def test_the_data_of_an_event_is_parsed_and_its_raw_text_is_unchanged() -> None:
     data = r'{"text":"a \" ] } , [ { \\","list":[1, 2.50,{"ü":"\u00fc"}] , "n":1e3}'
-    one, two = make(f"7,1,0,1,0,2,{data},null", f'7,2,1,2,1,2,{data},{{"filter_count":1}}')
+    one, two = make(1, data), make(2, data, '{"filter_count":1}', flags=1)
     assert one.data == two.data == json.loads(data)
     assert one.raw == two.raw == data.encode()
     assert (one.meta, two.meta) == (None, {"filter_count": 1})
     assert (one.type, two.type, one.resync, two.resync) == ("create", "update", False, True)
-    assert (one.sequence, two.index, two.count) == (1, 1, 2)
+    assert (one.sequence, two.index, two.count) == (5, 1, 2)
 
 
-def test_an_event_that_python_cannot_parse_does_not_affect_others() -> None:
+def test_an_event_that_python_cannot_parse_still_has_its_raw_text() -> None:
     number = "1" * 5000
     deep = "[" * 100_000 + "]" * 100_000
-    rows = make("7,0,0,1,0,1,[1],null", f"7,1,0,2,0,1,{deep},null", "7,3,0,3,0,1,{},null")
-    assert [event.type for event in rows] == ["init", "create", "delete"]
-    assert (rows[0].data, rows[2].data, rows[2].raw) == ([1], {}, b"{}")
-    assert rows[1].raw == deep.encode()
+    for raw in (deep, number):
+        event = make(1, raw)
+        assert (event.type, event.raw, event.meta) == ("create", raw.encode(), None)
     with pytest.raises(RecursionError):
-        _ = rows[1].data
-    (event,) = make(f"7,1,0,1,0,1,{number},null")
-    assert event.raw == number.encode()
-
-
-EVENT = '[0,7,1,0,1,0,1,{"a":[[1,2],[4,5]]},null]'
-LOOKS_LIKE_ROWS = r'[0,7,1,0,2,0,1,"],[0,7,1,0,9,0,1,],[1,3,0,\\",[[0],[1,2]],null]'
-OTHERS = ['[1,3,0,"a \\"],[4,5]"]', '[3,8,0,{"a":[[1],[2,3]]},""]', "[4,8]", "[2,-9]"]
-
-
-@pytest.mark.parametrize("event", [EVENT, LOOKS_LIKE_ROWS, EVENT.replace("[[1,2],[4,5]]", "7")])
-@pytest.mark.parametrize("others", [[], OTHERS[2:], OTHERS])
-def test_rows_are_split_whatever_is_in_them(event: str, others: list[str]) -> None:
-    rows = [event, *others, event]
-    found = split(f"[{','.join(rows)}]".encode(), len(rows), only_events=not others)
-    parts = event[1:-1].encode().split(b",", 7)[1:]
-    assert found[0] == found[-1] == parts
-    expected = [OtherRow(int(row[1]), row[3:-1].encode()) for row in others]
-    assert found[1:-1] == expected
-    assert [row.values() for row in expected if row.kind in (STATE, REPLY)] == [
-        [3, 0, 'a "],[4,5]'],
-        [8, 0, {"a": [[1], [2, 3]]}, ""],
-    ][: len(others) // 2 if len(others) > 2 else 0]
+        _ = make(1, deep).data
 
 
 def test_ten_thousand_events_come_once_and_in_order(scripted_server: ScriptedServer) -> None:
@@ -142,10 +119,8 @@ class EventChecker:
 
 
 def test_ten_thousand_real_events_come_once_and_in_order_to_both_clients(
-    server: Any, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    server: Any, options: dict[str, Any]
 ) -> None:
-    # The quick way must split all of these events.
-    monkeypatch.setattr(_rows, "_split_token_by_token", lambda text: [])
     title = "ten thousand"
     query = {"filter": {"title": {"_eq": title}}, "fields": ["id", "title", "n"], "limit": -1}
     one, other = EventChecker(title), EventChecker(title)

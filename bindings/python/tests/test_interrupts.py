@@ -62,16 +62,16 @@ def test_a_batch_whose_receipt_was_interrupted_is_delivered_by_the_next_call(
 ) -> None:
     client, seen = following(scripted_server)
     load_events(scripted_server, 100)
-    take, interrupts = lib.drt_client_next, [0]
+    take, interrupts = lib.drt_client_next_indexed, [0]
 
     def interrupted(*arguments: Any) -> int:
         status: int = take(*arguments)
-        if arguments[4]._obj.value > 2 and not interrupts[0]:
+        if arguments[7]._obj.value and not interrupts[0]:
             interrupts[0] += 1
             signal.raise_signal(signal.SIGINT)
         return status
 
-    monkeypatch.setattr(lib, "drt_client_next", interrupted)
+    monkeypatch.setattr(lib, "drt_client_next_indexed", interrupted)
     with pytest.raises(KeyboardInterrupt):
         while True:
             client.dispatch(timeout=5)

@@ -86,8 +86,9 @@ def test_tail_prints_numbers_as_the_server_wrote_them() -> None:
 from types import SimpleNamespace as Some
 from directus_realtime.__main__ import _Tail
 from directus_realtime._events import Event, Origin
-row = [b"1", b"1", b"0", b"1", b"0", b"1", b'{"price":12345678901234567890.120,"e":1e400},null']
-_Tail(Some(no_init=False, collections=["p"])).show(Event(Origin("u", "p"), row))
+text = b'{"price":12345678901234567890.120,"e":1e400}'
+event = Event(Origin("u", "p"), (7, 1, 0, len(text), len(text), 0, 1, 0, 0, 1), text)
+_Tail(Some(no_init=False, collections=["p"])).show(event)
 """
     result = subprocess.run(
         [sys.executable, "-c", program],

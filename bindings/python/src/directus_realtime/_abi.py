@@ -168,10 +168,12 @@ _declare("drt_send_message", c_int32, c_void_p, c_char_p)
 _declare("drt_request", c_int32, c_void_p, c_char_p, c_uint32, _NULL, c_void_p, _NULL)
 _declare("drt_client_fd", c_int, c_void_p)
 _declare(
-    "drt_client_next",
+    "drt_client_next_indexed",
     c_int32,
     c_void_p,
     c_int32,
+    c_size_t,
+    c_void_p,
     c_size_t,
     _OUT_POINTER,
     _OUT_SIZE,

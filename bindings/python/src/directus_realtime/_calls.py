@@ -231,13 +231,12 @@ def _answer_of(reply: bytes) -> dict[str, Any]:
     """The server's message; raises where there is none, or it is an error.
 
     Args:
-        reply: The status, the message or error object, and the library's sentence.
+        reply: The row: in the end the status, the message or error object, and the
+            library's sentence.
     """
-    status, _, rest = reply.partition(b",")
-    answer, sentence = json.loads(b"[%b]" % rest)
-    number = int(status)
-    if number >= 0:
+    *_, status, answer, sentence = json.loads(reply)
+    if status >= 0:
         return dict(answer or {})
     if isinstance(answer, dict):
         raise ServerError(sentence, answer)
-    raise error_for(number, sentence)
+    raise error_for(status, sentence)

@@ -6,22 +6,16 @@ import json
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ._abi import FLAG_ENDED, FLAG_RESYNC, FLAG_SETTLED
-from ._rows import EventRow, end_of_first
+from ._rows import BEGIN, COUNT, DATA_END, FLAGS, INDEX, KIND, SEQUENCE, Entry
 
 EventType = Literal["init", "create", "update", "delete", "error"]
 
-_TYPES: dict[bytes, EventType] = {
-    b"0": "init",
-    b"1": "create",
-    b"2": "update",
-    b"3": "delete",
-    b"4": "error",
-}
-_CHANGES = (b"1", b"2", b"3")
+#: By kind.
+_TYPES: tuple[EventType, ...] = ("init", "create", "update", "delete", "error")
+_CREATE, _DELETE = 1, 3
 #: Parses one value and returns where it ends. `json.loads` uses it; it has no type hints.
 _scan: Any = vars(json.JSONDecoder())["scan_once"]
 _UNREAD = object()
-_NO_META = b",null"
 
 
 class Source(Protocol):
@@ -47,17 +41,19 @@ class Event:
     It refers to its own text only, so that keeping it keeps nothing else in memory.
     """
 
-    __slots__ = ("_data", "_row", "_source")
+    __slots__ = ("_data", "_entry", "_source", "_text")
 
-    def __init__(self, source: Source, row: EventRow) -> None:
+    def __init__(self, source: Source, entry: Entry, text: bytes) -> None:
         self._source = source
-        self._row = row
+        self._entry = entry
+        #: The data and the meta.
+        self._text = text
         self._data: Any = _UNREAD
 
     @property
     def type(self) -> EventType:
         """`"init"`, `"create"`, `"update"`, `"delete"` or `"error"`."""
-        return _TYPES[self._row[1]]
+        return _TYPES[self._entry[KIND]]
 
     @property
     def is_change(self) -> bool:
@@ -66,7 +62,7 @@ class Event:
         The others are `error` and `init`, which comes first and after each gap; with
         `event=` it comes without data.
         """
-        return self._row[1] in _CHANGES
+        return _CREATE <= self._entry[KIND] <= _DELETE
 
     @property
     def data(self) -> Any:
@@ -77,7 +73,7 @@ class Event:
         there is none); `{"code": …, "message": …}` for `error`.
         """
         if self._data is _UNREAD:
-            text = self._row[6].decode()
+            text = self._text.decode()
             try:
                 self._data, _ = _scan(text, 0)
             except StopIteration:
@@ -87,22 +83,22 @@ class Event:
     @property
     def raw(self) -> bytes:
         """The data as the server wrote it, in JSON."""
-        return self._row[6][: self._data_end()]
+        return self._text[: self._data_length]
 
     @property
     def meta(self) -> Any:
         """The server's `meta`, if the query asked for it; otherwise None."""
-        return json.loads(self._row[6][self._data_end() + 1 :])
+        meta = self._text[self._data_length :]
+        return json.loads(meta) if meta else None
 
-    def _data_end(self) -> int:
-        # The meta is an object, or null.
-        rest = self._row[6]
-        return len(rest) - len(_NO_META) if rest.endswith(_NO_META) else end_of_first(rest)
+    @property
+    def _data_length(self) -> int:
+        return self._entry[DATA_END] - self._entry[BEGIN]
 
     @property
     def resync(self) -> bool:
         """Whether it is an `init` that follows a gap, and replaces what was known before."""
-        return bool(int(self._row[2]) & FLAG_RESYNC)
+        return bool(self._entry[FLAGS] & FLAG_RESYNC)
 
     @property
     def settled(self) -> bool:
@@ -110,27 +106,27 @@ class Event:
 
         The server's events may be wrong where items change in quick succession.
         """
-        return bool(int(self._row[2]) & FLAG_SETTLED)
+        return bool(self._entry[FLAGS] & FLAG_SETTLED)
 
     @property
     def ended(self) -> bool:
         """Whether it is an `error` that ends the subscription: the server has refused it."""
-        return bool(int(self._row[2]) & FLAG_ENDED)
+        return bool(self._entry[FLAGS] & FLAG_ENDED)
 
     @property
     def sequence(self) -> int:
         """The number of this event among the client's, counted from 1 without gaps."""
-        return int(self._row[3])
+        return self._entry[SEQUENCE]
 
     @property
     def index(self) -> int:
         """The position of the item in the server's message."""
-        return int(self._row[4])
+        return self._entry[INDEX]
 
     @property
     def count(self) -> int:
         """The number of items in that message."""
-        return int(self._row[5])
+        return self._entry[COUNT]
 
     @property
     def uid(self) -> str:
@@ -143,7 +139,7 @@ class Event:
         return self._source.collection
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Event, (Origin(self.uid, self.collection), self._row)
+        return Event, (Origin(self.uid, self.collection), self._entry, self._text)
 
     def __repr__(self) -> str:
         return f"<Event {self.type} {self.sequence} of {self.uid!r}>"

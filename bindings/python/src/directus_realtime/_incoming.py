@@ -11,19 +11,16 @@ import ctypes
 import itertools
 import os
 import threading
-from typing import Union
+from typing import Any, Union
 
 from . import _abi
 from ._abi import lib
 from ._errors import check
 from ._future import Awaited
-from ._rows import Row, split
+from ._rows import ENTRY, Entry
 from ._running import Lifecycle
 from ._subscription_state import SubscriptionState
 from ._surroundings import is_readable
-
-#: So many rows are split more quickly if they are all events.
-_MANY_ROWS = 16
 
 #: What the library knows by a number: a subscription, or the reply to a request.
 Registration = Union[SubscriptionState, Awaited]
@@ -32,10 +29,11 @@ Registration = Union[SubscriptionState, Awaited]
 class Batch:
     """Rows that were received together, and how many of them were delivered."""
 
-    __slots__ = ("position", "rows")
+    __slots__ = ("entries", "position", "text")
 
-    def __init__(self, rows: list[Row]) -> None:
-        self.rows: list[Row] = rows
+    def __init__(self, entries: list[Entry], text: bytes) -> None:
+        self.entries: list[Entry] = entries
+        self.text: bytes = text
         self.position: int = 0
 
 
@@ -51,12 +49,11 @@ class Incoming:
         self.registrations: dict[int, Registration] = {}
         self._numbers = itertools.count(1)
         self._batch: Batch | None = None
-        #: What was received; the length is 0 once all of it was delivered.
-        self._json, self._length = ctypes.c_void_p(), ctypes.c_size_t()
+        #: What was received; the count is 0 once all of it was delivered.
+        self._entries = bytearray(_abi.MOST_ROWS * ENTRY.size)
+        self._room = (ctypes.c_char * len(self._entries)).from_buffer(self._entries)
+        self._text, self._length = ctypes.c_void_p(), ctypes.c_size_t()
         self._count = ctypes.c_size_t()
-        #: The number of the last event.
-        self._sequence = 0
-        self._stats = _abi.Stats(struct_size=ctypes.sizeof(_abi.Stats))
         #: Held while a batch is copied, so that the client is not closed during that.
         self._copying = threading.Lock()
 
@@ -86,11 +83,13 @@ class Incoming:
         Raises `ClosedError` when nothing will come any more.
         """
         check(
-            lib.drt_client_next(
+            lib.drt_client_next_indexed(
                 self._handle,
                 0,
-                max_rows,
-                ctypes.byref(self._json),
+                min(max_rows, _abi.MOST_ROWS),
+                ctypes.byref(self._room),
+                ENTRY.size,
+                ctypes.byref(self._text),
                 ctypes.byref(self._length),
                 ctypes.byref(self._count),
             )
@@ -100,36 +99,27 @@ class Incoming:
     def has_rows(self) -> bool:
         """Whether rows were received that are not delivered yet."""
         batch = self._batch
-        return bool(self._length.value) if batch is None else batch.position < len(batch.rows)
+        return bool(self._count.value) if batch is None else batch.position < len(batch.entries)
 
     def batch(self) -> Batch | None:
         """The batch that is being delivered, or the one that was received last."""
-        if self._batch is None and self._length.value:
-            text = b""
+        if self._batch is None and self._count.value:
+            text = None
             # The text is the library's own, and is gone once the client is closed.
             with self._copying:
                 if not self._lifecycle.closed:
-                    text = ctypes.string_at(self._json.value or 0, self._length.value)
-            count = self._count.value
-            if count and text:
-                rows = split(text, count, only_events=self._has_only_events(count))
-                last = next((row for row in reversed(rows) if isinstance(row, list)), None)
-                self._sequence = self._sequence if last is None else int(last[3])
-                self._batch = Batch(rows)
+                    text = ctypes.string_at(self._text.value or 0, self._length.value)
+            if text is None:
+                self._count.value = 0
             else:
-                self._length.value = 0
+                received = memoryview(self._entries)[: self._count.value * ENTRY.size]
+                entries: Any = list(ENTRY.iter_unpack(received))
+                self._batch = Batch(entries, text)
         return self._batch
-
-    def _has_only_events(self, count: int) -> bool:
-        """Whether that is known of so many rows: it is worth knowing of many."""
-        if count < _MANY_ROWS:
-            return False
-        lib.drt_client_stats(self._handle, ctypes.byref(self._stats))
-        return int(self._stats.events) - self._sequence == count
 
     def finish_batch(self) -> None:
         """All of the batch was delivered."""
-        self._length.value = 0
+        self._count.value = 0
         self._batch = None
 
     def shut(self) -> bool:
@@ -149,5 +139,5 @@ class Incoming:
     def after_fork(self) -> None:
         """In a forked child: nothing is delivered, and locks may be held by lost threads."""
         self._batch = None
-        self._length.value = 0
+        self._count.value = 0
         self._copying = threading.Lock()

@@ -5,6 +5,7 @@ A batch that was left by an exception is continued by the next delivery.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from ._events import Event
 from ._future import settle
 from ._incoming import Batch, Incoming
 from ._link import States
-from ._rows import RELEASED, REPLY, STATE, OtherRow
+from ._rows import BEGIN, END, FLAGS, NUMBER, RELEASED, REPLY, ROW, STATE, TOKEN_WANTED, Entry
 from ._running import Running
 from ._state import State, StateChange, change_of
 from ._subscription_state import SubscriptionState, refusal_of
@@ -67,10 +68,10 @@ class Pump:
         self._running.thread = threading.get_ident()
         try:
             batch = self._incoming.batch()
-            while batch is not None and batch.position < len(batch.rows):
-                row = batch.rows[batch.position]
-                if isinstance(row, OtherRow):
-                    self._deliver_other(batch, row)
+            while batch is not None and batch.position < len(batch.entries):
+                entry = batch.entries[batch.position]
+                if entry[ROW]:
+                    self._deliver_other(batch, entry)
                 else:
                     batch.position += 1
             error = ClosedError("the client is closed")
@@ -87,30 +88,34 @@ class Pump:
         batch, done = self._incoming.batch(), 0
         if batch is None:
             return 0
-        rows, running, find = batch.rows, self._running, self._incoming.registrations.get
-        while batch.position < len(rows):
+        entries, text, running = batch.entries, batch.text, self._running
+        # Of successive events of one subscription, only its callback is looked up each time: it
+        # may have gone.
+        number = 0
+        state: Any = None
+        while batch.position < len(entries):
             if done >= most:
                 return done
-            row = rows[batch.position]
-            if isinstance(row, OtherRow):
-                done += self._deliver_other(batch, row)
+            entry = entries[batch.position]
+            if entry[ROW]:
+                done += self._deliver_other(batch, entry)
                 continue
-            state: Any = find(int(row[0]))
+            if entry[NUMBER] != number:
+                number = entry[NUMBER]
+                state = self._incoming.registrations.get(number)
             callbacks = None if state is None else state.callbacks()
-            callback = None
-            if callbacks is not None:
-                callback = callbacks.by_subscription.get(state.user_data)
+            callback = None if callbacks is None else callbacks.by_subscription.get(number)
             if callback is None:
                 batch.position += 1
                 continue
-            event = Event(state, row)
+            event = Event(state, entry, text[entry[BEGIN] : entry[END]])
             try:
                 # In this order: see `Running`.
                 running.subscription = state
                 batch.position += 1
                 if not state.ended:
                     done += 1
-                    if row[2] != b"0" and int(row[2]) & FLAG_ENDED:
+                    if entry[FLAGS] & FLAG_ENDED:
                         self._deliver_refusal(state, callback, event)
                     else:
                         callback(event)
@@ -124,8 +129,8 @@ class Pump:
                     running.callback_returned()
                 if state.waiters or not state.answered:
                     self._note_answer(state, event)
-            # The next event may be a while away.
-            del state, callbacks, callback
+            # This may be all that refers to them.
+            del callbacks, callback
         self._incoming.finish_batch()
         return done
 
@@ -145,28 +150,29 @@ class Pump:
             state.ended = True
             state.drop_callback()
 
-    def _deliver_other(self, batch: Batch, row: OtherRow) -> int:
+    def _deliver_other(self, batch: Batch, entry: Entry) -> int:
         """Delivers what is no event; returns how many callbacks were due."""
-        if row.kind == RELEASED:
-            self._incoming.forget(int(row.rest))
+        kind, text = entry[ROW], batch.text[entry[BEGIN] : entry[END]]
+        if kind == RELEASED:
+            self._incoming.forget(entry[NUMBER])
             batch.position += 1
             return 0
-        if row.kind == REPLY:
+        if kind == REPLY:
             # Only a signal handler can raise in here. Then it is done again, which does no
             # harm.
-            number, _, reply = row.rest.partition(b",")
-            future: Any = self._incoming.registrations.get(int(number))
+            future: Any = self._incoming.registrations.get(entry[NUMBER])
             if future is not None:
-                settle(future, reply)
+                settle(future, text)
             batch.position += 1
             return 1
         batch.position += 1
-        if row.kind == STATE:
-            change = change_of(*row.values())
-            self._call(row, lambda: self._states.report(change))
-        else:
-            (reason,) = row.values()
-            self._call(row, lambda: self._tokens.wanted(reason))
+        _, *values = json.loads(text)
+        if kind == STATE:
+            change = change_of(*values)
+            self._call(entry, lambda: self._states.report(change))
+        elif kind == TOKEN_WANTED:
+            (reason,) = values
+            self._call(entry, lambda: self._tokens.wanted(reason))
         return 1
 
     def _call(self, what: object, report: Callable[[], None]) -> None:

@@ -54,7 +54,7 @@ class Consumer(ABC):
         """The client has failed, which a coroutine that waits for an event has to know."""
 
     def _keep(self, event: Event) -> None:
-        weight = len(event._row[-1]) + _OVERHEAD
+        weight = len(event._text) + _OVERHEAD
         self._events.append((event, weight))
         self._flow.hold(self._held, weight)
 
