@@ -3,11 +3,11 @@
 import type { RealtimeEvent } from './events.js';
 import { Queue } from './queue.js';
 
-/** A consumer that takes none of so many characters of JSON, for so long, is worth a warning. */
-const STALL_CHARS = 1024 * 1024;
+/** A consumer that takes none of so many bytes of JSON, for so long, is worth a warning. */
+const STALL_BYTES = 1024 * 1024;
 const STALL_MS = 10_000;
 
-/** All events of one client that wait, up to a limit. Weights are characters of JSON. */
+/** All events of one client that wait, up to a limit. Weights are bytes of JSON. */
 export class WaitingEvents {
     readonly #limit: number;
     readonly #consumers = new Set<Consumer>();
@@ -90,9 +90,11 @@ export abstract class Consumer {
         if (this.offer(event)) {
             return;
         }
+        // Parsed, as its text would keep that of the whole batch in memory.
+        void event.data;
         this.#entries.push({ event, weight });
         this.#change(weight, 1);
-        if (this.weight > STALL_CHARS) {
+        if (this.weight > STALL_BYTES) {
             this.#warning ??= setTimeout(warnOfStall, STALL_MS).unref();
         }
     }

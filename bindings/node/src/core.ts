@@ -3,9 +3,21 @@
 import { AsyncResource } from 'node:async_hooks';
 import { isMainThread } from 'node:worker_threads';
 import { WaitingEvents } from './consumer.js';
-import { getAbi, type Batch, type Handle } from './abi/index.js';
+import { getAbi, type Handle } from './abi/index.js';
 import { translateMessage } from './abi/messages.js';
-import { EVENT, RELEASED, REPLY, STATE, TOKEN_WANTED, type StateRow, type TokenRow } from './abi/rows.js';
+import {
+    EVENT,
+    MAX_ROWS,
+    RELEASED,
+    REPLY,
+    STATE,
+    TOKEN_WANTED,
+    newIndex,
+    type Batch,
+    type OtherRow,
+    type StateRow,
+    type TokenRow,
+} from './abi/rows.js';
 import { closedError, Connection } from './connection.js';
 import { Delivery } from './delivery.js';
 import { reportUncaught, type DirectusRealtimeError } from './errors.js';
@@ -50,7 +62,9 @@ export class Core implements ClientParts {
         this.waiting = new WaitingEvents(queueBytes(options));
         this.requests = new Requests(this, ackTimeoutMs(options));
         this.subscriptions = new SubscriptionRegistry(this);
-        this.delivery = new Delivery(abi.fd(this.handle), this.#context, (maxRows) => this.#deliver(maxRows));
+        this.delivery = new Delivery(abi.fd(this.handle), this.#context, (maxRows, index) =>
+            this.#deliver(maxRows, index),
+        );
         if (options.getToken) {
             abi.askForTokens(this.handle);
         }
@@ -62,27 +76,32 @@ export class Core implements ClientParts {
     }
 
     /** Takes what waits in the library. Once the client is being closed, only replies are of interest. */
-    #deliver(maxRows: number): Batch {
-        const batch = this.abi.next(this.handle, maxRows);
-        for (const row of batch.rows) {
-            switch (row[0]) {
-                case EVENT:
-                    this.subscriptions.get(row[1])?.deliver(row, batch.weight);
-                    break;
-                case REPLY:
-                    this.requests.reply(row);
-                    break;
-                case RELEASED:
-                    this.subscriptions.get(row[1])?.end();
-                    break;
-                case STATE:
-                case TOKEN_WANTED:
-                    if (this.isOpen) {
-                        this.#report(row);
-                    }
+    #deliver(maxRows: number, index: Uint32Array): Batch {
+        const batch = this.abi.next(this.handle, maxRows, index);
+        for (let at = 0; at < batch.length; at++) {
+            if (batch.kind(at) === EVENT) {
+                this.subscriptions.get(batch.id(at))?.deliver(batch, at);
+            } else {
+                this.#deliverOther(batch.other(at));
             }
         }
         return batch;
+    }
+
+    #deliverOther(row: OtherRow): void {
+        switch (row[0]) {
+            case REPLY:
+                this.requests.reply(row);
+                break;
+            case RELEASED:
+                this.subscriptions.get(row[1])?.end();
+                break;
+            case STATE:
+            case TOKEN_WANTED:
+                if (this.isOpen) {
+                    this.#report(row);
+                }
+        }
     }
 
     #report(row: StateRow | TokenRow): void {
@@ -126,7 +145,8 @@ export class Core implements ClientParts {
     async #close(): Promise<void> {
         this.connection.isOpen = false;
         this.subscriptions.endAll();
-        this.#deliver(0);
+        // A batch may be being delivered, whose index is in use.
+        for (const index = newIndex(); this.#deliver(MAX_ROWS, index).length > 0;);
         this.delivery.close();
         let error: DirectusRealtimeError | undefined;
         try {

@@ -3,11 +3,12 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { dup, openSocket } from './abi/descriptor.js';
-import type { Batch } from './abi/index.js';
+import { MAX_ROWS, newIndex, type Batch } from './abi/rows.js';
 
-const MAX_ROWS = 256;
-/** The size of a batch to aim at, in characters of JSON. */
-const BATCH_CHARS = 256 * 1024;
+/** The size of a batch to aim at, in bytes of JSON. */
+const BATCH_BYTES = 256 * 1024;
+
+type Deliver = (maxRows: number, index: Uint32Array) => Batch;
 
 export class Delivery {
     /** A byte comes when something waits, and another one after each batch that leaves something. */
@@ -17,18 +18,19 @@ export class Delivery {
     #next: NodeJS.Immediate | undefined;
 
     /** Batches are delivered in `context`, whatever woke the event loop. `deliver` takes and delivers one. */
-    constructor(fd: number, context: AsyncResource, deliver: (maxRows: number) => Batch) {
-        this.#deliver = () => context.runInAsyncScope(deliver, undefined, this.#maxRows);
+    constructor(fd: number, context: AsyncResource, deliver: Deliver) {
+        const index = newIndex();
+        this.#deliver = () => context.runInAsyncScope(deliver, undefined, this.#maxRows, index);
         // What is read has no meaning.
         const onread = { buffer: Buffer.alloc(16), callback: () => this.#run() };
         this.#socket = openSocket(dup(fd), onread);
     }
 
     #run(): true {
-        const { rows, weight } = this.#deliver();
-        if (rows.length > 0) {
+        const { length, weight } = this.#deliver();
+        if (length > 0) {
             // One small row says little of those behind it.
-            const most = Math.min(MAX_ROWS, Math.floor(BATCH_CHARS / weight), 2 * this.#maxRows);
+            const most = Math.min(MAX_ROWS, Math.floor(BATCH_BYTES / weight), 2 * this.#maxRows);
             this.#maxRows = Math.max(1, most);
             // Sooner than the byte where the machine is busy. Not what keeps the process alive.
             this.#next ??= setImmediate(() => {

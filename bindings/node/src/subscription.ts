@@ -6,7 +6,7 @@
 
 import { inspect, type InspectOptions } from 'node:util';
 import type { Handle } from './abi/index.js';
-import { toEvent, type EventRow } from './abi/rows.js';
+import type { Batch } from './abi/rows.js';
 import type { Consumer, WaitingEvents } from './consumer.js';
 import { CallbackConsumer } from './callback-consumer.js';
 import type { Connection } from './connection.js';
@@ -14,6 +14,7 @@ import { DirectusRealtimeError, serverError } from './errors.js';
 import type { AnyCallback, RealtimeEvent } from './events.js';
 import { EventIterator, EventQueue, type QueueOwner } from './iterator.js';
 import { bindMethods, inspected } from './objects.js';
+import { toEvent } from './received-event.js';
 import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
 
 /** What a subscription needs of its client. */
@@ -106,9 +107,10 @@ export class SubscriptionState implements SubscriptionIdentity {
         this.#host.resync(this);
     }
 
-    /** Delivers an event; `weight` is its share of the batch that has left the library's queue. */
-    deliver(row: EventRow, weight: number): void {
-        const event = toEvent(row, this);
+    /** Delivers the event in a row of a batch. */
+    deliver(batch: Batch, at: number): void {
+        const event = toEvent(batch, at, this);
+        const { weight } = batch;
         if (event.type === 'error' && event.ended) {
             this.#refuse(event, weight);
             return;

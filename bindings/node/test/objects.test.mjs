@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
+import { reactive, toRaw } from 'vue';
 import { createClient } from 'directus-realtime';
 import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
+import { collector, until } from './waiting.mjs';
 
 let server, client;
 before(async () => {
@@ -56,4 +59,40 @@ it('console.log of clients, scopes and subscriptions shows their state and no se
     scope.close();
     assert.match(inspect(subscription), /ended: true/);
     assert.equal(JSON.stringify(client).includes('secret'), false);
+});
+
+it('an event is as if its data had been parsed before: printed, copied, written, or behind a proxy of Vue', async () => {
+    const collect = collector();
+    const subscription = client.subscribe({ collection: 'posts', uid: 'a' }, collect);
+    await subscription.ready();
+    // Letters of one, two and four bytes; a batch of one is in ASCII.
+    const titles = ['x', 'ü"],[0,1', '😀'];
+    for (const title of titles) {
+        await server.newest.load('posts', { count: 2, item: { title } });
+    }
+    await until(() => collect.events.length === 7, 'the events');
+    subscription.unsubscribe();
+    const events = collect.events.slice(1);
+    const expected = titles.flatMap((title) => [0, 1].map((id) => ({ id, title })));
+    const shown = expected.map((data, at) => {
+        const origin = { type: 'create', uid: 'a', collection: 'posts', sequence: events[0].sequence + at };
+        return { ...origin, index: 0, count: 1, data };
+    });
+    // Each way touches the data of another event first.
+    const ways = [
+        (event) => ({ ...event }),
+        (event) => structuredClone(event),
+        (event) => JSON.parse(JSON.stringify(event)),
+        (event) => Object.assign({}, toRaw(reactive(event)), { data: toRaw(reactive(event).data) }),
+        (event) => Object.fromEntries(Object.entries(event)),
+        (event) => runInNewContext(`(${inspect(event)})`),
+    ];
+    ways.forEach((way, at) => {
+        assert.deepEqual(JSON.parse(JSON.stringify(way(events[at]))), shown[at], String(way));
+        assert.equal(events[at].data, events[at].data);
+    });
+    const watched = reactive(events[0]);
+    watched.data = { id: 7 };
+    watched.data.id++;
+    assert.deepEqual(events[0].data, { id: 8 });
 });

@@ -41,22 +41,31 @@ describe('events', () => {
         const [init, create, update, remove] = collect.events;
         const origin = { uid: 'all', collection: 'posts', index: 0, count: 1 };
         const first = init.sequence;
-        assert.deepEqual(init, {
-            type: 'init',
-            data: [{ id: known.id, title: 'known', status: 'draft' }],
-            ...origin,
-            sequence: first,
-            resync: false,
-        });
+        assert.deepEqual(
+            { ...init },
+            {
+                type: 'init',
+                data: [{ id: known.id, title: 'known', status: 'draft' }],
+                ...origin,
+                sequence: first,
+                resync: false,
+            },
+        );
         const data = { id: made.id, title: 'made', status: null };
-        assert.deepEqual(create, { type: 'create', data, ...origin, sequence: first + 1 });
-        assert.deepEqual(update, {
-            type: 'update',
-            data: { ...data, status: 'published' },
-            ...origin,
-            sequence: first + 2,
-        });
-        assert.deepEqual(remove, { type: 'delete', data: { id: made.id }, ...origin, sequence: first + 3 });
+        assert.deepEqual({ ...create }, { type: 'create', data, ...origin, sequence: first + 1 });
+        assert.deepEqual(
+            { ...update },
+            {
+                type: 'update',
+                data: { ...data, status: 'published' },
+                ...origin,
+                sequence: first + 2,
+            },
+        );
+        assert.deepEqual(
+            { ...remove },
+            { type: 'delete', data: { id: made.id }, ...origin, sequence: first + 3 },
+        );
         await server.rest.delete('posts', known.id);
     });
 

@@ -64,9 +64,15 @@ export function declareFunctions(library: LibraryHandle, types: Types, check: (s
         closeSync: declare<[Handle, timeoutMs: number]>('drt_client_close', HANDLE, 'uint32_t'),
         /** Readable while something waits for the client. */
         fd: onHandle('drt_client_fd'),
-        nextRows: checked<[Handle, timeoutMs: number, maxRows: number, json: Out, length: Out, rows: Out]>(
-            'drt_client_next',
-            ...([HANDLE, 'int32_t', 'size_t', 'void *', 'void *', 'void *'] as const),
+        nextRows: checked<
+            [
+                ...[Handle, timeoutMs: number, maxRows: number],
+                ...[index: Uint32Array, entrySize: number, text: Out, length: Out, rows: Out],
+            ]
+        >(
+            'drt_client_next_indexed',
+            ...([HANDLE, 'int32_t', 'size_t'] as const),
+            ...(['void *', 'size_t', 'void *', 'void *', 'void *'] as const),
         ),
 
         drtSubscribe: checked<

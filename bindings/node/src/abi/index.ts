@@ -6,7 +6,7 @@ import { DirectusRealtimeError, type ErrorCode, type ErrorDetails } from '../err
 import { declareFunctions, guardText } from './functions.js';
 import { loadLibrary } from './library.js';
 import { camel, translateMessage } from './messages.js';
-import type { Row } from './rows.js';
+import { Batch, ENTRY_BYTES } from './rows.js';
 import { ThreadExit } from './thread-exit.js';
 import {
     DELIVER_POLL,
@@ -22,13 +22,6 @@ import {
 } from './types.js';
 
 export type { Handle };
-
-/** What waits for a client. */
-export interface Batch {
-    readonly rows: readonly Row[];
-    /** The average size of a row, in characters of JSON. */
-    readonly weight: number;
-}
 
 /** Scopes are kept by this package: they need what ends with them here anyway. */
 const NO_SCOPE = 0n;
@@ -130,12 +123,12 @@ function makeAbi() {
             });
         },
 
-        /** What waits for the client, at most `maxRows` rows; 0 stands for all. */
-        next(client: Handle, maxRows: number): Batch {
-            c.nextRows(client, 0, maxRows, out, length, count);
-            const json = decode.string(out[0]!, length[0]!);
-            const rows = JSON.parse(json) as Row[];
-            return { rows, weight: Math.ceil(json.length / Math.max(1, rows.length)) };
+        /** What waits for the client, at most `maxRows` rows; `index` has room for them. */
+        next(client: Handle, maxRows: number, index: Uint32Array): Batch {
+            c.nextRows(client, 0, maxRows, index, ENTRY_BYTES, out, length, count);
+            const rows = Number(count[0]);
+            const text = rows === 0 ? '' : (decode.string(out[0]!, length[0]!) as string);
+            return new Batch(index, rows, text, Number(length[0]));
         },
 
         /** The subscription's handle, or `undefined` when its uid is taken. */
