@@ -228,7 +228,7 @@ $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python
 test-node: servers lib scripted-server node-package $(RUNTIMES)
 	cd $(NODE_PACKAGE) && npm run lint
 	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css}" \
-	    "../../tests/scripted_server/*.mjs"
+	    "../../tests/scripted_server/*.mjs" "../../benches/node/*.mjs"
 	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) $(SCRIPTED_SERVER) npm test
 
 # The Node package as the examples find it.
