@@ -9,20 +9,22 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_socks::TargetAddr;
+use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::USER_AGENT;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::TARGET;
 use super::connection::LinkOptions;
 use super::dial::dial;
 use super::failure::{FailureKind, LinkFailure};
+use super::gate::Gate;
 use super::headers::{check_answer, parse_header};
 use super::proxy::{Kind, Proxy, tunnel};
 use super::resolve::Lookups;
 use super::socks::{self, Socks};
 use super::stream::{Stream, Tcp, Transport};
+use super::websocket::WebSocket;
 use crate::log::{self, Level};
 use crate::protocol::endpoint::Endpoint;
 use crate::secret::Secret;
@@ -73,7 +75,7 @@ impl<'a> Route<'a> {
 pub(super) async fn connect(
     route: Route<'_>,
     access_token: Option<&Secret>,
-) -> Result<WebSocketStream<Stream>, LinkFailure> {
+) -> Result<WebSocket<Stream>, LinkFailure> {
     let mut stage = Stage::Resolve;
     let attempt = attempt(route, access_token, &mut stage);
     let outcome = timeout(route.options.connect_timeout, attempt).await;
@@ -84,7 +86,7 @@ async fn attempt(
     route: Route<'_>,
     access_token: Option<&Secret>,
     stage: &mut Stage,
-) -> Result<WebSocketStream<Stream>, LinkFailure> {
+) -> Result<WebSocket<Stream>, LinkFailure> {
     let Route {
         endpoint, options, ..
     } = route;
@@ -209,7 +211,7 @@ async fn upgrade(
     access_token: Option<&Secret>,
     options: &LinkOptions,
     stream: Stream,
-) -> Result<WebSocketStream<Stream>, LinkFailure> {
+) -> Result<WebSocket<Stream>, LinkFailure> {
     let uri = endpoint.request_uri(access_token);
     // The error is not quoted: it could contain the token.
     let mut request = uri.as_str().into_client_request().map_err(|_| {
@@ -230,7 +232,11 @@ async fn upgrade(
     let config = WebSocketConfig::default()
         .max_message_size(Some(options.max_message_bytes))
         .max_frame_size(Some(options.max_message_bytes));
-    let mut answer = pin!(client_async_with_config(request, stream, Some(config)));
+    let mut answer = pin!(client_async_with_config(
+        request,
+        Gate::new(stream),
+        Some(config)
+    ));
     let opened = match timeout(SLOW_UPGRADE, &mut answer).await {
         Ok(opened) => opened,
         Err(_) => {
@@ -246,7 +252,7 @@ async fn upgrade(
     let (socket, response) =
         opened.map_err(|error| LinkFailure::of_upgrade(error, access_token.is_some()))?;
     check_answer(response.headers())?;
-    Ok(socket)
+    Ok(WebSocket::new(socket, options.max_message_bytes))
 }
 
 /// The path without the query, which may contain a token.

@@ -1,16 +1,13 @@
 //! One link: a task that opens a socket, moves frames, and reports how it ended.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::Sink;
-use tokio::io::AsyncWrite;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio_tungstenite::WebSocketStream;
 
 use super::connect::{Route, connect};
 use super::counters::Counters;
@@ -19,6 +16,7 @@ use super::pump::{Command, Pump};
 use super::runtime::catch;
 use super::stream::Stream;
 use super::trace::describe;
+use super::websocket::WebSocket;
 use super::{Proxies, Runtime, TARGET, Tls};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
@@ -163,10 +161,10 @@ async fn run_link(
 
 /// Answers a close frame and ends TLS, as far as that works without waiting. Dropping the socket
 /// does the rest.
-async fn finish_close(socket: &mut WebSocketStream<Stream>) {
+async fn finish_close(socket: &mut WebSocket<Stream>) {
     poll_fn(|cx| {
-        let _ = Pin::new(&mut *socket).poll_flush(cx);
-        let _ = Pin::new(socket.get_mut()).poll_shutdown(cx);
+        let _ = socket.sink().poll_flush(cx);
+        let _ = socket.poll_shutdown(cx);
         Poll::Ready(())
     })
     .await;

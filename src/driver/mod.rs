@@ -7,7 +7,8 @@ mod connection;
 mod counters;
 mod dial;
 mod failure;
-mod frame_copy;
+mod frame_head;
+mod gate;
 mod headers;
 mod pem;
 mod proxies;
@@ -23,6 +24,7 @@ mod tls;
 mod tls_failure;
 mod trace;
 mod verifier;
+pub mod websocket;
 
 pub use connection::{Link, LinkEvents, LinkId, LinkOptions, open};
 pub use counters::{Counters, Totals};

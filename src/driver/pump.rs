@@ -9,22 +9,21 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{Sink, Stream as _};
+use futures_util::Sink;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Sleep, sleep};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::connection::{LinkStatus, Report};
 use super::counters::Counters;
 use super::failure::LinkFailure;
-use super::frame_copy::FrameCopier;
 use super::stream::Stream;
+use super::websocket::{Received, WebSocket};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
 
 /// A batch ends with this many frames or bytes, so that other tasks can run.
-const BATCH_FRAMES: usize = 256;
+const BATCH_FRAMES: usize = 1024;
 const BATCH_BYTES: usize = 1 << 20;
 /// The pause between two batches while too much waits for the application. It slows reading, so
 /// that TCP slows the server, and does not stop it, so that the server's pings are answered. A
@@ -36,7 +35,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// be in the system's buffers and say why.
 const READ_AFTER_BREAK: Duration = Duration::from_millis(100);
 
-type Socket = WebSocketStream<Stream>;
+type Socket = WebSocket<Stream>;
 
 pub(super) enum Command {
     Send(String),
@@ -52,7 +51,6 @@ pub(super) struct Pump {
     status: Arc<LinkStatus>,
     counters: Arc<Counters>,
     frames: Vec<Frame>,
-    copier: FrameCopier,
     /// Number of binary frames that are not text.
     ignored: usize,
     /// Runs from the command to close.
@@ -75,7 +73,6 @@ impl Pump {
             status,
             counters,
             frames: Vec::new(),
-            copier: FrameCopier::default(),
             ignored: 0,
             closing: None,
             sent_close: false,
@@ -170,7 +167,7 @@ impl Pump {
         socket: &mut Socket,
         report: &Report,
     ) -> Result<(), tungstenite::Error> {
-        let mut socket = Pin::new(socket);
+        let mut socket = socket.sink();
         while socket.as_mut().poll_ready(cx)?.is_ready() {
             if let Some(text) = self.waiting.pop_front() {
                 report.trace("sent", &text);
@@ -195,11 +192,10 @@ impl Pump {
 
     /// Reads into `frames`, at most one batch. Pending if there was nothing.
     fn read(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<Option<LinkFailure>> {
-        let mut socket = Pin::new(socket);
         let mut bytes = 0;
         let mut outcome = Poll::Ready(None);
         for _ in 0..BATCH_FRAMES {
-            let message = match socket.as_mut().poll_next(cx) {
+            let message = match socket.poll_next(cx) {
                 Poll::Ready(message) => message,
                 Poll::Pending => {
                     outcome = Poll::Pending;
@@ -207,9 +203,15 @@ impl Pump {
                 }
             };
             let text = match message {
-                Some(Ok(Message::Text(text))) => Ok(text),
-                Some(Ok(Message::Binary(data))) => Frame::try_from(data).map_err(|_| None),
-                Some(Ok(Message::Close(close))) => {
+                Some(Ok(Received::Text(frame))) => Ok(frame),
+                Some(Ok(Received::Other(Message::Text(text)))) => Ok(Frame::from(text.as_str())),
+                Some(Ok(Received::Other(Message::Binary(data)))) => {
+                    match std::str::from_utf8(&data) {
+                        Ok(text) => Ok(Frame::from(text)),
+                        Err(_) => Err(None),
+                    }
+                }
+                Some(Ok(Received::Other(Message::Close(close)))) => {
                     let code = close.as_ref().map(|close| u16::from(close.code));
                     let reason = close.as_ref().map_or("", |close| &close.reason);
                     Err(Some(LinkFailure::of_close_frame(code, reason)))
@@ -222,7 +224,7 @@ impl Pump {
             match text {
                 Ok(text) => {
                     bytes += text.len();
-                    self.frames.push(self.copier.copy(text));
+                    self.frames.push(text);
                     if bytes >= BATCH_BYTES {
                         break;
                     }

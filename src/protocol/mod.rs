@@ -5,6 +5,7 @@ mod custom_message;
 pub mod endpoint;
 pub mod error_object;
 pub mod fast_path;
+pub mod frame;
 pub mod incoming;
 pub mod items;
 mod json;
@@ -13,9 +14,7 @@ pub mod outgoing;
 mod scan;
 pub mod wire_uid;
 
-/// The text of one received frame: UTF-8, cheap to clone, because it shares the buffer that it was
-/// read into.
-pub type Frame = tokio_tungstenite::tungstenite::Utf8Bytes;
+pub use frame::Frame;
 
 #[cfg(test)]
 mod properties;

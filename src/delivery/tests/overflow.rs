@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::frame::FrameBuffer;
 
 #[test]
 fn i3_an_overflow_drops_all_events_of_the_largest_subscription() {
@@ -125,16 +126,15 @@ fn i6_frames_kept_after_an_overflow_do_not_keep_the_read_buffer_alive() {
     let a = bench.register(0, "a");
     let b = bench.register(1, "b");
     // Two frames of one read: memory is shared.
-    let buffer = tokio_tungstenite::tungstenite::Bytes::from(text.clone());
-    let part = |range: std::ops::Range<usize>| Frame::try_from(buffer.slice(range)).unwrap();
+    let mut buffer = FrameBuffer::of(text.as_bytes());
     let mut stays = message(&a, EventKind::Update, "[1]");
-    stays.frame = part(0..3);
+    stays.frame = buffer.cut(0, 3).unwrap();
     let mut goes = message(&b, EventKind::Update, &text[3..]);
-    goes.frame = part(3..text.len());
+    goes.frame = buffer.cut(0, text.len() - 3).unwrap();
     bench.push([DeliveryItem::Event(stays), DeliveryItem::Event(goes)]);
-    assert!(!buffer.is_unique());
+    assert!(!buffer.has_no_frames());
     assert_eq!(bench.push([update(&a, "[2]")]), [(1, 1)]);
-    assert!(buffer.is_unique());
+    assert!(buffer.has_no_frames());
     assert_eq!(
         bench.run(),
         ["a 1 Update 1 0/1", "a 2 Update 2 0/1", "caught up 1 1"]

@@ -68,7 +68,7 @@ fn frames_that_arrive_together_are_reported_in_large_batches() {
     let (mut batches, mut frames) = (0, Vec::new());
     while frames.len() < 5_000 {
         let batch = subject.frames(1);
-        assert!(batch.len() <= 256);
+        assert!(batch.len() <= 1024);
         batches += 1;
         frames.extend(batch);
     }

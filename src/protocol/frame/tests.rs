@@ -1,0 +1,133 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn text(seed: usize, len: usize) -> String {
+    let all = "aß€𝄞0123456789";
+    all.chars()
+        .cycle()
+        .skip(seed)
+        .scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= len).then_some(c)
+        })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn frames_are_what_was_received_however_it_came_and_whatever_is_kept(
+        lens in prop::collection::vec(prop_oneof![0..40_usize, 100..5_000_usize, 60_000..70_000_usize], 1..60),
+        reads in prop::collection::vec(1..40_000_usize, 1..20),
+        kept in prop::collection::vec(0..4_usize, 60),
+    ) {
+        let texts: Vec<String> = lens.iter().enumerate().map(|(n, len)| text(n, *len)).collect();
+        let mut left: &[u8] = &texts.concat().into_bytes();
+        let (mut buffer, mut reads) = (FrameBuffer::default(), reads.iter().cycle());
+        let mut frames = Vec::new();
+        for (n, text) in texts.iter().enumerate() {
+            while buffer.unread().len() < text.len() {
+                let space = buffer.spare(text.len()).len();
+                let bytes = left.len().min(space).min(*reads.next().unwrap());
+                buffer.receive(&left[..bytes]);
+                left = &left[bytes..];
+            }
+            frames.push((n, buffer.cut(0, text.len()).unwrap()));
+            if kept[n] == 0 {
+                frames.clear();
+            } else if kept[n] == 1 {
+                frames.swap_remove(0);
+            }
+        }
+        for (n, frame) in &frames {
+            prop_assert_eq!(frame.as_str(), &texts[*n]);
+        }
+    }
+}
+
+#[test]
+fn a_block_without_frames_is_used_again_from_its_beginning() {
+    let mut buffer = FrameBuffer::default();
+    let place = buffer.spare(0).as_ptr();
+    for _ in 0..3 {
+        buffer.receive(b"onetwo");
+        let first = buffer.cut(0, 3).unwrap();
+        let second = buffer.cut(0, 3).unwrap();
+        assert_ne!(buffer.spare(0).as_ptr(), place, "two frames are left");
+        drop(first);
+        let copy = second.clone();
+        drop(second);
+        assert_ne!(buffer.spare(0).as_ptr(), place, "one frame is left");
+        assert_eq!(copy.as_str(), "two");
+        drop(copy);
+        assert_eq!(buffer.spare(0).as_ptr(), place);
+    }
+}
+
+#[test]
+fn two_blocks_are_used_in_turn_while_frames_of_the_last_one_are_left() {
+    let mut buffer = FrameBuffer::default();
+    let mut blocks = Vec::new();
+    let mut kept = None;
+    for _ in 0..4 {
+        let space = buffer.spare(0);
+        blocks.push(space.as_ptr());
+        let size = space.len();
+        buffer.receive(&vec![b'x'; size]);
+        kept = buffer.cut(0, size);
+    }
+    assert_eq!(kept.unwrap().len(), BLOCK);
+    assert_eq!((blocks[0], blocks[1]), (blocks[2], blocks[3]));
+    assert_ne!(blocks[0], blocks[1]);
+}
+
+#[test]
+fn the_memory_of_a_large_frame_is_not_kept() {
+    let mut buffer = FrameBuffer::default();
+    for _ in 0..3 {
+        buffer.receive(&vec![b'x'; 10 * BLOCK]);
+        assert_eq!(buffer.size(), 10 * BLOCK);
+        buffer.cut(0, 10 * BLOCK).unwrap();
+        assert_eq!(buffer.spare(0).len(), BLOCK);
+    }
+}
+
+#[test]
+fn frames_outlive_their_buffer_and_their_thread() {
+    let (frames, others) = std::sync::mpsc::channel::<Frame>();
+    let reading = std::thread::spawn(move || {
+        let mut buffer = FrameBuffer::default();
+        for n in 0..20_000 {
+            buffer.receive(format!("{n:010}").as_bytes());
+            frames.send(buffer.cut(0, 10).unwrap()).unwrap();
+        }
+    });
+    for (n, frame) in others.iter().enumerate() {
+        assert_eq!(*frame, *format!("{n:010}"));
+    }
+    reading.join().unwrap();
+}
+
+#[test]
+fn what_is_not_utf_8_is_no_frame_and_stays() {
+    let mut buffer = FrameBuffer::of("ß!".as_bytes());
+    assert!(buffer.cut(0, 1).is_none());
+    assert!(
+        buffer.cut(0, 4).is_none(),
+        "it is longer than what there is"
+    );
+    assert_eq!(buffer.unread(), "ß!".as_bytes());
+    assert_eq!(buffer.cut(2, 1).unwrap().as_str(), "!");
+    assert!(buffer.unread().is_empty());
+}
+
+#[test]
+fn static_copied_and_empty_frames_have_their_text() {
+    static TEXT: Frame = Frame::from_static("static");
+    assert_eq!(TEXT.clone().as_str(), "static");
+    let copied = Frame::from("copied".to_owned());
+    assert_eq!(copied.clone().as_str(), "copied");
+    assert_eq!(Frame::from("").as_str(), "");
+    assert_eq!(Frame::default().as_str(), "");
+    assert_eq!(FrameBuffer::of(b"x").cut(1, 0).unwrap().as_str(), "");
+}
