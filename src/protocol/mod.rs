@@ -11,6 +11,7 @@ pub mod items;
 mod json;
 pub mod key;
 pub mod outgoing;
+mod plain_text;
 mod scan;
 pub mod wire_uid;
 

@@ -4,6 +4,8 @@
 //! escapes included (they are well-formed JSON, if not Unicode), except that
 //! nesting has a limit.
 
+use super::plain_text;
+
 /// How deep values may nest: as deep as serde_json, and most parsers of applications, allow.
 pub(super) const MAX_DEPTH: u32 = 127;
 
@@ -157,14 +159,7 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     fn string(&mut self) -> Scan {
         loop {
-            while let Some(bytes) = self.text.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
-                let stops = stops(u64::from_le_bytes(*bytes));
-                if stops != 0 {
-                    self.at += stops.trailing_zeros() as usize / 8;
-                    break;
-                }
-                self.at += 8;
-            }
+            self.at = plain_text::end(self.text, self.at);
             match self.text.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
@@ -172,9 +167,7 @@ impl<'a> Scanner<'a> {
                 }
                 Some(b'\\') => self.escape()?,
                 Some(0..b' ') => return Err("a control character in a string"),
-                // Only among the last seven bytes of the text.
-                Some(_) => self.at += 1,
-                None => return Err("a string without its end"),
+                _ => return Err("a string without its end"),
             }
         }
     }
@@ -235,17 +228,4 @@ impl<'a> Scanner<'a> {
             _ => Err("expected a value"),
         }
     }
-}
-
-/// Sets the top bit of each of eight bytes that ends plain text in a string: a quote, a backslash or
-/// a control character. Above the lowest set bit there may be false ones.
-#[inline(always)]
-fn stops(word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const TOPS: u64 = ONES << 7;
-    // Exchanging 0x20 and 0x22 puts the quote next to the control characters,
-    // so that one comparison finds both.
-    let quote_or_control = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
-    let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
-    (quote_or_control | backslash) & !word & TOPS
 }

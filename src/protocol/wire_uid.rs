@@ -21,7 +21,9 @@ impl WireUid {
 
     /// Reads exactly what `Display` writes, and nothing else.
     pub fn parse(text: &str) -> Option<Self> {
-        let (slot, serial) = text.split_once('.')?;
+        let text = text.as_bytes();
+        let point = text.iter().position(|byte| *byte == b'.')?;
+        let (slot, serial) = (text.get(..point)?, text.get(point + 1..)?);
         Some(WireUid {
             slot: u32::try_from(hexadecimal(slot)?).ok()?,
             serial: hexadecimal(serial)?,
@@ -53,11 +55,11 @@ fn push_hexadecimal(text: &mut [u8], end: usize, mut number: u64) -> usize {
 }
 
 /// Reads a number in lower-case hexadecimal without sign or leading zeros.
-fn hexadecimal(digits: &str) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 16 || (digits.len() > 1 && digits.starts_with('0')) {
+fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 16 || (digits.len() > 1 && digits[0] == b'0') {
         return None;
     }
-    digits.bytes().try_fold(0, |number, digit| {
+    digits.iter().try_fold(0, |number, digit| {
         let value = match digit {
             b'0'..=b'9' => digit - b'0',
             b'a'..=b'f' => digit - b'a' + 10,

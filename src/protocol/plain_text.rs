@@ -1,0 +1,196 @@
+//! Finds the end of plain text in a JSON string. Most bytes of most frames are of such text, so they
+//! are looked at many at a time.
+
+/// The position of the first byte from `at` on that ends plain text: a quote, a backslash or a
+/// control character. The text's length if there is none.
+#[inline(always)]
+pub(super) fn end(text: &[u8], at: usize) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    return x86::end(text, at);
+    #[cfg(not(target_arch = "x86_64"))]
+    words(text, at)
+}
+
+/// Whether plain text ends with this byte.
+#[inline(always)]
+fn ends_with(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..b' ')
+}
+
+/// Eight bytes at a time, on every processor. The others below use it for the last few bytes.
+#[inline(always)]
+fn words(text: &[u8], mut at: usize) -> usize {
+    while let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let stops = stops(u64::from_le_bytes(*bytes));
+        if stops != 0 {
+            return at + stops.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| !ends_with(**byte)).count()
+}
+
+/// Sets the top bit of each of eight bytes that ends plain text. Above the lowest set bit there may
+/// be false ones.
+#[inline(always)]
+fn stops(word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = ONES << 7;
+    // Exchanging 0x20 and 0x22 puts the quote next to the control characters,
+    // so that one comparison finds both.
+    let quote_or_control = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    (quote_or_control | backslash) & !word & TOPS
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_loadu_si128, _mm_max_epu8, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_max_epu8,
+        _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    };
+
+    /// Sixteen bytes at a time, which every processor of this kind can; in a text that is not
+    /// short, 32, where the processor can.
+    #[inline(always)]
+    pub fn end(text: &[u8], mut at: usize) -> usize {
+        for _ in 0..2 {
+            let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk) else {
+                return super::words(text, at);
+            };
+            let stops = stops16(bytes);
+            if stops != 0 {
+                return at + stops.trailing_zeros() as usize;
+            }
+            at += 16;
+        }
+        long(text, at)
+    }
+
+    #[inline(never)]
+    fn long(text: &[u8], at: usize) -> usize {
+        if std::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            unsafe { avx2(text, at) }
+        } else {
+            sse2(text, at)
+        }
+    }
+
+    /// Sixteen bytes at a time.
+    pub fn sse2(text: &[u8], mut at: usize) -> usize {
+        while let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let stops = stops16(bytes);
+            if stops != 0 {
+                return at + stops.trailing_zeros() as usize;
+            }
+            at += 16;
+        }
+        super::words(text, at)
+    }
+
+    /// 32 bytes at a time.
+    ///
+    /// # Safety
+    ///
+    /// The processor has AVX2.
+    #[target_feature(enable = "avx2")]
+    pub unsafe fn avx2(text: &[u8], mut at: usize) -> usize {
+        while let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            // SAFETY: the caller's promise.
+            let stops = unsafe { stops32(bytes) };
+            if stops != 0 {
+                return at + stops.trailing_zeros() as usize;
+            }
+            at += 32;
+        }
+        sse2(text, at)
+    }
+
+    /// A bit for each byte that ends plain text.
+    #[inline(always)]
+    fn stops16(bytes: &[u8; 16]) -> u32 {
+        // SAFETY: x86-64 has SSE2; the load needs no alignment.
+        unsafe {
+            let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
+            let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
+            let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
+            let last_control = _mm_set1_epi8(0x1f);
+            let control = _mm_cmpeq_epi8(_mm_max_epu8(bytes, last_control), last_control);
+            _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)) as u32
+        }
+    }
+
+    /// A bit for each byte that ends plain text. The processor must have AVX2.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn stops32(bytes: &[u8; 32]) -> u32 {
+        // SAFETY: the caller's promise; the load needs no alignment.
+        unsafe {
+            let bytes = _mm256_loadu_si256(bytes.as_ptr().cast());
+            let quote = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'"' as i8));
+            let backslash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'\\' as i8));
+            let last_control = _mm256_set1_epi8(0x1f);
+            let control = _mm256_cmpeq_epi8(_mm256_max_epu8(bytes, last_control), last_control);
+            _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(quote, backslash), control)) as u32
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One byte at a time.
+    fn plainly(text: &[u8], at: usize) -> usize {
+        (at..text.len())
+            .find(|at| ends_with(text[*at]))
+            .unwrap_or(text.len())
+    }
+
+    fn any_text() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            60 => b' '..=b'!',
+            60 => b'#'..=b'[',
+            60 => b']'..=255_u8,
+            1 => any::<u8>(),
+        ];
+        prop::collection::vec(byte, 0..300)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn every_way_to_look_finds_the_same_end(text in any_text(), at in 0..40_usize) {
+            let at = at.min(text.len());
+            let expected = plainly(&text, at);
+            prop_assert_eq!(end(&text, at), expected);
+            prop_assert_eq!(words(&text, at), expected);
+            #[cfg(target_arch = "x86_64")]
+            {
+                prop_assert_eq!(x86::sse2(&text, at), expected);
+                if std::is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has AVX2.
+                    prop_assert_eq!(unsafe { x86::avx2(&text, at) }, expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_byte_is_told_at_each_place() {
+        for byte in 0..=255 {
+            for place in 0..70 {
+                let mut text = [b'x'; 70];
+                text[place] = byte;
+                assert_eq!(end(&text, 0), plainly(&text, 0), "{byte} at {place}");
+                assert_eq!(words(&text, 0), plainly(&text, 0), "{byte} at {place}");
+            }
+        }
+    }
+}
