@@ -281,7 +281,12 @@ impl Backlog {
             }
             taken += 1;
         }
-        out.extend(self.items.drain(..taken));
+        if out.is_empty() && taken == self.items.len() {
+            // Nothing is moved.
+            std::mem::swap(out, &mut self.items);
+        } else {
+            out.extend(self.items.drain(..taken));
+        }
         self.queued.sub(batch);
         self.handed.add(batch);
         self.taken += taken as u64;
