@@ -5,29 +5,15 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::{env, fs};
 
-use support::cc::{root, succeeds};
+use support::cc::{release, root, succeeds};
 
 const LARGEST: u64 = 4 << 20;
 
 fn printed(program: &str, options: &[&str], file: &Path) -> String {
     let output = succeeds(Command::new(program).args(options).arg(file));
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// The directory in which `make lib` leaves the libraries. It runs once per process.
-fn release() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let cargo = format!("CARGO={}", env!("CARGO"));
-        let target = root().join("target");
-        let make = &mut Command::new("make");
-        make.args(["lib", &cargo]).current_dir(root());
-        succeeds(make.env("CARGO_TARGET_DIR", &target));
-        target.join("release")
-    })
 }
 
 fn shared() -> PathBuf {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::{env, fs};
 
 pub const WARNINGS: [&str; 6] = [
@@ -41,6 +42,19 @@ pub fn links(directory: &Path) -> PathBuf {
     libraries
 }
 
+/// The directory in which `make lib` leaves the libraries. It runs once per process.
+pub fn release() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let cargo = format!("CARGO={}", env!("CARGO"));
+        let target = root().join("target");
+        let make = &mut Command::new("make");
+        make.args(["lib", &cargo]).current_dir(root());
+        succeeds(make.env("CARGO_TARGET_DIR", &target));
+        target.join("release")
+    })
+}
+
 pub fn succeeds(command: &mut Command) -> Output {
     let output = command
         .output()
@@ -63,10 +77,23 @@ pub fn compiler(variable: &str, default: &str) -> Command {
 pub fn compile_in(
     directory: &Path,
     source: &Path,
-    mut compiler: Command,
+    compiler: Command,
     standard: &str,
 ) -> (PathBuf, PathBuf) {
     let libraries = links(directory);
+    let program = compile_with(directory, source, compiler, standard, &libraries);
+    (program, libraries)
+}
+
+/// Compiles a program into a directory, against the library in another one.
+pub fn compile_with(
+    directory: &Path,
+    source: &Path,
+    mut compiler: Command,
+    standard: &str,
+    libraries: &Path,
+) -> PathBuf {
+    fs::create_dir_all(directory).expect("a directory");
     let program = directory.join("program");
     succeeds(
         compiler
@@ -84,8 +111,8 @@ pub fn compile_in(
             .arg(root().join("include"))
             .arg(source)
             .arg("-L")
-            .arg(&libraries)
+            .arg(libraries)
             .arg("-ldirectus_realtime"),
     );
-    (program, libraries)
+    program
 }
