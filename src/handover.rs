@@ -14,11 +14,18 @@ use crate::protocol::incoming::Change;
 pub const ENDED: u32 = u32::MAX;
 
 /// What the session and delivery both know of one subscription.
+///
+/// In this order: the session's thread reads `slot` and `epoch` for each event, and the consumer's
+/// writes `last_sequence`, which is therefore on another cache line.
 #[derive(Debug)]
+#[repr(C)]
 pub struct SubscriptionMeta {
     /// The subscription's place in the registry and in the consumer's table.
     /// Used again only after the consumer has seen [`DeliveryItem::Release`].
     pub slot: u32,
+    /// Events of another epoch than this are not delivered. [`ENDED`] once the subscription has
+    /// ended.
+    pub epoch: AtomicU32,
     /// A number for the modules above: the handle of the C ABI.
     pub tag: u64,
     /// The uid as the application knows it.
@@ -27,12 +34,19 @@ pub struct SubscriptionMeta {
     pub collection: CString,
     /// How changes are delivered. Subscriptions share it.
     pub delivery: Arc<DeliveryOptions>,
-    /// Events of another epoch than this are not delivered. [`ENDED`] once the subscription has
-    /// ended.
-    pub epoch: AtomicU32,
+    /// Keeps what follows on another cache line.
+    pub apart: [u64; 2],
     /// The sequence number of the last delivered event.
     pub last_sequence: AtomicU64,
 }
+
+// A cache line has 64 bytes.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(
+    std::mem::offset_of!(SubscriptionMeta, last_sequence)
+        - std::mem::offset_of!(SubscriptionMeta, epoch)
+        >= 64
+);
 
 impl SubscriptionMeta {
     /// The current epoch.

@@ -273,6 +273,7 @@ fn meta(slot: u32, options: DeliveryOptions) -> Arc<SubscriptionMeta> {
         collection: CString::new("posts").unwrap(),
         delivery: Arc::new(options),
         epoch: AtomicU32::new(0),
+        apart: [0; 2],
         last_sequence: AtomicU64::new(0),
     })
 }

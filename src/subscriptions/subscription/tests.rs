@@ -28,6 +28,7 @@ fn subscription(events: u32, exact: bool) -> Subscription {
             ..DeliveryOptions::default()
         }),
         epoch: AtomicU32::new(0),
+        apart: [0; 2],
         last_sequence: AtomicU64::new(0),
     };
     let spec = SubscriptionSpec {
