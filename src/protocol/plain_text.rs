@@ -58,7 +58,7 @@ mod x86 {
     pub fn end(text: &[u8], mut at: usize) -> usize {
         for _ in 0..2 {
             let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk) else {
-                return super::words(text, at);
+                return last(text, at);
             };
             let stops = stops16(bytes);
             if stops != 0 {
@@ -88,7 +88,22 @@ mod x86 {
             }
             at += 16;
         }
-        super::words(text, at)
+        last(text, at)
+    }
+
+    /// Less than 16 bytes are left: the last 16 are looked at, without those before `at`.
+    #[inline(always)]
+    fn last(text: &[u8], at: usize) -> usize {
+        let Some(bytes) = text.last_chunk() else {
+            return super::words(text, at);
+        };
+        let before = at + 16 - text.len();
+        let stops = stops16(bytes) >> before;
+        if stops == 0 {
+            text.len()
+        } else {
+            at + stops.trailing_zeros() as usize
+        }
     }
 
     /// 32 bytes at a time.
