@@ -9,10 +9,10 @@ use super::cleartext_warning::CleartextWarning;
 use super::drain_buffer::DrainBuffer;
 use super::log_queue::{self, LogQueue};
 use super::{ClientOptions, Stats, engine};
-use crate::delivery::{Delivery, Feedback, State, in_callback};
+use crate::delivery::{Delivery, Feedback, Intake, State, in_callback};
 use crate::driver::{
     self, Counters, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Proxies, Runtime,
-    Timer,
+    Timer, Watch,
 };
 use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
@@ -77,6 +77,7 @@ impl Shared {
             max_message_bytes: options.max_message_bytes(),
             connect_timeout: options.connect_timeout(),
             counters: Arc::clone(&counters),
+            watch: Watch::new(),
         });
         let session = Session::new(Config {
             credentials,
@@ -95,7 +96,9 @@ impl Shared {
         let mut failure = None;
         let shared = Arc::new_cyclic(|this: &Weak<Shared>| {
             let feedback: Weak<dyn Feedback> = this.clone();
-            let delivery = Delivery::new(options.delivery, options.queue_bytes(), feedback);
+            let intake = Box::new(SocketIntake(Arc::clone(&link_options.watch)));
+            let (mode, budget) = (options.delivery, options.queue_bytes());
+            let delivery = Delivery::new(mode, budget, feedback, Some(intake));
             let delivery = delivery.unwrap_or_else(|error| {
                 failure = Some(error);
                 Delivery::closed()
@@ -381,6 +384,19 @@ impl LinkEvents for Shared {
         self.lock().links.remove(&link);
         self.with(|session, now| session.on_lost(now, link, loss));
         self.changed.notify_all();
+    }
+}
+
+/// Has the thread that dispatches read the links.
+struct SocketIntake(Arc<Watch>);
+
+impl Intake for SocketIntake {
+    fn wait(&self, time: Option<Duration>, awake: &dyn Fn()) -> bool {
+        self.0.wait(time, awake)
+    }
+
+    fn wake(&self) {
+        self.0.wake();
     }
 }
 

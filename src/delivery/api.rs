@@ -12,7 +12,7 @@ use super::dispatcher::Dispatcher;
 use super::queue::Wait;
 use super::rows::{Batch, Rows, RowsOf};
 use super::running::{enter_callback, in_callback};
-use super::wakeup::Signal;
+use super::wakeup::{Intake, Signal};
 use super::{DeliveryItem, Feedback, Mode, SubscriptionMeta};
 use crate::error::{Error, Result, Status};
 use crate::threads::{self, Work};
@@ -42,16 +42,18 @@ pub struct Delivery {
 
 impl Delivery {
     /// Makes the delivery: starts the thread in thread mode, opens the descriptor in poll mode.
-    /// When more than `budget_bytes` of events wait, the largest subscriptions overflow.
+    /// When more than `budget_bytes` of events wait, the largest subscriptions overflow. The thread
+    /// that dispatches waits by the intake, if there is one.
     pub fn new(
         mode: Mode,
         budget_bytes: u64,
         feedback: Weak<dyn Feedback>,
+        intake: Option<Box<dyn Intake>>,
     ) -> Result<Arc<Delivery>> {
         let consumer = Box::<Consumer>::default();
         match mode {
             Mode::Thread => {
-                let inner = Dispatcher::new(budget_bytes, None, feedback, None);
+                let inner = Dispatcher::new(budget_bytes, None, feedback, intake, None);
                 let worker = Arc::clone(&inner);
                 let run = move || worker.run(consumer);
                 let thread = threads::spawn("drt-dispatch", Work::Callbacks, run)
@@ -65,7 +67,8 @@ impl Delivery {
             Mode::Poll => {
                 let signal = Signal::new()
                     .map_err(|error| io("the descriptor to poll could not be opened", &error))?;
-                let inner = Dispatcher::new(budget_bytes, Some(signal), feedback, Some(consumer));
+                let signal = Some(signal);
+                let inner = Dispatcher::new(budget_bytes, signal, feedback, intake, Some(consumer));
                 Ok(Arc::new(Delivery {
                     mode,
                     inner,
@@ -78,7 +81,7 @@ impl Delivery {
     /// A delivery that is closed already, for a client that could not be made.
     pub fn closed() -> Arc<Delivery> {
         let feedback: Weak<NoFeedback> = Weak::new();
-        let inner = Dispatcher::new(0, None, feedback, None);
+        let inner = Dispatcher::new(0, None, feedback, None, None);
         inner.shared.queue.close();
         inner.consumer_slot.retire();
         Arc::new(Delivery {

@@ -9,7 +9,7 @@ use super::consumer_slot::ConsumerSlot;
 use super::queue::{Queue, Refill, Wait};
 use super::rows::Rows;
 use super::running::{Running, enter_callback};
-use super::wakeup::Signal;
+use super::wakeup::{Intake, Signal};
 
 /// What the thread that dispatches shares with all others.
 pub(super) struct Dispatcher {
@@ -22,9 +22,10 @@ impl Dispatcher {
         budget: u64,
         signal: Option<Signal>,
         feedback: Weak<dyn Feedback>,
+        intake: Option<Box<dyn Intake>>,
         consumer: Option<Box<Consumer>>,
     ) -> Arc<Dispatcher> {
-        let queue = Queue::new(budget, signal);
+        let queue = Queue::new(budget, signal, intake);
         let shared = Shared {
             queue,
             running: Running::default(),

@@ -25,6 +25,7 @@ mod tests;
 pub use api::{Delivery, DeliveryStats};
 pub use rows::{Batch, RowEntry, RowKind, RowsOf};
 pub use running::{CallbackGuard, enter_callback, in_callback};
+pub use wakeup::Intake;
 
 pub use crate::handover::*;
 

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::backlog::{Backlog, SPARE_ITEMS};
 use super::control::Control;
 use super::load::{Done, Load};
-use super::wakeup::{Signal, Waker};
+use super::wakeup::{Doing, DoingCell, Intake, Readable, Signal};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
 
 /// The consumer's counters, which any thread may read.
@@ -69,6 +69,8 @@ pub(super) enum Refill {
 pub(super) struct Queue {
     state: Mutex<State>,
     ready: Condvar,
+    intake: Option<Box<dyn Intake>>,
+    doing: DoingCell,
     fd: Option<RawFd>,
     closed: AtomicBool,
     pub progress: Progress,
@@ -76,22 +78,24 @@ pub(super) struct Queue {
 
 struct State {
     backlog: Backlog,
-    waker: Waker,
+    readable: Readable,
     /// What was pushed after the close and holds callbacks: these must not be dropped under a
     /// lock, because dropping one runs the application's release function.
     late_items: Vec<DeliveryItem>,
 }
 
 impl Queue {
-    pub fn new(budget: u64, signal: Option<Signal>) -> Queue {
+    pub fn new(budget: u64, signal: Option<Signal>, intake: Option<Box<dyn Intake>>) -> Queue {
         Queue {
             fd: signal.as_ref().map(Signal::fd),
             state: Mutex::new(State {
                 backlog: Backlog::new(budget),
-                waker: Waker::new(signal),
+                readable: Readable::new(signal),
                 late_items: Vec::new(),
             }),
             ready: Condvar::new(),
+            intake,
+            doing: DoingCell::new(Doing::Other),
             closed: AtomicBool::new(false),
             progress: Progress::default(),
         }
@@ -109,11 +113,19 @@ impl Queue {
         self.closed.load(Ordering::SeqCst)
     }
 
+    /// Something was pushed, or the queue is closed: wakes the thread that dispatches.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let notify = state.waker.wake();
+        let doing = self.doing.get();
+        match doing {
+            Doing::Other => state.readable.raise(),
+            Doing::Coming => {}
+            Doing::Sleeping | Doing::Watching => self.doing.set(Doing::Coming),
+        }
         drop(state);
-        if notify {
-            self.ready.notify_one();
+        match (doing, &self.intake) {
+            (Doing::Sleeping, _) => self.ready.notify_one(),
+            (Doing::Watching, Some(intake)) => intake.wake(),
+            _ => {}
         }
     }
 
@@ -175,6 +187,7 @@ impl Queue {
     ) -> Refill {
         let mut state = self.lock();
         state.backlog.record_done(done);
+        let mut by_intake = true;
         loop {
             if self.is_closed() && (stop_when_closed || state.backlog.is_empty()) {
                 return Refill::Closed;
@@ -198,19 +211,39 @@ impl Queue {
             };
             state.backlog.shrink();
             batch.shrink_to(SPARE_ITEMS);
-            state.waker.clear();
-            state.waker.sleeping = true;
-            state = match left {
-                Some(left) => {
-                    let waited = self.ready.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+            state.readable.clear();
+            state = match self.intake.as_ref().filter(|_| by_intake) {
+                Some(intake) => {
+                    self.doing.set(Doing::Watching);
+                    drop(state);
+                    by_intake = intake.wait(left, &|| self.doing.set(Doing::Coming));
+                    self.lock()
                 }
-                None => self
-                    .ready
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                // After that the intake is another way to wait again.
+                None => {
+                    by_intake = true;
+                    self.doing.set(Doing::Sleeping);
+                    self.sleep(state, left)
+                }
             };
-            state.waker.sleeping = false;
+            self.doing.set(Doing::Other);
+        }
+    }
+
+    fn sleep<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        time: Option<Duration>,
+    ) -> MutexGuard<'a, State> {
+        match time {
+            Some(time) => {
+                let waited = self.ready.wait_timeout(state, time);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self
+                .ready
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner),
         }
     }
 
@@ -230,9 +263,9 @@ impl Queue {
         state.backlog.record_done(done);
         if idle && state.backlog.is_empty() {
             state.backlog.shrink();
-            state.waker.clear();
+            state.readable.clear();
         } else {
-            state.waker.signal_again();
+            state.readable.signal_again();
         }
     }
 
@@ -250,14 +283,12 @@ impl Queue {
             return;
         }
         state.backlog.close();
-        let _ = state.waker.wake();
-        drop(state);
-        self.ready.notify_all();
+        self.wake(state);
     }
 
     /// Makes the descriptor unreadable: nothing will be delivered any more.
     pub fn clear_signal(&self) {
-        self.lock().waker.clear();
+        self.lock().readable.clear();
     }
 
     /// Takes the callbacks that were pushed after the close.
@@ -269,11 +300,12 @@ impl Queue {
 #[cfg(test)]
 impl Queue {
     pub fn has_sleeper(&self) -> bool {
-        self.lock().waker.sleeping
+        let _state = self.lock();
+        matches!(self.doing.get(), Doing::Sleeping | Doing::Watching)
     }
 
     pub fn reader(&self) -> std::os::unix::net::UnixStream {
-        self.lock().waker.reader()
+        self.lock().readable.reader()
     }
 }
 

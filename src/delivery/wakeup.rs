@@ -1,10 +1,25 @@
-//! Wakes the thread that dispatches: by a condition variable if it waits inside the library, by a
-//! descriptor (one end of a socket pair) if its event loop waits elsewhere.
+//! Wakes the thread that dispatches: by a condition variable or through its [`Intake`] if it waits
+//! inside the library, by a descriptor (one end of a socket pair) if its event loop waits elsewhere.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+/// Where the thread that dispatches waits for things to come, and takes them in itself: what
+/// [`Delivery::push`](super::Delivery::push) gets from another thread otherwise.
+pub trait Intake: Send + Sync {
+    /// Waits until something comes, the time is over (without one, for ever) or [`Intake::wake`] is
+    /// called; calls `awake`; and pushes what has come. It may return for no reason. Must not
+    /// panic.
+    ///
+    /// False if this is no way to wait at present: what comes will be pushed by another thread.
+    fn wait(&self, time: Option<Duration>, awake: &dyn Fn()) -> bool;
+    /// Ends a wait, or the next one if there is none now.
+    fn wake(&self);
+}
 
 /// The descriptor of poll delivery: readable while a byte is in it.
 pub(super) struct Signal {
@@ -52,36 +67,72 @@ impl Signal {
     }
 }
 
-/// What a push has to wake. It is kept under the queue's lock, and so is every read and write of
-/// the descriptor: a byte that is written late would leave it readable with an empty queue.
+/// What the thread that dispatches does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Doing {
+    /// Something else, or there is no such thread.
+    Other,
+    /// It waits on the condition variable.
+    Sleeping,
+    /// It waits in the intake.
+    Watching,
+    /// It is about to look into the queue.
+    Coming,
+}
+
+impl Doing {
+    const ALL: [Doing; 4] = [
+        Doing::Other,
+        Doing::Sleeping,
+        Doing::Watching,
+        Doing::Coming,
+    ];
+}
+
+/// A [`Doing`]. It changes under the queue's lock, except from watching to coming, which the thread
+/// that dispatches does when it wakes up. A push that does not see that yet ends its next wait for no
+/// reason.
+pub(super) struct DoingCell(AtomicU8);
+
+impl DoingCell {
+    pub fn new(doing: Doing) -> DoingCell {
+        DoingCell(AtomicU8::new(doing as u8))
+    }
+
+    pub fn set(&self, doing: Doing) {
+        self.0.store(doing as u8, Ordering::SeqCst);
+    }
+
+    pub fn get(&self) -> Doing {
+        Doing::ALL[usize::from(self.0.load(Ordering::SeqCst))]
+    }
+}
+
+/// The descriptor, and whether it is readable. It is kept under the queue's lock, and so is every
+/// read and write of the descriptor: a byte that is written late would leave it readable with an
+/// empty queue.
 #[derive(Default)]
-pub(super) struct Waker {
-    /// A thread waits on the condition variable.
-    pub sleeping: bool,
+pub(super) struct Readable {
     /// A byte is in the descriptor, or the application has read it and is about to dispatch.
     raised: bool,
     signal: Option<Signal>,
 }
 
-impl Waker {
-    pub fn new(signal: Option<Signal>) -> Waker {
-        Waker {
+impl Readable {
+    pub fn new(signal: Option<Signal>) -> Readable {
+        Readable {
             signal,
-            ..Waker::default()
+            ..Readable::default()
         }
     }
 
-    /// Something was pushed. True if the caller has to notify the condition variable.
-    #[must_use]
-    pub fn wake(&mut self) -> bool {
-        if std::mem::take(&mut self.sleeping) {
-            return true;
-        }
+    /// Something was pushed: makes the descriptor readable.
+    pub fn raise(&mut self) {
         if let Some(signal) = self.signal.as_ref().filter(|_| !self.raised) {
             signal.raise();
             self.raised = true;
         }
-        false
     }
 
     /// The queue is empty: makes the descriptor unreadable.
@@ -104,7 +155,7 @@ impl Waker {
 }
 
 #[cfg(test)]
-impl Waker {
+impl Readable {
     pub fn reader(&self) -> UnixStream {
         self.signal.as_ref().unwrap().reader.try_clone().unwrap()
     }

@@ -29,6 +29,10 @@ impl<S> Answer<S> {
             matched: Some(0),
         }
     }
+
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
 }
 
 /// Compares the next bytes of the answer with `VERSION_1_0`, of which `matched` bytes were equal

@@ -12,11 +12,13 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::connect::{Route, connect};
 use super::counters::Counters;
 use super::failure::LinkFailure;
+use super::open_link::OpenLink;
 use super::pump::{Command, Pump};
+use super::reader::Reader;
 use super::runtime::catch;
-use super::stream::Stream;
 use super::trace::describe;
-use super::websocket::WebSocket;
+use super::turns::WRITE;
+use super::watch::Watch;
 use super::{Proxies, Runtime, TARGET, Tls};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
@@ -42,9 +44,11 @@ pub struct LinkOptions {
     pub connect_timeout: Duration,
     /// Counts what goes over the links.
     pub counters: Arc<Counters>,
+    /// Lets the client's consumer read the links.
+    pub watch: Arc<Watch>,
 }
 
-/// Receives what happens to links, on the I/O thread.
+/// Receives what happens to links, on the I/O thread; frames on the consumer's, too.
 pub trait LinkEvents: Send + Sync + 'static {
     /// The WebSocket is open.
     fn opened(&self, link: LinkId);
@@ -118,11 +122,11 @@ pub fn open(
     let status = Arc::new(LinkStatus::default());
     let counters = Arc::clone(&options.counters);
     let pump = Pump::new(inbox, Arc::clone(&status), counters);
-    let report = Report {
+    let report = Arc::new(Report {
         id,
         events,
         status: Arc::clone(&status),
-    };
+    });
     let lookups = Arc::clone(&runtime.lookups);
     let task = runtime.spawn(async move {
         let route = Route {
@@ -145,27 +149,40 @@ async fn run_link(
     route: Route<'_>,
     access_token: Option<Secret>,
     mut pump: Pump,
-    report: &Report,
+    report: &Arc<Report>,
 ) -> LinkFailure {
     let connecting = connect(route, access_token.as_ref());
-    let mut socket = match pump.wait_for(connecting).await {
+    let socket = match pump.wait_for(connecting).await {
         Ok(socket) => socket,
         Err(failure) => return failure,
     };
     drop(access_token);
     report.opened(route.endpoint);
-    let failure = pump.run(&mut socket, report).await;
-    finish_close(&mut socket).await;
+    let reader = Reader::new(socket, Arc::clone(&route.options.counters));
+    let link = OpenLink::new(reader, Arc::clone(report));
+    let watched = route.options.watch.add(&link).inspect_err(|error| {
+        report.log(|id| format!("link {id} is read by the I/O thread alone: {error}"));
+    });
+    let failure = pump.run(&link, watched.as_ref().ok()).await;
+    drop(watched);
+    finish_close(&link).await;
     failure
 }
 
 /// Answers a close frame and ends TLS, as far as that works without waiting. Dropping the socket
 /// does the rest.
-async fn finish_close(socket: &mut WebSocket<Stream>) {
+async fn finish_close(link: &OpenLink) {
     poll_fn(|cx| {
-        let _ = socket.sink().poll_flush(cx);
-        let _ = socket.poll_shutdown(cx);
-        Poll::Ready(())
+        link.task.register(cx.waker());
+        let turn = link.reader.turn(WRITE, |reader, _| {
+            let _ = reader.socket.sink().poll_flush(cx);
+            let _ = reader.socket.poll_shutdown(cx);
+        });
+        match turn {
+            Some(_) => Poll::Ready(()),
+            // The consumer wakes this task after its turn.
+            None => Poll::Pending,
+        }
     })
     .await;
 }

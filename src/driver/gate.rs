@@ -44,6 +44,11 @@ impl<S> Gate<S> {
         }
     }
 
+    /// The stream below.
+    pub fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// The buffer, at its beginning what tungstenite has not read.
     #[inline]
     pub fn buffer(&mut self) -> &mut FrameBuffer {
@@ -135,13 +140,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
             // Shut: whoever opens it again reads again.
             None => Poll::Pending,
         }
-    }
-}
-
-#[cfg(test)]
-impl<S> Gate<S> {
-    pub(super) fn stream(&self) -> &S {
-        &self.stream
     }
 }
 

@@ -6,14 +6,20 @@ mod connect;
 mod connection;
 mod counters;
 mod dial;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod epoll;
 mod failure;
 mod frame_head;
 mod gate;
 mod headers;
+mod open_link;
 mod pem;
 mod proxies;
 mod proxy;
 mod pump;
+mod reader;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod readiness;
 mod resolve;
 pub mod runtime;
 mod socks;
@@ -23,7 +29,13 @@ mod timer;
 mod tls;
 mod tls_failure;
 mod trace;
+mod turns;
 mod verifier;
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod watch;
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+#[path = "watch_none.rs"]
+mod watch;
 pub mod websocket;
 
 pub use connection::{Link, LinkEvents, LinkId, LinkOptions, open};
@@ -35,6 +47,7 @@ pub use proxies::Proxies;
 pub use runtime::Runtime;
 pub use timer::{Timer, spawn_timer};
 pub use tls::Tls;
+pub use watch::Watch;
 
 /// The module's name in the log.
 const TARGET: &str = "driver";

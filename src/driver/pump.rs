@@ -1,5 +1,6 @@
-//! Moves frames between a socket and a link's owner. Neither direction waits for the other: frames
-//! are received from a peer that does not read, too.
+//! A link's part of the I/O thread: moves frames between a socket and the link's owner, until the
+//! link's end. Neither direction waits for the other: frames are received from a peer that does not
+//! read, too.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -17,14 +18,11 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::connection::{LinkStatus, Report};
 use super::counters::Counters;
 use super::failure::LinkFailure;
-use super::stream::Stream;
-use super::websocket::{Received, WebSocket};
-use crate::log::{self, Level};
-use crate::protocol::Frame;
+use super::open_link::OpenLink;
+use super::reader::{Batch, Reader, Socket};
+use super::turns::{READ, WRITE};
+use super::watch::Watched;
 
-/// A batch ends with this many frames or bytes, so that other tasks can run.
-const BATCH_FRAMES: usize = 1024;
-const BATCH_BYTES: usize = 1 << 20;
 /// The pause between two batches while too much waits for the application. It slows reading, so
 /// that TCP slows the server, and does not stop it, so that the server's pings are answered. A
 /// batch is so large that no server sends more in this time for long.
@@ -34,8 +32,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a link that cannot be written to any more is still read: the server's last frames may
 /// be in the system's buffers and say why.
 const READ_AFTER_BREAK: Duration = Duration::from_millis(100);
-
-type Socket = WebSocket<Stream>;
 
 pub(super) enum Command {
     Send(String),
@@ -50,9 +46,6 @@ pub(super) struct Pump {
     unflushed: usize,
     status: Arc<LinkStatus>,
     counters: Arc<Counters>,
-    frames: Vec<Frame>,
-    /// Number of binary frames that are not text.
-    ignored: usize,
     /// Runs from the command to close.
     closing: Option<Pin<Box<Sleep>>>,
     sent_close: bool,
@@ -72,8 +65,6 @@ impl Pump {
             unflushed: 0,
             status,
             counters,
-            frames: Vec::new(),
-            ignored: 0,
             closing: None,
             sent_close: false,
             broken: None,
@@ -96,25 +87,14 @@ impl Pump {
         .await
     }
 
-    /// Pumps until the link's end.
-    pub async fn run(&mut self, socket: &mut Socket, report: &Report) -> LinkFailure {
+    /// Pumps until the link's end. `watched`, if the consumer reads the link, too.
+    pub async fn run(&mut self, link: &OpenLink, watched: Option<&Watched>) -> LinkFailure {
         loop {
-            let end = poll_fn(|cx| self.poll(cx, socket, report)).await;
-            if self.ignored > 0 {
-                let ignored = std::mem::take(&mut self.ignored);
-                report.log(|id| {
-                    format!("link {id}: ignored {ignored} binary frames that are not text")
-                });
-            }
-            if log::enabled(Level::Trace) {
-                let received = |frame: &Frame| report.trace("received", frame);
-                self.frames.iter().for_each(received);
-            }
-            report.frames(&mut self.frames);
+            let end = poll_fn(|cx| self.poll(cx, link, watched)).await;
             match end {
                 Some(_) if self.closing.is_some() => return LinkFailure::of_own_close(),
                 Some(failure) => return failure,
-                None if report.is_crowded() => sleep(READ_DELAY).await,
+                None if link.report.is_crowded() => sleep(READ_DELAY).await,
                 None => tokio::task::yield_now().await,
             }
         }
@@ -124,26 +104,59 @@ impl Pump {
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        socket: &mut Socket,
-        report: &Report,
+        link: &OpenLink,
+        watched: Option<&Watched>,
     ) -> Poll<Option<LinkFailure>> {
+        // Before this looks for notes or finds the link's end.
+        link.task.register(cx.waker());
         self.take_commands(cx);
-        if self.broken.is_none() {
-            let failure = self.write(cx, socket, report).err();
-            let end = || Box::pin(sleep(READ_AFTER_BREAK));
-            self.broken = failure.map(|error| (LinkFailure::of_websocket(error), end()));
-        }
+        let changed = watched.is_some_and(|watched| watched.poll_changed(cx));
         let out_of_time = |closing: &mut Pin<Box<Sleep>>| closing.as_mut().poll(cx).is_ready();
         if self.closing.as_mut().is_some_and(out_of_time) {
             return Poll::Ready(Some(LinkFailure::of_own_close()));
         }
-        if let Poll::Ready(end) = self.read(cx, socket) {
-            return Poll::Ready(end);
+        let wanted = READ | if self.has_to_write() { WRITE } else { 0 };
+        let turn = link.reader.turn(wanted, |reader, notes| {
+            if changed || notes & READ != 0 {
+                reader.tcp().readable(true);
+            }
+            self.take_turn(cx, reader, &link.report)
+        });
+        // If the consumer has its turn, it wakes this task afterwards where there is need.
+        if let Some((outcome, notes)) = turn {
+            if notes & READ != 0 {
+                cx.waker().wake_by_ref();
+            }
+            if outcome.is_ready() {
+                return outcome;
+            }
         }
         match &mut self.broken {
             Some((failure, end)) => end.as_mut().poll(cx).map(|()| Some(failure.clone())),
             None => Poll::Pending,
         }
+    }
+
+    fn take_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: &mut Reader,
+        report: &Report,
+    ) -> Poll<Option<LinkFailure>> {
+        if self.broken.is_none() {
+            let failure = self.write(cx, &mut reader.socket, report).err();
+            let end = || Box::pin(sleep(READ_AFTER_BREAK));
+            self.broken = failure.map(|error| (LinkFailure::of_websocket(error), end()));
+        }
+        match reader.read(cx, report) {
+            Batch::Empty => Poll::Pending,
+            Batch::Last | Batch::Full => Poll::Ready(None),
+            Batch::End => Poll::Ready(reader.end().cloned()),
+        }
+    }
+
+    fn has_to_write(&self) -> bool {
+        !self.waiting.is_empty() || self.unflushed > 0 || self.closing.is_some()
     }
 
     /// Empties the inbox, so that a command to close is seen although the peer does not read.
@@ -188,58 +201,5 @@ impl Pump {
             self.unflushed = 0;
         }
         Ok(())
-    }
-
-    /// Reads into `frames`, at most one batch. Pending if there was nothing.
-    fn read(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<Option<LinkFailure>> {
-        let mut bytes = 0;
-        let mut outcome = Poll::Ready(None);
-        for _ in 0..BATCH_FRAMES {
-            let message = match socket.poll_next(cx) {
-                Poll::Ready(message) => message,
-                Poll::Pending => {
-                    outcome = Poll::Pending;
-                    break;
-                }
-            };
-            let text = match message {
-                Some(Ok(Received::Text(frame))) => Ok(frame),
-                Some(Ok(Received::Other(Message::Text(text)))) => Ok(Frame::from(text.as_str())),
-                Some(Ok(Received::Other(Message::Binary(data)))) => {
-                    match std::str::from_utf8(&data) {
-                        Ok(text) => Ok(Frame::from(text)),
-                        Err(_) => Err(None),
-                    }
-                }
-                Some(Ok(Received::Other(Message::Close(close)))) => {
-                    let code = close.as_ref().map(|close| u16::from(close.code));
-                    let reason = close.as_ref().map_or("", |close| &close.reason);
-                    Err(Some(LinkFailure::of_close_frame(code, reason)))
-                }
-                // tungstenite answers pings itself.
-                Some(Ok(_)) => continue,
-                Some(Err(error)) => Err(Some(LinkFailure::of_websocket(error))),
-                None => Err(Some(LinkFailure::of_close_frame(None, ""))),
-            };
-            match text {
-                Ok(text) => {
-                    bytes += text.len();
-                    self.frames.push(text);
-                    if bytes >= BATCH_BYTES {
-                        break;
-                    }
-                }
-                Err(None) => self.ignored += 1,
-                Err(end) => {
-                    outcome = Poll::Ready(end);
-                    break;
-                }
-            }
-        }
-        self.counters.received(self.frames.len(), bytes);
-        match outcome {
-            Poll::Pending if !self.frames.is_empty() || self.ignored > 0 => Poll::Ready(None),
-            outcome => outcome,
-        }
     }
 }

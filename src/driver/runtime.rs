@@ -58,10 +58,15 @@ pub fn forget_after_fork() {
     GENERATION.fetch_add(1, Ordering::SeqCst);
 }
 
+/// How many forks [`forget_after_fork`] has seen.
+pub(super) fn generation() -> usize {
+    GENERATION.load(Ordering::SeqCst)
+}
+
 impl Runtime {
     /// Takes a share in the thread, and starts it if there is none.
     pub fn acquire() -> Result<Arc<Runtime>> {
-        let generation = GENERATION.load(Ordering::SeqCst);
+        let generation = generation();
         let first = &FIRST;
         let holder = (0..generation).fold(first, |holder, _| holder.next());
         holder.acquire(generation)
@@ -104,7 +109,7 @@ impl Runtime {
 
     /// Gives the share back. Returns the thread if this was the last share.
     fn give_back(&self) -> Option<Live> {
-        let inherited = self.generation != GENERATION.load(Ordering::SeqCst);
+        let inherited = self.generation != generation();
         if self.returned.swap(true, Ordering::SeqCst) || inherited {
             return None;
         }

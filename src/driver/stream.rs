@@ -1,6 +1,8 @@
 //! A TCP socket, plain or with TLS.
 
-use std::io;
+use std::io::{self, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -12,22 +14,129 @@ use super::answer::Answer;
 
 /// A socket that sends FIN when it is dropped. Closing the descriptor alone does not, as long as a
 /// forked child has a copy.
+///
+/// It begins in tokio's reactor, which wakes the task that reads or writes it. Once it is detached,
+/// any thread may read it, and wakes no task: [`super::open_link`] has the tasks woken.
 #[derive(Debug)]
-pub(super) struct Tcp(TcpStream);
+pub(super) struct Tcp(Socket);
+
+#[derive(Debug)]
+enum Socket {
+    Reactor(TcpStream),
+    Detached(Detached),
+    /// Detaching failed.
+    Lost,
+}
+
+/// A socket outside of the reactor. Its reads and writes never wait.
+#[derive(Debug)]
+struct Detached {
+    socket: std::net::TcpStream,
+    /// Everything that had come by the last read was read. Until [`Tcp::readable`] the next read
+    /// costs no system call.
+    drained: bool,
+    /// Only a read that finds nothing ends the present round of reads; otherwise one that does not
+    /// fill its buffer does.
+    thorough: bool,
+}
 
 impl Tcp {
     pub fn new(socket: TcpStream) -> Self {
         // Frames are small and urgent: never wait to fill a packet.
         let _ = socket.set_nodelay(true);
-        Tcp(socket)
+        Tcp(Socket::Reactor(socket))
     }
+
+    pub fn fd(&self) -> Option<RawFd> {
+        match &self.0 {
+            Socket::Reactor(socket) => Some(socket.as_raw_fd()),
+            Socket::Detached(Detached { socket, .. }) => Some(socket.as_raw_fd()),
+            Socket::Lost => None,
+        }
+    }
+
+    /// Takes the socket out of the reactor, under the same descriptor.
+    pub fn detach(&mut self) -> io::Result<()> {
+        if let Socket::Reactor(socket) = std::mem::replace(&mut self.0, Socket::Lost) {
+            self.0 = Socket::Detached(Detached {
+                socket: socket.into_std()?,
+                drained: false,
+                thorough: true,
+            });
+        }
+        Ok(())
+    }
+
+    /// Something may have come. `thorough`: the end of the stream perhaps, too, which hides behind
+    /// data that do not fill the buffer.
+    pub fn readable(&mut self, thorough: bool) {
+        if let Socket::Detached(detached) = &mut self.0 {
+            detached.drained = false;
+            detached.thorough |= thorough;
+        }
+    }
+}
+
+impl Detached {
+    fn read(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.drained {
+            return Poll::Pending;
+        }
+        match without_interrupts(|| receive(&self.socket, buffer)) {
+            Poll::Ready(Ok(read)) => {
+                self.drained = !self.thorough && read > 0 && buffer.remaining() > 0;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.drained = true;
+                self.thorough = false;
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Reads once. Unlike the standard library's `read` it takes memory that is not initialised: to fill
+/// 128 KiB with zeros for each event costs more than everything else.
+fn receive(socket: &std::net::TcpStream, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
+    // SAFETY: the system writes into the unfilled part, which is as long as it is told, and what it
+    // has written is initialised.
+    unsafe {
+        let space = buffer.unfilled_mut();
+        let read = libc::recv(
+            socket.as_raw_fd(),
+            space.as_mut_ptr().cast(),
+            space.len(),
+            0,
+        );
+        let read = usize::try_from(read).map_err(|_| io::Error::last_os_error())?;
+        buffer.assume_init(read);
+        buffer.advance(read);
+        Ok(read)
+    }
+}
+
+/// Calls until the call is not interrupted. Pending if it would have to wait.
+fn without_interrupts<T>(mut call: impl FnMut() -> io::Result<T>) -> Poll<io::Result<T>> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+            outcome => return Poll::Ready(outcome),
+        }
+    }
+}
+
+fn lost<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
 }
 
 impl Drop for Tcp {
     fn drop(&mut self) {
         // The system call does not wait.
         let mut cx = Context::from_waker(Waker::noop());
-        let _ = Pin::new(&mut self.0).poll_shutdown(&mut cx);
+        let _ = Pin::new(self).poll_shutdown(&mut cx);
     }
 }
 
@@ -41,13 +150,26 @@ pub(super) enum Transport {
     Tls(Box<TlsStream<Tcp>>),
 }
 
+impl Transport {
+    pub fn tcp(&mut self) -> &mut Tcp {
+        match self {
+            Transport::Plain(tcp) => tcp,
+            Transport::Tls(stream) => stream.get_mut().0,
+        }
+    }
+}
+
 impl AsyncRead for Tcp {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+        match &mut self.get_mut().0 {
+            Socket::Reactor(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Socket::Detached(detached) => detached.read(buffer),
+            Socket::Lost => lost(),
+        }
     }
 }
 
@@ -56,19 +178,30 @@ impl AsyncRead for Tcp {
 // program that does not handle it.
 impl AsyncWrite for Tcp {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        match &mut self.get_mut().0 {
+            Socket::Reactor(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Socket::Detached(Detached { socket, .. }) => without_interrupts(|| socket.write(bytes)),
+            Socket::Lost => lost(),
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Nothing is buffered here.
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Socket::Reactor(socket) => Pin::new(socket).poll_shutdown(cx),
+            Socket::Detached(Detached { socket, .. }) => {
+                Poll::Ready(socket.shutdown(Shutdown::Write))
+            }
+            Socket::Lost => Poll::Ready(Ok(())),
+        }
     }
 }
 
@@ -120,20 +253,85 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn dropping_a_socket_sends_fin_although_a_copy_is_open() {
+    /// A socket and its peer.
+    fn pair() -> (std::net::TcpStream, std::net::TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (mut far, _) = listener.accept().unwrap();
+        let (far, _) = listener.accept().unwrap();
         far.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let copy_of_a_child = near.try_clone().unwrap();
         near.set_nonblocking(true).unwrap();
+        (near, far)
+    }
+
+    /// Runs `work` with a socket that tokio's reactor has.
+    fn with_tcp(near: std::net::TcpStream, work: impl FnOnce(Tcp)) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async { drop(Tcp::new(TcpStream::from_std(near).unwrap())) });
-        assert_eq!(far.read(&mut [0]).unwrap(), 0);
-        drop(copy_of_a_child);
+        runtime.block_on(async { work(Tcp::new(TcpStream::from_std(near).unwrap())) });
+    }
+
+    #[test]
+    fn dropping_a_socket_sends_fin_although_a_copy_is_open() {
+        for detach in [false, true] {
+            let (near, mut far) = pair();
+            let copy_of_a_child = near.try_clone().unwrap();
+            with_tcp(near, |mut tcp| {
+                if detach {
+                    tcp.detach().unwrap();
+                }
+                drop(tcp);
+            });
+            assert_eq!(far.read(&mut [0]).unwrap(), 0);
+            drop(copy_of_a_child);
+        }
+    }
+
+    /// What one read of a detached socket yields: the number of bytes, or `None` if pending.
+    fn read(tcp: &mut Tcp) -> Option<usize> {
+        let mut bytes = [0; 8];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let mut cx = Context::from_waker(Waker::noop());
+        match Pin::new(tcp).poll_read(&mut cx, &mut buffer) {
+            Poll::Ready(outcome) => outcome.map(|()| Some(buffer.filled().len())).unwrap(),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn a_detached_socket_that_was_drained_is_read_again_when_it_is_readable() {
+        let (near, mut far) = pair();
+        with_tcp(near, |mut tcp| {
+            tcp.detach().unwrap();
+            assert_eq!(read(&mut tcp), None);
+            far.write_all(&[1; 12]).unwrap();
+            assert_eq!(read(&mut tcp), None, "it is not known to be readable");
+            tcp.readable(false);
+            assert_eq!(read(&mut tcp), Some(8));
+            assert_eq!(read(&mut tcp), Some(4));
+            far.write_all(&[1]).unwrap();
+            assert_eq!(
+                read(&mut tcp),
+                None,
+                "the last read left its buffer unfilled"
+            );
+            tcp.readable(false);
+            assert_eq!(read(&mut tcp), Some(1));
+        });
+    }
+
+    #[test]
+    fn a_thorough_read_finds_the_end_behind_data() {
+        let (near, mut far) = pair();
+        with_tcp(near, |mut tcp| {
+            tcp.detach().unwrap();
+            assert_eq!(read(&mut tcp), None);
+            far.write_all(&[1]).unwrap();
+            far.shutdown(Shutdown::Write).unwrap();
+            tcp.readable(true);
+            assert_eq!(read(&mut tcp), Some(1));
+            assert_eq!(read(&mut tcp), Some(0));
+        });
     }
 }

@@ -64,6 +64,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Pin::new(&mut self.tungstenite)
     }
 
+    /// The stream below.
+    pub fn stream(&mut self) -> &mut S {
+        self.tungstenite.get_mut().stream()
+    }
+
     /// Ends the stream below, as far as that works without waiting.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(self.tungstenite.get_mut()).poll_shutdown(cx)

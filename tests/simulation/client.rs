@@ -89,7 +89,7 @@ impl Client {
         });
         let feedback: Arc<dyn Feedback> = client.clone();
         let feedback: Weak<dyn Feedback> = Arc::downgrade(&feedback);
-        let delivery = Delivery::new(mode, setting.queue_bytes, feedback);
+        let delivery = Delivery::new(mode, setting.queue_bytes, feedback, None);
         let _ = client.delivery.set(delivery.expect("a delivery"));
         client
     }

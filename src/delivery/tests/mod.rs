@@ -152,7 +152,7 @@ impl Bench {
         let diary = Diary::default();
         let feedback = Arc::new(FakeFeedback(diary.clone()));
         let weak: Weak<FakeFeedback> = Arc::downgrade(&feedback);
-        let delivery = Delivery::new(mode, budget, weak).unwrap();
+        let delivery = Delivery::new(mode, budget, weak, None).unwrap();
         Bench {
             delivery,
             diary,

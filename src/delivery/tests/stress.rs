@@ -86,7 +86,7 @@ fn churn(mode: Mode, budget: u64, rounds: usize) {
         ..Places::default()
     });
     let weak: Weak<Places> = Arc::downgrade(&places);
-    let delivery = Delivery::new(mode, budget, weak).unwrap();
+    let delivery = Delivery::new(mode, budget, weak, None).unwrap();
     let alive: Mutex<Vec<Alive>> = Mutex::default();
     let stop = AtomicBool::new(false);
     let mut lives = Vec::new();
@@ -213,7 +213,7 @@ fn i6_the_budget_holds_and_the_sequence_has_no_holes() {
     let mut rng = rng();
     let places = Arc::new(Places::default());
     let weak: Weak<Places> = Arc::downgrade(&places);
-    let delivery = Delivery::new(Mode::Thread, BUDGET, weak).unwrap();
+    let delivery = Delivery::new(Mode::Thread, BUDGET, weak, None).unwrap();
     struct Count(Arc<AtomicU64>);
     impl Registration for Count {}
     impl EventSink for Count {

@@ -87,6 +87,7 @@ impl Default for Setup {
                 max_message_bytes: 64 << 20,
                 connect_timeout: SOON,
                 counters: Arc::default(),
+                watch: Watch::new(),
             },
             panics: false,
             crowded: false,
