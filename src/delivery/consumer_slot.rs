@@ -21,6 +21,8 @@ struct State {
     /// `close` has timed out: the thread that has the consumer finishes the delivery when it
     /// gives the consumer back.
     abandoned: bool,
+    /// How many threads wait for the consumer. Without one, giving it back costs no system call.
+    waiters: usize,
 }
 
 /// The result of [`ConsumerSlot::acquire`] and [`ConsumerSlot::abandon`].
@@ -47,6 +49,7 @@ impl ConsumerSlot {
             state: Mutex::new(State {
                 place,
                 abandoned: false,
+                waiters: 0,
             }),
             changed: Condvar::new(),
         }
@@ -80,6 +83,7 @@ impl ConsumerSlot {
                 },
                 Wait::Forever => None,
             };
+            state.waiters += 1;
             state = match left {
                 Some(left) => {
                     let waited = self.changed.wait_timeout(state, left);
@@ -90,6 +94,7 @@ impl ConsumerSlot {
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner),
             };
+            state.waiters -= 1;
         }
     }
 
@@ -102,8 +107,11 @@ impl ConsumerSlot {
             return Some(consumer);
         }
         state.place = Place::Here(consumer);
+        let is_awaited = state.waiters > 0;
         drop(state);
-        self.changed.notify_all();
+        if is_awaited {
+            self.changed.notify_all();
+        }
         None
     }
 
