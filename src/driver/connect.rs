@@ -33,10 +33,9 @@ use crate::secret::Secret;
 /// says so, well before the attempt times out.
 const SLOW_UPGRADE: Duration = Duration::from_secs(3);
 
-/// How much is read at once. tungstenite fills so many bytes with zeros before each read, also before
-/// the one that finds nothing: with its own 128 KiB that was an eighth of all the time that an event
-/// took, and memory that an idle link kept.
-const READ_BUFFER: usize = 16 << 10;
+/// tungstenite reads what is not cut out of the socket's own buffer: a few frames. It fills so many
+/// bytes with zeros before each read, which by its own 128 KiB is an idle link's largest memory.
+const READ_BUFFER: usize = 4 << 10;
 
 /// The stage in which an attempt timed out.
 #[derive(Clone, Copy)]

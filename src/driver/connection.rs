@@ -173,7 +173,7 @@ async fn run_link(
 /// does the rest.
 async fn finish_close(link: &OpenLink) {
     poll_fn(|cx| {
-        link.task.register(cx.waker());
+        link.has_task(cx);
         let turn = link.reader.turn(WRITE, |reader, _| {
             let _ = reader.socket.sink().poll_flush(cx);
             let _ = reader.socket.poll_shutdown(cx);

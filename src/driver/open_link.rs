@@ -15,7 +15,7 @@
 //! with another turn, or it wakes the I/O task.
 
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
@@ -29,8 +29,17 @@ use super::turns::{READ, Turns, WRITE};
 pub(super) struct OpenLink {
     pub reader: Turns<Reader>,
     pub report: Arc<Report>,
-    /// The link's task on the I/O thread.
-    pub task: AtomicWaker,
+    task: Arc<Task>,
+}
+
+/// The link's task on the I/O thread.
+#[derive(Default)]
+struct Task(AtomicWaker);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
 }
 
 /// What [`OpenLink::read_here`] has done.
@@ -52,8 +61,13 @@ impl OpenLink {
         Arc::new(OpenLink {
             reader: Turns::new(reader),
             report,
-            task: AtomicWaker::new(),
+            task: Arc::default(),
         })
+    }
+
+    /// The context is the link's task's, on the I/O thread, until the next call.
+    pub fn has_task(&self, cx: &Context<'_>) {
+        self.task.0.register(cx.waker());
     }
 
     /// Reads on the consumer's thread, which was woken because something has come.
@@ -62,7 +76,9 @@ impl OpenLink {
             let Some(((batch, before), after)) = self.reader.turn(READ, |reader, notes| {
                 // The end of the connection wakes the I/O thread, too, which leaves the note.
                 reader.tcp().readable(notes & READ != 0);
-                let mut cx = Context::from_waker(Waker::noop());
+                // What has to be polled once more is polled by the task.
+                let waker = Waker::from(Arc::clone(&self.task));
+                let mut cx = Context::from_waker(&waker);
                 let batch = catch_call(|| reader.read(&mut cx, &self.report));
                 let batch = batch.unwrap_or_else(|| reader.fail(LinkFailure::of_panic()));
                 (batch, notes)
@@ -72,7 +88,7 @@ impl OpenLink {
             let again = after & READ != 0;
             let leave = matches!(batch, Batch::Full | Batch::End) || again && round == ROUNDS;
             if leave || (before | after) & WRITE != 0 {
-                self.task.wake();
+                self.task.0.wake();
             }
             if batch == Batch::End {
                 return Here::Ended;

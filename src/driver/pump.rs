@@ -108,7 +108,7 @@ impl Pump {
         watched: Option<&Watched>,
     ) -> Poll<Option<LinkFailure>> {
         // Before this looks for notes or finds the link's end.
-        link.task.register(cx.waker());
+        link.has_task(cx);
         self.take_commands(cx);
         let changed = watched.is_some_and(|watched| watched.poll_changed(cx));
         let out_of_time = |closing: &mut Pin<Box<Sleep>>| closing.as_mut().poll(cx).is_ready();

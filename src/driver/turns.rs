@@ -61,3 +61,47 @@ impl<T> Turns<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    #[test]
+    fn a_note_left_meanwhile_reaches_this_turn_and_the_next() {
+        let turns = Turns::new(());
+        let (during, after) = turns
+            .turn(READ, |(), _| turns.turn(WRITE, |(), _| ()))
+            .unwrap();
+        assert_eq!((during, after), (None, WRITE));
+        assert_eq!(turns.turn(READ, |(), notes| notes), Some((WRITE, 0)));
+        assert_eq!(turns.turn(READ, |(), notes| notes), Some((0, 0)));
+    }
+
+    #[test]
+    fn the_last_arrival_is_read_though_no_thread_waits_for_its_turn() {
+        const ARRIVALS: u64 = 200_000;
+        let (turns, arrived) = (Turns::new(0), AtomicU64::new(0));
+        let read = || {
+            while let Some((_, notes)) =
+                turns.turn(READ, |seen, _| *seen = arrived.load(Ordering::SeqCst))
+            {
+                if notes & READ == 0 {
+                    break;
+                }
+            }
+        };
+        std::thread::scope(|threads| {
+            for _ in 0..2 {
+                threads.spawn(|| {
+                    for _ in 0..ARRIVALS {
+                        arrived.fetch_add(1, Ordering::SeqCst);
+                        read();
+                    }
+                });
+            }
+        });
+        assert_eq!(turns.turn(READ, |seen, _| *seen).unwrap().0, 2 * ARRIVALS);
+    }
+}

@@ -21,5 +21,6 @@ mod proxies;
 mod rows;
 mod states;
 mod stats;
+mod take_over;
 mod upgrade;
 mod visits;
