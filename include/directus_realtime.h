@@ -1131,8 +1131,8 @@ typedef struct drt_row_entry {
  * numbers of each row, and where its text is, come in an array of the caller's, so that the data
  * of an event that nobody looks at is never parsed. `entries` has room for `max_rows` entries,
  * not 0, of `entry_size` bytes, which is `sizeof(drt_row_entry)`: entries grow at their end only.
- * `*text` is owned by the library, not NUL-terminated, and valid until the next call of this,
- * next, drain or dispatch for this client, or its close. `*rows` receives the number of rows.
+ * `*text` is not NUL-terminated, and as long valid as `*json` of `drt_client_next`. `*rows`, if
+ * `rows` is not NULL, receives the number of rows.
  *
  * Threads and errors as `drt_client_dispatch`.
  */

@@ -69,9 +69,11 @@ impl DrainBuffer {
 }
 
 impl Drop for DrainBuffer {
-    /// Only the batch that is shown may still be read.
+    /// Only the text may still be read.
     fn drop(&mut self) {
-        self.lock().spare = Batch::default();
+        let mut buffers = self.lock();
+        buffers.spare = Batch::default();
+        buffers.shown.index = Vec::new();
     }
 }
 

@@ -173,7 +173,9 @@ def test_a_coroutine_callback_that_has_not_begun_is_cancelled_without_a_warning(
 
             posts = await client.subscribe("posts", callback)
             assert posts._consumer is not None
-            posts._consumer.consume(Event(Origin("u", "posts"), (7, 1, 0, 2, 2, 0, 1, 0, 0, 1), b"[]"))
+            posts._consumer.consume(
+                Event(Origin("u", "posts"), (7, 1, 0, 2, 2, 0, 1, 0, 0, 1), b"[]")
+            )
             posts.unsubscribe()
             await asyncio.sleep(0.01)
             gc.collect()
