@@ -17,6 +17,7 @@ use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use self::lost_creates::LostCreates;
+pub use self::reported::HeldKeys;
 use self::reported::{Reported, hash_of_key, hash_of_row, hash_of_spelling};
 use crate::handover::EventKind;
 
@@ -326,10 +327,12 @@ impl Rechecks {
         self.last_read = None;
     }
 
-    /// The read that is under way is answered with these rows: keys as JSON, and rows.
+    /// The read that is under way is answered with these rows: keys as JSON, and rows. Events of the
+    /// rows that are `held` are still to be delivered.
     pub fn settle<'a>(
         &mut self,
         now: Duration,
+        held: &HeldKeys,
         found: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Corrections {
         let mut corrections = Corrections::default();
@@ -346,6 +349,9 @@ impl Rechecks {
         }
         for (hash, reported) in self.rows.iter_mut().filter(|(_, reported)| reported.asked) {
             reported.asked = false;
+            if held.contain(&reported.key) {
+                continue;
+            }
             let row = spelled.get(&hash_of_spelling(&reported.key)).copied();
             let row = match reported.row {
                 Some(_) => row,

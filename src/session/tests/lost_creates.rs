@@ -242,6 +242,42 @@ fn i2_rows_that_are_reported_while_they_are_read_are_not_reported_twice() {
 }
 
 #[test]
+fn i2_rows_with_events_that_are_held_back_are_reported_by_these() {
+    let (mut world, wire) = following(every_row(), &ten_rows());
+    world.change(&wire, "delete", json!([13]));
+    create(&mut world, &wire, &[11, 12]);
+    world.advance(SETTLE);
+    let read = world.next();
+    // Whether the row that was deleted is there has to be read.
+    world.change(&wire, "update", json!([{"id": 13, "n": 1}]));
+    world.change(&wire, "update", json!([{"id": 12, "n": 1}]));
+    world.change(&wire, "create", json!([{"id": 14, "n": 1}]));
+    assert!(world.told.is_empty());
+    let rows = [(11, 0), (12, 2), (14, 2), (15, 2)].map(|(id, n)| json!({"id": id, "n": n}));
+    world.say(json!({"type": "items", "data": rows, "uid": read["uid"]}));
+    assert_eq!(
+        reported(&mut world),
+        [(Create, FLAG_SETTLED, json!([{"id": 15, "n": 2}]))]
+    );
+    world.answer_read(json!([]));
+    assert_eq!(
+        reported(&mut world),
+        [
+            (Update, 0, json!([{"id": 12, "n": 1}])),
+            (Create, 0, json!([{"id": 14, "n": 1}])),
+        ]
+    );
+    // What is stored of them is found a second later.
+    world.advance(SECOND);
+    assert_eq!(world.sent[0]["ids"], json!([12]));
+    world.answer_read(json!([{"id": 12, "n": 2}]));
+    assert_eq!(
+        reported(&mut world),
+        [(Update, FLAG_SETTLED, json!([{"id": 12, "n": 2}]))]
+    );
+}
+
+#[test]
 fn i2_the_create_of_a_row_that_was_found_is_left_out() {
     let (mut world, wire) = following(every_row(), &ten_rows());
     create(&mut world, &wire, &[11, 13]);

@@ -9,7 +9,7 @@
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use super::{CLOSE, Corrections, Rechecks, Reported, hash_of_row};
+use super::{CLOSE, Corrections, HeldKeys, Rechecks, Reported, hash_of_row};
 use crate::protocol::key;
 use crate::subscriptions::highest_key::HighestKey;
 
@@ -160,11 +160,12 @@ impl Rechecks {
         (self.read, self.lost.count) = (None, 0);
     }
 
-    /// That read has found these rows: keys as JSON, and rows. `may_go_on` where there may be so
+    /// That read has found these rows, as in [`Rechecks::settle`]. `may_go_on` where there may be so
     /// many that they are read page by page.
     pub fn settle_created<'a>(
         &mut self,
         now: Duration,
+        held: &HeldKeys,
         found: impl Iterator<Item = (&'a str, &'a str)>,
         may_go_on: bool,
     ) -> Corrections {
@@ -184,6 +185,9 @@ impl Rechecks {
             let key = key::exact_integer(json).map(HighestKey::of);
             if let Some(key) = key.filter(|key| *key > page.above) {
                 last = last.max(key);
+                if held.contain(json) {
+                    continue;
+                }
                 self.find(now, read.at, json, row, &mut corrections);
             }
         }

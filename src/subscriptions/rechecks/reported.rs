@@ -36,6 +36,24 @@ impl Reported {
     }
 }
 
+/// The keys of rows with events that are held back: what a read has found of them counts for
+/// nothing, as those events are older or newer.
+#[derive(Debug, Default)]
+pub struct HeldKeys(Vec<u64>);
+
+impl HeldKeys {
+    /// An event with this key, as JSON, is held back.
+    pub fn add(&mut self, json: &str) {
+        self.0.extend(hash_of_key(json));
+    }
+
+    /// Whether an event with this key is held back.
+    pub fn contain(&self, json: &str) -> bool {
+        let is_same = |hash: u64| self.0.contains(&hash);
+        !self.0.is_empty() && hash_of_key(json).is_some_and(is_same)
+    }
+}
+
 /// All spellings of a key have the same hash.
 pub(super) fn hash_of_key(json: &str) -> Option<u64> {
     items::key_text(json).map(|text| key::folded(&text))

@@ -11,7 +11,7 @@ use crate::protocol::outgoing::{Extent, extent};
 use crate::protocol::{Frame, items};
 use crate::subscriptions::deleted_keys::Arrival;
 use crate::subscriptions::highest_key::HighestKey;
-use crate::subscriptions::rechecks::{Corrections, Created, Recheck};
+use crate::subscriptions::rechecks::{Corrections, Created, HeldKeys, Recheck};
 
 impl Subscription {
     /// Whether rows are read again whose last event may be wrong.
@@ -143,6 +143,7 @@ impl Subscription {
         data: Option<&str>,
         places: &mut Vec<(u32, u32)>,
     ) -> Vec<Event> {
+        let held = self.held_keys(places);
         let data = data.unwrap_or("[]");
         if items::elements(data, places).is_err() {
             places.clear();
@@ -158,9 +159,9 @@ impl Subscription {
         let corrections = if rechecks.reads_created() {
             let is_whole = extent(self.spec.query.as_deref()) == Extent::All;
             let may_go_on = is_whole && self.spec.wants_snapshot();
-            rechecks.settle_created(now, found, may_go_on)
+            rechecks.settle_created(now, &held, found, may_go_on)
         } else {
-            rechecks.settle(now, found)
+            rechecks.settle(now, &held, found)
         };
         if rechecks.is_over(now) {
             self.rechecks = None;
@@ -180,6 +181,29 @@ impl Subscription {
         .filter(|(change, elements)| !elements.is_empty() && self.spec.wants(*change))
         .map(|(change, elements)| self.settled_event(change, &elements))
         .collect()
+    }
+
+    /// The rows that events are about which are held back, in Settling.
+    fn held_keys(&self, places: &mut Vec<(u32, u32)>) -> HeldKeys {
+        let mut keys = HeldKeys::default();
+        let Phase::Settling { held, .. } = &self.phase else {
+            return keys;
+        };
+        for (_, event) in held.iter() {
+            let Some(data) = data_of(event).filter(|data| items::elements(data, places).is_ok())
+            else {
+                continue;
+            };
+            for element in places.iter().filter_map(|place| part(data, *place)) {
+                match event.kind {
+                    EventKind::Delete => keys.add(element),
+                    _ => items::member(element, self.primary_key())
+                        .into_iter()
+                        .for_each(|key| keys.add(key)),
+                }
+            }
+        }
+        keys
     }
 
     /// A late event of a row that is not there is judged as one that its delete has overtaken.
