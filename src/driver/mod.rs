@@ -24,6 +24,7 @@ mod resolve;
 pub mod runtime;
 mod socks;
 mod stream;
+mod sync;
 mod system_roots;
 mod timer;
 mod tls;

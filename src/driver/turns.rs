@@ -5,10 +5,9 @@
 //! thread that has given the lock back looks for notes. Between the two steps of either there is a
 //! sequentially consistent fence, so at least one of the two sees the other's first step: either the
 //! second attempt succeeds, or the note is seen. Whoever takes the lock takes the notes with it,
-//! because it can do what they say.
+//! because it can do what they say. `tests/turns.rs` tries every order of the steps.
 
-use std::sync::atomic::{AtomicU8, Ordering, fence};
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use super::sync::{AtomicU8, Mutex, MutexGuard, Ordering, TryLockError, fence};
 
 /// The note: something may have come that is to be read.
 pub(super) const READ: u8 = 1;
@@ -59,49 +58,5 @@ impl<T> Turns<T> {
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicU64;
-
-    use super::*;
-
-    #[test]
-    fn a_note_left_meanwhile_reaches_this_turn_and_the_next() {
-        let turns = Turns::new(());
-        let (during, after) = turns
-            .turn(READ, |(), _| turns.turn(WRITE, |(), _| ()))
-            .unwrap();
-        assert_eq!((during, after), (None, WRITE));
-        assert_eq!(turns.turn(READ, |(), notes| notes), Some((WRITE, 0)));
-        assert_eq!(turns.turn(READ, |(), notes| notes), Some((0, 0)));
-    }
-
-    #[test]
-    fn the_last_arrival_is_read_though_no_thread_waits_for_its_turn() {
-        const ARRIVALS: u64 = 200_000;
-        let (turns, arrived) = (Turns::new(0), AtomicU64::new(0));
-        let read = || {
-            while let Some((_, notes)) =
-                turns.turn(READ, |seen, _| *seen = arrived.load(Ordering::SeqCst))
-            {
-                if notes & READ == 0 {
-                    break;
-                }
-            }
-        };
-        std::thread::scope(|threads| {
-            for _ in 0..2 {
-                threads.spawn(|| {
-                    for _ in 0..ARRIVALS {
-                        arrived.fetch_add(1, Ordering::SeqCst);
-                        read();
-                    }
-                });
-            }
-        });
-        assert_eq!(turns.turn(READ, |seen, _| *seen).unwrap().0, 2 * ARRIVALS);
     }
 }
