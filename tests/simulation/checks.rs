@@ -112,6 +112,10 @@ impl World {
 
     /// Without any traffic the client wakes for heartbeats and renewals only (I6).
     pub fn check_idleness(&mut self) -> Result<(), String> {
+        if self.setting.rate_limit.is_some() {
+            // Reads still wait for their turn.
+            self.advance(IDLE)?;
+        }
         let before = self.wakes;
         self.advance(IDLE)?;
         let wakes = self.wakes - before;
