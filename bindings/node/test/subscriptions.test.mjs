@@ -76,6 +76,7 @@ describe('events', () => {
             { collection: 'codes', query: { limit: 1 } },
             collect,
         );
+        await until(() => collect.events.length === 1, 'the first event');
         resync();
         await until(() => collect.events.length === 2, 'a second event');
         const seen = collect.events.map(({ type, resync }) => [type, resync]);
