@@ -16,7 +16,6 @@ use std::sync::Arc;
 use self::phase::Phase;
 use self::trouble::Trouble;
 use super::deleted_keys::DeletedKeys;
-use super::highest_key::HighestKey;
 use super::key_format::KeyFormat;
 use super::rechecks::Rechecks;
 use super::scope::ScopeId;
@@ -62,8 +61,6 @@ pub struct Subscription {
     deleted: DeletedKeys,
     /// What was reported lately, and may be wrong.
     rechecks: Option<Box<Rechecks>>,
-    /// The highest key that was reported.
-    highest_key: HighestKey,
     key_format: KeyFormat,
     /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
     item_key: Option<Box<str>>,
@@ -91,7 +88,6 @@ impl Subscription {
             snapshot_rows: None,
             deleted: DeletedKeys::default(),
             rechecks: None,
-            highest_key: HighestKey::UNUSABLE,
             key_format: KeyFormat::default(),
             item_key: None,
             trouble: None,
