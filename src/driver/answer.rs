@@ -1,11 +1,7 @@
 //! The server's HTTP answer to the upgrade: its HTTP version and its `Retry-After`.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::http::HeaderMap;
 use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
 
@@ -13,25 +9,24 @@ const VERSION_1_0: &[u8] = b"HTTP/1.0";
 /// The position of the minor version, the only byte that differs.
 const MINOR: usize = VERSION_1_0.len() - 1;
 
-/// A stream that presents an HTTP/1.0 answer, such as a proxy's error page, as HTTP/1.1.
-/// tungstenite rejects HTTP/1.0 without reading the status, which is what the user needs.
+/// Presents an HTTP/1.0 answer, such as a proxy's error page, as HTTP/1.1. tungstenite rejects
+/// HTTP/1.0 without reading the status, which is what the user needs.
 #[derive(Debug)]
-pub(super) struct Answer<S> {
-    stream: S,
+pub(super) struct Version {
     /// How many bytes are as in `VERSION_1_0` so far; `None` once that is decided.
     matched: Option<usize>,
 }
 
-impl<S> Answer<S> {
-    pub fn new(stream: S) -> Answer<S> {
-        Answer {
-            stream,
-            matched: Some(0),
-        }
+impl Version {
+    pub fn new() -> Version {
+        Version { matched: Some(0) }
     }
 
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.stream
+    /// The next bytes of the answer.
+    pub fn adapt(&mut self, bytes: &mut [u8]) {
+        if let Some(matched) = self.matched {
+            self.matched = adapt(matched, bytes);
+        }
     }
 }
 
@@ -48,40 +43,6 @@ fn adapt(matched: usize, bytes: &mut [u8]) -> Option<usize> {
         }
     }
     Some(matched + bytes.len())
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Answer<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        if let Some(matched) = this.matched {
-            this.matched = adapt(matched, &mut buffer.filled_mut()[before..]);
-        }
-        polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Answer<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }
 
 /// How long to wait before the next attempt (`Retry-After`): given in seconds or as a date.
@@ -101,11 +62,9 @@ mod tests {
     /// An answer as it is read in pieces of this size.
     fn read(answer: &str, size: usize) -> String {
         let mut bytes = answer.as_bytes().to_vec();
-        let mut matched = Some(0);
+        let mut version = Version::new();
         for piece in bytes.chunks_mut(size) {
-            if let Some(so_far) = matched {
-                matched = adapt(so_far, piece);
-            }
+            version.adapt(piece);
         }
         String::from_utf8(bytes).unwrap()
     }

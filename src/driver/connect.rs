@@ -23,7 +23,7 @@ use super::headers::{check_answer, parse_header};
 use super::proxy::{Kind, Proxy, tunnel};
 use super::resolve::Lookups;
 use super::socks::{self, Socks};
-use super::stream::{Stream, Tcp, Transport};
+use super::stream::{Tcp, Transport};
 use super::websocket::WebSocket;
 use crate::log::{self, Level};
 use crate::protocol::endpoint::Endpoint;
@@ -79,7 +79,7 @@ impl<'a> Route<'a> {
 pub(super) async fn connect(
     route: Route<'_>,
     access_token: Option<&Secret>,
-) -> Result<WebSocket<Stream>, LinkFailure> {
+) -> Result<WebSocket<Transport>, LinkFailure> {
     let mut stage = Stage::Resolve;
     let attempt = attempt(route, access_token, &mut stage);
     let outcome = timeout(route.options.connect_timeout, attempt).await;
@@ -90,7 +90,7 @@ async fn attempt(
     route: Route<'_>,
     access_token: Option<&Secret>,
     stage: &mut Stage,
-) -> Result<WebSocket<Stream>, LinkFailure> {
+) -> Result<WebSocket<Transport>, LinkFailure> {
     let Route {
         endpoint, options, ..
     } = route;
@@ -105,7 +105,7 @@ async fn attempt(
         Transport::Plain(socket)
     };
     *stage = Stage::Upgrade;
-    upgrade(endpoint, access_token, options, Stream::new(transport)).await
+    upgrade(endpoint, access_token, options, transport).await
 }
 
 /// Opens a connection to the server through a proxy.
@@ -214,8 +214,8 @@ async fn upgrade(
     endpoint: &Endpoint,
     access_token: Option<&Secret>,
     options: &LinkOptions,
-    stream: Stream,
-) -> Result<WebSocket<Stream>, LinkFailure> {
+    transport: Transport,
+) -> Result<WebSocket<Transport>, LinkFailure> {
     let uri = endpoint.request_uri(access_token);
     // The error is not quoted: it could contain the token.
     let mut request = uri.as_str().into_client_request().map_err(|_| {
@@ -239,7 +239,7 @@ async fn upgrade(
         .max_frame_size(Some(options.max_message_bytes));
     let mut answer = pin!(client_async_with_config(
         request,
-        Gate::new(stream),
+        Gate::new(transport),
         Some(config)
     ));
     let opened = match timeout(SLOW_UPGRADE, &mut answer).await {

@@ -1,5 +1,6 @@
 //! What lies between the socket and tungstenite: everything is read into the library's own buffer,
-//! and tungstenite gets no more of it than it is to see.
+//! and tungstenite gets no more of it than it is to see; of the answer to the upgrade, all, as a
+//! version of HTTP that it accepts.
 
 use std::io;
 use std::pin::Pin;
@@ -7,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::answer::Version;
 use crate::protocol::frame::FrameBuffer;
 
 /// See the module.
@@ -16,6 +18,8 @@ pub struct Gate<S> {
     /// How many of the next bytes tungstenite may read; `None` as long as the answer to the upgrade
     /// is read.
     open: Option<usize>,
+    /// The answer's version, which tungstenite is to accept.
+    version: Version,
     /// The line break that the answer ended with so far.
     line_break: LineBreak,
     /// Nothing more comes: for this reason, if it is an error that tungstenite has not got yet.
@@ -39,6 +43,7 @@ impl<S> Gate<S> {
             stream,
             buffer: FrameBuffer::default(),
             open: None,
+            version: Version::new(),
             line_break: LineBreak::None,
             end: None,
         }
@@ -123,6 +128,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
         if this.buffer.unread().is_empty() && !this.is_shut() && !this.has_ended() {
             ready!(this.fill(cx, 0));
         }
+        let is_answer = this.open.is_none();
         let open = match this.open {
             Some(open) => open,
             None => this.answer(out.remaining()),
@@ -130,14 +136,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gate<S> {
         let unread = this.buffer.unread();
         let bytes = open.min(unread.len()).min(out.remaining());
         if bytes > 0 {
+            let before = out.filled().len();
             out.put_slice(&unread[..bytes]);
             this.buffer.skip(bytes);
+            if is_answer {
+                this.version.adapt(&mut out.filled_mut()[before..]);
+            }
             this.open = this.open.map(|_| open - bytes);
             return Poll::Ready(Ok(()));
         }
         match &mut this.end {
             Some(error) => Poll::Ready(error.take().map_or(Ok(()), Err)),
-            // Shut: whoever opens it again reads again.
+            // Shut: what opens it again reads again.
             None => Poll::Pending,
         }
     }

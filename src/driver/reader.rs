@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::connection::Report;
 use super::counters::Counters;
 use super::failure::LinkFailure;
-use super::stream::{Stream, Tcp};
+use super::stream::{Tcp, Transport};
 use super::websocket::{Received, WebSocket};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
@@ -18,7 +18,7 @@ use crate::protocol::Frame;
 const BATCH_FRAMES: usize = 1024;
 const BATCH_BYTES: usize = 1 << 20;
 
-pub(super) type Socket = WebSocket<Stream>;
+pub(super) type Socket = WebSocket<Transport>;
 
 /// See the module.
 pub(super) struct Reader {
@@ -56,7 +56,7 @@ impl Reader {
     }
 
     pub fn tcp(&mut self) -> &mut Tcp {
-        self.socket.stream().get_mut().tcp()
+        self.socket.stream().tcp()
     }
 
     /// Why nothing more can be read.

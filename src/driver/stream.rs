@@ -10,8 +10,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::answer::Answer;
-
 /// A socket that sends FIN when it is dropped. Closing the descriptor alone does not, as long as a
 /// forked child has a copy.
 ///
@@ -140,10 +138,7 @@ impl Drop for Tcp {
     }
 }
 
-/// The stream below the WebSocket.
-pub(super) type Stream = Answer<Transport>;
-
-/// The connection to the server or to the proxy in front of it.
+/// The connection to the server or to the proxy in front of it, below the WebSocket.
 #[derive(Debug)]
 pub(super) enum Transport {
     Plain(Tcp),
