@@ -8,6 +8,15 @@ pub fn reserve_one<T>(list: &mut Vec<T>) {
     }
 }
 
+/// The place with that index, which is made if there is none.
+pub fn place<T>(list: &mut Vec<Option<T>>, at: usize) -> &mut Option<T> {
+    while list.len() <= at {
+        reserve_one(list);
+        list.push(None);
+    }
+    &mut list[at]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::control::Control;
 use super::load::{Done, Load, is_due, load_of};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
-use crate::growth::reserve_one;
+use crate::growth::place;
 use crate::protocol::Frame;
 
 /// The consumer takes at most so many delivery items at a time,
@@ -130,11 +130,7 @@ impl Backlog {
             }
             DeliveryItem::Register { meta, .. } => {
                 let at = meta.slot as usize;
-                while self.places.len() <= at {
-                    reserve_one(&mut self.places);
-                    self.places.push(None);
-                }
-                self.places[at] = Some(Place {
+                *place(&mut self.places, at) = Some(Place {
                     meta: Arc::clone(meta),
                     queued: Load::default(),
                     in_batch: 0,

@@ -2,10 +2,9 @@
 //! dispatch, so one thread at a time runs callbacks.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use super::consumer::Consumer;
-use super::queue::Wait;
+use super::wait::{Wait, sleep};
 
 enum Place {
     /// No thread dispatches.
@@ -75,25 +74,11 @@ impl ConsumerSlot {
                     return Acquired::Finished;
                 }
             }
-            let left = match wait {
-                Wait::No => return Acquired::Busy,
-                Wait::Until(deadline) => match deadline.checked_duration_since(Instant::now()) {
-                    Some(left) if !left.is_zero() => Some(left),
-                    _ => return Acquired::Busy,
-                },
-                Wait::Forever => None,
+            let Ok(left) = wait.left() else {
+                return Acquired::Busy;
             };
             state.waiters += 1;
-            state = match left {
-                Some(left) => {
-                    let waited = self.changed.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
+            state = sleep(&self.changed, state, left);
             state.waiters -= 1;
         }
     }

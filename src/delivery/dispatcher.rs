@@ -6,9 +6,10 @@ use std::sync::{Arc, Weak};
 use super::Feedback;
 use super::consumer::{Consumer, DispatchLimits, Shared};
 use super::consumer_slot::ConsumerSlot;
-use super::queue::{Queue, Refill, Wait};
+use super::queue::{Queue, Refill};
 use super::rows::Rows;
 use super::running::{Running, enter_callback};
+use super::wait::Wait;
 use super::wakeup::{Intake, Signal};
 
 /// What the thread that dispatches shares with all others.

@@ -17,6 +17,7 @@ mod queue;
 mod rows;
 mod running;
 mod splitter;
+mod wait;
 mod wakeup;
 
 #[cfg(test)]

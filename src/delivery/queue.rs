@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use super::backlog::{Backlog, SPARE_ITEMS};
 use super::control::Control;
 use super::load::{Done, Load};
+use super::wait::{Wait, sleep};
 use super::wakeup::{Doing, DoingCell, Intake, Readable, Signal};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
 
@@ -41,17 +41,6 @@ impl Progress {
             bytes: self.finished_bytes.load(Ordering::Relaxed),
         }
     }
-}
-
-/// How long to wait for something to come.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wait {
-    /// Not at all.
-    No,
-    /// Until then.
-    Until(Instant),
-    /// For ever.
-    Forever,
 }
 
 /// What [`Queue::refill`] found.
@@ -201,13 +190,8 @@ impl Queue {
                     Refill::Some
                 };
             }
-            let left = match wait {
-                Wait::No => return Refill::Nothing,
-                Wait::Until(deadline) => match deadline.checked_duration_since(Instant::now()) {
-                    Some(left) if !left.is_zero() => Some(left),
-                    _ => return Refill::Nothing,
-                },
-                Wait::Forever => None,
+            let Ok(left) = wait.left() else {
+                return Refill::Nothing;
             };
             state.backlog.shrink();
             batch.shrink_to(SPARE_ITEMS);
@@ -223,27 +207,10 @@ impl Queue {
                 None => {
                     by_intake = true;
                     self.doing.set(Doing::Sleeping);
-                    self.sleep(state, left)
+                    sleep(&self.ready, state, left)
                 }
             };
             self.doing.set(Doing::Other);
-        }
-    }
-
-    fn sleep<'a>(
-        &self,
-        state: MutexGuard<'a, State>,
-        time: Option<Duration>,
-    ) -> MutexGuard<'a, State> {
-        match time {
-            Some(time) => {
-                let waited = self.ready.wait_timeout(state, time);
-                waited.unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => self
-                .ready
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner),
         }
     }
 

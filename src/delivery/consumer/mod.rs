@@ -12,10 +12,11 @@ use super::control::Control;
 use super::ended::Ended;
 use super::key_format::{KeyFormat, KeyFormatCache};
 use super::load::{Done, is_due, load_of};
-use super::queue::{Queue, Refill, Wait};
+use super::queue::{Queue, Refill};
 use super::rows::Rows;
 use super::running::Running;
 use super::splitter::Splitter;
+use super::wait::Wait;
 use super::{
     DeliveryItem, Event, EventKind, EventSink, EventView, Feedback, StateSink, SubscriptionMeta,
     TokenSink,

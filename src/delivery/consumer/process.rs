@@ -7,7 +7,7 @@ use crate::delivery::DeliveryItem;
 use crate::delivery::ended::Ended;
 use crate::delivery::key_format::KeyFormat;
 use crate::delivery::rows::Rows;
-use crate::growth::reserve_one;
+use crate::growth::place;
 
 impl Consumer {
     /// Processes a delivery item that is no event.
@@ -19,11 +19,7 @@ impl Consumer {
             DeliveryItem::Event(event) => self.splitter.load(event),
             DeliveryItem::Register { meta, sink } => {
                 let at = meta.slot as usize;
-                while self.entries.len() <= at {
-                    reserve_one(&mut self.entries);
-                    self.entries.push(None);
-                }
-                let old = self.entries[at].replace(Entry {
+                let old = place(&mut self.entries, at).replace(Entry {
                     meta,
                     sink,
                     gap: false,
