@@ -29,7 +29,6 @@ pub struct HeldEvents(Box<List>);
 struct List {
     events: VecDeque<(Arrival, Event)>,
     bytes: usize,
-    asked: usize,
     total: HeldBytes,
 }
 
@@ -39,7 +38,6 @@ impl HeldEvents {
         HeldEvents(Box::new(List {
             events: VecDeque::new(),
             bytes: 0,
-            asked: 0,
             total: total.clone(),
         }))
     }
@@ -48,16 +46,6 @@ impl HeldEvents {
     pub fn push(&mut self, at: Arrival, event: Event) {
         self.count(&event);
         self.0.events.push_back((at, event));
-    }
-
-    /// So many of them, the first ones, are what is being read about.
-    pub fn set_asked(&mut self, asked: usize) {
-        self.0.asked = asked;
-    }
-
-    /// See [`HeldEvents::set_asked`].
-    pub fn asked(&self) -> usize {
-        self.0.asked
     }
 
     /// How many there are.

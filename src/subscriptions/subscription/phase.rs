@@ -52,6 +52,8 @@ pub(super) enum Phase {
         serial: u64,
         /// Serial of the read, once it is sent.
         read: Option<u64>,
+        /// So many of the events were there when it was sent.
+        asked: usize,
         /// The event in question, and what came behind it.
         held: HeldEvents,
     },

@@ -275,6 +275,7 @@ impl Subscription {
             self.phase = Phase::Settling {
                 serial,
                 read: None,
+                asked: 0,
                 held,
             };
         }
@@ -294,9 +295,12 @@ impl Subscription {
             } => self.row_query(held.iter(), most, places),
             _ => return None,
         };
-        if let Phase::Settling { read, held, .. } = &mut self.phase {
+        if let Phase::Settling {
+            read, asked, held, ..
+        } = &mut self.phase
+        {
             *read = Some(serial);
-            held.set_asked(held.len().min(query.events()));
+            *asked = held.len().min(query.events());
         }
         Some(query)
     }
@@ -325,10 +329,7 @@ impl Subscription {
         }
         let serial = self.serial()?;
         match std::mem::replace(&mut self.phase, Phase::Active { serial }) {
-            Phase::Settling { held, .. } => {
-                let asked = held.asked();
-                Some((held, asked))
-            }
+            Phase::Settling { asked, held, .. } => Some((held, asked)),
             _ => None,
         }
     }
