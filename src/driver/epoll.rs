@@ -30,7 +30,7 @@ impl Ready {
 
 impl Epoll {
     pub fn new() -> io::Result<Epoll> {
-        // SAFETY: the call takes no pointer, and the new descriptor is owned by nobody else.
+        // SAFETY: the call takes no pointer, and nothing else owns the new descriptor.
         unsafe {
             let fd = checked(libc::epoll_create1(libc::EPOLL_CLOEXEC))?;
             Ok(Epoll(OwnedFd::from_raw_fd(fd)))
@@ -91,7 +91,7 @@ impl AsRawFd for Epoll {
 
 impl EventFd {
     pub fn new() -> io::Result<EventFd> {
-        // SAFETY: the call takes no pointer, and the new descriptor is owned by nobody else.
+        // SAFETY: the call takes no pointer, and nothing else owns the new descriptor.
         unsafe {
             let flags = libc::EFD_CLOEXEC | libc::EFD_NONBLOCK;
             Ok(EventFd(OwnedFd::from_raw_fd(checked(libc::eventfd(

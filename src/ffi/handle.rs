@@ -11,7 +11,7 @@ use super::table::{FORKS, Found, Parts, Table};
 use crate::client::{Client, ScopeId, SubId};
 use crate::error::{Error, Result, Status};
 
-/// The thread of a close that does not block, until somebody has waited for it.
+/// The thread of a close that does not block, until a close has waited for it.
 pub(super) type EndingThread = Mutex<Option<JoinHandle<()>>>;
 
 /// What a handle names.

@@ -17,7 +17,7 @@ pub struct SharedOptions {
 impl SharedOptions {
     /// The options, in memory that all subscriptions with the same options share.
     pub fn share(&mut self, options: DeliveryOptions) -> Arc<DeliveryOptions> {
-        // Nobody else is likely to watch the same item.
+        // Two subscriptions to one item are rare.
         if options.item.is_some() {
             return Arc::new(options);
         }

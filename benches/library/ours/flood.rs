@@ -21,7 +21,7 @@ unsafe extern "C" fn count(event: *const drt_event, user_data: *mut c_void) {
     if event.kind != DRT_EVENT_CREATE {
         return;
     }
-    // SAFETY: callbacks run one at a time, and nobody else looks before the end.
+    // SAFETY: callbacks run one at a time, and nothing else reads it before the end.
     let throughput = unsafe { &mut *flood.throughput.get() };
     if throughput.add(event.data_len) {
         flood.done.set();

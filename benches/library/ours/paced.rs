@@ -22,7 +22,7 @@ unsafe extern "C" fn note(event: *const drt_event, user_data: *mut c_void) {
         return;
     }
     // SAFETY: the event's data, which ends with the stamp and `"}`; callbacks run one at a time, and
-    // nobody else looks before the end.
+    // nothing else reads it before the end.
     let (data, latencies) = unsafe {
         let data = std::slice::from_raw_parts(event.data.cast::<u8>(), event.data_len);
         (data, &mut *paced.latencies.get())

@@ -29,10 +29,7 @@ fn everything_comes_as_rows_and_no_callback_runs() {
         DeliveryItem::SetTokenSink(Some(bench.sink("token"))),
     ]);
     let a = bench.register(0, "a");
-    let mut with_meta = message(&a, EventKind::Init, "[]{\"n\":1}");
-    (with_meta.data, with_meta.meta, with_meta.flags) = (Some((0, 2)), Some((2, 9)), FLAG_RESYNC);
-    let mut bare = message(&a, EventKind::Init, "");
-    (bare.data, bare.meta) = (None, None);
+    let (with_meta, bare) = (init_with_meta(&a), bare_init(&a));
     bench.push([
         state("say \"hi\"\n"),
         DeliveryItem::Event(with_meta),
@@ -68,14 +65,25 @@ fn everything_comes_as_rows_and_no_callback_runs() {
     assert_eq!(next(&bench, 0), (0, "[]".into()));
 }
 
+/// An empty list with the meta `{"n":1}`.
+fn init_with_meta(meta: &Arc<SubscriptionMeta>) -> Event {
+    let mut event = message(meta, EventKind::Init, "[]{\"n\":1}");
+    (event.data, event.meta, event.flags) = (Some((0, 2)), Some((2, 9)), FLAG_RESYNC);
+    event
+}
+
+/// Neither data nor meta.
+fn bare_init(meta: &Arc<SubscriptionMeta>) -> Event {
+    let mut event = message(meta, EventKind::Init, "");
+    (event.data, event.meta) = (None, None);
+    event
+}
+
 #[test]
 fn events_have_null_for_what_there_is_none_of() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
-    let mut with_meta = message(&a, EventKind::Init, "[]{\"n\":1}");
-    (with_meta.data, with_meta.meta, with_meta.flags) = (Some((0, 2)), Some((2, 9)), FLAG_RESYNC);
-    let mut bare = message(&a, EventKind::Init, "");
-    (bare.data, bare.meta) = (None, None);
+    let (with_meta, bare) = (init_with_meta(&a), bare_init(&a));
     bench.push([
         DeliveryItem::Event(with_meta),
         DeliveryItem::Event(bare),
@@ -173,10 +181,7 @@ fn thread_delivery_has_no_rows() {
 fn an_index_has_the_numbers_of_each_row_and_where_its_text_is() {
     let bench = Bench::poll();
     let a = bench.register(0, "a");
-    let mut with_meta = message(&a, EventKind::Init, "[]{\"n\":1}");
-    (with_meta.data, with_meta.meta, with_meta.flags) = (Some((0, 2)), Some((2, 9)), FLAG_RESYNC);
-    let mut bare = message(&a, EventKind::Init, "");
-    (bare.data, bare.meta) = (None, None);
+    let (with_meta, bare) = (init_with_meta(&a), bare_init(&a));
     // What looks like the end of a row, and letters of more than one byte.
     let trap = r#"{"t":"],[0,7,1,0,2,0,1,{}","u":"ü"}"#;
     bench.push([
