@@ -15,7 +15,11 @@ use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+
+use reading::{message, read};
+
+#[path = "../../src/driver/websocket/tests/reading.rs"]
+mod reading;
 
 const MOST: usize = 300;
 
@@ -86,24 +90,6 @@ impl AsyncWrite for Script {
     }
 }
 
-/// What is read until the end.
-fn read(
-    mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Message, Error>>>,
-) -> Vec<String> {
-    let mut seen = Vec::new();
-    loop {
-        match next(&mut Context::from_waker(Waker::noop())) {
-            Poll::Pending => {}
-            Poll::Ready(Some(Ok(message))) => seen.push(format!("{message:?}")),
-            Poll::Ready(Some(Err(error))) => {
-                seen.push(format!("{error:?}"));
-                return seen;
-            }
-            Poll::Ready(None) => return seen,
-        }
-    }
-}
-
 fn open<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> WebSocketStream<S> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(MOST))
@@ -126,14 +112,8 @@ fuzz_target!(|pieces: Vec<Piece>| {
     gate.open(0);
     let mut ours = WebSocket::new(open(gate), MOST);
     let seen = read(|cx| {
-        ours.poll_next(cx).map(|message| {
-            message.map(|read| {
-                read.map(|received| match received {
-                    Received::Text(frame) => Message::text(frame.as_str()),
-                    Received::Other(message) => message,
-                })
-            })
-        })
+        let next = ours.poll_next(cx);
+        next.map(|next| next.map(|received| received.map(message)))
     });
     assert_eq!(seen, expected);
 });

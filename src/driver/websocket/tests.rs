@@ -10,7 +10,10 @@ use proptest::sample::{Index, select};
 use tokio::io::ReadBuf;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use self::reading::{message, read};
 use super::*;
+
+mod reading;
 
 const MOST: usize = 70_000;
 
@@ -75,25 +78,6 @@ fn config() -> WebSocketConfig {
         .max_frame_size(Some(MOST))
 }
 
-/// What is read until the end.
-fn read(
-    mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<Message, tungstenite::Error>>>,
-) -> Vec<String> {
-    let mut cx = Context::from_waker(Waker::noop());
-    let mut seen = Vec::new();
-    loop {
-        match next(&mut cx) {
-            Poll::Pending => {}
-            Poll::Ready(Some(Ok(message))) => seen.push(format!("{message:?}")),
-            Poll::Ready(Some(Err(error))) => {
-                seen.push(format!("{error:?}"));
-                return seen;
-            }
-            Poll::Ready(None) => return seen,
-        }
-    }
-}
-
 /// The frames that were written, unmasked.
 fn written(bytes: &[u8]) -> Vec<Vec<u8>> {
     let (mut frames, mut bytes) = (Vec::new(), bytes);
@@ -113,14 +97,8 @@ fn ours(script: Script) -> (Vec<String>, Vec<Vec<u8>>) {
     let raw = WebSocketStream::from_raw_socket(gate, Role::Client, Some(config()));
     let mut socket = WebSocket::new(block_on(raw), MOST);
     let seen = read(|cx| {
-        socket.poll_next(cx).map(|message| {
-            message.map(|read| {
-                read.map(|received| match received {
-                    Received::Text(frame) => Message::text(frame.as_str()),
-                    Received::Other(message) => message,
-                })
-            })
-        })
+        let next = socket.poll_next(cx);
+        next.map(|next| next.map(|received| received.map(message)))
     });
     let out = written(&socket.tungstenite.get_mut().stream().written);
     (seen, out)
