@@ -455,8 +455,9 @@ typedef struct drt_subscription_options {
     drt_snapshot snapshot;
     /**
      * For how long it must be quiet, in milliseconds, before rows are read once more whose last
-     * event may be wrong: several updates close together, or two events of one row. What differs is
-     * reported by an event with `DRT_FLAG_SETTLED`. Default: 250; `UINT32_MAX` = never.
+     * event may be wrong: several updates close together, or two events of one row; and before rows
+     * are looked for that an import has created without reporting them. What differs is reported by
+     * an event with `DRT_FLAG_SETTLED`. Default: 250; `UINT32_MAX` = never.
      */
     uint32_t settle_ms;
 } drt_subscription_options;
@@ -766,7 +767,7 @@ typedef uint32_t drt_event_kind;
 #define DRT_FLAG_ENDED 2
 /**
  * The server's events may be wrong where rows change in quick succession: the row was read again,
- * and is not as it was last reported. An UPDATE, a DELETE or a CREATE.
+ * and is not as it was last reported, if it was at all. An UPDATE, a DELETE or a CREATE.
  */
 #define DRT_FLAG_SETTLED 4
 

@@ -113,7 +113,7 @@ impl EventKind {
 pub const FLAG_RESYNC: u32 = 1;
 /// The subscription has ended (`DRT_FLAG_ENDED`).
 pub const FLAG_ENDED: u32 = 2;
-/// The row was read again, and is not as it was last reported (`DRT_FLAG_SETTLED`).
+/// The row was read, and is not as it was last reported, if it was at all (`DRT_FLAG_SETTLED`).
 pub const FLAG_SETTLED: u32 = 4;
 
 /// One event, as a sink gets it: borrowed for the time of the call.

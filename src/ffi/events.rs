@@ -37,7 +37,7 @@ pub const DRT_FLAG_RESYNC: u32 = 1;
 /// The subscription has ended; this is its last event.
 pub const DRT_FLAG_ENDED: u32 = 2;
 /// The server's events may be wrong where rows change in quick succession: the row was read again,
-/// and is not as it was last reported. An UPDATE, a DELETE or a CREATE.
+/// and is not as it was last reported, if it was at all. An UPDATE, a DELETE or a CREATE.
 pub const DRT_FLAG_SETTLED: u32 = 4;
 
 /// An event. The library owns everything in it, and it is valid only during the call.

@@ -155,8 +155,9 @@ pub struct drt_subscription_options {
     /// Which snapshot an INIT carries. Default: `DRT_SNAPSHOT_EXACT`.
     pub snapshot: drt_snapshot,
     /// For how long it must be quiet, in milliseconds, before rows are read once more whose last
-    /// event may be wrong: several updates close together, or two events of one row. What differs is
-    /// reported by an event with `DRT_FLAG_SETTLED`. Default: 250; `UINT32_MAX` = never.
+    /// event may be wrong: several updates close together, or two events of one row; and before rows
+    /// are looked for that an import has created without reporting them. What differs is reported by
+    /// an event with `DRT_FLAG_SETTLED`. Default: 250; `UINT32_MAX` = never.
     pub settle_ms: u32,
 }
 

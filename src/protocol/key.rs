@@ -77,6 +77,39 @@ pub fn is_integer(text: &str) -> bool {
     !digits.is_empty() && !leading_zero && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The integer in a key, which is JSON: a number or its text. `None` for other keys, and for what
+/// JavaScript cannot hold exactly.
+pub fn exact_integer(json: &str) -> Option<i64> {
+    const MOST: i64 = 1 << 53;
+    const DIGITS: usize = 16;
+    let text = match json.as_bytes() {
+        [b'"', text @ .., b'"'] => text,
+        text => text,
+    };
+    let (sign, digits) = match text {
+        [b'-', digits @ ..] => (-1, digits),
+        digits => (1, digits),
+    };
+    let is_plain = match digits {
+        [] => false,
+        [b'0', ..] => text.len() == 1,
+        _ => digits.len() <= DIGITS,
+    };
+    if !is_plain {
+        return None;
+    }
+    // A loop, as every row that is reported comes here.
+    let mut number = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = 10 * number + i64::from(digit);
+    }
+    (number < MOST).then_some(sign * number)
+}
+
 /// Whether a number from the server may be rounded, so that several keys in the database look like
 /// it.
 pub fn is_rounded(number: &str) -> bool {
@@ -235,6 +268,27 @@ mod tests {
             ("7.5", None),
         ] {
             assert_eq!(integer(text).as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_an_exact_integer_up_to_53_bits() {
+        for (json, expected) in [
+            ("7", Some(7)),
+            ("\"42\"", Some(42)),
+            ("-7", Some(-7)),
+            ("0", Some(0)),
+            ("9007199254740991", Some(9_007_199_254_740_991)),
+            ("\"9007199254740992\"", None),
+            ("-9007199254740992", None),
+            ("\"007\"", None),
+            ("+7", None),
+            ("7.0", None),
+            ("\"\"", None),
+            ("\"a\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(exact_integer(json), expected, "{json}");
         }
     }
 

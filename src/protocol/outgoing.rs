@@ -131,6 +131,42 @@ pub fn read_rows(wire: &str, collection: &str, query: Option<&str>, keys: &[Stri
     read_ids(wire, collection, Some(keys), Some(&read.end()))
 }
 
+/// Reads the first rows that a query finds whose integer key is above that one, as the query shows
+/// them, in the order of their keys.
+pub fn read_above(
+    wire: &str,
+    collection: &str,
+    query: Option<&str>,
+    primary_key: &str,
+    above: Option<i64>,
+    limit: usize,
+) -> String {
+    let query = query.unwrap_or("{}");
+    let mut read = ObjectWriter::new(query.len() + 2 * primary_key.len() + 96);
+    let mut filter = None;
+    // Checked when the subscription was made.
+    let _ = super::json::members(query, |name, value| {
+        if name == "filter" {
+            filter = read_filter(value).ok().flatten();
+        } else if !NOT_FOR_ROWS.contains(&&*name) {
+            read.raw(&name, value);
+        }
+    });
+    if let Some(above) = above {
+        let mut key = ObjectWriter::new(primary_key.len() + 32);
+        key.raw(primary_key, &format!("{{\"_gt\":{above}}}"));
+        filter = Some(both(filter.as_deref(), &key.end()));
+    }
+    if let Some(filter) = filter {
+        read.raw("filter", &filter);
+    }
+    let mut sort = String::from("[");
+    push_string(&mut sort, primary_key);
+    sort.push(']');
+    read.raw("sort", &sort).raw("limit", &limit.to_string());
+    read_ids(wire, collection, None, Some(&read.end()))
+}
+
 /// The members of a query that do not say what a row looks like.
 const NOT_FOR_ROWS: [&str; 5] = ["limit", "offset", "page", "sort", "meta"];
 
@@ -168,6 +204,33 @@ pub fn aggregation(query: &str) -> Option<&'static str> {
         value.is_some_and(|value| !matches!(value, "null" | "{}" | "[]" | "\"\""))
     };
     ["aggregate", "groupBy", "group"].into_iter().find(is_set)
+}
+
+/// How many of the rows that match it a query returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them.
+    All,
+    /// As many as the server chooses: 100, if nobody has set it otherwise.
+    ServersLimit,
+    /// A part, as the query says.
+    Part,
+}
+
+/// See [`Extent`].
+pub fn extent(query: Option<&str>) -> Extent {
+    let member = |name| {
+        let value = query.and_then(|query| super::items::member(query, name));
+        value.filter(|value| *value != "null")
+    };
+    if member("offset").is_some() || member("page").is_some() {
+        return Extent::Part;
+    }
+    match member("limit") {
+        None => Extent::ServersLimit,
+        Some("-1" | "\"-1\"") => Extent::All,
+        Some(_) => Extent::Part,
+    }
 }
 
 /// Checks that a text is a JSON object; `what` names it in the error.

@@ -3,6 +3,7 @@
 
 pub mod deleted_keys;
 pub mod held;
+pub mod highest_key;
 pub mod key_format;
 pub mod rechecks;
 pub mod registry;

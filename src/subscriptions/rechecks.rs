@@ -7,16 +7,21 @@
 //! again when it has been quiet for a while; where they differ from what was reported last, an
 //! event says so.
 
+mod lost_creates;
+mod reported;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use self::lost_creates::LostCreates;
+pub use self::reported::HeldKeys;
+use self::reported::{Reported, hash_of_key, hash_of_row, hash_of_spelling};
 use crate::handover::EventKind;
-use crate::protocol::key;
+
+pub use lost_creates::{Created, Page};
 
 /// Events within this time of each other are close together.
 const CLOSE: Duration = Duration::from_secs(1);
@@ -33,37 +38,6 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// more than to deliver them. Where more are to be read again, a snapshot is.
 const MOST: usize = 4096;
 
-/// What was reported of a row last.
-#[derive(Debug)]
-struct Reported {
-    /// The key, as JSON.
-    key: Box<str>,
-    /// The hash of the row; `None` after a delete.
-    row: Option<u64>,
-    at: Duration,
-    /// It is to be read again.
-    wanted: bool,
-    /// The read that is under way is about it.
-    asked: bool,
-}
-
-impl Reported {
-    fn new(key: &str) -> Reported {
-        Reported {
-            key: key.into(),
-            row: None,
-            at: Duration::ZERO,
-            wanted: false,
-            asked: false,
-        }
-    }
-
-    /// It is to be read again. Returns 1 where it was not before.
-    fn want(&mut self) -> usize {
-        usize::from(!std::mem::replace(&mut self.wanted, true))
-    }
-}
-
 /// A read that is under way.
 #[derive(Clone, Copy, Debug)]
 struct Read {
@@ -71,6 +45,8 @@ struct Read {
     at: Duration,
     /// It was quiet when it was sent, so that it sees everything that was reported.
     is_last: bool,
+    /// It looks for rows whose creates were lost.
+    page: Option<Page>,
 }
 
 /// What is to be read.
@@ -78,6 +54,8 @@ struct Read {
 pub enum Recheck {
     /// The rows with these keys, which are JSON.
     Rows(Vec<String>),
+    /// The rows that may have been created without being reported.
+    Created(Page),
     /// More than can be read one by one.
     Everything,
 }
@@ -85,7 +63,7 @@ pub enum Recheck {
 /// What the rows are, where that differs from what was reported.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Corrections {
-    /// Rows that were reported as deleted.
+    /// Rows that were reported as deleted, or not at all.
     pub creates: Vec<String>,
     /// Rows that were reported otherwise.
     pub updates: Vec<String>,
@@ -108,6 +86,8 @@ pub struct Rechecks {
     last_update: Option<Duration>,
     last_read: Option<Duration>,
     read: Option<Read>,
+    /// Rows that may have been created without being reported.
+    lost: LostCreates,
     /// Rows that were read when it was quiet, in what may be the pause of a transaction.
     checked: Vec<u64>,
     /// Messages that were looked at since then.
@@ -129,7 +109,14 @@ impl Rechecks {
     /// Whether nothing is remembered that may still count.
     pub fn is_over(&self, now: Duration) -> bool {
         // The pause is the longest of the times above that something is remembered for.
-        !self.has_wanted() && self.read.is_none() && self.last + PAUSE <= now
+        let is_waiting = self.waits() || self.read.is_some() || self.lost.lost_track();
+        !is_waiting && self.last + PAUSE <= now
+    }
+
+    /// Whether something is to be read.
+    #[inline]
+    pub fn waits(&self) -> bool {
+        self.has_wanted() || self.lost.is_wanted()
     }
 
     fn has_wanted(&self) -> bool {
@@ -156,7 +143,11 @@ impl Rechecks {
     pub fn passed(&mut self, now: Duration, kind: EventKind) -> bool {
         self.last = now;
         // What is reported once and quickly, such as the creates of an import, is not wrong.
-        if self.overflowed || kind == EventKind::Create {
+        if kind == EventKind::Create {
+            self.lost.lose_track(now);
+            return false;
+        }
+        if self.overflowed {
             return false;
         }
         let is_first = !self.has_wanted();
@@ -243,15 +234,23 @@ impl Rechecks {
 
     /// Makes room.
     fn forget(&mut self, now: Duration) {
-        self.rows
-            .retain(|_, reported| reported.wanted || now < reported.at + CLOSE);
+        let lost = &mut self.lost;
+        self.rows.retain(|_, reported| {
+            let stays = reported.wanted || now < reported.at + CLOSE;
+            if !stays {
+                lost.forget(&reported.key);
+            }
+            stays
+        });
         if self.rows.len() <= MOST {
             return;
         }
         if self.wanted > 0 {
             return self.overflow();
         }
-        self.rows = HashMap::new();
+        for (_, reported) in std::mem::take(&mut self.rows) {
+            self.lost.forget(&reported.key);
+        }
     }
 
     /// Everything may be wrong.
@@ -263,18 +262,26 @@ impl Rechecks {
         self.wanted = 0;
     }
 
-    /// When the rows are to be read; `None` where none are.
+    /// When rows are to be read; `None` where none are.
     pub fn due_at(&self, settle: Duration) -> Option<Duration> {
-        if !self.has_wanted() || self.read.is_some() {
+        if self.read.is_some() {
             return None;
         }
+        let rows = self.rows_due_at(settle);
+        let lost = self.lost.due_at(settle).filter(|_| !self.overflowed);
+        let due = rows.into_iter().chain(lost).min()?;
+        Some(self.last_read.map_or(due, |read| due.max(read + APART)))
+    }
+
+    /// When it is time for the rows that are wanted.
+    fn rows_due_at(&self, settle: Duration) -> Option<Duration> {
         let quiet = self.last + settle;
         let due = if self.overflowed {
             quiet
         } else {
             quiet.min(self.first + LATEST)
         };
-        Some(self.last_read.map_or(due, |read| due.max(read + APART)))
+        self.has_wanted().then_some(due)
     }
 
     /// Reads them now, under that serial. `None` where nothing is due.
@@ -285,18 +292,27 @@ impl Rechecks {
         if self.overflowed {
             return Some(Recheck::Everything);
         }
+        let is_last = self.last + settle <= now;
+        let mut read = Read {
+            serial,
+            at: now,
+            is_last,
+            page: None,
+        };
+        self.last_read = Some(now);
+        if self.rows_due_at(settle).is_none_or(|at| at > now) {
+            let page = self.lost.page();
+            read.page = Some(page);
+            self.read = Some(read);
+            return Some(Recheck::Created(page));
+        }
         let mut keys = Vec::with_capacity(self.wanted);
         for reported in self.rows.values_mut().filter(|reported| reported.wanted) {
             reported.asked = true;
             keys.push(reported.key.to_string());
         }
         keys.sort_unstable();
-        self.read = Some(Read {
-            serial,
-            at: now,
-            is_last: self.last + settle <= now,
-        });
-        self.last_read = Some(now);
+        self.read = Some(read);
         Some(Recheck::Rows(keys))
     }
 
@@ -311,10 +327,12 @@ impl Rechecks {
         self.last_read = None;
     }
 
-    /// The read that is under way is answered with these rows: keys as JSON, and rows.
+    /// The read that is under way is answered with these rows: keys as JSON, and rows. Events of the
+    /// rows that are `held` are still to be delivered.
     pub fn settle<'a>(
         &mut self,
         now: Duration,
+        held: &HeldKeys,
         found: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Corrections {
         let mut corrections = Corrections::default();
@@ -331,6 +349,9 @@ impl Rechecks {
         }
         for (hash, reported) in self.rows.iter_mut().filter(|(_, reported)| reported.asked) {
             reported.asked = false;
+            if held.contain(&reported.key) {
+                continue;
+            }
             let row = spelled.get(&hash_of_spelling(&reported.key)).copied();
             let row = match reported.row {
                 Some(_) => row,
@@ -362,22 +383,4 @@ impl Rechecks {
         self.first = now;
         corrections
     }
-}
-
-/// All spellings of a key have the same hash.
-fn hash_of_key(json: &str) -> Option<u64> {
-    crate::protocol::items::key_text(json).map(|text| key::folded(&text))
-}
-
-fn hash_of_spelling(json: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    ("spelling", json).hash(&mut hasher);
-    hasher.finish()
-}
-
-/// The server writes the same row in the same way.
-fn hash_of_row(row: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    row.hash(&mut hasher);
-    hasher.finish()
 }

@@ -6,8 +6,6 @@ use std::time::Duration;
 use crate::handover::{Event, EventKind};
 use crate::protocol::{items, key};
 
-use super::key_format::KeyFormat;
-
 /// The server reports a create some time after the item can be read, so a snapshot may
 /// hold items whose create is still on the way. Such a create is left out where it
 /// repeats the snapshot: the same key with the same content. Any other create is of an
@@ -21,21 +19,19 @@ pub struct SnapshotRows {
 }
 
 impl SnapshotRows {
-    /// Remembers the rows of a snapshot until then; `None` where it has none. Their keys
-    /// are shown to `key_format`.
+    /// Remembers the rows of a snapshot until then; `None` where it has none. Their keys, as far
+    /// as they have one, are shown to `see`.
     pub fn of(
         data: Option<&str>,
         primary_key: &str,
         until: Duration,
-        key_format: &mut KeyFormat,
+        mut see: impl FnMut(Option<&str>),
     ) -> Option<Box<SnapshotRows>> {
         let mut rows = Vec::new();
         for item in elements(data?) {
-            let Some(key) = items::member(item, primary_key) else {
-                continue;
-            };
-            key_format.observe(key);
-            if let Some(text) = items::key_text(key) {
+            let key = items::member(item, primary_key);
+            see(key);
+            if let Some(text) = key.and_then(items::key_text) {
                 rows.push((key::folded(&text), content_of(item)));
             }
         }
@@ -43,6 +39,15 @@ impl SnapshotRows {
         rows.dedup();
         rows.shrink_to_fit();
         (!rows.is_empty()).then(|| Box::new(SnapshotRows { rows, until }))
+    }
+
+    /// Remembers further rows, which the server has not reported, until then.
+    pub fn add(&mut self, more: SnapshotRows) {
+        for (key, content) in more.rows {
+            let at = self.rows.partition_point(|row| *row < (key, content));
+            self.rows.insert(at, (key, content));
+        }
+        self.until = self.until.max(more.until);
     }
 
     /// Whether it is too late for their creates.

@@ -84,6 +84,12 @@ class Copy:
         with self.lock:
             return dict(self.rows)
 
+    def creates(self):
+        """How many creates the server has reported."""
+        with self.lock:
+            kinds = [(event["kind"], event["flags"] & SETTLED) for event in self.events]
+        return kinds.count((CREATE, 0))
+
 
 class Mirror:
     """One client, with as many copies as are wanted."""

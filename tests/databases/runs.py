@@ -50,6 +50,8 @@ class Outcome:
     #: Rounds in which the copy of the server's events alone was wrong, and so the library's.
     wrong_before: int = 0
     wrong: int = 0
+    #: Rounds in which too little was reported for the copy to be right.
+    unreported: int = 0
     #: What was wrong, in words.
     differences: list = field(default_factory=list)
     resyncs: int = 0
@@ -129,14 +131,18 @@ class Copies:
     def compare(self, outcome, may_differ=False):
         """After the last write: waits until the copy is what is stored."""
         ended = time.monotonic()
-        limit = ended + (SETTLED_SECONDS if may_differ else LIMIT_SECONDS)
         sleep_until(ended + SETTLED_SECONDS)
+        is_short = self.settling.creates() < getattr(self.trap, "creates", 0)
+        limit = ended + (SETTLED_SECONDS if may_differ or is_short else LIMIT_SECONDS)
         while True:
             there = stored(self.here.rest, self.trap.collection, self.trap.key, self.trap.query)
             found = differences(self.settling.now(), there)
             if not found or time.monotonic() > limit:
                 break
             time.sleep(0.5)
+        if found and is_short:
+            outcome.unreported += 1
+            found = {}
         outcome.seconds = max(outcome.seconds, time.monotonic() - ended)
         outcome.rounds += 1
         outcome.wrong += bool(found)
@@ -266,6 +272,7 @@ def report(kind, outcomes):
         if isinstance(outcome, Outcome):
             counts = f"{outcome.wrong_before:3} {outcome.wrong:3} of {outcome.rounds:3}"
             rest = f"{outcome.settled:3} settled, {outcome.seconds:4.1f} s"
+            rest += f", {outcome.unreported} unreported" if outcome.unreported else ""
             lines.append(f"{counts}  {name} ({rest}) {'; '.join(outcome.differences[:2])}")
         else:
             lines.append(f"  failed: {name}: {outcome!r}")

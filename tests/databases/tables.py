@@ -22,7 +22,8 @@ def field(name, kind, special=None, **schema):
 
 
 INTEGER_KEY = field("id", "integer", is_primary_key=True, has_auto_increment=True)
-PLAIN = [INTEGER_KEY, field("title", "string"), field("n", "integer")]
+FIELD_N = field("n", "integer")
+PLAIN = [INTEGER_KEY, field("title", "string"), FIELD_N]
 # One for each trap, so that none hears of another.
 FLAT = [f"flat_{n}" for n in range(8)]
 TYPES = [
@@ -49,6 +50,7 @@ COLLECTIONS = {
     "tags": [INTEGER_KEY, field("name", "string")],
     "posts_tags": [INTEGER_KEY, field("post", "integer"), field("tag", "integer")],
     "settings": PLAIN,
+    "bigs": [field("id", "bigInteger", is_primary_key=True, has_auto_increment=True), FIELD_N],
     "kinds": [INTEGER_KEY, *TYPES],
     "codes": [field("code", "string", is_primary_key=True), field("label", "string")],
     "things": [

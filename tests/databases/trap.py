@@ -27,6 +27,8 @@ class Trap:
     #: Databases on which it always differs: a server that tells it is news.
     never_told: tuple = ()
     rounds: int = 0
+    #: With fewer creates than these reported, the copy of a round may differ.
+    creates: int = 0
 
 
 TRAPS = []

@@ -68,7 +68,7 @@ def batches_of_every_kind(here, keys):
 
 # ---- Imports -----------------------------------------------------------------------------------
 
-IMPORT = "creates of an import are lost, as they are emitted before the commit"
+UNREPORTED = "an import of which no create was reported"
 
 
 @trap("flat_6", prepare=rows(20, "flat_6"))
@@ -76,9 +76,24 @@ def import_of_20_known_rows(here, keys):
     import_rows(here, "flat_6", [{**row, "title": "imported"} for row in numbered(keys)])
 
 
-@trap("flat_7", untold=dict.fromkeys(OVER_NETWORK, IMPORT))
+@trap("flat_7", rounds=5, creates=2)
 def import_of_20_new_rows(here, _):
     import_rows(here, "flat_7", [{"title": "imported", "n": n} for n in range(20)])
+
+
+@trap("bigs", rounds=2, creates=2)
+def import_of_20_new_rows_with_big_integers_as_keys(here, _):
+    import_rows(here, "bigs", [{"n": n} for n in range(20)])
+
+
+@trap("flat_7", query={"limit": -1, "filter": {"n": {"_gt": 4}}}, rounds=2, creates=2)
+def import_of_20_new_rows_of_which_15_match_the_filter(here, _):
+    import_rows(here, "flat_7", [{"title": "imported", "n": n} for n in range(20)])
+
+
+@trap("flat_7", untold=dict.fromkeys(OVER_NETWORK, UNREPORTED), rounds=2)
+def import_of_one_new_row(here, _):
+    import_rows(here, "flat_7", [{"title": "imported", "n": 1}])
 
 
 @trap(

@@ -38,6 +38,7 @@ impl World {
             Action::Request(asked) => app.request(*asked),
             Action::Send(asked) => app.send(*asked),
             Action::Create(count) => self.server.create(self.now, *count),
+            Action::Import(count) => self.server.import(self.now, *count),
             Action::Update { nth, count } => self.server.update(self.now, *nth, *count),
             Action::Delete { nth, count, by_url } => {
                 self.server.delete(self.now, *nth, *count, *by_url);

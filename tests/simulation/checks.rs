@@ -81,11 +81,23 @@ impl World {
         if self.setting.stale && (!is_settled || is_alone) {
             return Ok(());
         }
-        // A server's own snapshot may miss changes, so the copy is compared with what was sent.
+        // The read that finds what an import did not report may have been refused.
+        let is_found = is_settled && !is_alone && !self.was_revoked;
+        if self.setting.loses_creates && !is_found {
+            return Ok(());
+        }
+        // A server's own snapshot may miss changes, so the copy is compared with what was sent,
+        // and with what a read may have found since.
+        let stored = self.server.rows(mirror.options.item);
         let right = if mirror.options.exact {
-            self.server.rows(mirror.options.item)
+            stored
         } else {
-            place.sent_rows.clone()
+            let is_found = |(id, v): &(&u32, &u64)| stored.get(*id) == Some(*v);
+            let found = copy.rows.iter().filter(is_found);
+            let found = found.filter(|_| mirror.options.settles);
+            let mut right = place.sent_rows.clone();
+            right.extend(found.map(|(id, v)| (*id, *v)));
+            right
         };
         // Only events withheld for want of a permission may be missing. Those withheld by an
         // expired token must have been replaced by a snapshot.

@@ -32,6 +32,7 @@ pub fn setting(rng: &mut Rng) -> Setting {
         withholds: old_server && rng.bool(),
         overtakes: one_in(rng, 3).then(|| millis(rng, 0..1_500)),
         stale: one_in(rng, 3),
+        loses_creates: one_in(rng, 3),
         rate_limit: one_in(rng, 4).then(|| (rng.u32(3..12), millis(rng, 500..3_000))),
         login,
         answers: (0..answers).map(|_| answer(rng)).collect(),
@@ -127,6 +128,7 @@ fn action(rng: &mut Rng) -> Action {
         99..=100 => Action::Grant,
         101 => Action::SubscribeMany(rng.usize(9..16)),
         102 => Action::Resync(rng.usize(0..100)),
+        103..=105 => Action::Import(rng.usize(2..8)),
         _ => Action::Nothing,
     }
 }

@@ -226,6 +226,11 @@ impl Mirror {
         }
         let rows = self.rows(data, self.options.per_message);
         for row in rows.ok_or_else(|| format!("I7: a change of {data}"))? {
+            let twice = self.has_snapshots() && copy.rows.get(&row.id) == Some(&row.v);
+            if kind == EventKind::Create && twice {
+                return Err("I2: a row was found that the copy had already".into());
+            }
+            copy.order.found(row.id);
             copy.versions.insert(row.id, row.v);
             copy.rows.insert(row.id, row.v);
         }

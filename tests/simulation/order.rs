@@ -46,7 +46,7 @@ pub struct Order {
     /// INITs since the last change, and whether there were deletes.
     inits: u32,
     unnumbered: bool,
-    /// The ids in the last INIT.
+    /// The ids in the last INIT, and those that were found since.
     initial: HashSet<u32>,
     /// The last part of a message that is not complete.
     part: Option<Part>,
@@ -67,6 +67,11 @@ impl Order {
         self.open = false;
         (self.link, self.registration, self.last) = (link, Some(registration), own.then_some(0));
         Ok(())
+    }
+
+    /// A read has shown an item whose create was lost, or is late.
+    pub fn found(&mut self, id: u32) {
+        self.initial.insert(id);
     }
 
     fn check_age(&self, link: u64, registration: u64) -> Verdict {

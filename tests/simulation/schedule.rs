@@ -15,6 +15,8 @@ pub struct Setting {
     pub overtakes: Option<Duration>,
     /// Updates that come together show rows as they were before, or in the wrong order.
     pub stale: bool,
+    /// Imports report a part of the rows that they create, and some of them late.
+    pub loses_creates: bool,
     /// How many messages a window allows, and its length.
     pub rate_limit: Option<(u32, Duration)>,
     pub login: Login,
@@ -122,6 +124,7 @@ pub enum Action {
     Send(MessageOptions),
     // Other users of the server.
     Create(usize),
+    Import(usize),
     Update {
         nth: usize,
         count: usize,

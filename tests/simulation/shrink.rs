@@ -57,7 +57,7 @@ impl Shrinking {
     }
 
     fn simplify_setting(&mut self) {
-        let simpler: [fn(&mut Setting); 14] = [
+        let simpler: [fn(&mut Setting); 16] = [
             |setting| (setting.old_server, setting.withholds) = (false, false),
             |setting| setting.withholds = false,
             |setting| setting.rate_limit = None,
@@ -70,6 +70,8 @@ impl Shrinking {
             |setting| setting.pace = 0,
             |setting| setting.reactive = false,
             |setting| setting.overtakes = None,
+            |setting| setting.stale = false,
+            |setting| setting.loses_creates = false,
             |setting| setting.login = Login::Token,
             |setting| {
                 // A JWT needs the callback: once it expires without one, the client fails.

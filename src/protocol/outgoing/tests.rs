@@ -127,6 +127,50 @@ fn a_read_of_keys_is_limited_to_the_querys_items() {
 }
 
 #[test]
+fn a_read_above_a_key_keeps_what_a_row_looks_like_and_which_rows_match() {
+    let query = r#"{"fields":["id"],"filter":{"a":1},"sort":["-a"],"limit":-1,"search":"x"}"#;
+    for (query, above, expected) in [
+        (
+            Some(query),
+            Some(7),
+            r#"{"fields":["id"],"search":"x","filter":{"_and":[{"a":1},{"k":{"_gt":7}}]},"sort":["k"],"limit":9}"#,
+        ),
+        (
+            Some(query),
+            None,
+            r#"{"fields":["id"],"search":"x","filter":{"a":1},"sort":["k"],"limit":9}"#,
+        ),
+        (
+            Some(r#"{"filter":"{}"}"#),
+            Some(-1),
+            r#"{"filter":{"k":{"_gt":-1}},"sort":["k"],"limit":9}"#,
+        ),
+        (None, None, r#"{"sort":["k"],"limit":9}"#),
+    ] {
+        let head = r#"{"type":"items","action":"read","collection":"c","query":"#;
+        assert_eq!(
+            read_above("1.2", "c", query, "k", above, 9),
+            format!(r#"{head}{expected},"uid":"1.2"}}"#)
+        );
+    }
+}
+
+#[test]
+fn a_query_with_a_limit_returns_a_part() {
+    for (query, expected) in [
+        (None, Extent::ServersLimit),
+        (Some(r#"{"sort":["a"],"page":null}"#), Extent::ServersLimit),
+        (Some(r#"{"limit":-1}"#), Extent::All),
+        (Some(r#"{"limit":"-1"}"#), Extent::All),
+        (Some(r#"{"limit":-1,"offset":1}"#), Extent::Part),
+        (Some(r#"{"page":2}"#), Extent::Part),
+        (Some(r#"{"limit":5}"#), Extent::Part),
+    ] {
+        assert_eq!(extent(query), expected, "{query:?}");
+    }
+}
+
+#[test]
 fn watching_one_item_adds_its_key_to_the_filter() {
     for (query, expected) in [
         (None, r#"{"filter":{"id":{"_eq":"7"}}}"#),

@@ -2,7 +2,8 @@
 
 use super::Session;
 use super::errors::{Refusal, read_refusal};
-use crate::handover::{DeliveryItem, Event};
+use super::snapshot::LATEST_CREATE;
+use crate::handover::{DeliveryItem, Event, EventKind};
 use crate::log::Level;
 use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
@@ -54,8 +55,16 @@ impl Session {
             }
             return false;
         };
-        let keys = match recheck {
-            Recheck::Rows(keys) => keys,
+        let slot = id.slot();
+        let wire = WireUid { slot, serial }.to_string();
+        let (meta, spec) = (subscription.meta(), subscription.spec());
+        let (collection, query) = (meta.collection_str(), spec.query.as_deref());
+        let text = match recheck {
+            Recheck::Rows(keys) => outgoing::read_rows(&wire, collection, query, &keys),
+            Recheck::Created(page) => {
+                let (primary_key, above) = (&meta.delivery.primary_key, page.above.key());
+                outgoing::read_above(&wire, collection, query, primary_key, above, page.limit)
+            }
             Recheck::Everything => {
                 let uid = subscription.meta().uid_str();
                 let text = format!(
@@ -67,10 +76,6 @@ impl Session {
                 return false;
             }
         };
-        let slot = id.slot();
-        let wire = WireUid { slot, serial }.to_string();
-        let (meta, spec) = (subscription.meta(), subscription.spec());
-        let text = outgoing::read_rows(&wire, meta.collection_str(), spec.query.as_deref(), &keys);
         self.send_tracked(now, Purpose::Recheck(id), text);
         true
     }
@@ -84,8 +89,12 @@ impl Session {
             return;
         }
         let at = self.heartbeat.arrival();
-        let events = subscription.finish_recheck(now.mono, at, data, &mut self.places);
+        let until = self.heartbeat.heard_time() + LATEST_CREATE;
+        let events = subscription.finish_recheck(now.mono, at, until, data, &mut self.places);
         let due = subscription.recheck_due_at(now.mono);
+        if events.iter().any(|event| event.kind == EventKind::Create) {
+            self.row_expiry.add(until, id);
+        }
         self.attribution.on_rows_read(id);
         if let Some(due) = due {
             self.timers.set(Timer::Recheck(id), due);
@@ -127,7 +136,13 @@ impl Session {
         if self.is_judged_by_another(read) {
             return self.recheck_again(id);
         }
+        let subscription = self.registry.get(id);
+        let is_further =
+            subscription.is_some_and(|s| s.is_rechecked_by(read) && s.looks_for_lost_creates());
         match read_refusal(code) {
+            Refusal::Final | Refusal::Unreadable if is_further => {
+                self.give_up_lost_creates(now, id, code)
+            }
             // As with events that may not be seen, the subscription lives on.
             Refusal::Final => {
                 let subscription = self.registry.get_mut(id);
@@ -137,6 +152,23 @@ impl Session {
                 }
             }
             _ => self.recheck_failed(now, id, read),
+        }
+    }
+
+    /// Rows that were created without being reported cannot be looked for, as where their key may
+    /// not be filtered by. The events alone have to do.
+    fn give_up_lost_creates(&mut self, now: Now, id: SubId, code: &str) {
+        let Some(subscription) = self.registry.get_mut(id) else {
+            return;
+        };
+        subscription.give_up_lost_creates();
+        let uid = subscription.meta().uid_str();
+        let text =
+            format!("{uid:?}: creates that the server does not report cannot be found: {code}");
+        let due = subscription.recheck_due_at(now.mono);
+        self.log(Level::Info, text);
+        if let Some(due) = due {
+            self.timers.set(Timer::Recheck(id), due);
         }
     }
 }

@@ -5,6 +5,7 @@ mod connection;
 mod deletes;
 mod fairness;
 mod gaps;
+mod lost_creates;
 mod rate_limit;
 mod rechecks;
 mod refusals;

@@ -46,7 +46,7 @@ fn updates_close_together_are_read_again_when_it_is_quiet() {
     assert_eq!(keys(rechecks.begin(ms(450), SETTLE, 1)), ["1", "2", "3"]);
     assert!(rechecks.is_read_by(1) && !rechecks.is_read_by(2));
     let found = [("1", "{a}"), ("2", "{B}")];
-    let corrections = rechecks.settle(ms(500), found.into_iter());
+    let corrections = rechecks.settle(ms(500), &HeldKeys::default(), found.into_iter());
     assert_eq!(corrections.updates, ["{B}"]);
     assert_eq!(corrections.deletes, ["3"]);
     assert_eq!(rechecks.due_at(SETTLE), None);
@@ -58,7 +58,7 @@ fn a_row_that_is_reported_twice_is_read_again_in_any_spelling() {
     rechecks.reported(ms(0), EventKind::Create, [("7", Some("{}"))].into_iter());
     assert!(delete(&mut rechecks, 300, "\"007\""));
     assert_eq!(keys(rechecks.begin(ms(550), SETTLE, 1)), ["7"]);
-    let corrections = rechecks.settle(ms(560), [("7", "{x}")].into_iter());
+    let corrections = rechecks.settle(ms(560), &HeldKeys::default(), [("7", "{x}")].into_iter());
     assert_eq!(corrections.creates, ["{x}"]);
     assert!(corrections.updates.is_empty() && corrections.deletes.is_empty());
 }
@@ -70,11 +70,11 @@ fn what_is_reported_while_a_read_is_under_way_is_read_once_more() {
     update(&mut rechecks, 10, "1", "{b}");
     assert_eq!(keys(rechecks.begin(ms(260), SETTLE, 1)), ["1"]);
     update(&mut rechecks, 270, "1", "{c}");
-    let stale = rechecks.settle(ms(280), [("1", "{b}")].into_iter());
+    let stale = rechecks.settle(ms(280), &HeldKeys::default(), [("1", "{b}")].into_iter());
     assert_eq!(stale, Corrections::default());
     assert_eq!(rechecks.due_at(SETTLE), Some(ms(1260)), "a second apart");
     assert_eq!(keys(rechecks.begin(ms(1260), SETTLE, 2)), ["1"]);
-    let last = rechecks.settle(ms(1270), [("1", "{d}")].into_iter());
+    let last = rechecks.settle(ms(1270), &HeldKeys::default(), [("1", "{d}")].into_iter());
     assert_eq!(last.updates, ["{d}"]);
 }
 
@@ -86,7 +86,7 @@ fn where_it_does_not_get_quiet_rows_are_read_every_two_seconds_and_at_the_end() 
         update(&mut rechecks, at, "1", &at.to_string());
         if rechecks.begin(ms(at), SETTLE, at).is_some() {
             reads.push(at);
-            rechecks.settle(ms(at), [("1", "{}")].into_iter());
+            rechecks.settle(ms(at), &HeldKeys::default(), [("1", "{}")].into_iter());
         }
     }
     assert_eq!(reads, [2100, 4100]);
@@ -99,10 +99,18 @@ fn what_was_read_while_a_transaction_paused_is_read_again_after_it() {
     update(&mut rechecks, 0, "1", "{a}");
     update(&mut rechecks, 10, "2", "{b}");
     assert_eq!(keys(rechecks.begin(ms(260), SETTLE, 1)), ["1", "2"]);
-    rechecks.settle(ms(270), [("1", "{a}"), ("2", "{b}")].into_iter());
+    rechecks.settle(
+        ms(270),
+        &HeldKeys::default(),
+        [("1", "{a}"), ("2", "{b}")].into_iter(),
+    );
     assert!(update(&mut rechecks, 1500, "3", "{c}"));
     assert_eq!(keys(rechecks.begin(ms(1750), SETTLE, 2)), ["1", "2"]);
-    let corrections = rechecks.settle(ms(1760), [("1", "{A}"), ("2", "{B}")].into_iter());
+    let corrections = rechecks.settle(
+        ms(1760),
+        &HeldKeys::default(),
+        [("1", "{A}"), ("2", "{B}")].into_iter(),
+    );
     assert_eq!(corrections.updates, ["{A}", "{B}"]);
     assert!(!update(&mut rechecks, 4000, "4", "{d}"), "that one is over");
     assert!(rechecks.is_over(ms(6000)));
@@ -115,7 +123,11 @@ fn what_was_read_while_a_transaction_went_on_is_read_again_after_it() {
     update(&mut rechecks, 10, "2", "{b}");
     rechecks.begin(ms(260), SETTLE, 1).unwrap();
     update(&mut rechecks, 270, "3", "{c}");
-    rechecks.settle(ms(280), [("1", "{a}"), ("2", "{b}")].into_iter());
+    rechecks.settle(
+        ms(280),
+        &HeldKeys::default(),
+        [("1", "{a}"), ("2", "{b}")].into_iter(),
+    );
     assert_eq!(keys(rechecks.begin(ms(1260), SETTLE, 2)), ["1", "2", "3"]);
 }
 
@@ -126,7 +138,11 @@ fn rows_whose_keys_differ_in_their_case_are_two() {
     update(&mut rechecks, 10, "\"A\"", "{b}");
     let wanted = keys(rechecks.begin(ms(260), SETTLE, 1));
     assert_eq!(wanted, ["\"A\"", "\"a\""]);
-    let corrections = rechecks.settle(ms(270), [("\"A\"", "{c}")].into_iter());
+    let corrections = rechecks.settle(
+        ms(270),
+        &HeldKeys::default(),
+        [("\"A\"", "{c}")].into_iter(),
+    );
     assert_eq!(corrections.updates, ["{c}"]);
     assert_eq!(corrections.deletes, ["\"a\""]);
 }

@@ -5,8 +5,13 @@ use std::time::Duration;
 use super::Subscription;
 use crate::handover::{Event, EventKind};
 use crate::protocol::incoming::offsets;
+use crate::protocol::outgoing::{Extent, extent};
 use crate::protocol::{Frame, items};
+use crate::subscriptions::highest_key::HighestKey;
 use crate::subscriptions::snapshot_rows::SnapshotRows;
+
+/// A query without a limit gets no more rows than these, unless the server is set otherwise.
+const SERVERS_LIMIT: usize = 100;
 
 /// A snapshot as it came: the frame and where data and meta are in it.
 #[derive(Debug)]
@@ -67,15 +72,44 @@ impl Subscription {
         }
     }
 
-    /// Remembers the rows of a snapshot until then, and how their keys are written.
+    /// Remembers the rows of a snapshot until then, how their keys are written, and which is the
+    /// highest.
     pub(super) fn learn_from(&mut self, snapshot: &Snapshot<'_>, until: Duration) {
+        let (mut count, mut highest) = (0, HighestKey::NO_ROW);
+        let see = |key: Option<&str>| {
+            count += 1;
+            match key {
+                Some(key) => {
+                    self.key_format.observe(key);
+                    highest.see(key, false);
+                }
+                None => highest = HighestKey::UNUSABLE,
+            }
+        };
         let primary_key = &self.meta.delivery.primary_key;
-        self.snapshot_rows =
-            SnapshotRows::of(snapshot.data, primary_key, until, &mut self.key_format);
+        self.snapshot_rows = SnapshotRows::of(snapshot.data, primary_key, until, see);
+        self.highest_key = match extent(self.spec.query.as_deref()) {
+            _ if !self.finds_lost_creates() => HighestKey::UNUSABLE,
+            Extent::Part => HighestKey::UNUSABLE,
+            // The server may have cut it off.
+            Extent::ServersLimit if count >= SERVERS_LIMIT => HighestKey::UNKNOWN,
+            _ if snapshot.data.is_none() => HighestKey::UNKNOWN,
+            _ => highest,
+        };
         let item = snapshot.data.and_then(only_item);
         let item = item.filter(|_| self.watches_item());
         if let Some(key) = item.and_then(|item| items::member(item, self.primary_key())) {
             self.learn_key(key);
+        }
+    }
+
+    /// Remembers these rows until then, as if they had been in the last snapshot.
+    pub(super) fn remember_rows(&mut self, rows: &[String], until: Duration) {
+        let data = format!("[{}]", rows.join(","));
+        let more = SnapshotRows::of(Some(&data), self.primary_key(), until, |_| {});
+        match (&mut self.snapshot_rows, more) {
+            (Some(known), Some(more)) => known.add(*more),
+            (known, more) => *known = more.or_else(|| known.take()),
         }
     }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use self::phase::Phase;
 use self::trouble::Trouble;
 use super::deleted_keys::DeletedKeys;
+use super::highest_key::HighestKey;
 use super::key_format::KeyFormat;
 use super::rechecks::Rechecks;
 use super::scope::ScopeId;
@@ -61,6 +62,8 @@ pub struct Subscription {
     deleted: DeletedKeys,
     /// What was reported lately, and may be wrong.
     rechecks: Option<Box<Rechecks>>,
+    /// The highest key that was reported.
+    highest_key: HighestKey,
     key_format: KeyFormat,
     /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
     item_key: Option<Box<str>>,
@@ -88,6 +91,7 @@ impl Subscription {
             snapshot_rows: None,
             deleted: DeletedKeys::default(),
             rechecks: None,
+            highest_key: HighestKey::UNUSABLE,
             key_format: KeyFormat::default(),
             item_key: None,
             trouble: None,

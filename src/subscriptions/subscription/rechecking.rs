@@ -7,15 +7,22 @@ use super::judge::{data_of, part};
 use super::phase::Phase;
 use crate::handover::{Event, EventKind, FLAG_SETTLED};
 use crate::protocol::incoming::Change;
+use crate::protocol::outgoing::{Extent, extent};
 use crate::protocol::{Frame, items};
 use crate::subscriptions::deleted_keys::Arrival;
-use crate::subscriptions::rechecks::{Corrections, Recheck};
+use crate::subscriptions::highest_key::HighestKey;
+use crate::subscriptions::rechecks::{Corrections, Created, HeldKeys, Recheck};
 
 impl Subscription {
     /// Whether rows are read again whose last event may be wrong.
     #[inline]
     pub fn rechecks_rows(&self) -> bool {
         self.spec.settle.is_some() && !self.is_system()
+    }
+
+    /// Whether rows are looked for that were created without being reported.
+    pub(super) fn finds_lost_creates(&self) -> bool {
+        self.rechecks_rows() && !self.watches_item() && self.spec.wants(Change::Create)
     }
 
     /// An event is delivered now. Returns when rows are to be read again, where it is the first
@@ -42,14 +49,34 @@ impl Subscription {
         // Delivery finds out where it is malformed.
         let data = data_of(event).filter(|data| items::elements(data, places).is_ok())?;
         let primary_key = &*self.meta.delivery.primary_key;
+        let is_create = event.kind == EventKind::Create;
+        let waited = rechecks.waits();
+        let before = self.highest_key;
+        let (mut lowest, mut count) = (i64::MAX, 0);
         let rows = places.iter().filter_map(|place| {
             let element = part(data, *place)?;
-            match event.kind {
-                EventKind::Delete => Some((element, None)),
-                _ => Some((items::member(element, primary_key)?, Some(element))),
+            if event.kind == EventKind::Delete {
+                return Some((element, None));
             }
+            let key = items::member(element, primary_key)?;
+            if let Some(key) = self.highest_key.see(key, is_create) {
+                lowest = lowest.min(key);
+                count += 1;
+            }
+            Some((key, Some(element)))
         });
-        if !rechecks.reported(now, event.kind, rows) {
+        rechecks.reported(now, event.kind, rows);
+        if is_create && count > 0 && self.highest_key.is_usable() {
+            let bytes = data.len();
+            let created = Created {
+                before,
+                lowest,
+                count,
+                bytes,
+            };
+            rechecks.created(now, settle, created);
+        }
+        if waited || !rechecks.waits() {
             return None;
         }
         rechecks.due_at(settle)
@@ -93,14 +120,30 @@ impl Subscription {
         self.rechecks = None;
     }
 
-    /// The read has found these rows. Returns the events that report what differs.
+    /// Whether a read is under way that looks for rows that were created without being reported.
+    pub fn looks_for_lost_creates(&self) -> bool {
+        self.rechecks.as_ref().is_some_and(|r| r.reads_created())
+    }
+
+    /// The server does not let it look for them.
+    pub fn give_up_lost_creates(&mut self) {
+        self.highest_key = HighestKey::UNUSABLE;
+        if let Some(rechecks) = &mut self.rechecks {
+            rechecks.give_up_created();
+        }
+    }
+
+    /// The read has found these rows. Returns the events that report what differs. Creates of
+    /// rows that are reported so may still come until `until`.
     pub fn finish_recheck(
         &mut self,
         now: Duration,
         at: Arrival,
+        until: Duration,
         data: Option<&str>,
         places: &mut Vec<(u32, u32)>,
     ) -> Vec<Event> {
+        let held = self.held_keys(places);
         let data = data.unwrap_or("[]");
         if items::elements(data, places).is_err() {
             places.clear();
@@ -113,11 +156,17 @@ impl Subscription {
         let Some(rechecks) = &mut self.rechecks else {
             return Vec::new();
         };
-        let corrections = rechecks.settle(now, found);
+        let corrections = if rechecks.reads_created() {
+            let is_whole = extent(self.spec.query.as_deref()) == Extent::All;
+            let may_go_on = is_whole && self.spec.wants_snapshot();
+            rechecks.settle_created(now, &held, found, may_go_on)
+        } else {
+            rechecks.settle(now, &held, found)
+        };
         if rechecks.is_over(now) {
             self.rechecks = None;
         }
-        self.remember_corrections(&corrections, at);
+        self.remember_corrections(&corrections, at, until);
         let Corrections {
             creates,
             updates,
@@ -134,8 +183,31 @@ impl Subscription {
         .collect()
     }
 
+    /// The rows that events are about which are held back, in Settling.
+    fn held_keys(&self, places: &mut Vec<(u32, u32)>) -> HeldKeys {
+        let mut keys = HeldKeys::default();
+        let Phase::Settling { held, .. } = &self.phase else {
+            return keys;
+        };
+        for (_, event) in held.iter() {
+            let Some(data) = data_of(event).filter(|data| items::elements(data, places).is_ok())
+            else {
+                continue;
+            };
+            for element in places.iter().filter_map(|place| part(data, *place)) {
+                match event.kind {
+                    EventKind::Delete => keys.add(element),
+                    _ => items::member(element, self.primary_key())
+                        .into_iter()
+                        .for_each(|key| keys.add(key)),
+                }
+            }
+        }
+        keys
+    }
+
     /// A late event of a row that is not there is judged as one that its delete has overtaken.
-    fn remember_corrections(&mut self, corrections: &Corrections, at: Arrival) {
+    fn remember_corrections(&mut self, corrections: &Corrections, at: Arrival, until: Duration) {
         for key in corrections
             .deletes
             .iter()
@@ -151,6 +223,12 @@ impl Subscription {
             if let Some(key) = key.and_then(items::key_text) {
                 self.deleted.remove(&key);
             }
+            if let Some(key) = key {
+                self.highest_key.see(key, false);
+            }
+        }
+        if !corrections.creates.is_empty() {
+            self.remember_rows(&corrections.creates, until);
         }
     }
 

@@ -42,7 +42,7 @@ pub struct Server {
     pub posts: BTreeMap<u32, u64>,
     next_id: u32,
     next_version: u64,
-    /// Items whose stale updates are still to be told; none of them is deleted before.
+    /// Items whose stale updates or late creates are still to come; none is deleted before.
     in_array: BTreeMap<u32, Duration>,
     sockets: BTreeMap<u64, Socket>,
     tasks: BTreeMap<(Duration, u64), Task>,

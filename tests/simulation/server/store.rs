@@ -25,6 +25,58 @@ impl Server {
         }
     }
 
+    /// An import: a message per item, and where it loses some, at least two of each subscription's
+    /// are left. Of the others, some come late.
+    pub fn import(&mut self, now: Duration, count: usize) {
+        if !self.setting.loses_creates {
+            return self.create(now, count);
+        }
+        let ids: Vec<u32> = (1..=count as u32).map(|n| self.next_id + n).collect();
+        self.next_id += count as u32;
+        let at = now + self.latency();
+        for &id in &ids {
+            self.write(id);
+            self.in_array.insert(id, at + TOGETHER);
+        }
+        let mut tasks = Vec::new();
+        for (&link, socket) in &mut self.sockets {
+            socket.last_event = socket.last_event.max(at);
+            for subscription in &socket.subscriptions {
+                if subscription
+                    .changes
+                    .as_deref()
+                    .is_some_and(|only| only != "create")
+                {
+                    continue;
+                }
+                let mut shuffled = ids.clone();
+                self.rng.shuffle(&mut shuffled);
+                let reported = self.rng.usize(2..=shuffled.len());
+                for (n, &id) in shuffled.iter().enumerate() {
+                    socket.last_event += Duration::from_nanos(1);
+                    let late = Duration::from_micros(self.rng.u64(1..2_000_000));
+                    let (at, change) = match n {
+                        n if n < reported => (socket.last_event, Change::Create(id)),
+                        _ if self.rng.u32(0..4) == 0 => {
+                            let change = Change::LateCreate(id, self.posts[&id]);
+                            (socket.last_event + late, change)
+                        }
+                        _ => continue,
+                    };
+                    let task = Task::Emit {
+                        link,
+                        number: subscription.number,
+                        change,
+                    };
+                    tasks.push((at, task));
+                }
+            }
+        }
+        for (at, task) in tasks {
+            self.later(at, task);
+        }
+    }
+
     /// One message.
     pub fn update(&mut self, now: Duration, nth: usize, count: usize) {
         let ids = self.some(nth, count);
@@ -216,12 +268,15 @@ impl Server {
                 let data = shown(&rows, link, number, place);
                 (rows.keys().copied().collect(), data)
             }
-            Change::Create(_) | Change::Update(_) | Change::Stale(..) if !readable => {
+            Change::LateCreate(id, version) if self.posts.get(id) != Some(version) => return,
+            Change::Create(_) | Change::LateCreate(..) | Change::Update(_) | Change::Stale(..)
+                if !readable =>
+            {
                 return self.refuse(link, "subscribe", wire.into(), out);
             }
             change => {
                 let ids = match change {
-                    Change::Create(id) => &[*id][..],
+                    Change::Create(id) | Change::LateCreate(id, _) => &[*id][..],
                     Change::Update(ids) => ids,
                     Change::Stale(id, _) => &[*id][..],
                     Change::Delete { .. } | Change::Late { .. } => &[],

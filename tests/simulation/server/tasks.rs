@@ -48,6 +48,9 @@ pub enum Task {
         uid: Value,
         item: Option<u32>,
         among: Option<Vec<u32>>,
+        /// The rows above this id, in order, and no more than so many.
+        above: u32,
+        limit: usize,
     },
     CreateItem {
         link: u64,
@@ -74,6 +77,8 @@ pub enum Task {
 #[derive(Clone)]
 pub enum Change {
     Create(u32),
+    /// A create of an import that comes late, unless the row has changed since.
+    LateCreate(u32, u64),
     Update(Vec<u32>),
     /// An update that shows its row as it was at another time.
     Stale(u32, u64),
@@ -91,7 +96,7 @@ pub enum Change {
 impl Change {
     pub fn kind(&self) -> EventKind {
         match self {
-            Change::Create(_) => EventKind::Create,
+            Change::Create(_) | Change::LateCreate(..) => EventKind::Create,
             Change::Update(_) | Change::Stale(..) => EventKind::Update,
             Change::Delete { .. } => EventKind::Delete,
             Change::Late { kind, .. } => *kind,
@@ -143,11 +148,16 @@ impl Task {
                     None => id.as_u64().expect("a number") as u32,
                 };
                 let among = among.map(|ids| ids.iter().map(number).collect());
+                let query = &message["query"];
+                let above = query["filter"]["id"]["_gt"].as_u64().unwrap_or_default() as u32;
+                let limit = query["limit"].as_u64().map_or(usize::MAX, |n| n as usize);
                 Task::Read {
                     link,
                     uid,
                     item,
                     among,
+                    above,
+                    limit,
                 }
             }
             "items" => Task::CreateItem {
@@ -203,6 +213,8 @@ impl Server {
                 uid,
                 item,
                 among,
+                above,
+                limit,
             } => {
                 if !self.may_read(link) {
                     return self.refuse_subscription_or_read(link, "items", uid, out);
@@ -210,6 +222,8 @@ impl Server {
                 let number = self.registration(link, &uid);
                 let mut rows = self.rows(item);
                 rows.retain(|id, _| among.as_ref().is_none_or(|ids| ids.contains(id)));
+                let rows = rows.into_iter().filter(|(id, _)| *id > above).take(limit);
+                let rows = rows.collect();
                 let data = shown(&rows, link, number, None);
                 let message = json!({"type": "items", "data": data, "uid": uid});
                 let at = now + self.latency();
