@@ -7,8 +7,10 @@
 //! again when it has been quiet for a while; where they differ from what was reported last, an
 //! event says so.
 
+mod budget;
 mod lost_creates;
 mod reported;
+mod room;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +23,7 @@ pub use self::reported::HeldKeys;
 use self::reported::{Reported, hash_of_key, hash_of_row, hash_of_spelling};
 use crate::handover::EventKind;
 
+pub use budget::{Budget, Passed};
 pub use lost_creates::{Created, Page};
 
 /// Events within this time of each other are close together.
@@ -33,9 +36,9 @@ const APART: Duration = Duration::from_secs(1);
 /// meanwhile may be what was stored before it.
 const PAUSE: Duration = Duration::from_secs(2);
 /// No transaction is expected to last longer.
-const LONGEST: Duration = Duration::from_secs(15);
-/// So many rows are remembered, and so many messages are looked at within [`LATEST`]: that costs
-/// more than to deliver them. Where more are to be read again, a snapshot is.
+pub const LONGEST: Duration = Duration::from_secs(15);
+/// So many rows of a subscription are remembered, and so many of its messages are looked at within
+/// [`LATEST`]. Where more are to be read again, a snapshot is.
 const MOST: usize = 4096;
 
 /// A read that is under way.
@@ -76,6 +79,8 @@ pub struct Corrections {
 pub struct Rechecks {
     /// By the hash of the key, which all of its spellings share.
     rows: HashMap<u64, Reported>,
+    /// Old ones are forgotten where there are more than these.
+    room: usize,
     wanted: usize,
     /// When the first of the rows that are wanted was reported; since the last read, if there was one.
     first: Duration,
@@ -106,11 +111,24 @@ impl Rechecks {
         }
     }
 
-    /// Whether nothing is remembered that may still count.
-    pub fn is_over(&self, now: Duration) -> bool {
-        // The pause is the longest of the times above that something is remembered for.
-        let is_waiting = self.waits() || self.read.is_some() || self.lost.lost_track();
-        !is_waiting && self.last + PAUSE <= now
+    /// Whether nothing is to be read, and nothing was reported for so long.
+    pub fn is_over(&self, now: Duration, silence: Duration) -> bool {
+        let is_waiting = self.waits() || self.read.is_some();
+        !is_waiting && self.last + silence <= now
+    }
+
+    /// Whether nothing is remembered that may still be read again.
+    pub fn is_settled(&self, now: Duration) -> bool {
+        self.is_over(now, PAUSE)
+    }
+
+    /// What is left to know once it is over.
+    pub fn left(&self) -> Passed {
+        let creates = self.lost.lost_track();
+        Passed {
+            at: creates.then_some(self.last),
+            creates,
+        }
     }
 
     /// Whether something is to be read.
@@ -123,8 +141,7 @@ impl Rechecks {
         self.wanted > 0 || self.overflowed
     }
 
-    /// Whether the next message is looked at, and goes to [`Rechecks::reported`]; else to
-    /// [`Rechecks::passed`].
+    /// Whether the next message is looked at, and goes to [`Rechecks::reported`].
     #[inline]
     pub fn looks(&mut self, now: Duration) -> bool {
         if self.overflowed {
@@ -137,19 +154,25 @@ impl Rechecks {
         self.looked_at <= MOST
     }
 
-    /// A message of that kind is delivered now, and not looked at. Returns as
-    /// [`Rechecks::reported`].
-    #[inline]
-    pub fn passed(&mut self, now: Duration, kind: EventKind) -> bool {
-        self.last = now;
-        // What is reported once and quickly, such as the creates of an import, is not wrong.
-        if kind == EventKind::Create {
-            self.lost.lose_track(now);
-            return false;
+    /// Messages were delivered without being looked at.
+    pub fn passed(&mut self, passed: Passed) {
+        let Some(at) = passed.at else { return };
+        self.last = self.last.max(at);
+        if passed.creates {
+            self.lost.lose_track(at);
         }
-        if self.overflowed {
-            return false;
-        }
+    }
+
+    /// An update or a delete is delivered now without being looked at: whether it may be wrong,
+    /// or show that what was reported before is.
+    pub fn doubts(&self, now: Duration) -> bool {
+        let is_close =
+            now < self.last + CLOSE || self.last_update.is_some_and(|at| now < at + CLOSE);
+        is_close || (!self.checked.is_empty() && now < self.last + PAUSE)
+    }
+
+    /// Messages were not looked at that may be wrong. True where nothing was to be read before.
+    pub fn doubt_everything(&mut self) -> bool {
         let is_first = !self.has_wanted();
         self.overflow();
         is_first
@@ -202,9 +225,7 @@ impl Rechecks {
             }
             self.last_update = Some(now);
         }
-        if self.rows.len() > MOST {
-            self.forget(now);
-        }
+        self.make_room(now);
         let begins = is_first && self.has_wanted();
         if begins {
             self.first = now;
@@ -230,36 +251,6 @@ impl Rechecks {
                 self.wanted += reported.want();
             }
         }
-    }
-
-    /// Makes room.
-    fn forget(&mut self, now: Duration) {
-        let lost = &mut self.lost;
-        self.rows.retain(|_, reported| {
-            let stays = reported.wanted || now < reported.at + CLOSE;
-            if !stays {
-                lost.forget(&reported.key);
-            }
-            stays
-        });
-        if self.rows.len() <= MOST {
-            return;
-        }
-        if self.wanted > 0 {
-            return self.overflow();
-        }
-        for (_, reported) in std::mem::take(&mut self.rows) {
-            self.lost.forget(&reported.key);
-        }
-    }
-
-    /// Everything may be wrong.
-    #[cold]
-    fn overflow(&mut self) {
-        self.overflowed = true;
-        self.rows = HashMap::new();
-        self.checked = Vec::new();
-        self.wanted = 0;
     }
 
     /// When rows are to be read; `None` where none are.

@@ -19,6 +19,7 @@ impl Session {
             self.timers
                 .set(Timer::Heartbeat, now.mono + self.config.heartbeat);
             self.forget_old_snapshots();
+            self.forget_old_reports(now);
         }
     }
 

@@ -28,6 +28,7 @@ mod unsubscribing;
 
 use std::time::Duration;
 
+use self::rechecking::ReportedRows;
 use super::attribution::Attribution;
 use super::connection::Connection;
 use super::connection::draining::Draining;
@@ -70,6 +71,7 @@ pub struct Session {
     /// Bytes of the events that are held for snapshots, and until others are settled.
     held: HeldBytes,
     row_expiry: RowExpiry,
+    reported_rows: ReportedRows,
 
     attribution: Attribution,
     refusals: Refusals,
@@ -97,6 +99,7 @@ impl Session {
             scheduler: Scheduler::default(),
             held: HeldBytes::default(),
             row_expiry: RowExpiry::default(),
+            reported_rows: ReportedRows::default(),
             attribution: Attribution::default(),
             refusals: Refusals::default(),
             places: Vec::new(),

@@ -178,7 +178,8 @@ impl Session {
             // Nearly every event.
             Route::Deliver => {
                 let (timers, places) = (&mut self.timers, &mut self.places);
-                note_reported(subscription, timers, places, now, &event);
+                let rows = &mut self.reported_rows;
+                note_reported(subscription, rows, timers, places, now, &event);
                 self.outputs.deliver(DeliveryItem::Event(event));
             }
             Route::Judge => {

@@ -9,30 +9,65 @@ use crate::protocol::outgoing;
 use crate::protocol::wire_uid::WireUid;
 use crate::session::Now;
 use crate::session::in_flight::Purpose;
+use crate::session::row_expiry::RowExpiry;
 use crate::session::timers::{Timer, Timers};
-use crate::subscriptions::rechecks::Recheck;
+use crate::subscriptions::rechecks::{Budget, LONGEST, Recheck};
 use crate::subscriptions::{SubId, Subscription};
+
+/// What is reported, by all subscriptions.
+#[derive(Default)]
+pub(super) struct ReportedRows {
+    /// How many messages are looked at.
+    budget: Budget,
+    /// When it is to be forgotten.
+    expiry: RowExpiry,
+}
 
 /// An event of a subscription is delivered: notes what it reports, where that may be read again.
 #[inline]
 pub(super) fn note_reported(
     subscription: &mut Subscription,
+    reported: &mut ReportedRows,
     timers: &mut Timers,
     places: &mut Vec<(u32, u32)>,
     now: Now,
     event: &Event,
 ) {
     if subscription.rechecks_rows() {
-        if let Some(due) = subscription.note_reported(now.mono, event, places) {
+        let budget = &mut reported.budget;
+        if let Some(due) = subscription.note_reported(now.mono, event, places, budget) {
             timers.set(Timer::Recheck(subscription.id()), due);
+        }
+        if subscription.begins_to_remember() {
+            reported.expiry.add(now.mono + LONGEST, subscription.id());
         }
     }
 }
 
 impl Session {
+    /// Forgets what was reported long ago.
+    pub(super) fn forget_old_reports(&mut self, now: Now) {
+        let mut postponed = Vec::new();
+        for id in self.reported_rows.expiry.take_due(now.mono) {
+            let subscription = self.registry.get_mut(id);
+            if subscription.is_some_and(|s| s.forget_reported(now.mono)) {
+                postponed.push((now.mono + LONGEST, id));
+            }
+        }
+        self.reported_rows.expiry.postpone(postponed);
+    }
+
+    /// Whether a subscription remembers what was reported. Tests hold that it is forgotten.
+    #[cfg(test)]
+    pub fn remembers_reported(&self, id: SubId) -> bool {
+        self.registry
+            .get(id)
+            .is_some_and(|s| s.remembers_reported())
+    }
+
     /// It may be quiet by now.
     pub(super) fn on_recheck_due(&mut self, now: Now, id: SubId) {
-        let Some(subscription) = self.registry.get(id) else {
+        let Some(subscription) = self.registry.get_mut(id) else {
             return;
         };
         match subscription.recheck_due_at(now.mono) {

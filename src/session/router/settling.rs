@@ -67,7 +67,8 @@ impl Session {
         let until = self.heartbeat.heard_time() + LATEST_CREATE;
         if !subscription.repeats_snapshot(&event, until) {
             let (timers, places) = (&mut self.timers, &mut self.places);
-            note_reported(subscription, timers, places, now, &event);
+            let rows = &mut self.reported_rows;
+            note_reported(subscription, rows, timers, places, now, &event);
             self.outputs.deliver(DeliveryItem::Event(event));
         }
         None

@@ -276,3 +276,89 @@ fn i6_where_too_many_rows_change_a_snapshot_is_read_once_it_is_quiet() {
     world.answer_read(json!([]));
     assert_eq!(reported(&mut world), [(Init, FLAG_RESYNC, json!([]))]);
 }
+
+/// Three subscriptions, of which the last two have had as many creates as are looked at.
+fn in_a_flood() -> (World, String, String) {
+    let (mut world, wire) = following(settling());
+    let flooded: Vec<_> = (0..2).map(|_| world.active(settling()).1).collect();
+    for n in 0..5000 {
+        for wire in &flooded {
+            world.change(wire, "create", json!([{"id": n}]));
+        }
+    }
+    world.told.clear();
+    let [.., last] = &flooded[..] else { panic!() };
+    (world, wire, last.clone())
+}
+
+#[test]
+fn i6_creates_that_are_not_looked_at_lead_to_no_read() {
+    let (mut world, ..) = in_a_flood();
+    world.live(5);
+    assert!(world.sent.is_empty() && world.told.is_empty());
+}
+
+#[test]
+fn i7_changes_close_together_that_are_not_looked_at_lead_to_a_snapshot() {
+    let (mut world, wire, _) = in_a_flood();
+    array_update(&mut world, &wire);
+    world.advance(SETTLE);
+    assert_eq!(world.sent.len(), 1, "of the others, none");
+    world.answer_read(json!([{"id": 1, "n": 1}, {"id": 2, "n": 2}]));
+    let rows = json!([{"id": 1, "n": 1}, {"id": 2, "n": 2}]);
+    assert_eq!(reported(&mut world), [(Init, FLAG_RESYNC, rows)]);
+    world.live(10);
+    assert!(world.sent.is_empty() && world.told.is_empty());
+}
+
+#[test]
+fn i7_a_change_close_behind_what_was_not_looked_at_leads_to_a_snapshot() {
+    let (mut world, _, flooded) = in_a_flood();
+    world.advance(MOMENT);
+    world.change(&flooded, "delete", json!([1]));
+    world.advance(SETTLE);
+    assert_eq!(world.sent.len(), 1);
+    world.answer_read(json!([]));
+    assert!(reported(&mut world).contains(&(Init, FLAG_RESYNC, json!([]))));
+}
+
+#[test]
+fn i6_a_lone_change_that_is_not_looked_at_leads_to_no_read() {
+    let (mut world, wire, _) = in_a_flood();
+    world.change(&wire, "update", json!([{"id": 1}]));
+    world.advance(Duration::from_millis(1500));
+    world.change(&wire, "update", json!([{"id": 1}]));
+    world.live(5);
+    assert!(world.sent.is_empty());
+    array_update(&mut world, &wire);
+    world.advance(SETTLE);
+    assert_eq!(world.sent[0]["ids"], json!([1, 2]), "it is looked at again");
+}
+
+#[test]
+fn i7_a_subscription_in_a_flood_leaves_half_to_the_others() {
+    let (mut world, wire) = following(settling());
+    let (_, flooded) = world.active(settling());
+    for n in 0..20_000 {
+        world.change(&flooded, "create", json!([{"id": n}]));
+    }
+    array_update(&mut world, &wire);
+    world.advance(SETTLE);
+    assert_eq!(world.sent[0]["ids"], json!([1, 2]));
+}
+
+#[test]
+fn i6_what_was_reported_is_forgotten_though_nothing_more_comes() {
+    let (mut world, wire) = following(settling());
+    let (id, other) = world.active(settling());
+    for n in 0..100 {
+        world.change(&other, "create", json!([{"id": n}]));
+        world.live(2);
+    }
+    assert!(world.engine.session.remembers_reported(id));
+    for _ in 0..20 {
+        world.change(&wire, "create", json!([{"id": 1}]));
+        world.live(2);
+    }
+    assert!(!world.engine.session.remembers_reported(id));
+}

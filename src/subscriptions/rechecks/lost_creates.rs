@@ -88,6 +88,12 @@ impl LostCreates {
         (self.lost_track, self.count, self.last) = (true, 0, now);
     }
 
+    /// Whether a row with this key, as JSON, has to be known when the rows are found.
+    pub fn needs(&self, json: &str) -> bool {
+        let key = key::exact_integer(json).map(HighestKey::of);
+        self.is_wanted() && key.is_some_and(|key| key > self.above)
+    }
+
     fn add(&mut self, now: Duration, settle: Duration, created: Created) {
         let Created { before, lowest, .. } = created;
         let since = now.saturating_sub(self.last);
@@ -123,7 +129,10 @@ impl LostCreates {
 
     /// A row with this key, as JSON, is not remembered any more.
     pub fn forget(&mut self, json: &str) {
-        if let Some(key) = key::exact_integer(json).map(HighestKey::of) {
+        // Where no create has come yet, the first one says where the floor is.
+        let is_known = self.floor != HighestKey::UNKNOWN;
+        let key = key::exact_integer(json).filter(|_| is_known);
+        if let Some(key) = key.map(HighestKey::of) {
             self.floor = self.floor.max(key);
             self.above = self.above.max(key);
         }
@@ -173,6 +182,10 @@ impl Rechecks {
         let Some((read, page)) = self.read.take().and_then(|read| Some((read, read.page?))) else {
             return corrections;
         };
+        if self.lost.lost_track {
+            // Some of them may be among what was reported since the read was sent.
+            return corrections;
+        }
         let found: Vec<_> = found.collect();
         let is_whole = found.len() < page.limit;
         if !is_whole && !may_go_on {
@@ -199,9 +212,7 @@ impl Rechecks {
                 self.lost.above = self.lost.above.max(last);
             }
         }
-        if self.rows.len() > super::MOST {
-            self.forget(now);
-        }
+        self.make_room(now);
         corrections
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::subscriptions::highest_key::HighestKey;
 
 const SETTLE: Duration = Duration::from_millis(250);
 
@@ -12,6 +13,24 @@ fn update(rechecks: &mut Rechecks, at: u64, key: &str, row: &str) -> bool {
 
 fn delete(rechecks: &mut Rechecks, at: u64, key: &str) -> bool {
     rechecks.reported(ms(at), EventKind::Delete, [(key, None)].into_iter())
+}
+
+fn passed_at(at: u64, creates: bool) -> Passed {
+    let at = Some(ms(at));
+    Passed { at, creates }
+}
+
+fn create(rechecks: &mut Rechecks, at: u64, key: i64) {
+    let json = key.to_string();
+    let rows = [(json.as_str(), Some("{}"))];
+    rechecks.reported(ms(at), EventKind::Create, rows.into_iter());
+    let created = Created {
+        before: HighestKey::of(key - 1),
+        lowest: key,
+        count: 1,
+        bytes: 2,
+    };
+    rechecks.created(ms(at), SETTLE, created);
 }
 
 fn keys(recheck: Option<Recheck>) -> Vec<String> {
@@ -32,7 +51,7 @@ fn a_lone_event_is_not_read_again() {
     assert!(!rechecks.reported(ms(3600), EventKind::Create, created.into_iter()));
     assert!(!delete(&mut rechecks, 3700, "9"));
     assert_eq!(rechecks.begin(ms(9000), SETTLE, 1), None);
-    assert!(rechecks.is_over(ms(9000)));
+    assert!(rechecks.is_settled(ms(9000)));
 }
 
 #[test]
@@ -113,7 +132,7 @@ fn what_was_read_while_a_transaction_paused_is_read_again_after_it() {
     );
     assert_eq!(corrections.updates, ["{A}", "{B}"]);
     assert!(!update(&mut rechecks, 4000, "4", "{d}"), "that one is over");
-    assert!(rechecks.is_over(ms(6000)));
+    assert!(rechecks.is_settled(ms(6000)));
 }
 
 #[test]
@@ -154,7 +173,8 @@ fn i6_beyond_4096_rows_a_snapshot_is_read_once_it_is_quiet() {
         if rechecks.looks(ms(n / 10)) {
             update(&mut rechecks, n / 10, &n.to_string(), "{}");
         } else {
-            rechecks.passed(ms(n / 10), EventKind::Update);
+            rechecks.doubt_everything();
+            rechecks.passed(passed_at(n / 10, false));
         }
     }
     assert!(rechecks.rows.len() <= MOST);
@@ -180,15 +200,76 @@ fn i6_no_more_than_4096_messages_are_looked_at_within_two_seconds() {
         (0..10_000).filter(looks).count()
     };
     assert_eq!(looked(&mut rechecks, 0), MOST);
-    assert!(!rechecks.passed(ms(10), EventKind::Create));
+    rechecks.passed(passed_at(10, true));
     assert_eq!(looked(&mut rechecks, 1_999), 0);
     assert_eq!(looked(&mut rechecks, 2_000), MOST);
     assert_eq!(rechecks.due_at(SETTLE), None);
-    assert!(rechecks.passed(ms(2_001), EventKind::Delete));
-    assert!(
-        !rechecks.passed(ms(2_002), EventKind::Update),
-        "it waits already"
-    );
+    assert!(rechecks.doubt_everything());
+    assert!(!rechecks.doubt_everything(), "it waits already");
+    rechecks.passed(passed_at(2_002, false));
     assert_eq!(rechecks.due_at(SETTLE), Some(ms(2_252)));
     assert_eq!(looked(&mut rechecks, 9_000), 0);
+}
+
+#[test]
+fn i6_rows_of_lone_creates_are_forgotten_and_those_that_may_still_matter_are_not() {
+    let mut rechecks = Rechecks::default();
+    for n in 0..3_000_u64 {
+        create(&mut rechecks, 1_000 * n, n as i64 + 10);
+    }
+    assert!(rechecks.rows.len() <= 64, "{}", rechecks.rows.len());
+    assert!(rechecks.rows.capacity() <= 128);
+    // A transaction that was slower: only what was reported above is remembered.
+    create(&mut rechecks, 3_000_000, 3);
+    create(&mut rechecks, 3_000_010, 4);
+    let begun = rechecks.begin(ms(3_000_260), SETTLE, 1);
+    let Some(Recheck::Created(Page { above, .. })) = begun else {
+        panic!("{begun:?}");
+    };
+    let is_remembered = |key: i64| rechecks.rows.values().any(|r| *r.key == *key.to_string());
+    let floor = above.key().unwrap();
+    assert!(floor <= 3_009 - 15, "as long as a transaction may take");
+    assert!((floor + 1..3_010).all(is_remembered));
+}
+
+#[test]
+fn i7_rows_of_an_import_that_takes_long_are_remembered_until_they_are_read() {
+    let mut rechecks = Rechecks::default();
+    for n in 0..300 {
+        create(&mut rechecks, 200 * n, 2 * n as i64 + 11);
+    }
+    assert_eq!(rechecks.rows.len(), 300);
+    let begun = rechecks.begin(ms(200 * 299 + 250), SETTLE, 1);
+    let Some(Recheck::Created(Page { above, .. })) = begun else {
+        panic!("{begun:?}");
+    };
+    assert_eq!(above, HighestKey::of(10));
+}
+
+#[test]
+fn rows_that_are_forgotten_before_the_first_create_do_not_say_where_to_look() {
+    let mut rechecks = Rechecks::default();
+    for n in 0..100_u64 {
+        update(&mut rechecks, 2_000 * n, &n.to_string(), "{}");
+    }
+    assert!(rechecks.rows.len() <= 40);
+    create(&mut rechecks, 300_000, 501);
+    create(&mut rechecks, 300_010, 400);
+    let begun = rechecks.begin(ms(300_260), SETTLE, 1);
+    let Some(Recheck::Created(Page { above, .. })) = begun else {
+        panic!("{begun:?}");
+    };
+    assert_eq!(above, HighestKey::of(500), "the rows below are known");
+}
+
+#[test]
+fn i2_rows_that_are_read_while_creates_are_not_looked_at_count_for_nothing() {
+    let mut rechecks = Rechecks::default();
+    create(&mut rechecks, 0, 11);
+    create(&mut rechecks, 10, 13);
+    rechecks.begin(ms(260), SETTLE, 1).unwrap();
+    rechecks.passed(passed_at(270, true));
+    let found = [("11", "{}"), ("13", "{}"), ("14", "{}")];
+    let corrections = rechecks.settle_created(ms(280), found.into_iter(), true);
+    assert_eq!(corrections, Corrections::default());
 }

@@ -12,7 +12,9 @@ mod transitions;
 mod trouble;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use self::live_read::LiveRead;
 use self::phase::Phase;
 use self::trouble::Trouble;
 use super::deleted_keys::DeletedKeys;
@@ -62,6 +64,11 @@ pub struct Subscription {
     deleted: DeletedKeys,
     /// What was reported lately, and may be wrong.
     rechecks: Option<Box<Rechecks>>,
+    /// See [`Subscription::passed`].
+    passed_at: Option<Duration>,
+    passed_creates: bool,
+    /// The session has it forget in time what was reported.
+    is_remembering: bool,
     /// The highest key that was reported.
     highest_key: HighestKey,
     key_format: KeyFormat,
@@ -91,6 +98,9 @@ impl Subscription {
             snapshot_rows: None,
             deleted: DeletedKeys::default(),
             rechecks: None,
+            passed_at: None,
+            passed_creates: false,
+            is_remembering: false,
             highest_key: HighestKey::UNUSABLE,
             key_format: KeyFormat::default(),
             item_key: None,

@@ -11,7 +11,9 @@ use crate::protocol::outgoing::{Extent, extent};
 use crate::protocol::{Frame, items};
 use crate::subscriptions::deleted_keys::Arrival;
 use crate::subscriptions::highest_key::HighestKey;
-use crate::subscriptions::rechecks::{Corrections, Created, HeldKeys, Recheck};
+use crate::subscriptions::rechecks::{
+    Budget, Corrections, Created, HeldKeys, LONGEST, Passed, Recheck, Rechecks,
+};
 
 impl Subscription {
     /// Whether rows are read again whose last event may be wrong.
@@ -27,25 +29,99 @@ impl Subscription {
 
     /// An event is delivered now. Returns when rows are to be read again, where it is the first
     /// of those.
+    #[inline]
     pub fn note_reported(
         &mut self,
         now: Duration,
         event: &Event,
         places: &mut Vec<(u32, u32)>,
+        budget: &mut Budget,
+    ) -> Option<Duration> {
+        if budget.is_spent(now) {
+            return self.pass(now, event.kind);
+        }
+        self.look_at(now, event, places, budget)
+    }
+
+    /// An event is delivered now without being looked at. Returns as
+    /// [`Subscription::note_reported`].
+    #[inline]
+    fn pass(&mut self, now: Duration, kind: EventKind) -> Option<Duration> {
+        match kind {
+            // What is reported once and quickly, such as the creates of an import, is not wrong.
+            EventKind::Create => {
+                (self.passed_at, self.passed_creates) = (Some(now), true);
+                None
+            }
+            EventKind::Update | EventKind::Delete => self.pass_change(now),
+            EventKind::Init | EventKind::Error => None,
+        }
+    }
+
+    /// An update or a delete that is close to another event may be wrong. A lone one is not doubted,
+    /// as where it is looked at.
+    fn pass_change(&mut self, now: Duration) -> Option<Duration> {
+        let settle = self.spec.settle?;
+        let is_doubted = |rechecks: &Box<Rechecks>| rechecks.doubts(now);
+        let is_doubted =
+            self.passed().is_close(now) || self.rechecks.as_ref().is_some_and(is_doubted);
+        self.passed_at = Some(now);
+        if !is_doubted {
+            return None;
+        }
+        let passed = self.passed();
+        let rechecks = self.rechecks.get_or_insert_default();
+        rechecks.passed(passed);
+        let begins = rechecks.doubt_everything();
+        rechecks.due_at(settle).filter(|_| begins)
+    }
+
+    /// What was delivered without being looked at.
+    #[inline]
+    fn passed(&self) -> Passed {
+        Passed {
+            at: self.passed_at,
+            creates: self.passed_creates,
+        }
+    }
+
+    fn set_passed(&mut self, passed: Passed) {
+        (self.passed_at, self.passed_creates) = (passed.at, passed.creates);
+    }
+
+    /// Tells what was passed over.
+    fn note_passed(&mut self) {
+        let passed = self.passed();
+        if let Some(rechecks) = &mut self.rechecks {
+            rechecks.passed(passed);
+        }
+    }
+
+    fn look_at(
+        &mut self,
+        now: Duration,
+        event: &Event,
+        places: &mut Vec<(u32, u32)>,
+        budget: &mut Budget,
     ) -> Option<Duration> {
         if matches!(event.kind, EventKind::Init | EventKind::Error) {
             return None;
         }
         let settle = self.spec.settle?;
-        let rechecks = self.rechecks.get_or_insert_default();
-        if !rechecks.looks(now) {
-            let begins = rechecks.passed(now, event.kind);
-            return if begins {
-                rechecks.due_at(settle)
-            } else {
-                None
-            };
+        let passed = self.passed();
+        let follows_passed = passed.is_close(now);
+        if follows_passed && event.kind != EventKind::Create {
+            return self.pass_change(now);
         }
+        if !self.rechecks.get_or_insert_default().looks(now) {
+            return self.pass(now, event.kind);
+        }
+        budget.spend();
+        if !follows_passed {
+            self.set_passed(Passed::default());
+        }
+        let rechecks = self.rechecks.get_or_insert_default();
+        rechecks.passed(passed);
         // Delivery finds out where it is malformed.
         let data = data_of(event).filter(|data| items::elements(data, places).is_ok())?;
         let primary_key = &*self.meta.delivery.primary_key;
@@ -83,7 +159,8 @@ impl Subscription {
     }
 
     /// When rows are to be read again, as far as is known now.
-    pub fn recheck_due_at(&self, now: Duration) -> Option<Duration> {
+    pub fn recheck_due_at(&mut self, now: Duration) -> Option<Duration> {
+        self.note_passed();
         let settle = self.spec.settle?;
         let due = self.rechecks.as_ref()?.due_at(settle)?;
         match self.phase {
@@ -96,6 +173,7 @@ impl Subscription {
 
     /// In Active: reads rows again under that serial; `None` where none are due.
     pub fn begin_recheck(&mut self, now: Duration, serial: u64) -> Option<Recheck> {
+        self.note_passed();
         let settle = self.spec.settle?;
         let is_active = matches!(self.phase, Phase::Active { .. });
         let rechecks = self.rechecks.as_mut().filter(|_| is_active)?;
@@ -118,6 +196,37 @@ impl Subscription {
     /// Rows cannot be read again, or a snapshot shows them.
     pub fn give_up_rechecks(&mut self) {
         self.rechecks = None;
+        self.set_passed(Passed::default());
+    }
+
+    /// Whether it has begun to remember what is reported, to be forgotten in time.
+    #[inline]
+    pub fn begins_to_remember(&mut self) -> bool {
+        self.rechecks.is_some() && !std::mem::replace(&mut self.is_remembering, true)
+    }
+
+    /// Whether something that was reported is remembered.
+    #[cfg(test)]
+    pub fn remembers_reported(&self) -> bool {
+        self.rechecks.is_some()
+    }
+
+    /// Forgets what was reported long ago. Whether it goes on remembering.
+    pub fn forget_reported(&mut self, now: Duration) -> bool {
+        self.note_passed();
+        self.end_rechecks(|rechecks| rechecks.is_over(now, LONGEST));
+        if let Some(rechecks) = &mut self.rechecks {
+            rechecks.forget_old(now);
+        }
+        self.is_remembering = self.rechecks.is_some();
+        self.is_remembering
+    }
+
+    fn end_rechecks(&mut self, is_over: impl FnOnce(&Rechecks) -> bool) {
+        if let Some(rechecks) = self.rechecks.take_if(|rechecks| is_over(rechecks)) {
+            let left = rechecks.left();
+            self.set_passed(left);
+        }
     }
 
     /// Whether a read is under way that looks for rows that were created without being reported.
@@ -143,6 +252,7 @@ impl Subscription {
         data: Option<&str>,
         places: &mut Vec<(u32, u32)>,
     ) -> Vec<Event> {
+        self.note_passed();
         let held = self.held_keys(places);
         let data = data.unwrap_or("[]");
         if items::elements(data, places).is_err() {
@@ -163,9 +273,7 @@ impl Subscription {
         } else {
             rechecks.settle(now, &held, found)
         };
-        if rechecks.is_over(now) {
-            self.rechecks = None;
-        }
+        self.end_rechecks(|rechecks| rechecks.is_settled(now));
         self.remember_corrections(&corrections, at, until);
         let Corrections {
             creates,

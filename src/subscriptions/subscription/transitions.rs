@@ -175,6 +175,7 @@ impl Subscription {
         // What comes now may be of before the snapshot, where there was anything around it.
         let is_busy = flags != 0 || held.as_ref().is_some_and(|held| !held.is_empty());
         let remembers = is_busy && self.rechecks_rows();
+        self.give_up_rechecks();
         self.rechecks = remembers.then(|| Box::new(Rechecks::after_snapshot(now)));
         Some(Activated {
             init,
@@ -195,7 +196,7 @@ impl Subscription {
     pub fn link_lost(&mut self) {
         self.phase = Phase::Wanted;
         self.deleted = DeletedKeys::default();
-        self.rechecks = None;
+        self.give_up_rechecks();
     }
 
     /// What is to be done with an event of this kind that comes now.
@@ -349,7 +350,7 @@ impl Subscription {
     /// Enters another phase of the same registration. Deletes among what was held count,
     /// though the events themselves go nowhere.
     fn drop_held(&mut self, phase: Phase, places: &mut Vec<(u32, u32)>) {
-        self.rechecks = None;
+        self.give_up_rechecks();
         let before = std::mem::replace(&mut self.phase, phase);
         if let Phase::Reading { held, .. } | Phase::Settling { held, .. } = before {
             for (at, event) in held.iter() {
