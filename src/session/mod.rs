@@ -28,7 +28,7 @@
 //! | `attribution/` | errors that carry no uid, as servers before 12.4 send them: which message each answers |
 //! | `scheduler/` | what is to be sent, whose turn it is, and how fast the rate limiter lets it go |
 //! | `refusals.rs` | subscriptions that the server refused |
-//! | `row_expiry.rs` | when the rows of snapshots may be forgotten |
+//! | `row_expiry.rs` | when rows of snapshots and of events may be forgotten |
 //! | `subscriptions/` (a layer below) | the subscriptions, and how far each has come |
 //!
 //! Imports run one way: from the router to the parts, and from these to lower layers. A

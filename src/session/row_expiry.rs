@@ -1,12 +1,12 @@
-//! When the rows of old snapshots are to be forgotten.
+//! When the rows of old snapshots, and of what was reported, are to be forgotten.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::subscriptions::SubId;
 
-/// Subscriptions that remember the rows of a snapshot, in the order in which they were
-/// added. All times are those during which the server was heard.
+/// Subscriptions that remember rows, in the order in which they were added. Of snapshots, times are
+/// those during which the server was heard.
 #[derive(Debug, Default)]
 pub struct RowExpiry {
     due: VecDeque<(Duration, SubId)>,

@@ -7,7 +7,7 @@
 //! again when it has been quiet for a while; where they differ from what was reported last, an
 //! event says so.
 
-mod budget;
+mod allowance;
 mod lost_creates;
 mod reported;
 mod room;
@@ -23,7 +23,7 @@ pub use self::reported::HeldKeys;
 use self::reported::{Reported, hash_of_key, hash_of_row, hash_of_spelling};
 use crate::handover::EventKind;
 
-pub use budget::{Budget, Passed};
+pub use allowance::{Allowance, Passed};
 pub use lost_creates::{Created, Page};
 
 /// Events within this time of each other are close together.

@@ -11,14 +11,14 @@ use crate::session::Now;
 use crate::session::in_flight::Purpose;
 use crate::session::row_expiry::RowExpiry;
 use crate::session::timers::{Timer, Timers};
-use crate::subscriptions::rechecks::{Budget, LONGEST, Recheck};
+use crate::subscriptions::rechecks::{Allowance, LONGEST, Recheck};
 use crate::subscriptions::{SubId, Subscription};
 
 /// What is reported, by all subscriptions.
 #[derive(Default)]
 pub(super) struct ReportedRows {
     /// How many messages are looked at.
-    budget: Budget,
+    allowance: Allowance,
     /// When it is to be forgotten.
     expiry: RowExpiry,
 }
@@ -34,8 +34,8 @@ pub(super) fn note_reported(
     event: &Event,
 ) {
     if subscription.rechecks_rows() {
-        let budget = &mut reported.budget;
-        if let Some(due) = subscription.note_reported(now.mono, event, places, budget) {
+        let allowance = &mut reported.allowance;
+        if let Some(due) = subscription.note_reported(now.mono, event, places, allowance) {
             timers.set(Timer::Recheck(subscription.id()), due);
         }
         if subscription.begins_to_remember() {

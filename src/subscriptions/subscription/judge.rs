@@ -146,7 +146,7 @@ impl Subscription {
         self.key_format.observe(json);
         let is_watched = self.watches_item();
         if is_watched && self.item_key.is_none() && items::key_text(json).is_some() {
-            self.item_key = Some(json.into());
+            self.item_key = Some(Box::new(json.into()));
         }
     }
 
@@ -237,7 +237,7 @@ impl Subscription {
 
     fn key_match(&self, text: &str) -> KeyMatch {
         let item = self.meta.delivery.item.as_deref().unwrap_or_default();
-        let own = self.item_key.as_deref();
+        let own = self.item_key.as_deref().map(|key| &**key);
         if let Some(own) = own.filter(|own| !own.starts_with('"')) {
             return match key::number(text) {
                 Some(number) if number != own => KeyMatch::Other,

@@ -12,7 +12,6 @@ mod transitions;
 mod trouble;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::live_read::LiveRead;
 use self::phase::Phase;
@@ -64,16 +63,17 @@ pub struct Subscription {
     deleted: DeletedKeys,
     /// What was reported lately, and may be wrong.
     rechecks: Option<Box<Rechecks>>,
-    /// See [`Subscription::passed`].
-    passed_at: Option<Duration>,
+    /// See [`Subscription::passed`]. In nanoseconds; 0 for none.
+    passed_at: u64,
     passed_creates: bool,
     /// The session has it forget in time what was reported.
     is_remembering: bool,
     /// The highest key that was reported.
     highest_key: HighestKey,
     key_format: KeyFormat,
-    /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
-    item_key: Option<Box<str>>,
+    /// Where one item is watched: its key as its row has it, as JSON, once that was seen. Boxed
+    /// twice, as few subscriptions have one.
+    item_key: Option<Box<Box<str>>>,
     /// What lengthens its back-off, where something went wrong.
     trouble: Option<Box<Trouble>>,
 }
@@ -87,7 +87,7 @@ impl Subscription {
         scope: Option<ScopeId>,
         order: u64,
     ) -> Subscription {
-        Subscription {
+        let mut subscription = Subscription {
             id,
             meta,
             spec,
@@ -98,14 +98,19 @@ impl Subscription {
             snapshot_rows: None,
             deleted: DeletedKeys::default(),
             rechecks: None,
-            passed_at: None,
+            passed_at: 0,
             passed_creates: false,
             is_remembering: false,
             highest_key: HighestKey::UNUSABLE,
             key_format: KeyFormat::default(),
             item_key: None,
             trouble: None,
+        };
+        // Its rows cannot be read again.
+        if subscription.is_system() {
+            subscription.spec.settle = None;
         }
+        subscription
     }
 
     /// Its name.

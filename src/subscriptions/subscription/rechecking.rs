@@ -12,14 +12,14 @@ use crate::protocol::{Frame, items};
 use crate::subscriptions::deleted_keys::Arrival;
 use crate::subscriptions::highest_key::HighestKey;
 use crate::subscriptions::rechecks::{
-    Budget, Corrections, Created, HeldKeys, LONGEST, Passed, Recheck, Rechecks,
+    Allowance, Corrections, Created, HeldKeys, LONGEST, Passed, Recheck, Rechecks,
 };
 
 impl Subscription {
     /// Whether rows are read again whose last event may be wrong.
     #[inline]
     pub fn rechecks_rows(&self) -> bool {
-        self.spec.settle.is_some() && !self.is_system()
+        self.spec.settle.is_some()
     }
 
     /// Whether rows are looked for that were created without being reported.
@@ -35,12 +35,12 @@ impl Subscription {
         now: Duration,
         event: &Event,
         places: &mut Vec<(u32, u32)>,
-        budget: &mut Budget,
+        allowance: &mut Allowance,
     ) -> Option<Duration> {
-        if budget.is_spent(now) {
+        if allowance.is_spent(now) {
             return self.pass(now, event.kind);
         }
-        self.look_at(now, event, places, budget)
+        self.look_at(now, event, places, allowance)
     }
 
     /// An event is delivered now without being looked at. Returns as
@@ -50,7 +50,10 @@ impl Subscription {
         match kind {
             // What is reported once and quickly, such as the creates of an import, is not wrong.
             EventKind::Create => {
-                (self.passed_at, self.passed_creates) = (Some(now), true);
+                self.set_passed(Passed {
+                    at: Some(now),
+                    creates: true,
+                });
                 None
             }
             EventKind::Update | EventKind::Delete => self.pass_change(now),
@@ -62,10 +65,13 @@ impl Subscription {
     /// as where it is looked at.
     fn pass_change(&mut self, now: Duration) -> Option<Duration> {
         let settle = self.spec.settle?;
-        let is_doubted = |rechecks: &Box<Rechecks>| rechecks.doubts(now);
+        let rechecks = self.rechecks.as_deref();
         let is_doubted =
-            self.passed().is_close(now) || self.rechecks.as_ref().is_some_and(is_doubted);
-        self.passed_at = Some(now);
+            self.passed().is_close(now) || rechecks.is_some_and(|rechecks| rechecks.doubts(now));
+        self.set_passed(Passed {
+            at: Some(now),
+            creates: self.passed_creates,
+        });
         if !is_doubted {
             return None;
         }
@@ -80,13 +86,15 @@ impl Subscription {
     #[inline]
     fn passed(&self) -> Passed {
         Passed {
-            at: self.passed_at,
+            at: (self.passed_at > 0).then(|| Duration::from_nanos(self.passed_at)),
             creates: self.passed_creates,
         }
     }
 
+    #[inline]
     fn set_passed(&mut self, passed: Passed) {
-        (self.passed_at, self.passed_creates) = (passed.at, passed.creates);
+        let nanos = passed.at.map_or(0, |at| at.as_nanos().max(1) as u64);
+        (self.passed_at, self.passed_creates) = (nanos, passed.creates);
     }
 
     /// Tells what was passed over.
@@ -102,7 +110,7 @@ impl Subscription {
         now: Duration,
         event: &Event,
         places: &mut Vec<(u32, u32)>,
-        budget: &mut Budget,
+        allowance: &mut Allowance,
     ) -> Option<Duration> {
         if matches!(event.kind, EventKind::Init | EventKind::Error) {
             return None;
@@ -116,7 +124,7 @@ impl Subscription {
         if !self.rechecks.get_or_insert_default().looks(now) {
             return self.pass(now, event.kind);
         }
-        budget.spend();
+        allowance.spend();
         if !follows_passed {
             self.set_passed(Passed::default());
         }

@@ -213,5 +213,5 @@ fn a_lost_link_ends_every_phase() {
 #[test]
 fn i6_a_subscription_takes_little_memory() {
     // What is rare is boxed: there may be ten thousand of them.
-    assert!(size_of::<Subscription>() <= 208);
+    assert!(size_of::<Subscription>() <= 192);
 }

@@ -13,12 +13,12 @@ const MOST_OF_ALL: usize = 2 * MOST;
 
 /// What may still be looked at. One client's.
 #[derive(Debug, Default)]
-pub struct Budget {
+pub struct Allowance {
     since: Duration,
     spent: usize,
 }
 
-impl Budget {
+impl Allowance {
     /// Whether no more messages are to be looked at for now.
     #[inline]
     pub fn is_spent(&mut self, now: Duration) -> bool {
@@ -59,12 +59,12 @@ mod tests {
 
     #[test]
     fn i6_no_more_than_8192_messages_of_a_client_are_looked_at_within_two_seconds() {
-        let mut budget = Budget::default();
+        let mut allowance = Allowance::default();
         let mut looked = |at: u64| {
             let looks = |_: &u32| {
-                let looks = !budget.is_spent(Duration::from_millis(at));
+                let looks = !allowance.is_spent(Duration::from_millis(at));
                 if looks {
-                    budget.spend();
+                    allowance.spend();
                 }
                 looks
             };
