@@ -105,6 +105,16 @@ fn nothing_is_read_again_where_the_application_wants_none_of_it() {
 }
 
 #[test]
+fn rows_of_system_collections_are_not_read_again() {
+    let mut world = World::connected();
+    world.subscribe_to("directus_users", settling());
+    let wire = world.confirm();
+    array_update(&mut world, &wire);
+    world.live(5);
+    assert!(world.sent.is_empty());
+}
+
+#[test]
 fn i7_an_update_that_was_rolled_back_is_taken_back() {
     let (mut world, wire) = following(settling());
     world.change(&wire, "create", json!([{"id": 1, "n": 0}]));

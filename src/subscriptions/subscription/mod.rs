@@ -63,7 +63,7 @@ pub struct Subscription {
     deleted: DeletedKeys,
     /// What was reported lately, and may be wrong.
     rechecks: Option<Box<Rechecks>>,
-    /// See [`Subscription::passed`]. In nanoseconds; 0 for none.
+    /// See [`Subscription::passed`]. In nanoseconds, or [`rechecking::NEVER`].
     passed_at: u64,
     passed_creates: bool,
     /// The session has it forget in time what was reported.
@@ -98,7 +98,7 @@ impl Subscription {
             snapshot_rows: None,
             deleted: DeletedKeys::default(),
             rechecks: None,
-            passed_at: 0,
+            passed_at: rechecking::NEVER,
             passed_creates: false,
             is_remembering: false,
             highest_key: HighestKey::UNUSABLE,

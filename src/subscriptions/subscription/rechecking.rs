@@ -15,6 +15,9 @@ use crate::subscriptions::rechecks::{
     Allowance, Corrections, Created, HeldKeys, LONGEST, Passed, Recheck, Rechecks,
 };
 
+/// Nothing was delivered without being looked at, as [`Subscription`] has it.
+pub(super) const NEVER: u64 = u64::MAX;
+
 impl Subscription {
     /// Whether rows are read again whose last event may be wrong.
     #[inline]
@@ -86,14 +89,14 @@ impl Subscription {
     #[inline]
     fn passed(&self) -> Passed {
         Passed {
-            at: (self.passed_at > 0).then(|| Duration::from_nanos(self.passed_at)),
+            at: (self.passed_at != NEVER).then(|| Duration::from_nanos(self.passed_at)),
             creates: self.passed_creates,
         }
     }
 
     #[inline]
     fn set_passed(&mut self, passed: Passed) {
-        let nanos = passed.at.map_or(0, |at| at.as_nanos().max(1) as u64);
+        let nanos = passed.at.map_or(NEVER, |at| at.as_nanos() as u64);
         (self.passed_at, self.passed_creates) = (nanos, passed.creates);
     }
 
