@@ -150,7 +150,7 @@ impl Session {
             collection,
             delivery: self.registry.share_options(new.delivery),
             epoch: AtomicU32::new(0),
-            apart: 0,
+            apart: [0; 2],
             last_sequence: AtomicU64::new(0),
         });
         self.registry

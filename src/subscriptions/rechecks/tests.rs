@@ -270,6 +270,7 @@ fn i2_rows_that_are_read_while_creates_are_not_looked_at_count_for_nothing() {
     rechecks.begin(ms(260), SETTLE, 1).unwrap();
     rechecks.passed(passed_at(270, true));
     let found = [("11", "{}"), ("13", "{}"), ("14", "{}")];
-    let corrections = rechecks.settle_created(ms(280), found.into_iter(), true);
+    let corrections =
+        rechecks.settle_created(ms(280), &HeldKeys::default(), found.into_iter(), true);
     assert_eq!(corrections, Corrections::default());
 }

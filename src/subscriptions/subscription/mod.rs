@@ -13,7 +13,6 @@ mod trouble;
 
 use std::sync::Arc;
 
-use self::live_read::LiveRead;
 use self::phase::Phase;
 use self::trouble::Trouble;
 use super::deleted_keys::DeletedKeys;
