@@ -134,7 +134,7 @@ impl Rechecks {
     /// Whether something is to be read.
     #[inline]
     pub fn waits(&self) -> bool {
-        self.has_wanted() || self.lost.is_wanted()
+        self.has_wanted() || self.lost.is_wanted() || self.lost.has_found()
     }
 
     fn has_wanted(&self) -> bool {
@@ -202,7 +202,7 @@ impl Rechecks {
             let (reported, is_again) = match self.rows.entry(hash) {
                 Entry::Occupied(reported) => {
                     let reported = reported.into_mut();
-                    let is_again = is_close(reported.at);
+                    let is_again = !reported.found && is_close(reported.at);
                     (reported, is_again)
                 }
                 Entry::Vacant(place) => (place.insert(Reported::new(json)), false),
@@ -214,7 +214,8 @@ impl Rechecks {
             if row.is_some() && *reported.key != *json {
                 reported.key = json.into();
             }
-            (reported.row, reported.at, reported.asked) = (row, now, false);
+            (reported.row, reported.at) = (row, now);
+            (reported.found, reported.asked) = (false, false);
             last_row = Some(hash);
         }
         if kind == EventKind::Update {
@@ -259,7 +260,8 @@ impl Rechecks {
             return None;
         }
         let rows = self.rows_due_at(settle);
-        let lost = self.lost.due_at(settle).filter(|_| !self.overflowed);
+        let lost = [self.lost.due_at(settle), self.lost.found_due_at()];
+        let lost = lost.into_iter().flatten().filter(|_| !self.overflowed);
         let due = rows.into_iter().chain(lost).min()?;
         Some(self.last_read.map_or(due, |read| due.max(read + APART)))
     }
@@ -290,8 +292,15 @@ impl Rechecks {
             is_last,
             page: None,
         };
+        if self.lost.found_due_at().is_some_and(|at| at <= now) {
+            self.want_found(now);
+        }
+        let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        if !is_due(self.due_at(settle)) {
+            return None;
+        }
         self.last_read = Some(now);
-        if self.rows_due_at(settle).is_none_or(|at| at > now) {
+        if !is_due(self.rows_due_at(settle)) {
             let page = self.lost.page();
             read.page = Some(page);
             self.read = Some(read);
@@ -340,6 +349,7 @@ impl Rechecks {
         }
         for (hash, reported) in self.rows.iter_mut().filter(|(_, reported)| reported.asked) {
             reported.asked = false;
+            let was_found = std::mem::take(&mut reported.found);
             if held.contain(&reported.key) {
                 continue;
             }
@@ -361,7 +371,10 @@ impl Rechecks {
             if is_last {
                 reported.wanted = false;
                 self.wanted -= 1;
-                self.checked.push(*hash);
+                // What was found was committed.
+                if !was_found {
+                    self.checked.push(*hash);
+                }
             }
         }
         for list in [

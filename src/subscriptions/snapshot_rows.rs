@@ -15,7 +15,21 @@ pub struct SnapshotRows {
     /// Hashes of key and content of the rows whose create may still come, sorted. All
     /// spellings of one key have the same hash.
     rows: Vec<(u64, u64)>,
+    /// Hashes of the keys of those that were reported as created since, because a read had found
+    /// them.
+    told: Vec<u64>,
     until: Duration,
+}
+
+/// What an event says beside the rows that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repetition {
+    /// Something else.
+    No,
+    /// The same.
+    Same,
+    /// It reports rows as created that were reported as created before, with other content.
+    Changed,
 }
 
 impl SnapshotRows {
@@ -38,11 +52,19 @@ impl SnapshotRows {
         rows.sort_unstable();
         rows.dedup();
         rows.shrink_to_fit();
-        (!rows.is_empty()).then(|| Box::new(SnapshotRows { rows, until }))
+        let told = Vec::new();
+        (!rows.is_empty()).then(|| Box::new(SnapshotRows { rows, told, until }))
     }
 
-    /// Remembers further rows, which the server has not reported, until then.
+    /// The rows are reported as created.
+    pub fn told(mut self: Box<Self>) -> Box<SnapshotRows> {
+        self.told = self.rows.iter().map(|(key, _)| *key).collect();
+        self
+    }
+
+    /// Remembers further rows.
     pub fn add(&mut self, more: SnapshotRows) {
+        self.told.extend(more.told);
         for (key, content) in more.rows {
             let at = self.rows.partition_point(|row| *row < (key, content));
             self.rows.insert(at, (key, content));
@@ -64,13 +86,13 @@ impl SnapshotRows {
     /// Every create or delete of a remembered key forgets its row, also where the answer is
     /// no. If it repeats, other creates may be as late, because late ones follow each other
     /// closely: the rows are remembered until `until`.
-    pub fn repeats(&mut self, event: &Event, primary_key: &str, until: Duration) -> bool {
+    pub fn repeats(&mut self, event: &Event, primary_key: &str, until: Duration) -> Repetition {
         let data = event
             .data
             .and_then(|(from, to)| event.frame.get(from as usize..to as usize));
         match (event.kind, data) {
             (EventKind::Create, Some(data)) => {
-                let (mut created, mut shown) = (0, 0);
+                let (mut created, mut shown, mut told) = (0, 0, 0);
                 for item in elements(data) {
                     created += 1;
                     let key = items::member(item, primary_key).and_then(items::key_text);
@@ -80,24 +102,29 @@ impl SnapshotRows {
                     if self.has(key) {
                         shown +=
                             usize::from(self.rows.binary_search(&(key, content_of(item))).is_ok());
+                        told += usize::from(self.told.contains(&key));
                         // An item is created once: the next create is of another one with that key.
                         self.forget(key);
                     }
                 }
-                let repeats = created > 0 && shown == created;
-                if repeats {
-                    self.until = self.until.max(until);
+                if created == 0 || (shown < created && told < created) {
+                    return Repetition::No;
                 }
-                repeats
+                self.until = self.until.max(until);
+                if shown == created {
+                    Repetition::Same
+                } else {
+                    Repetition::Changed
+                }
             }
             (EventKind::Delete, Some(data)) => {
                 // They may be created again.
                 for key in elements(data).filter_map(items::key_text) {
                     self.forget(key::folded(&key));
                 }
-                false
+                Repetition::No
             }
-            _ => false,
+            _ => Repetition::No,
         }
     }
 
@@ -113,6 +140,7 @@ impl SnapshotRows {
 
     fn forget(&mut self, key: u64) {
         self.rows.drain(self.range_of(key));
+        self.told.retain(|told| *told != key);
     }
 }
 

@@ -65,7 +65,7 @@ impl Session {
             },
         };
         let until = self.heartbeat.heard_time() + LATEST_CREATE;
-        if !subscription.repeats_snapshot(&event, until) {
+        if let Some(event) = subscription.without_repetition(event, until) {
             let (timers, places) = (&mut self.timers, &mut self.places);
             let rows = &mut self.reported_rows;
             note_reported(subscription, rows, timers, places, now, &event);

@@ -4,12 +4,14 @@
 //! the server reads them on another connection: what it does not find there yet, it does not
 //! report. So where creates come close together, others may be missing before, amid and behind
 //! them. New rows have higher keys than those before them: once it is quiet, the rows are read
-//! whose keys are above all that were known before, and those that were not reported, are.
+//! whose keys are above all that were known before. A busy server may be about to report those that
+//! were not reported yet. So they are read once more when it has been quiet for longer, and only
+//! those that are still not reported then, are.
 
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use super::{CLOSE, Corrections, HeldKeys, Rechecks, Reported, hash_of_row};
+use super::{APART, CLOSE, Corrections, HeldKeys, LONGEST, Rechecks, Reported, hash_of_row};
 use crate::protocol::key;
 use crate::subscriptions::highest_key::HighestKey;
 
@@ -56,6 +58,10 @@ pub(super) struct LostCreates {
     last: Duration,
     /// Creates were delivered since then whose keys are not known.
     lost_track: bool,
+    /// Rows that a read has found, and nothing has reported: where they are remembered.
+    found: Vec<u64>,
+    /// When the first of them was found, and the last.
+    found_at: (Duration, Duration),
 }
 
 impl Default for LostCreates {
@@ -67,6 +73,8 @@ impl Default for LostCreates {
             bytes: 0,
             last: Duration::ZERO,
             lost_track: false,
+            found: Vec::new(),
+            found_at: (Duration::ZERO, Duration::ZERO),
         }
     }
 }
@@ -86,6 +94,28 @@ impl LostCreates {
     #[inline]
     pub fn lose_track(&mut self, now: Duration) {
         (self.lost_track, self.count, self.last) = (true, 0, now);
+        self.found.clear();
+    }
+
+    /// Whether rows were found that nothing has reported yet.
+    #[inline]
+    pub fn has_found(&self) -> bool {
+        !self.found.is_empty()
+    }
+
+    /// When they count as not reported.
+    pub fn found_due_at(&self) -> Option<Duration> {
+        let (first, last) = self.found_at;
+        let quiet = self.last.max(last) + APART;
+        self.has_found().then(|| quiet.min(first + LONGEST))
+    }
+
+    fn add_found(&mut self, now: Duration, place: u64) {
+        if self.found.is_empty() {
+            self.found_at.0 = now;
+        }
+        self.found_at.1 = now;
+        self.found.push(place);
     }
 
     /// Whether a row with this key, as JSON, has to be known when the rows are found.
@@ -216,6 +246,20 @@ impl Rechecks {
         corrections
     }
 
+    /// The rows that were found are read again, as far as nothing has reported them.
+    pub(super) fn want_found(&mut self, now: Duration) {
+        let is_first = !self.has_wanted();
+        for place in std::mem::take(&mut self.lost.found) {
+            let reported = self.rows.get_mut(&place);
+            if let Some(reported) = reported.filter(|reported| reported.found) {
+                self.wanted += reported.want();
+            }
+        }
+        if is_first {
+            self.first = now;
+        }
+    }
+
     /// A row exists that may have been created without being reported.
     fn find(
         &mut self,
@@ -231,13 +275,12 @@ impl Rechecks {
         let hash = Some(hash_of_row(row));
         let reported = match self.rows.entry(place) {
             Entry::Vacant(entry) => {
-                let reported = entry.insert(Reported::new(json));
-                (reported.row, reported.at) = (hash, now);
-                return corrections.creates.push(row.to_owned());
+                entry.insert(Reported::found(json, now));
+                return self.lost.add_found(now, place);
             }
             Entry::Occupied(entry) => entry.into_mut(),
         };
-        if reported.at >= read_at || reported.row == hash {
+        if reported.found || reported.at >= read_at || reported.row == hash {
             return;
         }
         if reported.row.is_some() {

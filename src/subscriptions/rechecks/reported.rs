@@ -13,6 +13,8 @@ pub(super) struct Reported {
     /// The hash of the row; `None` after a delete.
     pub row: Option<u64>,
     pub at: Duration,
+    /// Nothing has reported it: a read has found it.
+    pub found: bool,
     /// It is to be read again.
     pub wanted: bool,
     /// The read that is under way is about it.
@@ -25,8 +27,18 @@ impl Reported {
             key: key.into(),
             row: None,
             at: Duration::ZERO,
+            found: false,
             wanted: false,
             asked: false,
+        }
+    }
+
+    /// A row that a read has found.
+    pub fn found(key: &str, at: Duration) -> Reported {
+        Reported {
+            at,
+            found: true,
+            ..Reported::new(key)
         }
     }
 

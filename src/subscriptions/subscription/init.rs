@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::Subscription;
 use crate::handover::{Event, EventKind};
-use crate::protocol::incoming::offsets;
+use crate::protocol::incoming::{Change, offsets};
 use crate::protocol::outgoing::{Extent, extent};
 use crate::protocol::{Frame, items};
 use crate::subscriptions::highest_key::HighestKey;
-use crate::subscriptions::snapshot_rows::SnapshotRows;
+use crate::subscriptions::snapshot_rows::{Repetition, SnapshotRows};
 
 /// A query without a limit gets no more rows than these, unless the server is set otherwise.
 const SERVERS_LIMIT: usize = 100;
@@ -103,11 +103,11 @@ impl Subscription {
         }
     }
 
-    /// Remembers these rows until then, as if they had been in the last snapshot.
+    /// Remembers these rows, which are reported as created, until then.
     pub(super) fn remember_rows(&mut self, rows: &[String], until: Duration) {
         let data = format!("[{}]", rows.join(","));
         let more = SnapshotRows::of(Some(&data), self.primary_key(), until, |_| {});
-        match (&mut self.snapshot_rows, more) {
+        match (&mut self.snapshot_rows, more.map(SnapshotRows::told)) {
             (Some(known), Some(more)) => known.add(*more),
             (known, more) => *known = more.or_else(|| known.take()),
         }
@@ -126,12 +126,20 @@ impl Subscription {
         self.snapshot_rows.is_some()
     }
 
-    /// Whether an event repeats what the last snapshot has shown; see
-    /// [`SnapshotRows::repeats`].
-    pub fn repeats_snapshot(&mut self, event: &Event, until: Duration) -> bool {
-        let primary_key = &self.meta.delivery.primary_key;
-        let rows = self.snapshot_rows.as_mut();
-        rows.is_some_and(|rows| rows.repeats(event, primary_key, until))
+    /// What is left of an event beside what the last snapshot has shown, and what was found since;
+    /// see [`SnapshotRows::repeats`].
+    pub fn without_repetition(&mut self, event: Event, until: Duration) -> Option<Event> {
+        let Some(rows) = &mut self.snapshot_rows else {
+            return Some(event);
+        };
+        match rows.repeats(&event, &self.meta.delivery.primary_key, until) {
+            Repetition::No => Some(event),
+            Repetition::Same => None,
+            Repetition::Changed => self.spec.wants(Change::Update).then_some(Event {
+                kind: EventKind::Update,
+                ..event
+            }),
+        }
     }
 
     /// An ERROR event; the last one where `flags` say so.
