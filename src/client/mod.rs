@@ -4,6 +4,7 @@
 //! session's effects are carried out before the lock is released, so that they happen in the order
 //! in which the session decided them.
 
+mod changes;
 mod cleartext_warning;
 mod drain_buffer;
 pub mod engine;

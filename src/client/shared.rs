@@ -2,9 +2,10 @@
 //! carries out the session's effects.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::changes::Changes;
 use super::cleartext_warning::CleartextWarning;
 use super::drain_buffer::DrainBuffer;
 use super::log_queue::{self, LogQueue};
@@ -43,7 +44,7 @@ impl Core {
 pub(super) struct Shared {
     core: Mutex<Core>,
     /// Notified when something changed that a thread may wait for.
-    pub changed: Condvar,
+    pub changed: Changes,
     pub delivery: Arc<Delivery>,
     pub ack_timeout: Duration,
     endpoints: Vec<Endpoint>,
@@ -112,7 +113,7 @@ impl Shared {
                     log: LogQueue::default(),
                     closed: false,
                 }),
-                changed: Condvar::new(),
+                changed: Changes::default(),
                 delivery,
                 ack_timeout: options.ack_timeout(),
                 endpoints,
@@ -201,7 +202,7 @@ impl Shared {
             |effect| self.carry_out(effect, links, runtime.as_ref(), log),
         );
         if core.session.take_changed() {
-            self.changed.notify_all();
+            self.changed.notify();
         }
         let next = core.session.next_deadline(now);
         // A timer that wakes too early sleeps again, so it need not be told of later deadlines.
@@ -295,7 +296,7 @@ impl Shared {
 
     pub fn end_close(&self) {
         self.lock().closed = true;
-        self.changed.notify_all();
+        self.changed.notify();
     }
 
     pub fn await_closed(&self, timeout: Duration) -> Result<()> {
@@ -315,8 +316,7 @@ impl Shared {
             if gone || left.is_zero() {
                 break;
             }
-            let waited = self.changed.wait_timeout(core, left);
-            core = waited.unwrap_or_else(PoisonError::into_inner).0;
+            core = self.changed.wait(core, left);
         }
         for (_, link) in core.links.drain() {
             link.abort();
@@ -383,7 +383,7 @@ impl LinkEvents for Shared {
         };
         self.lock().links.remove(&link);
         self.with(|session, now| session.on_lost(now, link, loss));
-        self.changed.notify_all();
+        self.changed.notify();
     }
 }
 

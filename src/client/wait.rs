@@ -1,6 +1,5 @@
 //! Calls that block until the session reaches a state or a subscription is answered.
 
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::shared::{Core, Shared};
@@ -82,11 +81,7 @@ impl Shared {
                 );
                 return Err(Error::new(Status::Timeout, message));
             }
-            core = self
-                .changed
-                .wait_timeout(core, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            core = self.changed.wait(core, left);
         }
     }
 }
