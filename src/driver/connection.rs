@@ -2,23 +2,24 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::Sink;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::connect::{Route, connect};
 use super::counters::Counters;
 use super::failure::LinkFailure;
-use super::open_link::OpenLink;
-use super::pump::{Command, Pump};
+use super::open_link::{Ends, OpenLink};
+use super::outbox::Outbox;
+use super::pump::Pump;
 use super::reader::Reader;
 use super::runtime::catch;
 use super::trace::describe;
 use super::turns::WRITE;
 use super::watch::Watch;
+use super::writer::Writer;
 use super::{Proxies, Runtime, TARGET, Tls};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
@@ -65,47 +66,42 @@ pub trait LinkEvents: Send + Sync + 'static {
 
 /// The owner's end of a link. Dropping it closes the link as [`Link::close`] does.
 pub struct Link {
-    commands: UnboundedSender<Command>,
+    outbox: Arc<Outbox>,
+    aborted: Arc<AtomicBool>,
     task: tokio::task::AbortHandle,
-    status: Arc<LinkStatus>,
-}
-
-/// What a link's task and its owner share.
-#[derive(Default)]
-pub(super) struct LinkStatus {
-    /// Bytes that were given to the link and not yet to the system.
-    pub unsent: AtomicUsize,
-    aborted: AtomicBool,
 }
 
 impl Link {
     /// Sends a text frame; never blocks. Before the link is open, the frame waits for that; after
     /// its end, the frame is dropped.
     pub fn send(&self, text: String) {
-        let bytes = text.len();
-        self.status.unsent.fetch_add(bytes, Ordering::Relaxed);
-        if self.commands.send(Command::Send(text)).is_err() {
-            self.status.unsent.fetch_sub(bytes, Ordering::Relaxed);
-        }
+        self.outbox.send(text);
     }
 
     /// Sends what was given so far, then a close frame, and closes, all within a second; at once
     /// if the link is not open yet. Until then received frames are reported, and the loss at the
     /// end.
     pub fn close(&self) {
-        let _ = self.commands.send(Command::Close);
+        self.outbox.close();
     }
 
     /// Closes at once. Nothing more is reported, but a report that is running now is not waited
     /// for.
     pub fn abort(&self) {
-        self.status.aborted.store(true, Ordering::SeqCst);
+        self.aborted.store(true, Ordering::SeqCst);
+        self.outbox.end();
         self.task.abort();
     }
 
     /// Bytes that were given to [`Link::send`] and not yet to the system.
     pub fn unsent_bytes(&self) -> usize {
-        self.status.unsent.load(Ordering::Relaxed)
+        self.outbox.unsent()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -118,15 +114,14 @@ pub fn open(
     options: Arc<LinkOptions>,
     events: Arc<dyn LinkEvents>,
 ) -> Link {
-    let (commands, inbox) = unbounded_channel();
-    let status = Arc::new(LinkStatus::default());
-    let counters = Arc::clone(&options.counters);
-    let pump = Pump::new(inbox, Arc::clone(&status), counters);
+    let outbox = Arc::<Outbox>::default();
+    let aborted = Arc::<AtomicBool>::default();
     let report = Arc::new(Report {
         id,
         events,
-        status: Arc::clone(&status),
+        aborted: Arc::clone(&aborted),
     });
+    let theirs = Arc::clone(&outbox);
     let lookups = Arc::clone(&runtime.lookups);
     let task = runtime.spawn(async move {
         let route = Route {
@@ -134,23 +129,25 @@ pub fn open(
             options: &options,
             lookups: &lookups,
         };
-        let running = run_link(route, access_token, pump, &report);
+        let running = run_link(route, access_token, &theirs, &report);
         let failure = catch(running).await.unwrap_or_else(LinkFailure::of_panic);
+        theirs.end();
         report.lost(failure);
     });
     Link {
-        commands,
+        outbox,
+        aborted,
         task,
-        status,
     }
 }
 
 async fn run_link(
     route: Route<'_>,
     access_token: Option<Secret>,
-    mut pump: Pump,
+    outbox: &Arc<Outbox>,
     report: &Arc<Report>,
 ) -> LinkFailure {
+    let mut pump = Pump::new(Arc::clone(outbox));
     let connecting = connect(route, access_token.as_ref());
     let socket = match pump.wait_for(connecting).await {
         Ok(socket) => socket,
@@ -158,8 +155,12 @@ async fn run_link(
     };
     drop(access_token);
     report.opened(route.endpoint);
-    let reader = Reader::new(socket, Arc::clone(&route.options.counters));
-    let link = OpenLink::new(reader, Arc::clone(report));
+    let counters = &route.options.counters;
+    let ends = Ends {
+        reader: Reader::new(socket, Arc::clone(counters)),
+        writer: Writer::new(Arc::clone(outbox), Arc::clone(counters)),
+    };
+    let link = OpenLink::new(ends, Arc::clone(report), Arc::clone(outbox));
     let watched = route.options.watch.add(&link).inspect_err(|error| {
         report.log(|id| format!("link {id} is read by the I/O thread alone: {error}"));
     });
@@ -173,8 +174,9 @@ async fn run_link(
 /// does the rest.
 async fn finish_close(link: &OpenLink) {
     poll_fn(|cx| {
-        link.has_task(cx);
-        let turn = link.reader.turn(WRITE, |reader, _| {
+        link.outbox.has_task(cx);
+        let turn = link.ends.turn(WRITE, |ends, _| {
+            let reader = &mut ends.reader;
             let _ = reader.socket.sink().poll_flush(cx);
             let _ = reader.socket.poll_shutdown(cx);
         });
@@ -191,12 +193,12 @@ async fn finish_close(link: &OpenLink) {
 pub(super) struct Report {
     id: LinkId,
     events: Arc<dyn LinkEvents>,
-    status: Arc<LinkStatus>,
+    aborted: Arc<AtomicBool>,
 }
 
 impl Report {
     fn is_wanted(&self) -> bool {
-        !self.status.aborted.load(Ordering::SeqCst)
+        !self.aborted.load(Ordering::SeqCst)
     }
 
     fn opened(&self, endpoint: &Endpoint) {

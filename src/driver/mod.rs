@@ -13,6 +13,7 @@ mod frame_head;
 mod gate;
 mod headers;
 mod open_link;
+mod outbox;
 mod pem;
 mod proxies;
 mod proxy;
@@ -38,6 +39,7 @@ mod watch;
 #[path = "watch_none.rs"]
 mod watch;
 pub mod websocket;
+mod writer;
 
 pub use connection::{Link, LinkEvents, LinkId, LinkOptions, open};
 pub use counters::{Counters, Totals};

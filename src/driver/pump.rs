@@ -2,24 +2,19 @@
 //! link's end. Neither direction waits for the other: frames are received from a peer that does not
 //! read, too.
 
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::Sink;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Sleep, sleep};
-use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::connection::{LinkStatus, Report};
-use super::counters::Counters;
+use super::connection::Report;
 use super::failure::LinkFailure;
-use super::open_link::OpenLink;
-use super::reader::{Batch, Reader, Socket};
+use super::open_link::{Ends, OpenLink};
+use super::outbox::Outbox;
+use super::reader::{Batch, Socket};
 use super::turns::{READ, WRITE};
 use super::watch::Watched;
 
@@ -33,40 +28,19 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// be in the system's buffers and say why.
 const READ_AFTER_BREAK: Duration = Duration::from_millis(100);
 
-pub(super) enum Command {
-    Send(String),
-    Close,
-}
-
 pub(super) struct Pump {
-    inbox: UnboundedReceiver<Command>,
-    /// Frames from the inbox that are not given to the WebSocket yet.
-    waiting: VecDeque<String>,
-    /// Bytes that were given to the WebSocket since its buffer was last empty.
-    unflushed: usize,
-    status: Arc<LinkStatus>,
-    counters: Arc<Counters>,
+    outbox: Arc<Outbox>,
     /// Runs from the command to close.
     closing: Option<Pin<Box<Sleep>>>,
-    sent_close: bool,
     /// Why nothing more can be written, and until when the link is still read.
     broken: Option<(LinkFailure, Pin<Box<Sleep>>)>,
 }
 
 impl Pump {
-    pub fn new(
-        inbox: UnboundedReceiver<Command>,
-        status: Arc<LinkStatus>,
-        counters: Arc<Counters>,
-    ) -> Self {
+    pub fn new(outbox: Arc<Outbox>) -> Self {
         Pump {
-            inbox,
-            waiting: VecDeque::new(),
-            unflushed: 0,
-            status,
-            counters,
+            outbox,
             closing: None,
-            sent_close: false,
             broken: None,
         }
     }
@@ -78,8 +52,8 @@ impl Pump {
     ) -> Result<Socket, LinkFailure> {
         let mut connecting = pin!(connecting);
         poll_fn(|cx| {
-            self.take_commands(cx);
-            if self.closing.is_some() {
+            self.outbox.has_task(cx);
+            if self.outbox.is_closing() {
                 return Poll::Ready(Err(LinkFailure::of_own_close()));
             }
             connecting.as_mut().poll(cx)
@@ -108,19 +82,22 @@ impl Pump {
         watched: Option<&Watched>,
     ) -> Poll<Option<LinkFailure>> {
         // Before this looks for notes or finds the link's end.
-        link.has_task(cx);
-        self.take_commands(cx);
+        self.outbox.has_task(cx);
+        if self.closing.is_none() && self.outbox.is_closing() {
+            self.closing = Some(Box::pin(sleep(CLOSE_TIMEOUT)));
+        }
         let changed = watched.is_some_and(|watched| watched.poll_changed(cx));
         let out_of_time = |closing: &mut Pin<Box<Sleep>>| closing.as_mut().poll(cx).is_ready();
         if self.closing.as_mut().is_some_and(out_of_time) {
             return Poll::Ready(Some(LinkFailure::of_own_close()));
         }
-        let wanted = READ | if self.has_to_write() { WRITE } else { 0 };
-        let turn = link.reader.turn(wanted, |reader, notes| {
+        let has_to_write = self.outbox.unsent() > 0 || self.closing.is_some();
+        let wanted = READ | if has_to_write { WRITE } else { 0 };
+        let turn = link.ends.turn(wanted, |ends, notes| {
             if changed || notes & READ != 0 {
-                reader.tcp().readable(true);
+                ends.reader.tcp().readable(true);
             }
-            self.take_turn(cx, reader, &link.report)
+            self.take_turn(cx, ends, &link.report)
         });
         // If the consumer has its turn, it wakes this task afterwards where there is need.
         if let Some((outcome, notes)) = turn {
@@ -140,66 +117,19 @@ impl Pump {
     fn take_turn(
         &mut self,
         cx: &mut Context<'_>,
-        reader: &mut Reader,
+        ends: &mut Ends,
         report: &Report,
     ) -> Poll<Option<LinkFailure>> {
-        if self.broken.is_none() {
-            let failure = self.write(cx, &mut reader.socket, report).err();
-            let end = || Box::pin(sleep(READ_AFTER_BREAK));
-            self.broken = failure.map(|error| (LinkFailure::of_websocket(error), end()));
+        ends.writer.write(cx, &mut ends.reader.socket, report, true);
+        let batch = ends.read(cx, report);
+        if let (Some(failure), None) = (ends.writer.failure(), &self.broken) {
+            let end = Box::pin(sleep(READ_AFTER_BREAK));
+            self.broken = Some((failure.clone(), end));
         }
-        match reader.read(cx, report) {
+        match batch {
             Batch::Empty => Poll::Pending,
             Batch::Last | Batch::Full => Poll::Ready(None),
-            Batch::End => Poll::Ready(reader.end().cloned()),
+            Batch::End => Poll::Ready(ends.reader.end().cloned()),
         }
-    }
-
-    fn has_to_write(&self) -> bool {
-        !self.waiting.is_empty() || self.unflushed > 0 || self.closing.is_some()
-    }
-
-    /// Empties the inbox, so that a command to close is seen although the peer does not read.
-    fn take_commands(&mut self, cx: &mut Context<'_>) {
-        while self.closing.is_none() {
-            match self.inbox.poll_recv(cx) {
-                Poll::Ready(Some(Command::Send(text))) => self.waiting.push_back(text),
-                Poll::Ready(Some(Command::Close) | None) => {
-                    self.inbox.close();
-                    self.closing = Some(Box::pin(sleep(CLOSE_TIMEOUT)));
-                }
-                Poll::Pending => break,
-            }
-        }
-    }
-
-    /// Writes what is to be sent, as far as the system takes it.
-    fn write(
-        &mut self,
-        cx: &mut Context<'_>,
-        socket: &mut Socket,
-        report: &Report,
-    ) -> Result<(), tungstenite::Error> {
-        let mut socket = socket.sink();
-        while socket.as_mut().poll_ready(cx)?.is_ready() {
-            if let Some(text) = self.waiting.pop_front() {
-                report.trace("sent", &text);
-                self.counters.sent(text.len());
-                self.unflushed += text.len();
-                socket.as_mut().start_send(Message::text(text))?;
-            } else if self.closing.is_some() && !self.sent_close {
-                self.sent_close = true;
-                socket.as_mut().start_send(Message::Close(None))?;
-            } else {
-                break;
-            }
-        }
-        // Also flushes what tungstenite itself sends, such as pongs.
-        if socket.poll_flush(cx)?.is_ready() {
-            let unsent = &self.status.unsent;
-            unsent.fetch_sub(self.unflushed, Ordering::Relaxed);
-            self.unflushed = 0;
-        }
-        Ok(())
     }
 }

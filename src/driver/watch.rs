@@ -102,7 +102,8 @@ impl Watch {
                 self.poller.get_or_init(|| new)
             }
         };
-        let added = link.reader.turn(READ, |reader, _| {
+        let added = link.ends.turn(READ, |ends, _| {
+            let reader = &mut ends.reader;
             let fd = reader.tcp().fd().ok_or(io::ErrorKind::NotConnected)?;
             let place = self.list(fd, link);
             let exclusively = libc::EPOLLIN | libc::EPOLLEXCLUSIVE;
