@@ -3,6 +3,7 @@
 //! by an error (I1).
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use directus_realtime::handover::{DeliveryItem, EventKind, FLAG_ENDED, FLAG_RESYNC};
 
@@ -24,6 +25,8 @@ pub struct Stream {
     /// The session reads rows again. Where such a read fails it resyncs,
     /// which the model cannot foresee.
     pub rereads: bool,
+    /// Errors name nobody, so that a read which is refused may look like one that is not answered.
+    is_old: bool,
     shared: Shared,
 }
 
@@ -33,6 +36,7 @@ impl Stream {
             rereads: setting.overtakes.is_some()
                 || setting.silent_one_in > 0
                 || setting.rate_limit.is_some(),
+            is_old: setting.old_server,
             slots: HashMap::new(),
             stale: false,
             shared: shared.clone(),
@@ -63,9 +67,10 @@ impl Stream {
                     if event.kind == EventKind::Error && event.flags & FLAG_ENDED != 0 {
                         self.check_refusal(event.slot);
                     }
+                    let rereads = self.rereads
+                        || (self.is_old && self.shared.refusals.load(Ordering::SeqCst));
                     if let Some(state) = self.slots.get_mut(&event.slot) {
-                        state.gap |=
-                            self.rereads && event.kind == EventKind::Init && state.had_init;
+                        state.gap |= rereads && event.kind == EventKind::Init && state.had_init;
                         if let Err(text) = state.take(event.kind, event.flags) {
                             let text = format!("I3: subscription {}: {text}", state.number);
                             self.shared.violations.add(text);
