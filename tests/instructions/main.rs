@@ -10,7 +10,8 @@ mod support;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fs};
+use std::time::Duration;
+use std::{env, fs, thread};
 
 use serde_json::{Map, Value, json};
 use support::cc::{compile_with, compiler, release, root};
@@ -19,6 +20,9 @@ use support::scripted_server::ScriptedServer;
 
 /// Growth that fails, in percent.
 const TOLERANCE: u64 = 10;
+/// A paced event comes so long after the one before, when the library waits again. If it came sooner,
+/// another thread might read it, by chance.
+const PACE: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy)]
 struct Work {
@@ -144,6 +148,7 @@ fn run(program: &Path, libraries: &Path, work: Work, events: usize) -> u64 {
     };
     if work.paced {
         for n in 0..events {
+            thread::sleep(PACE);
             link.raw(&frame_of(100_000 + n));
             acknowledged.read_exact(&mut [0]).expect("one more event");
         }
