@@ -1,5 +1,7 @@
 //! Rows that were created without being reported, as an import may leave them.
 
+mod found_rows;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -77,6 +79,13 @@ fn still_there(world: &mut World, ids: Value, rows: Value) {
     world.answer_read(rows);
 }
 
+/// These rows are read once more a second later, and then reported as created.
+fn found_later(world: &mut World, rows: Value) {
+    let ids = rows.as_array().unwrap().iter().map(|row| row["id"].clone());
+    still_there(world, ids.collect(), rows.clone());
+    assert_eq!(reported(world), [(Create, FLAG_SETTLED, rows)]);
+}
+
 fn nothing_more(world: &mut World) {
     world.live(10);
     assert!(world.sent.is_empty(), "{:?}", world.sent);
@@ -94,15 +103,9 @@ fn i7_rows_that_an_import_did_not_report_are_found_before_amid_and_behind_the_ot
         json!({"filter": {"id": {"_gt": 10}}, "sort": ["id"], "limit": 100})
     );
     world.answer_read(rows(11..=15));
-    let found = json!([{"id": 11, "n": 0}, {"id": 13, "n": 0}, {"id": 15, "n": 0}]);
-    still_there(&mut world, json!([11, 13, 15]), found);
-    assert_eq!(
-        reported(&mut world),
-        [(
-            Create,
-            FLAG_SETTLED,
-            json!([{"id": 11, "n": 0}, {"id": 13, "n": 0}, {"id": 15, "n": 0}])
-        )]
+    found_later(
+        &mut world,
+        json!([{"id": 11, "n": 0}, {"id": 13, "n": 0}, {"id": 15, "n": 0}]),
     );
     nothing_more(&mut world);
 }
@@ -124,11 +127,7 @@ fn i7_rows_are_found_in_a_collection_that_was_empty_and_by_the_querys_filter() {
         json!({"fields": ["id", "n"], "filter": {"n": {"_eq": 0}}, "sort": ["id"], "limit": 100})
     );
     world.answer_read(rows(1..=3));
-    still_there(&mut world, json!([1]), rows(1..=1));
-    assert_eq!(
-        reported(&mut world),
-        [(Create, FLAG_SETTLED, json!([{"id": 1, "n": 0}]))]
-    );
+    found_later(&mut world, json!([{"id": 1, "n": 0}]));
     create(&mut world, &wire, &[4, 5]);
     world.advance(SECOND);
     assert_eq!(
@@ -154,11 +153,7 @@ fn integer_keys_may_be_texts_as_big_integers_are() {
         "not by the order of texts"
     );
     world.answer_read(json!([{"id": "10"}, {"id": "11"}, {"id": "12"}]));
-    still_there(&mut world, json!(["10"]), json!([{"id": "10"}]));
-    assert_eq!(
-        reported(&mut world),
-        [(Create, FLAG_SETTLED, json!([{"id": "10"}]))]
-    );
+    found_later(&mut world, json!([{"id": "10"}]));
 }
 
 #[test]
@@ -229,155 +224,6 @@ fn nothing_is_looked_for_where_keys_or_query_do_not_allow_it() {
 }
 
 #[test]
-fn i2_rows_that_are_reported_while_they_are_read_are_not_reported_twice() {
-    let (mut world, wire) = following(every_row(), &ten_rows());
-    create(&mut world, &wire, &[11, 12]);
-    world.advance(SETTLE);
-    // One is late, one was deleted, and one has changed.
-    world.advance(MOMENT);
-    world.change(&wire, "create", json!([{"id": 13, "n": 0}]));
-    world.change(&wire, "delete", json!([14]));
-    world.change(&wire, "update", json!([{"id": 15, "n": 5}]));
-    world.told.clear();
-    world.answer_read(rows(11..=16));
-    assert!(world.told.is_empty());
-    // There may be more around the one that was late.
-    world.advance(SECOND);
-    assert_eq!(world.sent[0]["query"]["filter"], json!({"id": {"_gt": 10}}));
-    let rows = [(11, 0), (12, 0), (13, 0), (15, 5), (16, 0)];
-    let rows = rows.map(|(id, n)| json!({"id": id, "n": n}));
-    world.answer_read(json!(rows));
-    still_there(&mut world, json!([16]), json!([{"id": 16, "n": 0}]));
-    assert_eq!(
-        reported(&mut world),
-        [(Create, FLAG_SETTLED, json!([{"id": 16, "n": 0}]))]
-    );
-    nothing_more(&mut world);
-}
-
-#[test]
-fn i2_rows_with_events_that_are_held_back_are_reported_by_these() {
-    let (mut world, wire) = following(every_row(), &ten_rows());
-    world.change(&wire, "delete", json!([13]));
-    create(&mut world, &wire, &[11, 12]);
-    world.advance(SETTLE);
-    let read = world.next();
-    // Whether the row that was deleted is there has to be read.
-    world.change(&wire, "update", json!([{"id": 13, "n": 1}]));
-    world.change(&wire, "update", json!([{"id": 12, "n": 1}]));
-    world.change(&wire, "create", json!([{"id": 14, "n": 1}]));
-    assert!(world.told.is_empty());
-    let rows = [(11, 0), (12, 2), (14, 2), (15, 2)].map(|(id, n)| json!({"id": id, "n": n}));
-    world.say(json!({"type": "items", "data": rows, "uid": read["uid"]}));
-    assert!(world.told.is_empty());
-    world.answer_read(json!([]));
-    assert_eq!(
-        reported(&mut world),
-        [
-            (Update, 0, json!([{"id": 12, "n": 1}])),
-            (Create, 0, json!([{"id": 14, "n": 1}])),
-        ]
-    );
-    // What is stored of them is found a second later.
-    world.advance(SECOND);
-    assert_eq!(world.sent[0]["ids"], json!([12, 15]));
-    world.answer_read(json!([{"id": 12, "n": 2}, {"id": 15, "n": 2}]));
-    assert_eq!(
-        reported(&mut world),
-        [
-            (Create, FLAG_SETTLED, json!([{"id": 15, "n": 2}])),
-            (Update, FLAG_SETTLED, json!([{"id": 12, "n": 2}])),
-        ]
-    );
-}
-
-#[test]
-fn i2_rows_that_a_busy_server_reports_late_are_not_reported_by_a_read() {
-    let (mut world, wire) = following(every_row(), &ten_rows());
-    create(&mut world, &wire, &[11, 12]);
-    world.advance(SETTLE);
-    world.answer_read(rows(11..=16));
-    for key in 13..=15 {
-        world.advance(SECOND - MOMENT);
-        world.change(&wire, "create", json!([{"id": key, "n": 0}]));
-        assert_eq!(reported(&mut world).len(), 1);
-    }
-    still_there(&mut world, json!([16]), json!([]));
-    nothing_more(&mut world);
-}
-
-#[test]
-fn rows_that_were_found_are_reported_after_15_seconds_though_others_are_created() {
-    let (mut world, wire) = following(every_row(), &ten_rows());
-    create(&mut world, &wire, &[11, 13]);
-    world.advance(SETTLE);
-    world.answer_read(rows(11..=13));
-    for key in 14..40 {
-        world.change(&wire, "create", json!([{"id": key, "n": 0}]));
-        world.advance(SECOND - MOMENT);
-        if world
-            .sent
-            .front()
-            .is_some_and(|read| read["ids"] == json!([12]))
-        {
-            assert_eq!(key, 29);
-            return;
-        }
-        assert!(world.sent.is_empty());
-    }
-    panic!("12 was not read");
-}
-
-#[test]
-fn i2_a_create_that_says_otherwise_than_what_was_found_is_an_update() {
-    let (mut world, wire) = following(every_row(), &ten_rows());
-    create(&mut world, &wire, &[11, 13]);
-    world.advance(SETTLE);
-    world.answer_read(rows(11..=13));
-    still_there(&mut world, json!([12]), rows(12..=12));
-    world.told.clear();
-    world.change(&wire, "create", json!([{"id": 12, "n": 1}]));
-    assert_eq!(
-        reported(&mut world),
-        [(Update, 0, json!([{"id": 12, "n": 1}]))]
-    );
-}
-
-#[test]
-fn i2_the_create_of_a_row_that_was_found_is_left_out() {
-    let (mut world, wire) = following(every_row(), &ten_rows());
-    create(&mut world, &wire, &[11, 13]);
-    world.advance(SETTLE);
-    world.answer_read(rows(11..=13));
-    still_there(&mut world, json!([12]), rows(12..=12));
-    assert_eq!(world.kinds(), [Create]);
-    world.told.clear();
-    world.change(&wire, "create", json!([{"id": 12, "n": 0}]));
-    assert!(world.told.is_empty());
-    world.change(&wire, "delete", json!([12]));
-    world.change(&wire, "create", json!([{"id": 12, "n": 0}]));
-    world.answer_read(json!([{"id": 12}]));
-    assert_eq!(world.kinds(), [Delete, Create]);
-}
-
-#[test]
-fn i7_a_row_that_was_deleted_and_is_there_is_read_by_its_key() {
-    let (mut world, wire) = following(every_row(), &ten_rows());
-    world.change(&wire, "delete", json!([12]));
-    create(&mut world, &wire, &[11, 13]);
-    world.advance(SETTLE);
-    world.answer_read(rows(11..=13));
-    assert!(world.told.is_empty(), "the delete may be on its way");
-    world.advance(SECOND);
-    assert_eq!(world.sent[0]["ids"], json!([12]));
-    world.answer_read(rows(12..=12));
-    assert_eq!(
-        reported(&mut world),
-        [(Create, FLAG_SETTLED, json!([{"id": 12, "n": 0}]))]
-    );
-}
-
-#[test]
 fn many_rows_are_read_page_by_page_a_second_apart() {
     let (mut world, wire) = following(every_row(), &ten_rows());
     create(&mut world, &wire, &[11, 12]);
@@ -427,11 +273,7 @@ fn what_is_older_than_the_subscription_is_not_reported_where_the_snapshot_may_be
         json!({"id": {"_gt": 501}})
     );
     world.answer_read(rows(502..=503));
-    still_there(&mut world, json!([502]), rows(502..=502));
-    assert_eq!(
-        reported(&mut world),
-        [(Create, FLAG_SETTLED, json!([{"id": 502, "n": 0}]))]
-    );
+    found_later(&mut world, json!([{"id": 502, "n": 0}]));
     // A server that is set to a lower limit than usual.
     let (mut world, wire) = following(with_query("{}"), &ten_rows());
     create(&mut world, &wire, &[501, 503]);
@@ -453,11 +295,7 @@ fn where_only_creates_are_wanted_the_first_one_begins() {
     world.advance(SETTLE);
     assert_eq!(world.sent[0]["query"]["filter"], json!({"id": {"_gt": 21}}));
     world.answer_read(json!([{"id": 22, "n": 0}, {"id": 23, "n": 1}]));
-    still_there(&mut world, json!([22]), rows(22..=22));
-    assert_eq!(
-        reported(&mut world),
-        [(Create, FLAG_SETTLED, json!([{"id": 22, "n": 0}]))]
-    );
+    found_later(&mut world, json!([{"id": 22, "n": 0}]));
 }
 
 #[test]
@@ -526,9 +364,5 @@ fn i6_a_flood_of_creates_leads_to_no_read_and_neither_does_what_is_close_behind(
         "the ones before were reported"
     );
     world.answer_read(json!([{"id": 5_013, "n": 0}, {"id": 5_014, "n": 0}]));
-    still_there(&mut world, json!([5_013]), rows(5_013..=5_013));
-    assert_eq!(
-        reported(&mut world),
-        [(Create, FLAG_SETTLED, json!([{"id": 5_013, "n": 0}]))]
-    );
+    found_later(&mut world, json!([{"id": 5_013, "n": 0}]));
 }
