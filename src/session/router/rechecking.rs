@@ -77,6 +77,14 @@ impl Session {
         }
     }
 
+    /// Rows may be due later.
+    fn set_recheck_timer(&mut self, now: Now, id: SubId) {
+        let subscription = self.registry.get_mut(id);
+        if let Some(due) = subscription.and_then(|s| s.recheck_due_at(now.mono)) {
+            self.timers.set(Timer::Recheck(id), due);
+        }
+    }
+
     /// Reads the rows, if some are due. False where nothing was sent.
     pub(super) fn send_recheck(&mut self, now: Now, id: SubId) -> bool {
         let serial = self.last_serial + 1;
@@ -85,9 +93,7 @@ impl Session {
         };
         let Some(recheck) = subscription.begin_recheck(now.mono, serial) else {
             // Something was reported while it waited for its turn.
-            if let Some(due) = subscription.recheck_due_at(now.mono) {
-                self.timers.set(Timer::Recheck(id), due);
-            }
+            self.set_recheck_timer(now, id);
             return false;
         };
         let slot = id.slot();
@@ -126,14 +132,11 @@ impl Session {
         let at = self.heartbeat.arrival();
         let until = self.heartbeat.heard_time() + LATEST_CREATE;
         let events = subscription.finish_recheck(now.mono, at, until, data, &mut self.places);
-        let due = subscription.recheck_due_at(now.mono);
         if events.iter().any(|event| event.kind == EventKind::Create) {
             self.row_expiry.add(until, id);
         }
         self.attribution.on_rows_read(id);
-        if let Some(due) = due {
-            self.timers.set(Timer::Recheck(id), due);
-        }
+        self.set_recheck_timer(now, id);
         for event in events {
             self.outputs.deliver(DeliveryItem::Event(event));
         }
@@ -200,10 +203,7 @@ impl Session {
         let uid = subscription.meta().uid_str();
         let text =
             format!("{uid:?}: creates that the server does not report cannot be found: {code}");
-        let due = subscription.recheck_due_at(now.mono);
         self.log(Level::Info, text);
-        if let Some(due) = due {
-            self.timers.set(Timer::Recheck(id), due);
-        }
+        self.set_recheck_timer(now, id);
     }
 }
