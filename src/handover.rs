@@ -235,6 +235,14 @@ pub struct Event {
     pub checked: bool,
 }
 
+impl Event {
+    /// The text of `data`.
+    pub fn data_text(&self) -> Option<&str> {
+        let (from, to) = self.data?;
+        self.frame.get(from as usize..to as usize)
+    }
+}
+
 /// What goes through the queue, in order.
 pub enum DeliveryItem {
     /// A subscription's callback, before any of its events.

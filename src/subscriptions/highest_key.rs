@@ -6,6 +6,12 @@ use crate::protocol::key;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HighestKey(i64);
 
+impl Default for HighestKey {
+    fn default() -> HighestKey {
+        HighestKey::UNKNOWN
+    }
+}
+
 impl HighestKey {
     /// There may be rows that were not seen.
     pub const UNKNOWN: HighestKey = HighestKey(i64::MIN);

@@ -7,6 +7,7 @@ pub mod highest_key;
 pub mod key_format;
 pub mod rechecks;
 pub mod registry;
+mod row_hash;
 pub mod scope;
 mod shared_options;
 pub mod snapshot_rows;

@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use self::lost_creates::LostCreates;
 pub use self::reported::HeldKeys;
-use self::reported::{Reported, hash_of_key, hash_of_row, hash_of_spelling};
+use self::reported::{Reported, hash_of_key, hash_of_spelling};
+use super::row_hash::row_hash;
 use crate::handover::EventKind;
 
 pub use allowance::{Allowance, Passed};
@@ -198,7 +199,7 @@ impl Rechecks {
             let Some(hash) = self.place_of(json, row.is_some()) else {
                 continue;
             };
-            let row = row.map(hash_of_row);
+            let row = row.map(row_hash);
             let (reported, is_again) = match self.rows.entry(hash) {
                 Entry::Occupied(reported) => {
                     let reported = reported.into_mut();
@@ -279,26 +280,26 @@ impl Rechecks {
 
     /// Reads them now, under that serial. `None` where nothing is due.
     pub fn begin(&mut self, now: Duration, settle: Duration, serial: u64) -> Option<Recheck> {
-        if self.due_at(settle).is_none_or(|at| at > now) {
+        let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        if !is_due(self.due_at(settle)) {
             return None;
         }
         if self.overflowed {
             return Some(Recheck::Everything);
         }
-        let is_last = self.last + settle <= now;
+        if is_due(self.lost.found_due_at()) {
+            self.want_found(now);
+            // All of them may have been reported.
+            if !is_due(self.due_at(settle)) {
+                return None;
+            }
+        }
         let mut read = Read {
             serial,
             at: now,
-            is_last,
+            is_last: self.last + settle <= now,
             page: None,
         };
-        if self.lost.found_due_at().is_some_and(|at| at <= now) {
-            self.want_found(now);
-        }
-        let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
-        if !is_due(self.due_at(settle)) {
-            return None;
-        }
         self.last_read = Some(now);
         if !is_due(self.rows_due_at(settle)) {
             let page = self.lost.page();
@@ -359,7 +360,7 @@ impl Rechecks {
                 // A delete may spell the key otherwise.
                 None => row.or_else(|| folded.get(&hash_of_key(&reported.key)).copied()),
             };
-            let now_is = row.map(hash_of_row);
+            let now_is = row.map(row_hash);
             match (reported.row, row) {
                 (before, Some(_)) if before == now_is => {}
                 (Some(_), Some(row)) => corrections.updates.push(row.to_owned()),

@@ -1,15 +1,17 @@
 //! The rows that a snapshot has shown, whose creates may still be on the way.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use super::row_hash::row_hash;
 use crate::handover::{Event, EventKind};
 use crate::protocol::{items, key};
 
 /// The server reports a create some time after the item can be read, so a snapshot may
 /// hold items whose create is still on the way. Such a create is left out where it
 /// repeats the snapshot: the same key with the same content. Any other create is of an
-/// item that was made since, after the server had deleted the first without an event.
+/// item that was made since, after the server had deleted the first without an event. Rows that
+/// were found later, and reported as created, are remembered, too: any create of them is a second
+/// one.
 #[derive(Debug)]
 pub struct SnapshotRows {
     /// Hashes of key and content of the rows whose create may still come, sorted. All
@@ -46,7 +48,7 @@ impl SnapshotRows {
             let key = items::member(item, primary_key);
             see(key);
             if let Some(text) = key.and_then(items::key_text) {
-                rows.push((key::folded(&text), content_of(item)));
+                rows.push((key::folded(&text), row_hash(item)));
             }
         }
         rows.sort_unstable();
@@ -87,10 +89,7 @@ impl SnapshotRows {
     /// no. If it repeats, other creates may be as late, because late ones follow each other
     /// closely: the rows are remembered until `until`.
     pub fn repeats(&mut self, event: &Event, primary_key: &str, until: Duration) -> Repetition {
-        let data = event
-            .data
-            .and_then(|(from, to)| event.frame.get(from as usize..to as usize));
-        match (event.kind, data) {
+        match (event.kind, event.data_text()) {
             (EventKind::Create, Some(data)) => {
                 let (mut created, mut shown, mut told) = (0, 0, 0);
                 for item in elements(data) {
@@ -101,7 +100,7 @@ impl SnapshotRows {
                     };
                     if self.has(key) {
                         shown +=
-                            usize::from(self.rows.binary_search(&(key, content_of(item))).is_ok());
+                            usize::from(self.rows.binary_search(&(key, row_hash(item))).is_ok());
                         told += usize::from(self.told.contains(&key));
                         // An item is created once: the next create is of another one with that key.
                         self.forget(key);
@@ -152,11 +151,4 @@ fn elements(data: &str) -> impl Iterator<Item = &str> {
     places
         .into_iter()
         .filter_map(|(from, to)| data.get(from as usize..to as usize))
-}
-
-/// The server writes the same item in the same way, if nothing has changed.
-fn content_of(item: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    item.hash(&mut hasher);
-    hasher.finish()
 }

@@ -11,9 +11,10 @@
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use super::{APART, CLOSE, Corrections, HeldKeys, LONGEST, Rechecks, Reported, hash_of_row};
+use super::{APART, CLOSE, Corrections, HeldKeys, LONGEST, Rechecks, Reported};
 use crate::protocol::key;
 use crate::subscriptions::highest_key::HighestKey;
+use crate::subscriptions::row_hash::row_hash;
 
 /// Some hundred kilobytes of rows are read at a time, by what was reported,
 const PAGE_BYTES: usize = 1 << 20;
@@ -45,7 +46,7 @@ pub struct Page {
 }
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct LostCreates {
     /// All that was reported above this key is remembered.
     floor: HighestKey,
@@ -60,23 +61,10 @@ pub(super) struct LostCreates {
     lost_track: bool,
     /// Rows that a read has found, and nothing has reported: where they are remembered.
     found: Vec<u64>,
-    /// When the first of them was found, and the last.
-    found_at: (Duration, Duration),
-}
-
-impl Default for LostCreates {
-    fn default() -> LostCreates {
-        LostCreates {
-            floor: HighestKey::UNKNOWN,
-            above: HighestKey::UNKNOWN,
-            count: 0,
-            bytes: 0,
-            last: Duration::ZERO,
-            lost_track: false,
-            found: Vec::new(),
-            found_at: (Duration::ZERO, Duration::ZERO),
-        }
-    }
+    /// When the first of them was found,
+    first_found: Duration,
+    /// and the last.
+    last_found: Duration,
 }
 
 impl LostCreates {
@@ -105,16 +93,16 @@ impl LostCreates {
 
     /// When they count as not reported.
     pub fn found_due_at(&self) -> Option<Duration> {
-        let (first, last) = self.found_at;
-        let quiet = self.last.max(last) + APART;
-        self.has_found().then(|| quiet.min(first + LONGEST))
+        let quiet = self.last.max(self.last_found) + APART;
+        self.has_found()
+            .then(|| quiet.min(self.first_found + LONGEST))
     }
 
     fn add_found(&mut self, now: Duration, place: u64) {
         if self.found.is_empty() {
-            self.found_at.0 = now;
+            self.first_found = now;
         }
-        self.found_at.1 = now;
+        self.last_found = now;
         self.found.push(place);
     }
 
@@ -272,7 +260,7 @@ impl Rechecks {
         let Some(place) = self.place_of(json, true) else {
             return;
         };
-        let hash = Some(hash_of_row(row));
+        let hash = Some(row_hash(row));
         let reported = match self.rows.entry(place) {
             Entry::Vacant(entry) => {
                 entry.insert(Reported::found(json, now));

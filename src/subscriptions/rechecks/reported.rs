@@ -76,10 +76,3 @@ pub(super) fn hash_of_spelling(json: &str) -> u64 {
     ("spelling", json).hash(&mut hasher);
     hasher.finish()
 }
-
-/// The server writes the same row in the same way.
-pub(super) fn hash_of_row(row: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    row.hash(&mut hasher);
-    hasher.finish()
-}

@@ -37,10 +37,6 @@ pub(super) fn part(text: &str, (from, to): (u32, u32)) -> Option<&str> {
     text.get(from as usize..to as usize)
 }
 
-pub(super) fn data_of(event: &Event) -> Option<&str> {
-    part(&event.frame, event.data?)
-}
-
 impl Subscription {
     /// Whether more has to be known of an event than its kind before it can be delivered.
     #[inline]
@@ -69,7 +65,7 @@ impl Subscription {
             return Verdict::Deliver(event);
         }
         self.deleted.expire(at);
-        let Some(data) = data_of(&event) else {
+        let Some(data) = event.data_text() else {
             let is_unknown = event.kind == EventKind::Delete && self.watches_item();
             return match (is_unknown, read) {
                 (false, _) => Verdict::Deliver(event),
@@ -100,7 +96,7 @@ impl Subscription {
     ) -> Verdict {
         let (mut kept, mut dropped) = (Vec::new(), 0);
         for (n, place) in places.iter().enumerate() {
-            let row = data_of(&event).and_then(|data| part(data, *place));
+            let row = event.data_text().and_then(|data| part(data, *place));
             let Some(row) = row else { continue };
             let key = items::member(row, self.primary_key());
             match key {
@@ -126,7 +122,7 @@ impl Subscription {
                 kept.extend(
                     places[..n]
                         .iter()
-                        .filter_map(|p| part(data_of(&event)?, *p)),
+                        .filter_map(|p| part(event.data_text()?, *p)),
                 );
             }
             dropped += usize::from(is_gone);
@@ -162,7 +158,7 @@ impl Subscription {
         let (mut changed, mut ours) = (false, 0);
         // A message whose keys are right is delivered without being copied.
         for place in places {
-            let Some(json) = data_of(&event).and_then(|data| part(data, *place)) else {
+            let Some(json) = event.data_text().and_then(|data| part(data, *place)) else {
                 continue;
             };
             let key = if delivery.item.is_none() {
@@ -260,8 +256,9 @@ impl Subscription {
 
     /// Remembers what an event deletes, where the event itself is dropped.
     pub fn note_delete(&mut self, event: &Event, at: Arrival, places: &mut Vec<(u32, u32)>) {
-        let data =
-            data_of(event).filter(|_| self.spec.reports_rows() && event.kind == EventKind::Delete);
+        let data = event
+            .data_text()
+            .filter(|_| self.spec.reports_rows() && event.kind == EventKind::Delete);
         let Some(data) = data.filter(|data| items::elements(data, places).is_ok()) else {
             return;
         };

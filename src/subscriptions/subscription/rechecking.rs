@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Subscription;
-use super::judge::{data_of, part};
+use super::judge::part;
 use super::phase::Phase;
 use crate::handover::{Event, EventKind, FLAG_SETTLED};
 use crate::protocol::incoming::Change;
@@ -134,7 +134,9 @@ impl Subscription {
         let rechecks = self.rechecks.get_or_insert_default();
         rechecks.passed(passed);
         // Delivery finds out where it is malformed.
-        let data = data_of(event).filter(|data| items::elements(data, places).is_ok())?;
+        let data = event
+            .data_text()
+            .filter(|data| items::elements(data, places).is_ok())?;
         let primary_key = &*self.meta.delivery.primary_key;
         let is_create = event.kind == EventKind::Create;
         let waited = rechecks.waits();
@@ -309,7 +311,9 @@ impl Subscription {
             return keys;
         };
         for (_, event) in held.iter() {
-            let Some(data) = data_of(event).filter(|data| items::elements(data, places).is_ok())
+            let Some(data) = event
+                .data_text()
+                .filter(|data| items::elements(data, places).is_ok())
             else {
                 continue;
             };

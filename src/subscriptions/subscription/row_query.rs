@@ -1,7 +1,7 @@
 //! What has to be read before an event can be judged, and what the read has found.
 
 use super::Subscription;
-use super::judge::{data_of, part};
+use super::judge::part;
 use crate::handover::{Event, EventKind};
 use crate::protocol::{items, key};
 use crate::subscriptions::deleted_keys::Arrival;
@@ -83,7 +83,10 @@ impl Subscription {
         for (_, event) in events {
             let before = keys.len();
             count += 1;
-            let Some(data) = data_of(event).filter(|d| items::elements(d, places).is_ok()) else {
+            let Some(data) = event
+                .data_text()
+                .filter(|d| items::elements(d, places).is_ok())
+            else {
                 continue;
             };
             for json in places.iter().filter_map(|place| part(data, *place)) {
