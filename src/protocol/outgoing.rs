@@ -211,7 +211,7 @@ pub fn aggregation(query: &str) -> Option<&'static str> {
 pub enum Extent {
     /// All of them.
     All,
-    /// As many as the server chooses: 100, if nobody has set it otherwise.
+    /// As many as the server chooses: 100, unless it is set otherwise.
     ServersLimit,
     /// A part, as the query says.
     Part,

@@ -25,7 +25,7 @@ pub struct Stream {
     /// The session reads rows again. Where such a read fails it resyncs,
     /// which the model cannot foresee.
     pub rereads: bool,
-    /// Errors name nobody, so that a read which is refused may look like one that is not answered.
+    /// Errors carry no uid, so that a read which is refused may look like one that is not answered.
     is_old: bool,
     shared: Shared,
 }
