@@ -354,6 +354,11 @@ impl Rechecks {
             if held.contain(&reported.key) {
                 continue;
             }
+            if was_found && !self.lost.would_know(&reported.key) {
+                reported.wanted = false;
+                self.wanted -= 1;
+                continue;
+            }
             let row = spelled.get(&hash_of_spelling(&reported.key)).copied();
             let row = match reported.row {
                 Some(_) => row,

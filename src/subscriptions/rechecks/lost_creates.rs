@@ -82,7 +82,12 @@ impl LostCreates {
     #[inline]
     pub fn lose_track(&mut self, now: Duration) {
         (self.lost_track, self.count, self.last) = (true, 0, now);
-        self.found.clear();
+    }
+
+    /// Whether a row with this key, as JSON, would be remembered if it had been reported.
+    pub fn would_know(&self, json: &str) -> bool {
+        let key = key::exact_integer(json).map(HighestKey::of);
+        !self.lost_track && key.is_some_and(|key| key > self.floor)
     }
 
     /// Whether rows were found that nothing has reported yet.
@@ -200,10 +205,6 @@ impl Rechecks {
         let Some((read, page)) = self.read.take().and_then(|read| Some((read, read.page?))) else {
             return corrections;
         };
-        if self.lost.lost_track {
-            // Some of them may be among what was reported since the read was sent.
-            return corrections;
-        }
         let found: Vec<_> = found.collect();
         let is_whole = found.len() < page.limit;
         if !is_whole && !may_go_on {
@@ -216,7 +217,8 @@ impl Rechecks {
             let key = key::exact_integer(json).map(HighestKey::of);
             if let Some(key) = key.filter(|key| *key > page.above) {
                 last = last.max(key);
-                if held.contain(json) {
+                // What is not remembered of them may have been reported since the read was sent.
+                if held.contain(json) || !self.lost.would_know(json) {
                     continue;
                 }
                 self.find(now, read.at, json, row, &mut corrections);
@@ -239,7 +241,8 @@ impl Rechecks {
         let is_first = !self.has_wanted();
         for place in std::mem::take(&mut self.lost.found) {
             let reported = self.rows.get_mut(&place);
-            if let Some(reported) = reported.filter(|reported| reported.found) {
+            let lost = &self.lost;
+            if let Some(reported) = reported.filter(|r| r.found && lost.would_know(&r.key)) {
                 self.wanted += reported.want();
             }
         }

@@ -146,3 +146,67 @@ fn i7_a_row_that_was_deleted_and_is_there_is_read_by_its_key() {
         [(Create, FLAG_SETTLED, json!([{"id": 12, "n": 0}]))]
     );
 }
+
+/// So many creates at once that the last ones are not looked at, then one that is.
+fn flood(world: &mut World, wire: &str) {
+    for key in 14..5_014 {
+        world.change(wire, "create", json!([{"id": key, "n": 0}]));
+    }
+    world.advance(3 * SECOND);
+    create(world, wire, &[5_014]);
+}
+
+#[test]
+fn i2_a_read_counts_for_nothing_if_creates_were_not_looked_at_meanwhile() {
+    let (mut world, wire) = following(every_row(), &ten_rows());
+    create(&mut world, &wire, &[11, 13]);
+    world.advance(SETTLE);
+    let read = world.next();
+    flood(&mut world, &wire);
+    world.say(json!({"type": "items", "data": rows(5_000..=5_014), "uid": read["uid"]}));
+    nothing_more(&mut world);
+}
+
+#[test]
+fn i2_what_was_found_counts_for_nothing_if_creates_were_not_looked_at_meanwhile() {
+    for begins in [false, true] {
+        let (mut world, wire) = following(every_row(), &ten_rows());
+        create(&mut world, &wire, &[11, 13]);
+        world.advance(SETTLE);
+        world.answer_read(json!([{"id": 11, "n": 0}, {"id": 13, "n": 0}, {"id": 5_010, "n": 0}]));
+        let read = begins.then(|| {
+            world.advance(SECOND);
+            world.next()
+        });
+        flood(&mut world, &wire);
+        if let Some(read) = read {
+            world.say(json!({"type": "items", "data": rows(5_010..=5_010), "uid": read["uid"]}));
+        }
+        nothing_more(&mut world);
+    }
+}
+
+#[test]
+fn i2_a_read_counts_for_nothing_where_what_was_reported_since_is_forgotten() {
+    let (mut world, wire) = following(every_row(), &ten_rows());
+    create(&mut world, &wire, &[11, 13]);
+    world.advance(SETTLE);
+    let read = world.next();
+    for times in 0..3 {
+        for key in 0..3_000 {
+            let key = 14 + 3_000 * times + key;
+            world.change(&wire, "create", json!([{"id": key, "n": 0}]));
+        }
+        world.advance(2 * SECOND);
+    }
+    world.told.clear();
+    world.say(json!({"type": "items", "data": rows(11..=50), "uid": read["uid"]}));
+    for _ in 0..5 {
+        world.advance(SECOND);
+        if let Some(read) = world.sent.front() {
+            assert_eq!(read["ids"], Value::Null);
+            world.answer_read(json!([]));
+        }
+    }
+    assert!(world.told.is_empty());
+}
