@@ -65,14 +65,17 @@ def test_closing_a_client_releases_all_its_callbacks(server: Any, options: dict[
 def test_an_unreferenced_client_is_closed_and_its_thread_ends(
     server: Any, options: dict[str, Any]
 ) -> None:
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     client = Client(server.url, **options)
     client.subscribe("posts", Callback()).wait(30)
+    own = set(threading.enumerate()) - before
+    assert own
     core, gone = client._core, weakref.ref(client)
     del client
     until(lambda: collected(gone))
     until(lambda: core.link.state() is State.CLOSED)
-    until(lambda: threading.active_count() == threads)
+    # Threads of earlier tests may end meanwhile.
+    until(lambda: not own.intersection(threading.enumerate()), f"the end of {own}")
 
 
 def test_an_unreferenced_scope_is_closed(server: Any, options: dict[str, Any]) -> None:
