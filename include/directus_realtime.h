@@ -196,6 +196,13 @@ typedef struct drt_client drt_client;
 typedef struct drt_scope drt_scope;
 
 /**
+ * A live collection: the rows of a query, held in memory and kept as the server has them. An opaque
+ * integer handle in a pointer type; never dereference it. Created by `drt_live_open`, released by
+ * `drt_live_close`; it also becomes stale when it is ended as a subscription.
+ */
+typedef struct drt_live drt_live;
+
+/**
  * A subscription. An opaque integer handle in a pointer type; never dereference it. It needs no
  * release: it becomes stale when the subscription ends.
  */
@@ -1013,6 +1020,261 @@ drt_status drt_request(drt_client *client,
                        void *user_data,
                        drt_release_fn release);
 
+/* ---- Live collections ---------------------------------------------------------------------- */
+
+/** How far a live collection is. */
+typedef int32_t drt_live_status;
+
+/** Its rows are not there yet. */
+#define DRT_LIVE_LOADING 0
+/** Its rows are those of the server, as far as the server has told. */
+#define DRT_LIVE_CURRENT 1
+/**
+ * Its rows may be old: there is no link, or what was missed is being read, or the server refuses to
+ * show the rows at present.
+ */
+#define DRT_LIVE_STALE 2
+/** It has ended: the server has refused it. */
+#define DRT_LIVE_ENDED 3
+
+/** What happened to a row. */
+typedef uint32_t drt_live_change_kind;
+
+/** It was inserted at `new_index`. */
+#define DRT_LIVE_ADDED 0
+/** It is another one now, or at another place: removed at `old_index`, then inserted at `new_index`. */
+#define DRT_LIVE_MODIFIED 1
+/** It was removed at `old_index`. */
+#define DRT_LIVE_REMOVED 2
+
+/**
+ * A change of one row. The changes of an update are applied one after the other, each with the
+ * indices that hold at its turn.
+ */
+typedef struct drt_live_change {
+    /** What happened. */
+    drt_live_change_kind kind;
+    /** The row's primary key as JSON, not NUL-terminated: `1`, `"a"`. */
+    const char *key;
+    /** Its length in bytes. */
+    size_t key_len;
+    /** The whole row as JSON, not NUL-terminated; of a row that was removed, as it was last. */
+    const char *data;
+    /** Its length in bytes. */
+    size_t data_len;
+    /** Where the row was before this change; `UINT64_MAX` if it was added. */
+    uint64_t old_index;
+    /** Where the row is after this change; `UINT64_MAX` if it was removed. */
+    uint64_t new_index;
+} drt_live_change;
+
+/**
+ * An update of a live collection: a new status, changed rows, or both. The library owns everything in
+ * it, and it is valid only during the call.
+ */
+typedef struct drt_live_update {
+    /** `sizeof(drt_live_update)` of the library. */
+    size_t struct_size;
+    /** The live collection, which shows the new rows already. */
+    drt_live *live;
+    /** Its uid, NUL-terminated. */
+    const char *uid;
+    /** The uid's length in bytes. */
+    size_t uid_len;
+    /** Its collection, NUL-terminated. */
+    const char *collection;
+    /** The collection's length in bytes. */
+    size_t collection_len;
+    /** One of the `DRT_LIVE_` statuses. */
+    drt_live_status status;
+    /**
+     * How many updates have changed rows so far. It may skip numbers where updates that waited were
+     * merged.
+     */
+    uint64_t revision;
+    /** How many rows there are now. */
+    uint64_t count;
+    /** The changes that lead from the rows before to the rows now; NULL if there are none. */
+    const drt_live_change *changes;
+    /** How many changes there are. */
+    size_t changes_len;
+    /**
+     * The server's error object as JSON, not NUL-terminated, if it is why the rows may be old or the live
+     * collection has ended; else NULL.
+     */
+    const char *error;
+    /** Its length in bytes. */
+    size_t error_len;
+} drt_live_update;
+
+/** Receives an update. Runs where event callbacks run; must not throw. */
+typedef void (*drt_live_fn)(const drt_live_update *update, void *user_data);
+
+/** A row of a live collection. Valid only during the visit. */
+typedef struct drt_row {
+    /** `sizeof(drt_row)` of the library. */
+    size_t struct_size;
+    /** Its place. */
+    uint64_t index;
+    /** Its primary key as JSON, not NUL-terminated. */
+    const char *key;
+    /** The key's length in bytes. */
+    size_t key_len;
+    /** The whole row as JSON, not NUL-terminated. */
+    const char *data;
+    /** Its length in bytes. */
+    size_t data_len;
+} drt_row;
+
+/** Visits a row; returns whether to continue with the next one. No lock is held while it runs. */
+typedef bool (*drt_row_fn)(const drt_row *row, void *user_data);
+
+/**
+ * How far a live collection is, as its last delivered update has said; `DRT_LIVE_ENDED` after an error.
+ *
+ * Any thread.
+ */
+drt_live_status drt_live_get_status(drt_live *live);
+
+/**
+ * How many rows the last delivered update has left.
+ *
+ * Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`.
+ */
+drt_status drt_live_count(drt_live *live, uint64_t *count);
+
+/**
+ * Shows the row with a primary key, given as JSON (`1`, `"a"`) or as plain text, to `fn`, on the
+ * calling thread. What `fn` returns does not matter.
+ *
+ * Any thread. Errors: `DRT_ERR_NOT_FOUND`, `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`,
+ * `DRT_ERR_INVALID_UTF8`.
+ */
+drt_status drt_live_get(drt_live *live, const char *key, drt_row_fn fn, void *user_data);
+
+/**
+ * Visits rows in order, from the one at `from` on, at most `most` (0 = all), on the calling thread. They
+ * are those of one moment, whatever is delivered meanwhile. `*visited`, if `visited` is not NULL, receives
+ * how many were visited; none where `from` is behind the last one. `fn` may call every function that
+ * does not block.
+ *
+ * Any thread. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`.
+ */
+drt_status drt_live_rows(drt_live *live,
+                         uint64_t from,
+                         uint64_t most,
+                         drt_row_fn fn,
+                         void *user_data,
+                         uint64_t *visited);
+
+/**
+ * Options of a live collection. Initialise it with `DRT_LIVE_OPTIONS_INIT`; a member that is zero means
+ * its default. Strings are copied before the call returns.
+ */
+typedef struct drt_live_options {
+    /** `sizeof(drt_live_options)`. */
+    size_t struct_size;
+    /** Required: the collection's name. */
+    const char *collection;
+    /**
+     * A JSON object: fields, filter, sort, limit, offset, page, search, deep, alias; NULL = every row, by
+     * primary key. Without a limit it means all rows.
+     */
+    const char *query;
+    /** Its name within its client, among those of the subscriptions; NULL = one is generated. */
+    const char *uid;
+    /** Whether it survives its scope, and unsubscribing by collection or of all. */
+    bool persistent;
+    /** The name of the primary key's field. Default: `id`. */
+    const char *primary_key;
+    /**
+     * Further collections, separated by commas, whose changes may change rows: those of the relations
+     * that fields, filter or sort name. NULL = none.
+     */
+    const char *depends_on;
+    /**
+     * How often all rows are held against the server's answer, in milliseconds. Default: 300 000;
+     * `UINT32_MAX` = never.
+     */
+    uint32_t verify_ms;
+} drt_live_options;
+
+/** Initialises a drt_live_options. */
+#define DRT_LIVE_OPTIONS_INIT \
+    { \
+        sizeof(drt_live_options), \
+        NULL, NULL, NULL, false, NULL, NULL, 0 \
+    }
+
+/**
+ * Initialises the options of a live collection, as `DRT_LIVE_OPTIONS_INIT` does: for languages without C
+ * macros. `size` is the size of the struct that the caller has.
+ *
+ * Any thread. Errors: `DRT_ERR_INVALID_ARGUMENT`.
+ */
+drt_status drt_live_options_init(drt_live_options *options,
+                                 size_t size);
+
+/**
+ * Opens a live collection: the rows with which the server would answer a query, held in memory in the
+ * server's order, and kept so, across reconnects, too. The first one connects.
+ *
+ * It is a subscription among the others: it has a uid, a scope or none, is listed by
+ * `drt_active_subscriptions`, and ends in all the ways in which a subscription ends. Every update runs
+ * `fn`, which may be NULL: the rows are there all the same. In poll delivery the updates come as rows of
+ * `drt_client_next` or `drt_client_drain` then. What the functions below show is what the last
+ * delivered update has left.
+ *
+ * A query that cannot be held (`aggregate`, `group`, `export`, `fields` without the primary key) is
+ * `DRT_ERR_INVALID_ARGUMENT`. What the server refuses later is an update with `DRT_LIVE_ENDED`, the last
+ * one. A uid that another live collection has: `DRT_DUPLICATE`, and `*out` is that one.
+ *
+ * Any thread. Success: `DRT_OK`, `DRT_DUPLICATE`. Errors: as `drt_subscribe`.
+ */
+drt_status drt_live_open(drt_client *client,
+                         drt_scope *scope,
+                         const drt_live_options *options,
+                         drt_live_fn fn,
+                         void *user_data,
+                         drt_release_fn release,
+                         drt_live **out);
+
+/**
+ * Blocks until the live collection is `DRT_LIVE_CURRENT`, for at most `timeout_ms` milliseconds. In thread
+ * delivery its rows are shown then; in poll delivery the update that brings them is queued.
+ *
+ * Any thread, but not inside a callback. Errors: `DRT_ERR_TIMEOUT`, `DRT_ERR_SERVER` with the server's
+ * error if it has ended, `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_CLOSED`, `DRT_ERR_WOULD_DEADLOCK`, and the
+ * reason if the client fails.
+ */
+drt_status drt_live_wait(drt_live *live,
+                         uint32_t timeout_ms);
+
+/**
+ * Holds the rows against the server's answer now, repairs what differs by an ordinary update, and passes
+ * `{"equal":true,"rows":...}` or `{"equal":false,"rows":...,"added":...,"modified":...,"removed":...}` to
+ * `fn`, exactly once, unless this call fails. What the server has told within the last moments is no
+ * difference. `timeout_ms` 0 means `ack_timeout_ms`. In poll delivery `fn` may be NULL: the reply comes as
+ * a row of `drt_client_next`.
+ *
+ * Any thread; does not block. Errors: `DRT_ERR_INVALID_HANDLE`, `DRT_ERR_INVALID_ARGUMENT`. The reply's
+ * status is `DRT_ERR_TIMEOUT` if the rows could not be read in time, and `DRT_ERR_CLOSED` if the live
+ * collection has ended.
+ */
+drt_status drt_live_verify(drt_live *live,
+                           uint32_t timeout_ms,
+                           drt_reply_fn fn,
+                           void *user_data,
+                           drt_release_fn release);
+
+/**
+ * Ends a live collection, also one that the server has ended. When it returns, no callback of it is
+ * running or will run, except for the callback that it was called from, and its handle is stale.
+ *
+ * Any thread; hold no lock that the callback takes. Errors: `DRT_ERR_INVALID_HANDLE`.
+ */
+drt_status drt_live_close(drt_live *live);
+
 /* ---- Poll delivery ------------------------------------------------------------------------- */
 
 /**
@@ -1060,15 +1322,18 @@ drt_status drt_client_dispatch_control(drt_client *client, size_t max, size_t *d
  *     [2, reason]                                                        a token is wanted
  *     [3, user_data, status, json, message]                              the reply to a request
  *     [4, user_data]                           nothing more comes with this user data
+ *     [5, user_data, flags, sequence, status, revision, changes, error]    an update of a live collection
  *
  * in which `user_data` is the registration's, as a number, and `data`, `meta` and `json` are null
  * where there is none. The reply's `json` is the server's answer or its error object, and
  * `message` the sentence of an error, or empty. Row 4 comes in place of the release function, for
  * each registration that succeeded. States need no registration; requests for a token do
- * (`drt_client_on_token`). `*json` is owned by the library, not NUL-terminated, and valid until the
- * next call of this, drain or dispatch for this client. If another thread closes the client, it
- * stays valid for the thread that has made this call, until that takes from any client again.
- * `*rows`, if `rows` is not NULL, receives the number of rows.
+ * (`drt_client_on_token`). `changes` is an array of `[kind, key, old_index, new_index, data]`, with
+ * null for an index that there is none of, and `error` the server's error object or null. `*json` is
+ * owned by the library, not NUL-terminated, and valid until the next call of this, drain or dispatch
+ * for this client. If another thread closes the client, it stays valid for the thread that has made
+ * this call, until that takes from any client again. `*rows`, if `rows` is not NULL, receives the
+ * number of rows.
  *
  * Threads and errors as `drt_client_dispatch`.
  */
@@ -1084,9 +1349,11 @@ drt_status drt_client_next(drt_client *client,
  * is not a graceful shutdown, which other libraries call drain.) Like `drt_client_dispatch`, but
  * no event callback runs: the events are returned as one JSON array of
  * `[user_data as a number, kind, flags, sequence, index, count, data, meta]`, without the meta if
- * there is none. Callbacks of other kinds still run, in order: the array ends before one. `*json`
- * is owned by the library, not NUL-terminated, and valid as that of `drt_client_next`. `*drained`,
- * if `drained` is not NULL, receives the number of events and callbacks.
+ * there is none. Updates of live collections are returned as
+ * `[user_data, 5, flags, sequence, status, revision, changes, error]`, as in `drt_client_next`.
+ * Callbacks of other kinds still run, in order: the array ends before one. `*json` is owned by the
+ * library, not NUL-terminated, and valid as that of `drt_client_next`. `*drained`, if `drained` is
+ * not NULL, receives the number of events and callbacks.
  *
  * Threads and errors as `drt_client_dispatch`.
  */

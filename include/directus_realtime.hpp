@@ -1293,6 +1293,344 @@ subscribe_result subscribe(drt_client *client, drt_scope *scope, const Options &
 
 } // namespace detail
 
+/* ---- Live collections ---------------------------------------------------------------------- */
+
+/** How far a live collection is; see the `DRT_LIVE_` statuses. */
+enum class live_status : std::int32_t {
+    loading = DRT_LIVE_LOADING,
+    current = DRT_LIVE_CURRENT,
+    stale = DRT_LIVE_STALE,
+    ended = DRT_LIVE_ENDED
+};
+
+/** What happened to a row. */
+enum class live_change_kind : std::uint32_t {
+    added = DRT_LIVE_ADDED,
+    modified = DRT_LIVE_MODIFIED,
+    removed = DRT_LIVE_REMOVED
+};
+
+/** Options of a live collection; see `drt_live_options`. Empty and zero members are the default. */
+struct live_options {
+    /** Required. */
+    std::string collection{};
+    /** A JSON object: fields, filter, sort, limit, offset, page, search, deep, alias. */
+    std::string query{};
+    /** Names it within its client; empty = one is generated. */
+    std::string uid{};
+    /** Survives its object, its scope, `unsubscribe_collection` and `unsubscribe_all`. */
+    bool persistent = false;
+    /** The name of the primary key. Default: `id`. */
+    std::string primary_key{};
+    /** Further collections, separated by commas, whose changes may change rows. */
+    std::string depends_on{};
+    /** How often all rows are held against the server's answer. Zero = five minutes; `never`. */
+    std::chrono::milliseconds verify{};
+    /** For `verify`. */
+    static constexpr auto never = (std::chrono::milliseconds::max)();
+
+    /** The options of the C ABI. They refer to this object. */
+    drt_live_options c() const noexcept {
+        drt_live_options raw = DRT_LIVE_OPTIONS_INIT;
+        raw.collection = collection.c_str();
+        raw.query = detail::text_or_null(query);
+        raw.uid = detail::text_or_null(uid);
+        raw.persistent = persistent;
+        raw.primary_key = detail::text_or_null(primary_key);
+        raw.depends_on = detail::text_or_null(depends_on);
+        raw.verify_ms = detail::milliseconds(verify);
+        return raw;
+    }
+};
+
+/** A change of one row, valid during the callback; see `drt_live_change`. */
+class live_change {
+  public:
+    /** For this header's own use. */
+    explicit live_change(const drt_live_change &raw) noexcept : raw_(&raw) {}
+    /** What happened. */
+    live_change_kind kind() const noexcept { return static_cast<live_change_kind>(raw_->kind); }
+    /** The row's key, as JSON. */
+    std::string_view key() const noexcept { return detail::view(raw_->key, raw_->key_len); }
+    /** The row, as JSON; of one that was removed, as it was last. */
+    std::string_view data() const noexcept { return detail::view(raw_->data, raw_->data_len); }
+    /** Its place before this change, unless it was added. */
+    std::optional<std::size_t> old_index() const noexcept { return index(raw_->old_index); }
+    /** Its place after this change, unless it was removed. */
+    std::optional<std::size_t> new_index() const noexcept { return index(raw_->new_index); }
+
+  private:
+    static std::optional<std::size_t> index(std::uint64_t value) noexcept {
+        return value == UINT64_MAX ? std::nullopt
+                                   : std::optional<std::size_t>(static_cast<std::size_t>(value));
+    }
+
+    const drt_live_change *raw_;
+};
+
+/** An update of a live collection, valid during the callback; see `drt_live_update`. */
+class live_update {
+  public:
+    /** For this header's own use. */
+    explicit live_update(const drt_live_update &raw) noexcept : raw_(&raw) {}
+    /** The status from now on. */
+    live_status status() const noexcept { return static_cast<live_status>(raw_->status); }
+    /** How many updates have changed rows so far. */
+    std::uint64_t revision() const noexcept { return raw_->revision; }
+    /** How many rows there are now. */
+    std::size_t count() const noexcept { return static_cast<std::size_t>(raw_->count); }
+    /** How many changes there are. */
+    std::size_t size() const noexcept { return raw_->changes_len; }
+    /** A change; they hold one after the other. */
+    live_change operator[](std::size_t at) const noexcept { return live_change(raw_->changes[at]); }
+    /** Calls `fn` with each change, in order. */
+    template <class F> void for_each(F &&fn) const {
+        for (std::size_t at = 0; at < size(); ++at) {
+            std::invoke(fn, (*this)[at]);
+        }
+    }
+    /** The server's error object as JSON, or empty. */
+    std::string_view error() const noexcept { return detail::view(raw_->error, raw_->error_len); }
+    /** The name of the live collection. */
+    std::string_view uid() const noexcept { return detail::view(raw_->uid, raw_->uid_len); }
+    /** Its collection. */
+    std::string_view collection() const noexcept {
+        return detail::view(raw_->collection, raw_->collection_len);
+    }
+    /** The update of the C ABI. */
+    const drt_live_update &c() const noexcept { return *raw_; }
+
+  private:
+    const drt_live_update *raw_;
+};
+
+/** A row of a live collection, valid during the visit. */
+struct row {
+    /** Its place. */
+    std::size_t index;
+    /** Its key, as JSON. */
+    std::string_view key;
+    /** The whole row, as JSON. */
+    std::string_view data;
+};
+
+namespace detail {
+
+inline void on_answer(drt_status result, const char *json, std::size_t length, void *user_data);
+
+inline const char *find_invalid_argument(const live_options &options) noexcept {
+    return find_invalid_argument({{options.collection, "`collection` has a NUL byte in it"},
+                                  {options.query, "`query` has a NUL byte in it"},
+                                  {options.uid, "`uid` has a NUL byte in it"},
+                                  {options.primary_key, "`primary_key` has a NUL byte in it"},
+                                  {options.depends_on, "`depends_on` has a NUL byte in it"}});
+}
+
+/** The result of opening: a new live collection, or the existing one of that uid. */
+struct live_result {
+    drt_client *client = nullptr;
+    drt_live *handle = nullptr;
+    bool owns = false;
+    bool is_duplicate = false;
+};
+
+template <class F> void on_update(const drt_live_update *raw, void *user_data) {
+    auto &stored = *static_cast<stored_callable<F> *>(user_data);
+    const live_update seen(*raw);
+    run(stored.client, [&] { static_cast<void>(std::invoke(stored.callable, seen)); });
+}
+
+template <class F>
+live_result open_live(drt_client *client, drt_scope *scope, const live_options &options,
+                      F &&callback, std::error_code *ec) {
+    using callable = std::decay_t<F>;
+    static_assert(std::is_invocable_v<callable &, const live_update &>,
+                  "the callback is to be called with a const drt::live_update &");
+    live_result result;
+    const char *message =
+        is_empty(callback) ? "`callback` is empty" : find_invalid_argument(options);
+    if (message != nullptr) {
+        check(refuse(message), ec);
+        return result;
+    }
+    const drt_live_options raw_options = options.c();
+    const auto call = [&](void *user_data, drt_release_fn release) {
+        return drt_live_open(client, scope, &raw_options, on_update<callable>, user_data, release,
+                             &result.handle);
+    };
+    const drt_status status = hand_over(client, std::forward<F>(callback), ec, call);
+    result.client = client;
+    result.is_duplicate = status == DRT_DUPLICATE;
+    result.owns = status == DRT_OK && scope == nullptr && !raw_options.persistent;
+    return result;
+}
+
+/** Calls `visits` with a visitor of rows. An exception ends the visit, and is rethrown once the
+ * library's call has returned. */
+template <class F, class Visits> drt_status visit_rows(F &&function, const Visits &visits) {
+    struct visitor {
+        F &function;
+        std::exception_ptr thrown;
+    } state{function, nullptr};
+    const auto call = [](const drt_row *seen, void *user_data) -> bool {
+        auto &visiting = *static_cast<visitor *>(user_data);
+        try {
+            return visiting.function(row{static_cast<std::size_t>(seen->index),
+                                         view(seen->key, seen->key_len),
+                                         view(seen->data, seen->data_len)});
+        } catch (...) {
+            visiting.thrown = std::current_exception();
+            return false;
+        }
+    };
+    const drt_status result = visits(call, &state);
+    if (state.thrown != nullptr) {
+        std::rethrow_exception(state.thrown);
+    }
+    return result;
+}
+
+} // namespace detail
+
+/**
+ * A live collection, or an empty object: the rows with which the server would answer a query, in
+ * memory, in its order, and kept so. Made by `client::live` it ends with this object, unless it is
+ * persistent; made by `scope::live` it ends with the scope.
+ *
+ * Destruction and assignment wait for a running callback of a live collection that they end, unless
+ * they happen in that callback.
+ */
+class live {
+  public:
+    /** An empty object. */
+    live() noexcept = default;
+    /** From a handle of the C ABI. With `owns`, the live collection ends with this object. */
+    live(drt_live *handle, bool owns) noexcept : handle_(handle), owns_(owns) {}
+    /** For this header's own use. */
+    explicit live(const detail::live_result &result) noexcept
+        : handle_(result.handle), client_(result.client), owns_(result.owns),
+          is_duplicate_(result.is_duplicate) {}
+    /** Moves; the other object is empty afterwards. */
+    live(live &&other) noexcept
+        : handle_(other.handle_.exchange(nullptr)), client_(other.client_), owns_(other.owns_),
+          is_duplicate_(std::exchange(other.is_duplicate_, false)) {}
+    /** Ends its own if it owns it, and moves; the other object is empty afterwards. */
+    live &operator=(live &&other) noexcept {
+        if (this != &other) {
+            end();
+            handle_ = other.handle_.exchange(nullptr);
+            client_ = other.client_;
+            owns_ = other.owns_;
+            is_duplicate_ = std::exchange(other.is_duplicate_, false);
+        }
+        return *this;
+    }
+    /** Ends the live collection if this object owns it; see the class. */
+    ~live() { end(); }
+
+    /** How far it is; `ended` for an empty object. */
+    live_status status() const noexcept {
+        return static_cast<live_status>(drt_live_get_status(handle_));
+    }
+    /** How many rows the last update has left. Errors: `status::invalid_handle`. */
+    std::size_t size() const {
+        std::uint64_t count = 0;
+        detail::check(drt_live_count(handle_, &count));
+        return static_cast<std::size_t>(count);
+    }
+    /** The row with a key, given as JSON or as plain text. Errors: `status::invalid_handle`. */
+    std::optional<std::string> get(const std::string &key) const {
+        if (detail::has_nul(key)) {
+            detail::check(detail::refuse("`key` has a NUL byte in it"));
+        }
+        std::optional<std::string> found;
+        const auto keep = [&](const row &seen) {
+            found.emplace(seen.data);
+            return false;
+        };
+        const drt_status result = detail::visit_rows(keep, [&](drt_row_fn call, void *state) {
+            return drt_live_get(handle_, key.c_str(), call, state);
+        });
+        if (result != DRT_ERR_NOT_FOUND) {
+            detail::check(result);
+        }
+        return found;
+    }
+    /** Calls `fn` with each `const drt::row &` in order, from `from` on. Where it returns a bool,
+     * false ends the visit. Errors: `status::invalid_handle`. */
+    template <class F> void for_each(F &&fn, std::size_t from = 0) const {
+        const auto call = [&](const row &seen) {
+            if constexpr (std::is_convertible_v<std::invoke_result_t<F &, const row &>, bool>) {
+                return static_cast<bool>(std::invoke(fn, seen));
+            } else {
+                std::invoke(fn, seen);
+                return true;
+            }
+        };
+        detail::check(detail::visit_rows(call, [&](drt_row_fn visitor, void *state) {
+            return drt_live_rows(handle_, from, 0, visitor, state, nullptr);
+        }));
+    }
+
+    /** Waits until it is current. Not inside a callback. Errors: `status::timeout`, `server` (it
+     * has ended, with the server's message), `closed`, `would_deadlock`. */
+    void wait(std::chrono::milliseconds timeout = (std::chrono::milliseconds::max)()) const {
+        detail::check(drt_live_wait(handle_, detail::milliseconds(timeout)));
+    }
+    /** The same with an error code. */
+    void wait(std::chrono::milliseconds timeout, std::error_code &ec) const noexcept {
+        detail::check(drt_live_wait(handle_, detail::milliseconds(timeout)), ec);
+    }
+
+    /** Holds the rows against the server's answer, and repairs what differs: the report, as
+     * `drt_live_verify` has it. Do not wait for it on the thread that runs callbacks. */
+    [[nodiscard]] std::future<std::string>
+    verify(std::chrono::milliseconds timeout = std::chrono::seconds(30)) const {
+        std::promise<std::string> promise;
+        auto report = promise.get_future();
+        drt_live *const handle = handle_;
+        const auto call = [&](void *user_data, drt_release_fn release) {
+            return drt_live_verify(handle, detail::milliseconds(timeout), detail::on_answer,
+                                   user_data, release);
+        };
+        detail::hand_over(client_, std::move(promise), nullptr, call);
+        return report;
+    }
+
+    /** Ends it now, also when it is persistent or not owned by this object. When this returns, its
+     * callback does not run and will not run again, unless this was called inside it. False when it
+     * had ended already. Errors: `status::forked`. */
+    bool close() {
+        const drt_status result = drt_live_close(handle_.exchange(nullptr));
+        if (result == DRT_ERR_INVALID_HANDLE) {
+            return false;
+        }
+        detail::check(result);
+        return true;
+    }
+    /** Gives it up without ending it: it ends with its client, or by its uid. */
+    void detach() noexcept { handle_ = nullptr; }
+    /** Whether its uid was taken by another live collection, to which this object refers. */
+    bool is_duplicate() const noexcept { return is_duplicate_; }
+    /** Whether this object refers to a live collection, which may have ended meanwhile. */
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+    /** Its handle; NULL in an empty object. */
+    drt_live *c() const noexcept { return handle_; }
+
+  private:
+    void end() noexcept {
+        drt_live *const handle = handle_.exchange(nullptr);
+        if (owns_ && handle != nullptr) {
+            drt_live_close(handle);
+        }
+    }
+
+    std::atomic<drt_live *> handle_{nullptr};
+    drt_client *client_ = nullptr;
+    bool owns_ = false;
+    bool is_duplicate_ = false;
+};
+
 /* ---- Scopes -------------------------------------------------------------------------------- */
 
 /**
@@ -1347,6 +1685,17 @@ class scope {
         return make(options, std::forward<F>(callback), &ec);
     }
 
+    /** Opens a live collection that ends with the scope; the result may be dropped. Errors: those
+     * of `client::live`, and `status::invalid_handle` when the scope is closed. */
+    template <class F> drt::live live(const live_options &options, F &&callback) {
+        return open_live(options, std::forward<F>(callback), nullptr);
+    }
+    /** The same with an error code, after which the result is empty. */
+    template <class F>
+    drt::live live(const live_options &options, F &&callback, std::error_code &ec) {
+        return open_live(options, std::forward<F>(callback), &ec);
+    }
+
     /** Ends its subscriptions except persistent ones. When this returns, none of their callbacks
      * runs, except one that it was called in. Does nothing when it is closed already. */
     void close() noexcept {
@@ -1380,6 +1729,19 @@ class scope {
         }
         return subscription(
             detail::subscribe(client_, handle, options, std::forward<F>(callback), ec));
+    }
+
+    template <class F>
+    drt::live open_live(const live_options &options, F &&callback, std::error_code *ec) {
+        drt_scope *const handle = handle_;
+        if (handle == nullptr) {
+            // To the C ABI, NULL means to open it without a scope.
+            detail::refuse("the scope is closed, or was moved from");
+            detail::check(DRT_ERR_INVALID_HANDLE, ec);
+            return {};
+        }
+        return drt::live(
+            detail::open_live(client_, handle, options, std::forward<F>(callback), ec));
     }
 
     drt_client *client_ = nullptr;
@@ -1661,6 +2023,24 @@ class client {
     template <class Raw, class F, detail::exactly<Raw, drt_subscription_options> = 0>
     [[nodiscard]] subscription subscribe(const Raw &options, F &&callback, std::error_code &ec) {
         return make(options, std::forward<F>(callback), &ec);
+    }
+
+    /** Opens a live collection, whose updates are passed to the callback; it ends with the result.
+     * Errors: those of `subscribe`, and `status::invalid_argument` for a query that cannot be held.
+     */
+    template <class F> [[nodiscard]] drt::live live(const live_options &options, F &&callback) {
+        return drt::live(
+            detail::open_live(handle_, nullptr, options, std::forward<F>(callback), nullptr));
+    }
+    /** The same with an error code, after which the result is empty. */
+    template <class F>
+    [[nodiscard]] drt::live live(const live_options &options, F &&callback, std::error_code &ec) {
+        return drt::live(
+            detail::open_live(handle_, nullptr, options, std::forward<F>(callback), &ec));
+    }
+    /** Opens a live collection whose rows are looked at without being told of updates. */
+    [[nodiscard]] drt::live live(const live_options &options) {
+        return live(options, [](const live_update &) {});
     }
     /** The same with `persistent` set, whatever the options say: the subscription lasts as long as
      * the client, and the result may be ignored. */

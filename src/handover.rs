@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::error::Status;
 use crate::protocol::Frame;
 use crate::protocol::incoming::Change;
+use crate::rows::{Feed, Update};
 
 /// An epoch that no event carries: the subscription has ended.
 pub const ENDED: u32 = u32::MAX;
@@ -34,8 +35,10 @@ pub struct SubscriptionMeta {
     pub collection: CString,
     /// How changes are delivered. Subscriptions share it.
     pub delivery: Arc<DeliveryOptions>,
+    /// Where it is a live collection: what the application sees of it.
+    pub feed: Option<Arc<Feed>>,
     /// Keeps what follows on another cache line.
-    pub apart: [u64; 2],
+    pub apart: u64,
     /// The sequence number of the last delivered event.
     pub last_sequence: AtomicU64,
 }
@@ -157,6 +160,8 @@ pub trait Registration: Send {
 pub trait EventSink: Registration {
     /// Runs the callback.
     fn event(&self, event: &EventView<'_>);
+    /// Runs the callback of a live collection, which has no events.
+    fn update(&self, _subscription: &SubscriptionMeta, _update: &Update) {}
 }
 
 /// A state callback.
@@ -243,6 +248,33 @@ impl Event {
     }
 }
 
+/// A read for a live collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadRequest {
+    /// The collection.
+    pub collection: Box<str>,
+    /// The query.
+    pub query: Box<str>,
+    /// If only these rows are to be read: their keys, as JSON.
+    pub keys: Option<Vec<String>>,
+}
+
+/// What became of a read for a live collection.
+#[derive(Clone, Debug)]
+pub enum ReadAnswer {
+    /// The server has answered: the frame, and the place of the rows in it.
+    Rows(Frame, (u32, u32)),
+    /// The server has refused it with this error.
+    Refused {
+        /// The error object.
+        json: String,
+        /// Whether another attempt may succeed.
+        is_temporary: bool,
+    },
+    /// The server has not answered in time.
+    Unanswered,
+}
+
 /// What goes through the queue, in order.
 pub enum DeliveryItem {
     /// A subscription's callback, before any of its events.
@@ -254,6 +286,11 @@ pub enum DeliveryItem {
     },
     /// An event.
     Event(Event),
+    /// A live collection has an update, which is in its feed.
+    Update {
+        /// The live collection.
+        slot: u32,
+    },
     /// Added by the queue after an overflow: when the consumer gets here, the application has
     /// caught up and the subscription can be resynchronised.
     CaughtUp {

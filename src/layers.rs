@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["error", "growth", "secret", "log", "threads"],
     &["log_stream", "protocol"],
+    &["rows"],
     &["handover"],
     &["subscriptions"],
-    &["session", "delivery", "driver"],
+    &["session", "delivery", "driver", "live"],
     &["client"],
     &["ffi"],
 ];

@@ -2,7 +2,7 @@
 //!
 //! The product is the C ABI in [`ffi`]; everything below it is internal. The modules, from the
 //! wire upwards, import only those below them:
-//! [`protocol`], [`handover`], [`subscriptions`], [`session`], [`delivery`],
+//! [`protocol`], [`rows`], [`handover`], [`subscriptions`], [`session`], [`live`], [`delivery`],
 //! [`driver`], [`client`], [`ffi`].
 
 #![warn(missing_docs)]
@@ -17,10 +17,12 @@ mod growth;
 pub mod handover;
 #[cfg(test)]
 mod layers;
+pub mod live;
 pub mod log;
 #[cfg(unix)]
 mod log_stream;
 pub mod protocol;
+pub mod rows;
 pub mod secret;
 pub mod session;
 pub mod subscriptions;

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// (title, files in `src/ffi/`)
-const SECTIONS: [(&str, &[&str]); 9] = [
+const SECTIONS: [(&str, &[&str]); 10] = [
     ("Results, errors, version", &["status.rs", "last_error.rs"]),
     ("Handles and callbacks", &["types.rs", "callback.rs"]),
     ("Log", &["log.rs"]),
@@ -24,13 +24,15 @@ const SECTIONS: [(&str, &[&str]); 9] = [
         &["events.rs", "subscription.rs"],
     ),
     ("Messages", &["request.rs"]),
+    ("Live collections", &["live_rows.rs", "live.rs"]),
     ("Poll delivery", &["delivery.rs", "index.rs"]),
 ];
 
 /// (struct, macro that initialises it)
-const INITS: [(&str, &str); 4] = [
+const INITS: [(&str, &str); 5] = [
     ("drt_client_options", "DRT_CLIENT_OPTIONS_INIT"),
     ("drt_error_info", "DRT_ERROR_INFO_INIT"),
+    ("drt_live_options", "DRT_LIVE_OPTIONS_INIT"),
     ("drt_stats", "DRT_STATS_INIT"),
     ("drt_subscription_options", "DRT_SUBSCRIPTION_OPTIONS_INIT"),
 ];

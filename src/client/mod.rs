@@ -8,12 +8,14 @@ mod changes;
 mod cleartext_warning;
 mod drain_buffer;
 pub mod engine;
+mod live;
 mod log_queue;
 mod options;
 mod shared;
 mod subscribe;
 mod wait;
 
+pub use live::{LiveCollectionOptions, stale_live};
 pub use options::{ClientOptions, SnapshotMode, SubscriptionOptions};
 pub use subscribe::{Subscribed, SubscriptionInfo};
 
@@ -126,7 +128,7 @@ impl Client {
 
     /// The state.
     pub fn state(&self) -> State {
-        self.shared.lock().session.state()
+        self.shared.lock().engine.session.state()
     }
 
     /// The counters.
@@ -158,7 +160,7 @@ impl Client {
 
     /// Whether the application is asked for tokens.
     pub fn has_token_sink(&self) -> bool {
-        self.shared.lock().session.has_token_sink()
+        self.shared.lock().engine.session.has_token_sink()
     }
 
     /// In poll delivery: the descriptor that is readable while something is queued.

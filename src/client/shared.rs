@@ -8,8 +8,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::changes::Changes;
 use super::cleartext_warning::CleartextWarning;
 use super::drain_buffer::DrainBuffer;
+use super::engine::{self, Engine};
 use super::log_queue::{self, LogQueue};
-use super::{ClientOptions, Stats, engine};
+use super::{ClientOptions, Stats};
 use crate::delivery::{Delivery, Feedback, Intake, State, in_callback};
 use crate::driver::{
     self, Counters, FailureKind, Link, LinkEvents, LinkFailure, LinkOptions, Proxies, Runtime,
@@ -19,11 +20,12 @@ use crate::error::{Error, Result, Status};
 use crate::log::{self, Level};
 use crate::protocol::Frame;
 use crate::protocol::endpoint::{self, Endpoint};
+use crate::rows::FeedBudget;
 use crate::session::{Config, Effect, LinkId, Loss, Now, Session};
 
 /// What the client's lock guards.
 pub(super) struct Core {
-    pub session: Session,
+    pub engine: Engine,
     links: HashMap<LinkId, Link>,
     runtime: Option<Arc<Runtime>>,
     /// When the timer wakes next.
@@ -52,6 +54,9 @@ pub(super) struct Shared {
     counters: Arc<Counters>,
     timer: OnceLock<Timer>,
     pub drain_buffer: DrainBuffer,
+    /// What the updates of live collections that wait may cost.
+    pub feed_budget: Arc<FeedBudget>,
+    pub max_message_bytes: usize,
     pub cleartext_warning: CleartextWarning,
     origin: Instant,
     this: Weak<Shared>,
@@ -106,7 +111,7 @@ impl Shared {
             });
             Shared {
                 core: Mutex::new(Core {
-                    session,
+                    engine: Engine::new(session),
                     links: HashMap::new(),
                     runtime: Some(Arc::clone(&runtime)),
                     timer_deadline: None,
@@ -121,6 +126,8 @@ impl Shared {
                 counters,
                 timer: OnceLock::new(),
                 drain_buffer: DrainBuffer::default(),
+                feed_budget: FeedBudget::new(options.queue_bytes()),
+                max_message_bytes: options.max_message_bytes(),
                 cleartext_warning,
                 origin: Instant::now(),
                 this: this.clone(),
@@ -137,7 +144,7 @@ impl Shared {
             move || next.upgrade().and_then(|shared| shared.next_deadline()),
             move || {
                 if let Some(shared) = fire.upgrade() {
-                    shared.with(|session, now| session.on_timer(now));
+                    shared.with_engine(|engine, now| engine.on_timer(now));
                 }
             },
         );
@@ -159,7 +166,7 @@ impl Shared {
     }
 
     pub fn check_open(&self) -> Result<()> {
-        if self.lock().session.state() == State::Closed {
+        if self.lock().engine.session.state() == State::Closed {
             return Err(Error::new(Status::Closed, "the client is closed"));
         }
         Ok(())
@@ -168,6 +175,11 @@ impl Shared {
     /// Gives the session an input and carries out what it decides.
     pub fn with<R>(&self, input: impl FnOnce(&mut Session, Now) -> R) -> R {
         self.with_core(|core| self.run(core, input))
+    }
+
+    /// Gives the engine an input and carries out what it decides.
+    pub fn with_engine<R>(&self, input: impl FnOnce(&mut Engine, Now) -> R) -> R {
+        self.with_core(|core| self.run_engine(core, input))
     }
 
     /// The same for a function that needs the whole core and calls [`Shared::run`] itself.
@@ -186,25 +198,29 @@ impl Shared {
 
     /// The same for a caller that holds the lock already.
     pub fn run<R>(&self, core: &mut Core, input: impl FnOnce(&mut Session, Now) -> R) -> R {
+        self.run_engine(core, |engine, now| input(&mut engine.session, now))
+    }
+
+    fn run_engine<R>(&self, core: &mut Core, input: impl FnOnce(&mut Engine, Now) -> R) -> R {
         let now = self.now();
         let Core {
-            session,
+            engine,
             links,
             runtime,
             log,
             ..
         } = core;
         let result = engine::step(
-            session,
+            engine,
             now,
             input,
             |items| self.delivery.push(items),
             |effect| self.carry_out(effect, links, runtime.as_ref(), log),
         );
-        if core.session.take_changed() {
+        if core.engine.session.take_changed() {
             self.changed.notify();
         }
-        let next = core.session.next_deadline(now);
+        let next = core.engine.next_deadline(now);
         // A timer that wakes too early sleeps again, so it need not be told of later deadlines.
         if next.is_some_and(|next| {
             core.timer_deadline
@@ -265,7 +281,7 @@ impl Shared {
     /// When the timer has to wake next.
     fn next_deadline(&self) -> Option<Instant> {
         let mut core = self.lock();
-        let next = core.session.next_deadline(self.now());
+        let next = core.engine.next_deadline(self.now());
         core.timer_deadline = next;
         next.map(|next| self.origin + next)
     }
@@ -273,8 +289,8 @@ impl Shared {
     pub fn stats(&self) -> Stats {
         let delivery = self.delivery.stats();
         let core = self.lock();
-        let (connects, resyncs, last_rtt_us) = core.session.counters();
-        let registry = core.session.registry();
+        let (connects, resyncs, last_rtt_us) = core.engine.session.counters();
+        let registry = core.engine.session.registry();
         let counters = self.counters.read();
         Stats {
             connects,
@@ -289,7 +305,10 @@ impl Shared {
             queued_events: delivery.queued_events,
             queued_bytes: delivery.queued_bytes,
             subscriptions: registry.len() as u64,
-            active_subscriptions: registry.iter().filter(|s| s.is_active()).count() as u64,
+            active_subscriptions: registry
+                .iter()
+                .filter(|s| s.is_active() && !s.is_hidden())
+                .count() as u64,
             last_rtt_us,
         }
     }
@@ -312,7 +331,7 @@ impl Shared {
         let mut core = self.lock();
         loop {
             let left = handshake.saturating_duration_since(Instant::now());
-            let gone = core.session.has_left_every_link() && core.links.is_empty();
+            let gone = core.engine.session.has_left_every_link() && core.links.is_empty();
             if gone || left.is_zero() {
                 break;
             }
@@ -376,6 +395,7 @@ impl LinkEvents for Shared {
                 FailureKind::Untrusted | FailureKind::OtherProtocol
             ),
             unauthorized: failure.kind == FailureKind::Http(401),
+            too_large: failure.kind == FailureKind::TooLarge,
             dropped: failure.kind == FailureKind::Closed,
             if_worked: failure.if_worked,
             retry_after: failure.retry_after,
@@ -410,10 +430,16 @@ impl Feedback for Shared {
     }
 
     fn released(&self, slot: u32) {
-        self.lock().session.released(slot);
+        self.lock().engine.session.released(slot);
+    }
+
+    fn shown(&self) {
+        // Whoever looks under the lock and then waits has seen what was shown, or is woken.
+        drop(self.lock());
+        self.changed.notify();
     }
 
     fn token_callback_returned(&self) {
-        self.lock().session.token_callback_returned();
+        self.lock().engine.session.token_callback_returned();
     }
 }

@@ -8,7 +8,7 @@ use super::{Client, ScopeId, SubId, SubscriptionOptions};
 use crate::delivery::{EventSink, SubscriptionMeta};
 use crate::error::{Error, Result, Status};
 use crate::session::{self, NewSubscription};
-use crate::subscriptions::Subscription;
+use crate::subscriptions::{Role, Subscription};
 
 /// The result of a subscribe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Client {
 
     /// Gives back an id for which no subscription is made.
     pub fn cancel_subscription(&self, id: SubId) {
-        self.shared.lock().session.cancel_subscription(id);
+        self.shared.lock().engine.session.cancel_subscription(id);
     }
 
     /// Makes a subscription with a reserved id. If it is not made, the sink is dropped before this
@@ -152,7 +152,13 @@ impl Client {
 
     /// Whether a subscription has that uid.
     pub fn has_subscription(&self, uid: &str) -> bool {
-        self.shared.lock().session.registry().by_uid(uid).is_some()
+        self.shared
+            .lock()
+            .engine
+            .session
+            .registry()
+            .by_uid(uid)
+            .is_some()
     }
 
     /// Calls `visit` for each subscription, in the order in which they were made, until it
@@ -164,9 +170,10 @@ impl Client {
         self.shared.check_open()?;
         let mut seen: Vec<(u64, Arc<SubscriptionMeta>, bool, bool)> = {
             let core = self.shared.lock();
-            let registry = core.session.registry();
+            let registry = core.engine.session.registry();
             registry
                 .iter()
+                .filter(|s| !s.is_hidden())
                 .map(|s| {
                     (
                         s.order(),
@@ -194,7 +201,7 @@ impl Client {
     ) -> Result<()> {
         let (meta, persistent, active) = {
             let core = self.shared.lock();
-            let found = core.session.registry().get(id);
+            let found = core.engine.session.registry().get(id);
             let s = found.ok_or_else(stale_subscription)?;
             (Arc::clone(s.meta()), s.spec().persistent, s.is_active())
         };
@@ -205,9 +212,15 @@ impl Client {
     /// Asks for a fresh snapshot of a subscription, and drops what waits of it.
     pub fn resync_subscription(&self, id: SubId) -> Result<()> {
         let delivery = &self.shared.delivery;
-        self.shared.with(|session, now| {
+        self.shared.with_engine(|engine, now| {
+            let session = &mut engine.session;
             let found = session.registry().get(id);
-            delivery.drop_waiting(found.ok_or_else(stale_subscription)?.meta());
+            let found = found.ok_or_else(stale_subscription)?;
+            if found.role() == Role::Live {
+                engine.resync_live(now, id);
+                return Ok(());
+            }
+            delivery.drop_waiting(found.meta());
             session.resync_subscription(now, id);
             Ok(())
         })

@@ -13,9 +13,9 @@ use crate::session::SubStatus;
 impl Client {
     /// Waits until a state is entered; returns at once if it is the present one.
     pub fn wait(&self, state: State, timeout: Duration) -> Result<()> {
-        let before = self.shared.lock().session.state_entries(state);
+        let before = self.shared.lock().engine.session.state_entries(state);
         self.shared.wait_until(timeout, |core| {
-            let session = &core.session;
+            let session = &core.engine.session;
             if session.state() == state || session.state_entries(state) > before {
                 return Some(Ok(()));
             }
@@ -26,7 +26,7 @@ impl Client {
     /// Waits until the server has answered a subscription.
     pub fn subscription_wait(&self, id: SubId, timeout: Duration) -> Result<()> {
         self.shared
-            .wait_until(timeout, |core| match core.session.sub_status(id) {
+            .wait_until(timeout, |core| match core.engine.session.sub_status(id) {
                 SubStatus::Active => Some(Ok(())),
                 SubStatus::Pending => failed_or_closed(core),
                 SubStatus::Refused(json) => {
@@ -41,9 +41,9 @@ impl Client {
 }
 
 /// The error of a wait that cannot succeed any more, because the client has failed or is closed.
-fn failed_or_closed(core: &Core) -> Option<Result<()>> {
-    let (status, message) = core.session.reason();
-    match core.session.state() {
+pub(super) fn failed_or_closed(core: &Core) -> Option<Result<()>> {
+    let (status, message) = core.engine.session.reason();
+    match core.engine.session.state() {
         State::Failed => Some(Err(Error::new(status, message))),
         State::Closed => closed(core).map(Err),
         _ => None,
@@ -51,7 +51,7 @@ fn failed_or_closed(core: &Core) -> Option<Result<()>> {
 }
 
 fn closed(core: &Core) -> Option<Error> {
-    let is_closed = core.session.state() == State::Closed;
+    let is_closed = core.engine.session.state() == State::Closed;
     is_closed.then(|| Error::new(Status::Closed, "the client is closed"))
 }
 
@@ -73,11 +73,11 @@ impl Shared {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let (_, reason) = core.session.reason();
+                let (_, reason) = core.engine.session.reason();
                 let message = format!(
                     "timed out after {} ms; the client is {}: {reason}",
                     timeout.as_millis(),
-                    core.session.state()
+                    core.engine.session.state()
                 );
                 return Err(Error::new(Status::Timeout, message));
             }

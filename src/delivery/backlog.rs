@@ -128,6 +128,12 @@ impl Backlog {
                 place.queued.add(load);
                 self.queued.add(load);
             }
+            DeliveryItem::Update { slot } => {
+                let ends = |place: &Place| place.released || place.meta.epoch() == ENDED;
+                if self.place(*slot).is_none_or(ends) {
+                    return;
+                }
+            }
             DeliveryItem::Register { meta, .. } => {
                 let at = meta.slot as usize;
                 *place(&mut self.places, at) = Some(Place {
@@ -343,8 +349,10 @@ impl Backlog {
             place.meta.epoch.store(ENDED, Ordering::SeqCst);
         }
         let before = self.items.len();
-        self.items
-            .retain(|item| !matches!(item, DeliveryItem::Event(_) | DeliveryItem::CaughtUp { .. }));
+        self.items.retain(|item| {
+            use DeliveryItem::{CaughtUp, Event, Update};
+            !matches!(item, Event(_) | Update { .. } | CaughtUp { .. })
+        });
         self.taken += (before - self.items.len()) as u64;
         self.owned = 0;
         self.queued = Load::default();

@@ -25,6 +25,7 @@ impl Control {
                 true
             }
             DeliveryItem::Event(_)
+            | DeliveryItem::Update { .. }
             | DeliveryItem::Register { .. }
             | DeliveryItem::CaughtUp { .. }
             | DeliveryItem::Release { .. } => false,

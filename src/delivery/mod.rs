@@ -41,6 +41,8 @@ pub trait Feedback: Send + Sync {
     fn released(&self, slot: u32);
     /// The token callback has returned, or there is none.
     fn token_callback_returned(&self);
+    /// An update of a live collection was delivered that changes its status.
+    fn shown(&self) {}
 }
 
 /// Where callbacks run (`DRT_DELIVER_*`).

@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{DeliveryItem, EventView, State};
+use super::{DeliveryItem, EventView, FLAG_ENDED, State};
 use crate::error::Status;
+use crate::rows::{LiveStatus, Update};
 
 /// Which delivery items become rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum RowKind {
     Reply = 3,
     /// A registration is over.
     Released = 4,
+    /// An update of a live collection.
+    Update = 5,
 }
 
 /// A row of [`RowsOf::Indexed`]: its numbers, and where its text is.
@@ -79,8 +82,10 @@ impl Batch {
 /// The batch that is being written.
 ///
 /// A row of [`RowsOf::Events`] is `[key,kind,flags,sequence,index,count,data,meta?]`; those of
-/// [`RowsOf::Everything`] begin with their kind, and have `null` for what there is none of. An
-/// event of [`RowsOf::Indexed`] is its data, `null` where there is none, and its meta.
+/// [`RowsOf::Everything`] begin with their kind, and have `null` for what there is none of. An update
+/// of a live collection has the number of its kind in place of an event's kind, then
+/// `flags,sequence,status,revision,changes,error`. An event of [`RowsOf::Indexed`] is its data, `null`
+/// where there is none, and its meta.
 pub(super) struct Rows {
     of: RowsOf,
     text: String,
@@ -128,6 +133,7 @@ impl Rows {
             && !self.has_everything()
             && match item {
                 DeliveryItem::Event(_)
+                | DeliveryItem::Update { .. }
                 | DeliveryItem::Register { .. }
                 | DeliveryItem::CaughtUp { .. } => false,
                 DeliveryItem::Release { .. }
@@ -191,6 +197,45 @@ impl Rows {
             (None, _) => self.text.push_str(",null"),
         }
         self.end_row(RowKind::Event, key);
+    }
+
+    /// Appends an update of a live collection.
+    pub fn add_update(&mut self, key: u64, sequence: u64, update: &Update) {
+        let number = RowKind::Update as u8;
+        match self.of {
+            RowsOf::Everything | RowsOf::Indexed => {
+                self.begin_row(RowKind::Update);
+                let _ = write!(self.text, ",{key}");
+            }
+            RowsOf::Events => {
+                let _ = write!(self.text, "{}[{key},{number}", self.comma());
+            }
+        }
+        let flags = match update.status {
+            LiveStatus::Ended => FLAG_ENDED,
+            _ => 0,
+        };
+        let (status, revision) = (update.status as i32, update.revision);
+        let _ = write!(self.text, ",{flags},{sequence},{status},{revision},[");
+        for (n, change) in update.changes.iter().enumerate() {
+            let comma = if n > 0 { "," } else { "" };
+            let (kind, key) = (change.kind as u32, change.row.key());
+            let _ = write!(self.text, "{comma}[{kind},{key},");
+            for index in [change.old, change.new] {
+                match index {
+                    Some(index) => {
+                        let _ = write!(self.text, "{index},");
+                    }
+                    None => self.text.push_str("null,"),
+                }
+            }
+            self.text.push_str(change.row.text());
+            self.text.push(']');
+        }
+        self.text.push_str("],");
+        self.text
+            .push_str(update.error.as_deref().unwrap_or("null"));
+        self.end_row(RowKind::Update, key);
     }
 
     /// Appends a change of state.

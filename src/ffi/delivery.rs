@@ -77,15 +77,18 @@ pub unsafe extern "C" fn drt_client_dispatch_control(
 ///     [2, reason]                                                        a token is wanted
 ///     [3, user_data, status, json, message]                              the reply to a request
 ///     [4, user_data]                           nothing more comes with this user data
+///     [5, user_data, flags, sequence, status, revision, changes, error]    an update of a live collection
 ///
 /// in which `user_data` is the registration's, as a number, and `data`, `meta` and `json` are null
 /// where there is none. The reply's `json` is the server's answer or its error object, and
 /// `message` the sentence of an error, or empty. Row 4 comes in place of the release function, for
 /// each registration that succeeded. States need no registration; requests for a token do
-/// (`drt_client_on_token`). `*json` is owned by the library, not NUL-terminated, and valid until the
-/// next call of this, drain or dispatch for this client. If another thread closes the client, it
-/// stays valid for the thread that has made this call, until that takes from any client again.
-/// `*rows`, if `rows` is not NULL, receives the number of rows.
+/// (`drt_client_on_token`). `changes` is an array of `[kind, key, old_index, new_index, data]`, with
+/// null for an index that there is none of, and `error` the server's error object or null. `*json` is
+/// owned by the library, not NUL-terminated, and valid until the next call of this, drain or dispatch
+/// for this client. If another thread closes the client, it stays valid for the thread that has made
+/// this call, until that takes from any client again. `*rows`, if `rows` is not NULL, receives the
+/// number of rows.
 ///
 /// Threads and errors as `drt_client_dispatch`.
 #[unsafe(no_mangle)]
@@ -110,9 +113,11 @@ pub unsafe extern "C" fn drt_client_next(
 /// is not a graceful shutdown, which other libraries call drain.) Like `drt_client_dispatch`, but
 /// no event callback runs: the events are returned as one JSON array of
 /// `[user_data as a number, kind, flags, sequence, index, count, data, meta]`, without the meta if
-/// there is none. Callbacks of other kinds still run, in order: the array ends before one. `*json`
-/// is owned by the library, not NUL-terminated, and valid as that of `drt_client_next`. `*drained`,
-/// if `drained` is not NULL, receives the number of events and callbacks.
+/// there is none. Updates of live collections are returned as
+/// `[user_data, 5, flags, sequence, status, revision, changes, error]`, as in `drt_client_next`.
+/// Callbacks of other kinds still run, in order: the array ends before one. `*json` is owned by the
+/// library, not NUL-terminated, and valid as that of `drt_client_next`. `*drained`, if `drained` is
+/// not NULL, receives the number of events and callbacks.
 ///
 /// Threads and errors as `drt_client_dispatch`.
 #[unsafe(no_mangle)]

@@ -10,6 +10,7 @@ use super::process;
 use super::table::{FORKS, Found, Parts, Table};
 use crate::client::{Client, ScopeId, SubId};
 use crate::error::{Error, Result, Status};
+use crate::rows::Feed;
 
 /// The thread of a close that does not block, until a close has waited for it.
 pub(super) type EndingThread = Mutex<Option<JoinHandle<()>>>;
@@ -24,6 +25,7 @@ pub(super) enum Object {
     Ending(Client, Arc<EndingThread>),
     Scope(Client, ScopeId),
     Subscription(Client, SubId),
+    Live(Client, SubId, Arc<Feed>),
 }
 
 impl Object {
@@ -34,7 +36,8 @@ impl Object {
             | Object::Closing(client)
             | Object::Ending(client, _)
             | Object::Scope(client, _)
-            | Object::Subscription(client, _) => client,
+            | Object::Subscription(client, _)
+            | Object::Live(client, ..) => client,
         }
     }
 
@@ -43,6 +46,7 @@ impl Object {
             Object::Client(_) | Object::Closing(_) | Object::Ending(..) => "a client",
             Object::Scope(..) => "a scope",
             Object::Subscription(..) => "a subscription",
+            Object::Live(..) => "a live collection",
         }
     }
 }
@@ -250,11 +254,24 @@ pub(super) fn scope<T>(handle: *mut T, name: &'static str) -> Result<(Client, Sc
     }
 }
 
-/// The client and the subscription of a handle. It may find a subscription that has ended; the
+/// The client, the subscription and the feed of a live collection's handle. It may find one that has
+/// ended; the feed knows.
+pub(super) fn live<T>(handle: *mut T, name: &'static str) -> Result<(Client, SubId, Arc<Feed>)> {
+    match find(handle as RawHandle, name)? {
+        Object::Live(_, _, feed) if feed.is_closed() => {
+            let message = format!("`{name}` is stale: what it stood for has ended");
+            Err(Error::new(Status::InvalidHandle, message).about(name))
+        }
+        Object::Live(client, id, feed) => Ok((client, id, feed)),
+        other => Err(wrong_kind(&other, name, "a live collection")),
+    }
+}
+
+/// The client and the subscription of a handle; a live collection is one, too. It may find a subscription that has ended; the
 /// client knows.
 pub(super) fn subscription<T>(handle: *mut T, name: &'static str) -> Result<(Client, SubId)> {
     match find(handle as RawHandle, name)? {
-        Object::Subscription(client, id) => Ok((client, id)),
+        Object::Subscription(client, id) | Object::Live(client, id, _) => Ok((client, id)),
         other => Err(wrong_kind(&other, name, "a subscription")),
     }
 }

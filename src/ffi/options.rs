@@ -192,7 +192,7 @@ pub unsafe extern "C" fn drt_subscription_options_init(
 /// # Safety
 ///
 /// `options` is NULL or has `size` bytes.
-unsafe fn init(options: *mut u8, size: usize) -> Result<()> {
+pub(super) unsafe fn init(options: *mut u8, size: usize) -> Result<()> {
     if options.is_null() {
         return Err(is_null("options"));
     }
@@ -218,7 +218,7 @@ pub(super) const LARGEST_STRUCT: usize = 4096;
 ///
 /// `options` is NULL or points to `struct_size` bytes, which the struct's first
 /// member says; all-zero is a value of `T`.
-unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T> {
+pub(super) unsafe fn read<T: Copy>(options: *const T, least: usize, init: &str) -> Result<T> {
     if options.is_null() {
         return Err(is_null("options"));
     }

@@ -27,10 +27,10 @@ pub type drt_reply_fn = Option<
     ),
 >;
 
-type Function = unsafe extern "C" fn(drt_status, *const c_char, usize, *mut c_void);
+pub(super) type Function = unsafe extern "C" fn(drt_status, *const c_char, usize, *mut c_void);
 
 /// No function where the reply is taken as a row.
-struct CReply(Callback<Option<Function>>);
+pub(super) struct CReply(pub Callback<Option<Function>>);
 
 impl ReplySink for CReply {
     fn reply(&self, status: Status, json: &str, message: &str) {

@@ -13,6 +13,13 @@ pub struct drt_scope {
     _opaque: [u8; 0],
 }
 
+/// A live collection: the rows of a query, held in memory and kept as the server has them. An opaque
+/// integer handle in a pointer type; never dereference it. Created by `drt_live_open`, released by
+/// `drt_live_close`; it also becomes stale when it is ended as a subscription.
+pub struct drt_live {
+    _opaque: [u8; 0],
+}
+
 /// A subscription. An opaque integer handle in a pointer type; never dereference it. It needs no
 /// release: it becomes stale when the subscription ends.
 pub struct drt_subscription {

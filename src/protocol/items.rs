@@ -86,6 +86,112 @@ fn array(scanner: &mut Scanner<'_>, mut element: impl FnMut(usize, usize)) -> Sc
     }
 }
 
+/// Where a row is in a text, and its key in the same text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPlace {
+    /// The row.
+    pub row: (u32, u32),
+    /// Its key; empty where it has none.
+    pub key: (u32, u32),
+}
+
+/// Checks that a text is one JSON value, and finds the objects in an array and their keys, in one
+/// pass. A value that is no array is the only row. `out` is cleared first; after an error its content
+/// is meaningless.
+pub fn rows(json: &str, primary_key: &str, out: &mut Vec<RowPlace>) -> Result<(), Malformed> {
+    out.clear();
+    if u32::try_from(json.len()).is_err() {
+        return Err(Malformed::new("the value is larger than 4 GiB"));
+    }
+    let mut scanner = Scanner::new(json);
+    let scan = scan_rows(&mut scanner, json, primary_key, out);
+    scan.map_err(|reason| {
+        let at = scanner.at();
+        Malformed::new(format!(
+            "the value is not valid JSON: {reason} at byte {at}"
+        ))
+    })
+}
+
+fn scan_rows(
+    scanner: &mut Scanner<'_>,
+    json: &str,
+    primary_key: &str,
+    out: &mut Vec<RowPlace>,
+) -> Scan {
+    let is_array = scanner.skip_space() == b'[';
+    if is_array {
+        scanner.take(b'[');
+        if scanner.skip_space() == b']' {
+            scanner.take(b']');
+            return scanner.end();
+        }
+    }
+    loop {
+        scanner.skip_space();
+        let start = scanner.at();
+        let key = scan_row(scanner, json, primary_key)?;
+        // The length fits, so every offset does.
+        out.push(RowPlace {
+            row: (start as u32, scanner.at() as u32),
+            key: (key.0 as u32, key.1 as u32),
+        });
+        if !is_array {
+            return scanner.end();
+        }
+        scanner.skip_space();
+        if !scanner.take(b',') {
+            return if scanner.take(b']') {
+                scanner.end()
+            } else {
+                Err("expected `,` or `]`")
+            };
+        }
+    }
+}
+
+/// Scans one element, and finds its key.
+fn scan_row(
+    scanner: &mut Scanner<'_>,
+    json: &str,
+    primary_key: &str,
+) -> Result<(usize, usize), &'static str> {
+    let mut key = (scanner.at(), scanner.at());
+    if !scanner.take(b'{') {
+        scanner.value(MAX_DEPTH - 1)?;
+        return Ok(key);
+    }
+    scanner.skip_space();
+    if scanner.take(b'}') {
+        return Ok(key);
+    }
+    loop {
+        let name = scanner.member_name()?;
+        let start = scanner.at();
+        scanner.value(MAX_DEPTH - 2)?;
+        if is_name(&json[name.0..name.1], primary_key) {
+            key = (start, scanner.at());
+        }
+        scanner.skip_space();
+        if !scanner.take(b',') {
+            return if scanner.take(b'}') {
+                Ok(key)
+            } else {
+                Err("expected `,` or `}`")
+            };
+        }
+        scanner.skip_space();
+    }
+}
+
+/// Whether a quoted name is this one.
+fn is_name(quoted: &str, name: &str) -> bool {
+    if quoted.contains('\\') {
+        return json::string(quoted).is_some_and(|text| text == name);
+    }
+    quoted.len() == name.len() + 2 && &quoted[1..quoted.len() - 1] == name
+}
+
 /// The first element of an array, or the value itself if it is no array. `None` for an empty array
 /// and for a text that does not begin with a JSON value.
 pub fn first(json: &str) -> Option<&str> {
@@ -259,6 +365,43 @@ mod tests {
             assert_eq!(key_text(json).as_deref(), expected, "{json}");
         }
         assert!(matches!(key_text("\"plain\""), Some(Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn rows_are_found_with_their_keys() {
+        let mut places = Vec::new();
+        for (json, expected) in [
+            ("[]", vec![]),
+            (
+                r#"[{"id":1,"a":{"id":9}} , {"a":[{}],"id": "x"}]"#,
+                vec!["1", "\"x\""],
+            ),
+            (r#"{"i\u0064":7}"#, vec!["7"]),
+            (r#"[{},5,{"id":1,"id":2}]"#, vec!["", "", "2"]),
+        ] {
+            rows(json, "id", &mut places).expect("valid");
+            let keys: Vec<_> = places
+                .iter()
+                .map(|place| &json[place.key.0 as usize..place.key.1 as usize])
+                .collect();
+            assert_eq!(keys, expected, "{json}");
+            let mut elements_of = Vec::new();
+            elements(json, &mut elements_of).expect("valid");
+            let found: Vec<_> = places.iter().map(|place| place.row).collect();
+            assert_eq!(found, elements_of, "{json}");
+        }
+        for json in [
+            "",
+            "[",
+            "[{]",
+            "[{\"id\"}]",
+            "[{\"id\":1,}]",
+            "{} {}",
+            "[{}",
+            "[{} {}]",
+        ] {
+            assert!(rows(json, "id", &mut places).is_err(), "{json}");
+        }
     }
 
     #[test]

@@ -139,6 +139,23 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Skips a member's name, which begins at the next byte, and the colon. Returns where the name
+    /// is, with its quotes.
+    pub fn member_name(&mut self) -> Result<(usize, usize), &'static str> {
+        let start = self.at;
+        if !self.take(b'"') {
+            return Err("expected a member's name");
+        }
+        self.string()?;
+        let end = self.at;
+        if self.skip_space() != b':' {
+            return Err("expected `:`");
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok((start, end))
+    }
+
     /// Skips a member's name and the colon.
     #[inline(always)]
     fn name(&mut self, first: u8) -> Scan {

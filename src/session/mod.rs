@@ -12,7 +12,8 @@
 //!
 //! What goes out: items for the application ([`Session::take_items`]), effects for the
 //! driver ([`Session::take_effects`]), whether a waiting thread has to look again
-//! ([`Session::take_changed`]), and the next deadline ([`Session::next_deadline`]).
+//! ([`Session::take_changed`]), what live collections have to know
+//! ([`Session::take_notices`]), and the next deadline ([`Session::next_deadline`]).
 //! `client/engine.rs` does one round of this.
 //!
 //! [`Session`] is a router over parts that own their state. The files of `router/` turn
@@ -57,10 +58,10 @@ pub use connection::credentials::{AuthMode, Credentials};
 pub use router::Session;
 
 use crate::error::{Error, Status};
-use crate::handover::{DeliveryOptions, EventSink, SubscriptionMeta};
+use crate::handover::{DeliveryOptions, EventSink, ReadAnswer, SubscriptionMeta};
 use crate::log::Level;
 use crate::secret::Secret;
-use crate::subscriptions::{ScopeId, SubscriptionSpec};
+use crate::subscriptions::{ScopeId, SubId, SubscriptionSpec};
 
 /// The time of an input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +132,8 @@ pub struct Loss {
     pub dropped: bool,
     /// The message where this endpoint has worked before, if it is another one then.
     pub if_worked: Option<String>,
+    /// The server sent a message that is larger than is accepted.
+    pub too_large: bool,
     /// The server asks to come back no sooner (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
@@ -145,6 +148,7 @@ impl Loss {
             unauthorized: false,
             dropped: false,
             if_worked: None,
+            too_large: false,
             retry_after: None,
         }
     }
@@ -166,6 +170,22 @@ pub struct NewSubscription {
     pub tag: u64,
     /// The callback.
     pub sink: Box<dyn EventSink>,
+}
+
+/// Something that a live collection has to know.
+#[derive(Debug)]
+pub enum LiveNotice {
+    /// The link is lost, and with it what the server knew of all of them.
+    LinkLost {
+        /// A message was larger than is accepted.
+        was_too_large: bool,
+    },
+    /// The read that this subscription's live collection has asked for is sent.
+    ReadSent(SubId),
+    /// It is over.
+    ReadOver(SubId, ReadAnswer),
+    /// The application has ended the live collection.
+    Ended(SubId),
 }
 
 /// What became of a new subscription. A sink that was not taken comes back, to

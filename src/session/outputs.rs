@@ -1,7 +1,7 @@
 //! What one input has caused: items for the application, effects for the driver, and
 //! whether a waiting thread has to look again.
 
-use super::Effect;
+use super::{Effect, LiveNotice};
 use crate::handover::DeliveryItem;
 use crate::log::Level;
 
@@ -10,6 +10,7 @@ use crate::log::Level;
 pub struct Outputs {
     items: Vec<DeliveryItem>,
     effects: Vec<Effect>,
+    notices: Vec<LiveNotice>,
     changed: bool,
 }
 
@@ -22,6 +23,16 @@ impl Outputs {
     /// Something for the driver. Effects are carried out in this order.
     pub fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// Something for the live collections.
+    pub fn notice(&mut self, notice: LiveNotice) {
+        self.notices.push(notice);
+    }
+
+    /// The notices since the last call.
+    pub fn take_notices(&mut self) -> Vec<LiveNotice> {
+        std::mem::take(&mut self.notices)
     }
 
     /// A line for the log, if it is wanted there.

@@ -37,12 +37,15 @@ impl Refusals {
 
     /// The application ends those that pass before it was given their last event, which it
     /// is not given any more.
-    pub fn end(&mut self, pass: impl Fn(&Subscription) -> bool) -> Vec<Arc<SubscriptionMeta>> {
+    pub fn end(
+        &mut self,
+        pass: impl Fn(&Subscription) -> bool,
+    ) -> Vec<(SubId, Arc<SubscriptionMeta>)> {
         let mut ended = Vec::new();
         self.undelivered.retain(|subscription| {
             let is_ended = pass(subscription);
             if is_ended {
-                ended.push(Arc::clone(subscription.meta()));
+                ended.push((subscription.id(), Arc::clone(subscription.meta())));
             }
             !is_ended
         });

@@ -17,4 +17,4 @@ pub mod subscription;
 pub use registry::Registry;
 pub use scope::ScopeId;
 pub use spec::SubscriptionSpec;
-pub use subscription::{SubId, Subscription};
+pub use subscription::{Role, SubId, Subscription};

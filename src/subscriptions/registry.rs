@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::scope::{ScopeId, Scopes};
 use super::shared_options::SharedOptions;
 use super::spec::SubscriptionSpec;
-use super::subscription::{SubId, Subscription};
+use super::subscription::{Role, SubId, Subscription};
 use crate::growth::reserve_one;
 use crate::handover::{DeliveryOptions, SubscriptionMeta};
 use crate::protocol::wire_uid::WireUid;
@@ -90,13 +90,16 @@ impl Registry {
         meta: Arc<SubscriptionMeta>,
         spec: SubscriptionSpec,
         scope: Option<ScopeId>,
+        role: Role,
     ) {
         self.made += 1;
-        self.by_uid.insert(UidKey(Arc::clone(&meta)));
+        if role != Role::Hidden {
+            self.by_uid.insert(UidKey(Arc::clone(&meta)));
+        }
         if let Some(members) = scope.and_then(|scope| self.scopes.members_mut(scope)) {
             members.push(id);
         }
-        let subscription = Subscription::new(id, meta, spec, scope, self.made);
+        let subscription = Subscription::new(id, meta, spec, scope, self.made, role);
         self.slots[id.slot as usize].subscription = Some(Box::new(subscription));
     }
 
@@ -108,7 +111,9 @@ impl Registry {
         }
         let subscription = place.subscription.take()?;
         place.generation = place.generation.wrapping_add(1);
-        self.by_uid.remove(subscription.meta().uid_str());
+        if !subscription.is_hidden() {
+            self.by_uid.remove(subscription.meta().uid_str());
+        }
         if let Some(scope) = subscription.scope() {
             self.scopes.forget(scope, id);
         }
@@ -180,7 +185,7 @@ impl Registry {
         chosen.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// How many there are.
+    /// How many there are that the application knows of.
     pub fn len(&self) -> usize {
         self.by_uid.len()
     }

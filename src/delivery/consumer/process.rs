@@ -1,22 +1,27 @@
 //! What the consumer does with delivery items that are no events.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 
 use super::{Consumer, Entry, Shared, release};
-use crate::delivery::DeliveryItem;
 use crate::delivery::ended::Ended;
 use crate::delivery::key_format::KeyFormat;
 use crate::delivery::rows::Rows;
+use crate::delivery::{DeliveryItem, ENDED};
 use crate::growth::place;
 
 impl Consumer {
     /// Processes a delivery item that is no event.
     pub(super) fn process(&mut self, shared: &Shared, item: DeliveryItem, rows: Option<&mut Rows>) {
+        if let DeliveryItem::Update { slot } = item {
+            return self.deliver_update(shared, slot, rows);
+        }
         self.leave(shared);
         let mut rows = rows.filter(|rows| rows.has_everything());
         let as_rows = rows.is_some();
         match item {
             DeliveryItem::Event(event) => self.splitter.load(event),
+            DeliveryItem::Update { .. } => {}
             DeliveryItem::Register { meta, sink } => {
                 let at = meta.slot as usize;
                 let old = place(&mut self.entries, at).replace(Entry {
@@ -95,6 +100,38 @@ impl Consumer {
                     std::panic::resume_unwind(panic);
                 }
             }
+        }
+    }
+
+    /// Delivers the next update of a live collection: what the application reads of it changes, then
+    /// its callback runs.
+    fn deliver_update(&mut self, shared: &Shared, slot: u32, rows: Option<&mut Rows>) {
+        if self.running_slot != Some(slot) {
+            self.enter(shared, Some(slot));
+        }
+        // The epoch is read after `enter`; `Running` says why.
+        let entry = self.entries.get(slot as usize).and_then(Option::as_ref);
+        let Some(entry) = entry.filter(|entry| entry.meta.epoch() != ENDED) else {
+            return self.leave(shared);
+        };
+        let feed = entry.meta.feed.as_ref();
+        let Some((update, has_new_status)) = feed.and_then(|feed| feed.deliver()) else {
+            return;
+        };
+        self.sequence += 1;
+        self.count += 1;
+        let delivered = &shared.queue.progress.delivered;
+        delivered.store(self.sequence, Ordering::Relaxed);
+        let last = &entry.meta.last_sequence;
+        last.store(self.sequence, Ordering::Relaxed);
+        if has_new_status {
+            if let Some(feedback) = shared.feedback.upgrade() {
+                feedback.shown();
+            }
+        }
+        match rows {
+            None => entry.sink.update(&entry.meta, &update),
+            Some(rows) => rows.add_update(entry.sink.user_data(), self.sequence, &update),
         }
     }
 

@@ -273,7 +273,8 @@ fn meta(slot: u32, options: DeliveryOptions) -> Arc<SubscriptionMeta> {
         collection: CString::new("posts").unwrap(),
         delivery: Arc::new(options),
         epoch: AtomicU32::new(0),
-        apart: [0; 2],
+        apart: 0,
+        feed: None,
         last_sequence: AtomicU64::new(0),
     })
 }

@@ -44,6 +44,8 @@ pub enum Purpose {
     Settle(SubId),
     /// Rows that are read again, because their last event may be wrong.
     Recheck(SubId),
+    /// Something that a live collection reads.
+    Live(SubId),
     /// A probe: whether the query of a subscription that is not confirmed can be read.
     Check(SubId),
     /// The confirmation that the server has forgotten a wire uid.
@@ -87,6 +89,7 @@ impl Purpose {
             | Purpose::Read(id)
             | Purpose::Settle(id)
             | Purpose::Recheck(id)
+            | Purpose::Live(id)
             | Purpose::Check(id) => id.slot(),
             Purpose::Orphan(wire) | Purpose::Unsubscribe { wire, .. } => wire.slot,
             Purpose::Request(_) => REQUEST_SLOT,
@@ -97,9 +100,11 @@ impl Purpose {
     pub fn kind(&self) -> Kind {
         match self {
             Purpose::Subscribe(_) | Purpose::Orphan(_) => Kind::Subscribe,
-            Purpose::Read(_) | Purpose::Settle(_) | Purpose::Recheck(_) | Purpose::Check(_) => {
-                Kind::Read
-            }
+            Purpose::Read(_)
+            | Purpose::Settle(_)
+            | Purpose::Recheck(_)
+            | Purpose::Live(_)
+            | Purpose::Check(_) => Kind::Read,
             Purpose::Request(_) => Kind::Request,
             Purpose::Unsubscribe { .. } => Kind::Unsubscribe,
         }

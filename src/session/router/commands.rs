@@ -8,12 +8,13 @@ use super::Session;
 use super::link_end::LinkEnd;
 use crate::error::{Error, Result, Status};
 use crate::handover::{DeliveryItem, ENDED, State, StateSink, SubscriptionMeta, TokenSink};
+use crate::rows::Feed;
 use crate::secret::Secret;
 use crate::session::connection::FreshToken;
 use crate::session::connection::credentials::CredentialKind;
 use crate::session::timers::Timer;
 use crate::session::{NewSubscription, Now, SubStatus, Subscribed};
-use crate::subscriptions::{Registry, SubId};
+use crate::subscriptions::{Registry, Role, SubId};
 
 impl Session {
     /// Starts to connect, unless that is under way already.
@@ -112,14 +113,32 @@ impl Session {
 
     /// Makes a subscription with a reserved id, or gives the id back; the first one connects.
     pub fn subscribe(&mut self, now: Now, id: SubId, new: NewSubscription) -> Subscribed {
-        let outcome = self.try_subscribe(now, id, new);
+        self.subscribe_as(now, id, new, Role::Application, None)
+    }
+
+    pub(super) fn subscribe_as(
+        &mut self,
+        now: Now,
+        id: SubId,
+        new: NewSubscription,
+        role: Role,
+        feed: Option<Arc<Feed>>,
+    ) -> Subscribed {
+        let outcome = self.try_subscribe(now, id, new, role, feed);
         if !matches!(outcome, Subscribed::New) {
             self.registry.cancel(id);
         }
         outcome
     }
 
-    fn try_subscribe(&mut self, now: Now, id: SubId, new: NewSubscription) -> Subscribed {
+    fn try_subscribe(
+        &mut self,
+        now: Now,
+        id: SubId,
+        new: NewSubscription,
+        role: Role,
+        feed: Option<Arc<Feed>>,
+    ) -> Subscribed {
         if let Err(error) = self.check_subscribe(&new) {
             return Subscribed::Refused {
                 error,
@@ -134,7 +153,10 @@ impl Session {
                 };
             }
         }
-        let uid = new.uid.unwrap_or_else(|| self.free_uid());
+        let uid = match role {
+            Role::Hidden => String::new(),
+            Role::Application | Role::Live => new.uid.unwrap_or_else(|| self.free_uid()),
+        };
         let (Ok(uid), Ok(collection)) = (CString::new(uid), CString::new(new.collection)) else {
             let message = "`uid` and `collection` must not contain a NUL character";
             let error = Error::new(Status::InvalidArgument, message);
@@ -150,15 +172,18 @@ impl Session {
             collection,
             delivery: self.registry.share_options(new.delivery),
             epoch: AtomicU32::new(0),
-            apart: [0; 2],
+            apart: 0,
             last_sequence: AtomicU64::new(0),
+            feed,
         });
         self.registry
-            .insert(id, Arc::clone(&meta), new.spec, new.scope);
-        self.outputs.deliver(DeliveryItem::Register {
-            meta,
-            sink: new.sink,
-        });
+            .insert(id, Arc::clone(&meta), new.spec, new.scope, role);
+        if role != Role::Hidden {
+            self.outputs.deliver(DeliveryItem::Register {
+                meta,
+                sink: new.sink,
+            });
+        }
         if self.connection.link().up_id().is_some() {
             self.scheduler.subscribe(id);
             self.flush(now);

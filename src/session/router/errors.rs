@@ -91,6 +91,7 @@ impl Session {
             Purpose::Read(id) => self.on_refused(now, id, json, read_refusal(code)),
             Purpose::Settle(id) => self.settle_refused(now, id, serial, json, code),
             Purpose::Recheck(id) => self.recheck_refused(now, id, serial, json, code),
+            Purpose::Live(id) => self.live_read_refused(id, serial, json, code),
             Purpose::Check(id) => self.check_refused(now, id, serial, json, code),
             Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
             Purpose::Orphan(_) => {}

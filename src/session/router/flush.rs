@@ -83,7 +83,8 @@ impl Session {
             Next::Outgoing(Outgoing::Request { serial, .. }) => self.send_request(now, serial),
             Next::Unsubscribe(wire, tries) => self.send_unsubscribe(now, wire, tries),
             Next::Read(id) => {
-                return self.send_settle(now, id)
+                return self.send_live_read(now, id)
+                    || self.send_settle(now, id)
                     || self.send_read(now, id)
                     || self.send_recheck(now, id);
             }

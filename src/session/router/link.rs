@@ -10,7 +10,7 @@ use crate::session::connection::credentials::CredentialKind;
 use crate::session::connection::{Attempt, Opened, Retry};
 use crate::session::in_flight::Purpose;
 use crate::session::timers::Timer;
-use crate::session::{Effect, LinkId, Loss, Now};
+use crate::session::{Effect, LinkId, LiveNotice, Loss, Now};
 
 impl Session {
     /// Starts an attempt to connect.
@@ -119,6 +119,10 @@ impl Session {
         let idle_for = self.heartbeat.idle_for(now.mono);
         let loss = self.connection.explain_loss(now, loss, idle_for);
         self.tear_down(now, LinkEnd::Lost(&loss.message));
+        if loss.too_large {
+            let was_too_large = true;
+            self.outputs.notice(LiveNotice::LinkLost { was_too_large });
+        }
         if loss.permanent {
             self.fail(loss.status, loss.message);
         } else if loss.unauthorized && self.connection.is_strict() {
@@ -181,6 +185,8 @@ impl Session {
         for subscription in self.registry.iter_mut() {
             subscription.link_lost();
         }
+        let was_too_large = false;
+        self.outputs.notice(LiveNotice::LinkLost { was_too_large });
         self.outputs.notify();
     }
 }

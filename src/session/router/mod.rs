@@ -14,6 +14,7 @@ mod flush;
 mod heartbeat;
 mod link;
 mod link_end;
+mod live;
 mod rate_limit;
 mod receive;
 mod rechecking;
@@ -40,9 +41,9 @@ use super::refusals::Refusals;
 use super::row_expiry::RowExpiry;
 use super::scheduler::Scheduler;
 use super::timers::{Timer, Timers};
-use super::{Config, Effect, Now};
+use super::{Config, Effect, LiveNotice, Now};
 use crate::error::Status;
-use crate::handover::{DeliveryItem, State};
+use crate::handover::{DeliveryItem, ReadAnswer, State};
 use crate::log::Level;
 use crate::subscriptions::Registry;
 use crate::subscriptions::held::HeldBytes;
@@ -126,6 +127,11 @@ impl Session {
     /// See [`Session::recycle_items`].
     pub fn recycle_effects(&mut self, effects: Vec<Effect>) {
         self.outputs.recycle_effects(effects);
+    }
+
+    /// What the live collections have to know, since the last call.
+    pub fn take_notices(&mut self) -> Vec<LiveNotice> {
+        self.outputs.take_notices()
     }
 
     /// Whether something happened that a waiting thread may wait for.
@@ -245,6 +251,7 @@ impl Session {
             Purpose::Read(id) => self.read_unanswered(now, id, serial),
             Purpose::Settle(id) => self.settle_failed(now, id, serial),
             Purpose::Recheck(id) => self.recheck_failed(now, id, serial),
+            Purpose::Live(id) => self.live_read_over(id, serial, ReadAnswer::Unanswered),
             Purpose::Check(_) => {}
             Purpose::Unsubscribe { wire, tries, .. } => self.unsubscribe_unanswered(wire, tries),
             Purpose::Request(request) => {

@@ -84,6 +84,7 @@ impl Session {
                 Purpose::Read(id) => self.read_again(id),
                 Purpose::Settle(id) => self.settle_again(id),
                 Purpose::Recheck(id) => self.recheck_again(id),
+                Purpose::Live(id) => self.live_read_again(id),
                 Purpose::Check(id) => self.scheduler.check(id),
                 Purpose::Unsubscribe {
                     wire,

@@ -139,6 +139,9 @@ impl Session {
                         (Purpose::Settle(id), Some(wire)) => {
                             self.on_settled(now, id, wire.serial, data);
                         }
+                        (Purpose::Live(id), Some(wire)) => {
+                            self.on_live_read(id, wire.serial, frame, data);
+                        }
                         (Purpose::Recheck(id), Some(wire)) => {
                             self.on_rechecked(now, id, wire.serial, data);
                         }

@@ -201,9 +201,13 @@ impl Session {
             return;
         };
         self.forget_at_server(now, &subscription);
-        self.outputs
-            .deliver(crate::handover::DeliveryItem::Release { slot: id.slot() });
-        self.refusals.add(*subscription, json);
+        if subscription.is_hidden() {
+            self.registry.released(id.slot());
+        } else {
+            self.outputs
+                .deliver(crate::handover::DeliveryItem::Release { slot: id.slot() });
+            self.refusals.add(*subscription, json);
+        }
         self.outputs.notify();
         self.flush(now);
     }

@@ -216,6 +216,7 @@ impl Session {
                 Purpose::Read(id)
                 | Purpose::Settle(id)
                 | Purpose::Recheck(id)
+                | Purpose::Live(id)
                 | Purpose::Check(id) => {
                     self.registry.get(id).is_some()
                         && self.attribution.is_to_be_read_again(id, &matches)
@@ -226,6 +227,7 @@ impl Session {
                 Purpose::Read(id) if again => self.read_again(id),
                 Purpose::Settle(id) if again => self.settle_again(id),
                 Purpose::Recheck(id) if again => self.recheck_again(id),
+                Purpose::Live(id) if again => self.live_read_again(id),
                 Purpose::Check(id) if again => self.scheduler.check(id),
                 Purpose::Settle(id) => self.settle_failed(now, id, serial),
                 _ => self.answered_by_error(now, entry, serial, &error.json, &error.code),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Session;
 use super::commands::stale_scope;
 use crate::error::Result;
-use crate::session::{Effect, Now};
-use crate::subscriptions::{ScopeId, SubId, Subscription};
+use crate::session::{Effect, LiveNotice, Now};
+use crate::subscriptions::{Role, ScopeId, SubId, Subscription};
 
 impl Session {
     /// Ends one subscription; `None` when it is not there any more. Names the
@@ -35,7 +35,7 @@ impl Session {
         now: Now,
         pass: impl Fn(&Subscription) -> bool,
     ) -> (usize, Vec<u32>) {
-        let pass = |s: &Subscription| !s.spec().persistent && pass(s);
+        let pass = |s: &Subscription| !s.is_hidden() && !s.spec().persistent && pass(s);
         let ids = self.registry.select(pass);
         let mut slots = self.end_all(now, ids);
         let ended = slots.len();
@@ -70,9 +70,15 @@ impl Session {
         let registry = &self.registry;
         self.scheduler
             .drop_ended(registry.len(), |id| registry.get(id).is_some());
+        self.outputs.notify();
+        match subscription.role() {
+            // Delivery does not know it.
+            Role::Hidden => self.registry.released(id.slot()),
+            Role::Live => self.outputs.notice(LiveNotice::Ended(id)),
+            Role::Application => {}
+        }
         self.outputs
             .effect(Effect::End(Arc::clone(subscription.meta())));
-        self.outputs.notify();
         Some(id.slot())
     }
 
@@ -98,8 +104,11 @@ impl Session {
     /// yet: it is not given it any more.
     fn end_refused(&mut self, pass: impl Fn(&Subscription) -> bool) -> Vec<u32> {
         let ended = self.refusals.end(pass);
-        let slots = ended.iter().map(|meta| meta.slot).collect();
-        for meta in ended {
+        let slots = ended.iter().map(|(id, _)| id.slot()).collect();
+        for (id, meta) in ended {
+            if meta.feed.is_some() {
+                self.outputs.notice(LiveNotice::Ended(id));
+            }
             self.outputs.effect(Effect::End(meta));
         }
         slots

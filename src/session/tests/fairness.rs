@@ -54,7 +54,7 @@ fn i1_an_application_above_the_rate_limit_does_not_starve_its_subscriptions() {
         // Ten a second.
         if n % 10 == 0 {
             let message = CustomMessage::parse(r#"{"type":"shout"}"#).unwrap();
-            let _ = world.session.send_message(world.now, message, 0);
+            let _ = world.engine.session.send_message(world.now, message, 0);
         }
         world.settle();
         if world.sent.iter().any(|m| m["type"] == "subscribe") {
@@ -74,7 +74,7 @@ fn i1_an_application_above_the_rate_limit_does_not_starve_its_subscriptions() {
 fn messages_that_waited_for_a_renewal_are_sent_in_order() {
     let mut world = World::connected();
     let token = Secret::new("fresh");
-    world.session.set_token(world.now, token).unwrap();
+    world.engine.session.set_token(world.now, token).unwrap();
     world.settle();
     world.sent.clear();
     for n in 0..100 {
@@ -92,7 +92,7 @@ fn i1_a_request_that_is_never_answered_does_not_delay_snapshots_for_long() {
     // 11.x shows itself.
     world.say(forbidden());
     let message = CustomMessage::parse(READ).unwrap();
-    let sent = world.session.request(
+    let sent = world.engine.session.request(
         world.now,
         message,
         Duration::from_secs(3600),
@@ -116,7 +116,7 @@ fn i1_a_request_that_is_never_answered_does_not_delay_snapshots_for_long() {
         world.advance(Duration::from_secs(1));
     }
     assert_eq!(
-        world.session.sub_status(id),
+        world.engine.session.sub_status(id),
         SubStatus::Active,
         "after ten minutes"
     );

@@ -28,7 +28,7 @@ fn i6_the_held_events_of_all_subscriptions_fit_into_the_budget() {
             world.change(wire, "create", json!([{"id": n, "t": "x".repeat(40)}]));
         }
     }
-    let held = world.session.held_bytes();
+    let held = world.engine.session.held_bytes();
     assert!(
         held <= 10_000,
         "{held} bytes are held with a budget of 10,000"
@@ -41,8 +41,11 @@ fn a_snapshot_that_overflows_again_and_again_is_read_less_and_less_often() {
     let (id, _) = world.active(spec());
     let mut reads = 0;
     for epoch in 1..1000 {
-        world.session.on_overflow(id.slot(), epoch);
-        world.session.on_caught_up(world.now, id.slot(), epoch);
+        world.engine.session.on_overflow(id.slot(), epoch);
+        world
+            .engine
+            .session
+            .on_caught_up(world.now, id.slot(), epoch);
         world.settle();
         for _ in 0..600 {
             world.sent.retain(|message| message["type"] == "items");
@@ -77,12 +80,15 @@ fn i6_expiries_of_snapshot_rows_do_not_accumulate_with_gaps() {
     let mut world = World::connected();
     let (id, _) = world.active(spec());
     for epoch in 1..=500 {
-        world.session.on_overflow(id.slot(), epoch);
-        world.session.on_caught_up(world.now, id.slot(), epoch);
+        world.engine.session.on_overflow(id.slot(), epoch);
+        world
+            .engine
+            .session
+            .on_caught_up(world.now, id.slot(), epoch);
         world.settle();
         minute(&mut world);
     }
-    assert!(world.session.remembered_snapshots() < 20);
+    assert!(world.engine.session.remembered_snapshots() < 20);
 }
 
 #[test]
@@ -94,7 +100,7 @@ fn i6_expiries_of_snapshot_rows_do_not_accumulate_with_lost_links() {
         world.confirm();
         minute(&mut world);
     }
-    assert!(world.session.remembered_snapshots() < 20);
+    assert!(world.engine.session.remembered_snapshots() < 20);
 }
 
 #[test]
@@ -128,10 +134,10 @@ fn i3_temporary_errors_after_a_gap_are_logged_and_not_delivered_before_the_init(
 fn i3_an_overflow_is_followed_by_a_resync_once_the_queue_is_drained() {
     let mut world = World::connected();
     let (id, wire) = world.active(spec());
-    world.session.on_overflow(id.slot(), 1);
+    world.engine.session.on_overflow(id.slot(), 1);
     world.change(&wire, "create", json!([{"id": 1}]));
     assert!(world.told.is_empty(), "it will be in the snapshot");
-    world.session.on_caught_up(world.now, id.slot(), 1);
+    world.engine.session.on_caught_up(world.now, id.slot(), 1);
     world.settle();
     world.answer_read(json!([{"id": 1}]));
     world.change(&wire, "create", json!([{"id": 2}]));
@@ -146,8 +152,8 @@ fn i3_an_overflow_of_a_subscription_without_a_snapshot_is_followed_by_a_resync()
         events: ON_CREATE,
         ..spec()
     });
-    world.session.on_overflow(id.slot(), 1);
-    world.session.on_caught_up(world.now, id.slot(), 1);
+    world.engine.session.on_overflow(id.slot(), 1);
+    world.engine.session.on_caught_up(world.now, id.slot(), 1);
     world.settle();
     assert_eq!(
         (world.told[0].kind, world.told[0].flags),

@@ -251,9 +251,11 @@ fn many_rows_are_read_page_by_page_a_second_apart() {
 #[test]
 fn large_rows_make_small_pages() {
     let (mut world, wire) = following(every_row(), &ten_rows());
+    let link = world.link();
     world
+        .engine
         .session
-        .on_frames(world.now, world.link(), &mut Vec::new());
+        .on_frames(world.now, link, &mut Vec::new());
     let text = "x".repeat(20_000);
     for key in [11, 12] {
         world.change(&wire, "create", json!([{"id": key, "text": text}]));

@@ -350,8 +350,8 @@ fn a_rate_limit_does_not_prolong_the_first_authentication() {
     world.dial();
     world.advance(Duration::from_secs(1));
     world.say(limited(60_000));
-    assert_eq!(world.session.state(), State::Authenticating);
+    assert_eq!(world.engine.session.state(), State::Authenticating);
     // Nothing shows the credential again on this link.
     world.advance(config().ack_timeout + Duration::from_secs(1));
-    assert_ne!(world.session.state(), State::Authenticating);
+    assert_ne!(world.engine.session.state(), State::Authenticating);
 }

@@ -365,10 +365,10 @@ fn i6_what_was_reported_is_forgotten_though_nothing_more_comes() {
         world.change(&other, "create", json!([{"id": n}]));
         world.live(2);
     }
-    assert!(world.session.remembers_reported(id));
+    assert!(world.engine.session.remembers_reported(id));
     for _ in 0..20 {
         world.change(&wire, "create", json!([{"id": 1}]));
         world.live(2);
     }
-    assert!(!world.session.remembers_reported(id));
+    assert!(!world.engine.session.remembers_reported(id));
 }

@@ -51,11 +51,11 @@ fn a_refused_token_from_the_callback_does_not_bypass_the_backoff() {
         ..config()
     });
     world.set_token_callback();
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     for _ in 0..50 {
         world.set_token("stale, the same each time");
-        if world.session.state() == State::Connecting {
+        if world.engine.session.state() == State::Connecting {
             world.open();
             world.say(json!({"type": "auth", "status": "error",
                 "error": {"code": "AUTH_FAILED", "message": "Authentication handshake failed."}}));
@@ -101,7 +101,7 @@ fn i1_a_refusal_of_the_previous_identity_is_not_final() {
     // The server had judged the subscribe by the previous identity.
     world.say(named(forbidden(), &subscribe["uid"]));
     assert_eq!(world.next()["type"], "subscribe");
-    let status = world.session.sub_status(id);
+    let status = world.engine.session.sub_status(id);
     assert!(!matches!(status, SubStatus::Refused(_)), "{status:?}");
 }
 

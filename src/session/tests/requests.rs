@@ -26,7 +26,7 @@ fn a_request_gets_its_answer_its_error_or_a_timeout() {
     world.request(r#"{"type":"silent"}"#);
     world.lose();
     assert_eq!(world.replies[2].0, Status::NotConnected);
-    assert_eq!(world.session.state(), State::Backoff);
+    assert_eq!(world.engine.session.state(), State::Backoff);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_message_with_the_wire_uid_of_a_subscription_is_not_mistaken_for_it() {
     assert_ne!(sent["uid"], json!(wire));
     world.say(named(items_error("FORBIDDEN"), &sent["uid"]));
     assert!(world.told.is_empty());
-    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Active);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn an_error_of_a_message_that_timed_out_is_not_taken_for_anothers() {
     assert_eq!(world.replies[0].0, Status::Timeout);
     world.say(json!({"type": "items", "data": [], "uid": read["uid"]}));
     assert_eq!(world.kinds(), [EventKind::Init]);
-    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Active);
 }
 
 #[test]
@@ -167,13 +167,13 @@ fn a_reply_that_is_no_answer_says_why() {
 fn a_reply_says_that_the_application_ended_the_link() {
     let mut world = World::connected();
     world.request(CREATE);
-    world.session.reconnect(world.now).unwrap();
+    world.engine.session.reconnect(world.now).unwrap();
     world.settle();
     world.open();
     world.next();
     world.say(json!({"type": "auth", "status": "ok"}));
     world.request(CREATE);
-    world.session.disconnect(world.now).unwrap();
+    world.engine.session.disconnect(world.now).unwrap();
     world.settle();
     assert_eq!(
         world.reply_messages,
@@ -230,5 +230,5 @@ fn i8_a_reply_whose_uid_has_changed_on_the_way_leaves_the_message_unanswered() {
     let serial = uid.split_once('.').unwrap().1.to_owned();
     world.say(json!({"type": "items", "data": [], "uid": format!("ffffffff.{serial}")}));
     world.answer_read(json!([]));
-    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Active);
 }

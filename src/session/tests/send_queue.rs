@@ -25,7 +25,7 @@ fn typing(n: u32) -> String {
 
 fn try_to_send(world: &mut World, json: &str) -> Result<(), Error> {
     let message = CustomMessage::parse(json).unwrap();
-    let sent = world.session.send_message(world.now, message, 0);
+    let sent = world.engine.session.send_message(world.now, message, 0);
     world.settle();
     sent
 }
@@ -73,12 +73,12 @@ fn the_first_message_connects_and_is_sent_after_the_authentication() {
 fn a_disconnected_client_stays_down_and_sends_when_it_is_connected_again() {
     let mut world = holding(1_000);
     world.connect();
-    world.session.disconnect(world.now).unwrap();
+    world.engine.session.disconnect(world.now).unwrap();
     world.settle();
     world.message(&typing(1));
     world.advance(Duration::from_secs(60));
     assert_eq!(
-        (world.session.state(), world.opened.len()),
+        (world.engine.session.state(), world.opened.len()),
         (State::Idle, 1)
     );
     world.dial();
@@ -98,6 +98,7 @@ fn messages_beyond_send_queue_bytes_are_refused() {
     let message = CustomMessage::parse(CREATE).unwrap();
     let timeout = Duration::from_secs(5);
     let sent = world
+        .engine
         .session
         .request(world.now, message, timeout, Box::new(NoReply), 0);
     let (error, _) = sent.expect_err("it does not fit");
@@ -189,7 +190,7 @@ fn a_failed_client_reports_its_queued_messages_as_lost() {
     world.request(CREATE);
     world.open();
     world.say(auth_failed());
-    assert_eq!(world.session.state(), State::Failed);
+    assert_eq!(world.engine.session.state(), State::Failed);
     assert_eq!(world.replies, [(Status::NotConnected, String::new())]);
     let lost = "2 messages could not be sent before the client failed";
     assert_eq!(world.warnings, [lost]);
@@ -210,7 +211,7 @@ fn without_credentials_the_first_message_fails_the_client() {
         ..config()
     });
     world.request(CREATE);
-    assert_eq!(world.session.state(), State::Failed);
+    assert_eq!(world.engine.session.state(), State::Failed);
     assert_eq!(world.replies, [(Status::NotConnected, String::new())]);
 }
 
@@ -219,7 +220,7 @@ fn a_closed_client_reports_its_queued_messages_as_lost() {
     let mut world = holding(1_000);
     world.message(TYPING);
     world.request(CREATE);
-    world.session.close(world.now).unwrap();
+    world.engine.session.close(world.now).unwrap();
     world.settle();
     assert_eq!(world.replies, [(Status::Closed, String::new())]);
     let lost = "1 message could not be sent before the client was closed";
@@ -245,7 +246,7 @@ fn a_request_that_was_never_sent_says_why() {
     world.request(CREATE);
     world.advance(Duration::from_secs(5));
     world.request(CREATE);
-    world.session.close(world.now).unwrap();
+    world.engine.session.close(world.now).unwrap();
     world.settle();
     assert_eq!(world.reply_messages.len(), 2);
     let overdue = "the request could not be sent within 5000 ms: the client is connecting: ";

@@ -64,7 +64,7 @@ fn i2_events_behind_an_unsettled_one_are_held_and_keep_their_order() {
     assert_eq!(world.sent[0]["ids"], json!([2]));
     world.answer_read(json!([]));
     assert_eq!(world.kinds(), [Update, Error, Delete, Create]);
-    assert_eq!(world.session.held_bytes(), 0);
+    assert_eq!(world.engine.session.held_bytes(), 0);
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn an_event_whose_row_may_not_be_read_is_withheld_without_ending_the_subscriptio
     let error = json!({"code": "FORBIDDEN", "message": "no"});
     world.say(json!({"type": "items", "status": "error", "uid": read["uid"], "error": error}));
     assert_eq!(world.kinds(), [Delete, Error, Update]);
-    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Active);
     assert!(world.told.iter().all(|told| told.flags == 0));
 }
 
@@ -202,7 +202,7 @@ fn an_error_without_a_uid_ends_no_subscription_that_is_settling() {
     world.say(super::world::items_error("FORBIDDEN"));
     world.answer_read(json!([]));
     assert_eq!(world.kinds(), [Delete, Init]);
-    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Active);
 }
 
 #[test]
@@ -214,12 +214,12 @@ fn i6_the_events_held_for_a_settling_read_are_bounded() {
         world.change(&wire, "create", json!([{"id": n, "text": "x".repeat(100)}]));
     }
     // What came after the loss waits for the snapshot.
-    assert!(world.session.held_bytes() < 2_000);
+    assert!(world.engine.session.held_bytes() < 2_000);
     world.say(json!({"type": "items", "data": [], "uid": stale["uid"]}));
     assert!(world.told.is_empty());
     world.answer_read(json!([]));
     assert_eq!(world.kinds()[..2], [Init, Create]);
-    assert_eq!(world.session.held_bytes(), 0);
+    assert_eq!(world.engine.session.held_bytes(), 0);
 }
 
 #[test]
@@ -232,9 +232,9 @@ fn i6_the_events_held_by_many_settling_subscriptions_are_bounded() {
         world.change(wire, "delete", json!([1]));
         let text = "x".repeat(1_000);
         world.change(wire, "update", json!([{"id": 1, "text": text}]));
-        assert!(world.session.held_bytes() <= 10_000);
+        assert!(world.engine.session.held_bytes() <= 10_000);
     }
-    assert!(world.session.held_bytes() > 8_000);
+    assert!(world.engine.session.held_bytes() > 8_000);
 }
 
 #[test]
@@ -296,8 +296,8 @@ fn i3_a_gap_during_a_settling_read_leads_to_one_resync() {
         world.told.clear();
         match cause {
             "overflow" => {
-                world.session.on_overflow(id.slot(), 1);
-                world.session.on_caught_up(world.now, id.slot(), 1);
+                world.engine.session.on_overflow(id.slot(), 1);
+                world.engine.session.on_caught_up(world.now, id.slot(), 1);
                 world.settle();
             }
             "link" => {
@@ -313,7 +313,7 @@ fn i3_a_gap_during_a_settling_read_leads_to_one_resync() {
         assert!(world.told.is_empty(), "{cause}");
         world.answer_read(json!([]));
         assert_eq!(world.kinds(), [Init], "{cause}");
-        assert_eq!(world.session.held_bytes(), 0);
+        assert_eq!(world.engine.session.held_bytes(), 0);
     }
 }
 
@@ -359,5 +359,5 @@ fn an_unsubscribe_abandons_the_settling_read() {
     assert_eq!(world.next()["type"], "unsubscribe");
     world.say(json!({"type": "items", "data": [{"id": 1}], "uid": read["uid"]}));
     assert_eq!(world.kinds(), [Delete]);
-    assert_eq!(world.session.held_bytes(), 0);
+    assert_eq!(world.engine.session.held_bytes(), 0);
 }

@@ -65,8 +65,13 @@ fn i2_snapshot_rows_are_remembered_while_late_creates_keep_coming() {
     }
     assert_eq!(world.kinds(), [Init]);
     world.live(130);
-    let all_forgotten = world.session.registry().iter().all(|s| !s.remembers_rows());
-    assert!(all_forgotten && world.session.remembered_snapshots() == 0);
+    let all_forgotten = world
+        .engine
+        .session
+        .registry()
+        .iter()
+        .all(|s| !s.remembers_rows());
+    assert!(all_forgotten && world.engine.session.remembered_snapshots() == 0);
 }
 
 #[test]

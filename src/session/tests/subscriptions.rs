@@ -36,7 +36,7 @@ fn a_subscribe_without_an_answer_is_refused_if_its_collection_does_not_exist() {
         assert_eq!(world.kinds(), [Error]);
         assert_eq!(world.told[0].flags, FLAG_ENDED);
         assert!(matches!(
-            world.session.sub_status(id),
+            world.engine.session.sub_status(id),
             SubStatus::Refused(_)
         ));
     }
@@ -118,8 +118,10 @@ fn a_refusal_ends_its_subscription_only_and_stays_in_its_status() {
     world.say(json!({"type": "subscribe", "status": "error", "uid": wire,
                      "error": {"code": "FORBIDDEN", "message": "no"}}));
     world.answer_read(json!([]));
-    assert_eq!(world.session.sub_status(good), SubStatus::Active);
-    assert!(matches!(world.session.sub_status(bad), SubStatus::Refused(w) if w.contains("no")));
+    assert_eq!(world.engine.session.sub_status(good), SubStatus::Active);
+    assert!(
+        matches!(world.engine.session.sub_status(bad), SubStatus::Refused(w) if w.contains("no"))
+    );
     let ended = &world.told[0];
     assert_eq!(
         (ended.slot, ended.kind, ended.flags),
@@ -134,7 +136,7 @@ fn the_error_for_a_withheld_event_does_not_end_the_subscription() {
     world.say(json!({"type": "subscribe", "status": "error", "uid": wire,
                      "error": {"code": "FORBIDDEN", "message": "no"}}));
     assert_eq!((world.told[0].kind, world.told[0].flags), (Error, 0));
-    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Active);
 }
 
 #[test]
@@ -194,12 +196,12 @@ fn i4_a_refusal_is_not_delivered_after_the_application_has_unsubscribed() {
     );
     assert_eq!(world.kinds(), [Error]);
     assert_eq!(
-        world.session.unsubscribe(world.now, id),
+        world.engine.session.unsubscribe(world.now, id),
         Some(id.slot()),
         "as long as the application has not been told"
     );
-    let effects = world.session.take_effects();
+    let effects = world.engine.session.take_effects();
     assert!(matches!(effects.as_slice(), [Effect::End(_)]));
-    world.session.released(id.slot());
-    assert_eq!(world.session.unsubscribe(world.now, id), None);
+    world.engine.session.released(id.slot());
+    assert_eq!(world.engine.session.unsubscribe(world.now, id), None);
 }

@@ -75,6 +75,9 @@ impl Subscription {
     /// Remembers the rows of a snapshot until then, how their keys are written, and which is the
     /// highest.
     pub(super) fn learn_from(&mut self, snapshot: &Snapshot<'_>, until: Duration) {
+        if self.is_raw() {
+            return;
+        }
         let (mut count, mut highest) = (0, HighestKey::NO_ROW);
         let see = |key: Option<&str>| {
             count += 1;

@@ -3,6 +3,7 @@
 
 mod init;
 mod judge;
+mod live_read;
 mod phase;
 mod rechecking;
 mod row_query;
@@ -13,6 +14,7 @@ mod trouble;
 
 use std::sync::Arc;
 
+use self::live_read::LiveRead;
 use self::phase::Phase;
 use self::trouble::Trouble;
 use super::deleted_keys::DeletedKeys;
@@ -45,10 +47,26 @@ impl SubId {
     }
 }
 
+/// Whom a subscription serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// The application, which gets its events.
+    #[default]
+    Application,
+    /// A live collection, which gets its events as they come. It stands for the live collection: its
+    /// uid, scope and end are that one's.
+    Live,
+    /// A live collection, too; the application does not know of it.
+    Hidden,
+}
+
 /// A live subscription.
 #[derive(Debug)]
 pub struct Subscription {
     id: SubId,
+    role: Role,
+    /// The read that its live collection wants.
+    live_read: Option<Box<LiveRead>>,
     meta: Arc<SubscriptionMeta>,
     spec: SubscriptionSpec,
     scope: Option<ScopeId>,
@@ -85,9 +103,12 @@ impl Subscription {
         spec: SubscriptionSpec,
         scope: Option<ScopeId>,
         order: u64,
+        role: Role,
     ) -> Subscription {
         let mut subscription = Subscription {
             id,
+            role,
+            live_read: None,
             meta,
             spec,
             scope,
@@ -115,6 +136,22 @@ impl Subscription {
     /// Its name.
     pub fn id(&self) -> SubId {
         self.id
+    }
+
+    /// Whom it serves.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the application does not know of it.
+    pub fn is_hidden(&self) -> bool {
+        self.role == Role::Hidden
+    }
+
+    /// Whether its events go to a live collection as they come: that one judges and reads for itself.
+    #[inline]
+    fn is_raw(&self) -> bool {
+        self.role != Role::Application
     }
 
     /// What delivery knows of it.
@@ -163,7 +200,7 @@ impl Subscription {
         match self.phase {
             Phase::Reading { read, .. } => Some(read),
             Phase::Settling { read, .. } => read,
-            _ => None,
+            _ => self.live_read.as_ref().and_then(|read| read.sent),
         }
     }
 

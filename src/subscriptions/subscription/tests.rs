@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::{NextStep, Route, SubId, Subscription};
 use crate::handover::{DeliveryOptions, Event, EventKind, FLAG_RESYNC, SubscriptionMeta};
 use crate::protocol::Frame;
-use crate::subscriptions::SubscriptionSpec;
 use crate::subscriptions::deleted_keys::Arrival;
 use crate::subscriptions::held::{HeldBytes, HeldEvents};
 use crate::subscriptions::spec::{ON_ALL, ON_CREATE};
 use crate::subscriptions::subscription::Snapshot;
+use crate::subscriptions::{Role, SubscriptionSpec};
 
 fn subscription(events: u32, exact: bool) -> Subscription {
     let id = SubId {
@@ -28,7 +28,8 @@ fn subscription(events: u32, exact: bool) -> Subscription {
             ..DeliveryOptions::default()
         }),
         epoch: AtomicU32::new(0),
-        apart: [0; 2],
+        apart: 0,
+        feed: None,
         last_sequence: AtomicU64::new(0),
     };
     let spec = SubscriptionSpec {
@@ -38,7 +39,7 @@ fn subscription(events: u32, exact: bool) -> Subscription {
         exact,
         settle: None,
     };
-    Subscription::new(id, Arc::new(meta), spec, None, 1)
+    Subscription::new(id, Arc::new(meta), spec, None, 1, Role::Application)
 }
 
 fn event(kind: EventKind, data: &str) -> Event {

@@ -197,12 +197,14 @@ impl Subscription {
         self.phase = Phase::Wanted;
         self.deleted = DeletedKeys::default();
         self.give_up_rechecks();
+        self.live_read = None;
     }
 
     /// What is to be done with an event of this kind that comes now.
     #[inline]
     pub fn route(&self, kind: EventKind) -> Route {
         match self.phase {
+            Phase::Active { .. } if self.is_raw() => Route::Deliver,
             Phase::Active { .. } => {
                 let may_repeat = matches!(kind, EventKind::Create | EventKind::Delete);
                 if (may_repeat && self.snapshot_rows.is_some()) || self.looks_at(kind) {

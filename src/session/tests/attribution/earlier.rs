@@ -25,7 +25,7 @@ fn a_late_refusal_of_an_abandoned_subscribe_does_not_reject_the_next_one() {
     world.say(forbidden());
     assert!(world.told.is_empty(), "it may be that of the abandoned one");
     world.say(init(&wire));
-    assert_eq!(world.session.sub_status(second), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(second), SubStatus::Active);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn what_one_identity_was_refused_is_subscribed_again_with_the_next() {
         }
         world.sent.retain(|m| m["type"] == "subscribe");
         world.confirm();
-        assert_eq!(world.session.sub_status(id), SubStatus::Active);
+        assert_eq!(world.engine.session.sub_status(id), SubStatus::Active);
     }
 }
 
@@ -107,7 +107,7 @@ fn a_subscribe_that_the_rate_limiter_dropped_is_not_rejected() {
             world.say(forbidden());
             world.advance(Duration::from_secs(4));
         }
-        assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+        assert_eq!(world.engine.session.sub_status(id), SubStatus::Pending);
     }
 }
 

@@ -37,7 +37,7 @@ fn a_late_error_of_an_abandoned_read_rejects_no_other_subscription() {
     world.answer_read(json!([{"id": 1}]));
     assert_eq!(world.kinds(), [Init]);
     assert!(matches!(
-        world.session.sub_status(second),
+        world.engine.session.sub_status(second),
         SubStatus::Active
     ));
     // The next error can only be the request's.
@@ -59,7 +59,10 @@ fn a_late_error_of_an_abandoned_request_rejects_no_subscription() {
     world.say(items_error("FORBIDDEN"));
     assert!(world.told.is_empty(), "it may be that of the abandoned one");
     world.answer_read(json!([]));
-    assert!(matches!(world.session.sub_status(id), SubStatus::Active));
+    assert!(matches!(
+        world.engine.session.sub_status(id),
+        SubStatus::Active
+    ));
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn i1_reads_that_failed_together_are_repeated_one_by_one() {
     world.answer_read(json!([]));
     assert_eq!(world.next()["action"], "read");
     world.say(items_error("FORBIDDEN"));
-    let [first, second] = subs.map(|id| world.session.sub_status(id));
+    let [first, second] = subs.map(|id| world.engine.session.sub_status(id));
     assert_eq!(first, SubStatus::Active);
     assert!(matches!(second, SubStatus::Refused(_)), "{second:?}");
 }

@@ -40,7 +40,7 @@ fn one_refused_subscribe_of_twelve_is_found_and_the_others_become_active() {
     assert!(world.is_refused(bad));
     let good = subs.iter().filter(|id| **id != bad);
     for id in good {
-        assert_eq!(world.session.sub_status(*id), SubStatus::Active);
+        assert_eq!(world.engine.session.sub_status(*id), SubStatus::Active);
     }
     let errors: Vec<_> = world.told.iter().filter(|t| t.kind == Error).collect();
     assert_eq!(errors.len(), 1, "{errors:?}");
@@ -96,7 +96,7 @@ fn i1_a_subscribe_that_succeeds_after_its_probe_was_refused_is_ended_at_the_serv
     world.next();
     world.say(items_error("FORBIDDEN"));
     assert!(world.is_refused(refused));
-    world.session.reconnect(world.now).unwrap();
+    world.engine.session.reconnect(world.now).unwrap();
     world.settle();
     assert!(world.closed.is_empty(), "the subscribe is in flight");
     world.say_on(world.opened[0], init(&wire));
@@ -123,7 +123,10 @@ fn a_subscribe_to_one_kind_of_event_is_rejected_only_for_an_invalid_query() {
         world.say(error);
         assert_eq!(world.is_refused(id), is_over, "{subscribe} {check}");
         world.say(init(&wire));
-        assert_eq!(world.session.sub_status(id) == SubStatus::Active, !is_over);
+        assert_eq!(
+            world.engine.session.sub_status(id) == SubStatus::Active,
+            !is_over
+        );
     }
 }
 
@@ -142,7 +145,11 @@ fn i1_a_refusal_is_reported_though_events_are_withheld_all_the_time() {
             world.say(forbidden());
             world.advance(Duration::from_millis(400));
         }
-        assert!(world.is_refused(id), "{:?}", world.session.sub_status(id));
+        assert!(
+            world.is_refused(id),
+            "{:?}",
+            world.engine.session.sub_status(id)
+        );
     }
 }
 

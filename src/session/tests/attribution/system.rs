@@ -56,7 +56,7 @@ fn a_late_init_shows_that_an_error_was_an_events_and_is_adopted() {
     let second = world.next()["uid"].clone();
     // It was only slow: the server has registered it, so the second subscribe is not needed.
     world.say(init(&first));
-    assert_eq!(world.session.sub_status(slow), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(slow), SubStatus::Active);
     world.say(init(&second));
     assert_eq!(world.next(), json!({"type": "unsubscribe", "uid": second}));
     let told = world.told_to();
@@ -77,8 +77,8 @@ fn i7_a_refusal_of_the_previous_identity_is_not_remembered() {
     world.say(forbidden());
     world.live(12);
     // Later errors would be taken for its own.
-    assert!(!world.session.attribution().remembers(id));
-    let subscription = world.session.registry().get(id).unwrap();
+    assert!(!world.engine.session.attribution().remembers(id));
+    let subscription = world.engine.session.registry().get(id).unwrap();
     assert!(!subscription.is_sent() && !subscription.is_registered());
 }
 
@@ -100,7 +100,7 @@ fn only_errors_of_attempts_in_a_row_reject_a_system_subscribe() {
             }
         }
     }
-    assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Pending);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn i1_a_late_init_of_a_serial_that_was_unsubscribed_is_not_adopted() {
     // The errors were others', and its INIT was only slow.
     world.say(init(&second));
     world.say(unsubscribed(&second));
-    assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Pending);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn refused_system_subscribes_do_not_delay_another_subscription() {
         }
         let good = world.subscribe(server_snapshot());
         let mut ms = 0;
-        while world.session.sub_status(good) != SubStatus::Active {
+        while world.engine.session.sub_status(good) != SubStatus::Active {
             while let Some(m) = world.sent.pop_front() {
                 if m["type"] != "subscribe" {
                     continue;

@@ -56,7 +56,7 @@ fn forbidden_does_not_reject_a_subscribe_to_one_kind_of_event() {
             world.say(forbidden());
             world.advance(Duration::from_secs(1));
         }
-        assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+        assert_eq!(world.engine.session.sub_status(id), SubStatus::Pending);
     }
 }
 
@@ -72,7 +72,7 @@ fn i1_withheld_events_do_not_reject_a_subscribe_that_is_never_answered() {
         world.say(forbidden());
         world.advance(Duration::from_secs(1));
     }
-    assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Pending);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn two_withheld_events_do_not_reject_a_slow_subscribe() {
     world.say(forbidden());
     world.advance(Duration::from_millis(700));
     world.say(init(&wire));
-    assert_eq!(world.session.sub_status(slow), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(slow), SubStatus::Active);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_withheld_event_of_a_subscription_that_is_ending_does_not_reject_the_next_on
     assert!(world.told.is_empty(), "it may be that of the ended one");
     world.say(unsubscribed(&old));
     world.say(init(&wire));
-    assert_eq!(world.session.sub_status(second), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(second), SubStatus::Active);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_withheld_event_of_a_subscription_that_has_ended_does_not_reject_the_next_on
     // The server was reading the event for the first when it was told to forget it.
     world.say(forbidden());
     world.say(init(&wire));
-    assert_eq!(world.session.sub_status(id), SubStatus::Active);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Active);
 }
 
 /// The status of a subscription whose INIT takes `latency`, while events of another one
@@ -147,11 +147,11 @@ fn slow_init(collection: &str, latency: u64, every: u64, phase: u64) -> SubStatu
             world.say(forbidden());
         }
         world.advance(Duration::from_millis(1));
-        if world.session.sub_status(id) != SubStatus::Pending {
+        if world.engine.session.sub_status(id) != SubStatus::Pending {
             break;
         }
     }
-    world.session.sub_status(id)
+    world.engine.session.sub_status(id)
 }
 
 #[test]

@@ -19,15 +19,15 @@ fn a_quick_refusal_fails_the_client_and_a_slow_one_is_retried() {
     let mut world = World::new(config());
     world.dial();
     world.say(auth_failed());
-    assert_eq!(world.session.state(), State::Failed);
-    assert_eq!(world.session.reason().0, Status::Auth);
+    assert_eq!(world.engine.session.state(), State::Failed);
+    assert_eq!(world.engine.session.reason().0, Status::Auth);
 
     let mut world = World::new(config());
     world.dial();
     world.advance(Duration::from_secs(9));
     world.say(auth_failed());
     assert_eq!(
-        world.session.state(),
+        world.engine.session.state(),
         State::Backoff,
         "the server's own time-out looks the same"
     );
@@ -82,7 +82,7 @@ fn a_late_refusal_does_not_count_for_a_newer_token() {
     assert_eq!(good["access_token"], "good");
     world.say(named(auth_failed(), &wrong["uid"]));
     world.lose();
-    assert_eq!(world.session.state(), State::Backoff);
+    assert_eq!(world.engine.session.state(), State::Backoff);
     world.advance(Duration::from_secs(1));
     world.open();
     assert_eq!(world.next()["access_token"], "good");
@@ -115,7 +115,7 @@ fn a_used_refresh_token_is_replaced_by_its_successor() {
 fn the_token_callback_runs_before_connecting_and_after_a_refusal() {
     let mut world = with(Credentials::default());
     world.set_token_callback();
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     assert_eq!(world.tokens_wanted, [Status::Ok]);
     assert!(world.opened.is_empty());
@@ -138,13 +138,14 @@ fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
         // On a live link,
         let mut world = World::connected();
         world
+            .engine
             .session
             .set_token(world.now, Secret::new("b"))
             .unwrap();
         world.set_token("c");
         assert_eq!(world.next()["access_token"], "b");
         world.say(first.clone());
-        if world.session.state() != State::Connected {
+        if world.engine.session.state() != State::Connected {
             world.open();
         }
         assert_eq!(world.next()["access_token"], "c");
@@ -154,11 +155,12 @@ fn a_token_that_is_set_while_another_is_being_shown_is_shown_next() {
         world.dial();
         assert_eq!(world.next()["access_token"], "token");
         world
+            .engine
             .session
             .set_token(world.now, Secret::new("b"))
             .unwrap();
         world.say(first.clone());
-        if world.session.state() != State::Connected {
+        if world.engine.session.state() != State::Connected {
             world.open();
         }
         assert_eq!(world.next()["access_token"], "b");
@@ -172,7 +174,7 @@ fn i8_a_refusal_after_a_healthy_link_is_the_first_failure() {
         ..config()
     });
     world.set_token_callback();
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     for _ in 0..2 {
         world.lose();
@@ -185,7 +187,7 @@ fn i8_a_refusal_after_a_healthy_link_is_the_first_failure() {
     world.set_token("stale");
     let stale = world.next();
     world.say(named(auth_failed(), &stale["uid"]));
-    assert_eq!(world.session.state(), State::Backoff);
+    assert_eq!(world.engine.session.state(), State::Backoff);
     assert_eq!(world.tokens_wanted, [Status::Auth]);
 }
 
@@ -231,7 +233,7 @@ fn a_refresh_token_that_may_be_in_use_is_not_shown_twice() {
     let mut answer = auth_ok(&auth["uid"]);
     answer["refresh_token"] = "r3".into();
     world.say(answer);
-    assert_eq!(world.session.state(), State::Connected);
+    assert_eq!(world.engine.session.state(), State::Connected);
 }
 
 #[test]

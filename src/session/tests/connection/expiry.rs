@@ -49,7 +49,7 @@ fn i3_frames_after_the_expiry_are_not_delivered() {
     world.open();
     assert_eq!(world.next()["refresh_token"], "r1");
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
-    assert_eq!(world.session.state(), State::Connected);
+    assert_eq!(world.engine.session.state(), State::Connected);
     world.confirm();
     world.answer_read(json!([]));
     assert_eq!(world.kinds(), [Init]);
@@ -70,6 +70,7 @@ fn i3_frames_behind_the_expiry_in_one_batch_are_not_delivered() {
         json!({"type": "subscription", "event": "create", "data": [{"id": 1}], "uid": wire});
     let mut frames = [expired(), create].map(|m| m.to_string().into()).into();
     world
+        .engine
         .session
         .on_frames(world.now, world.link(), &mut frames);
     world.settle();
@@ -92,7 +93,7 @@ fn under_way(spec: SubscriptionSpec) {
     world.open();
     world.next();
     world.say(json!({"type": "auth", "status": "ok", "refresh_token": "r2"}));
-    assert_eq!(world.session.sub_status(id), SubStatus::Pending);
+    assert_eq!(world.engine.session.sub_status(id), SubStatus::Pending);
     world.confirm();
 }
 
@@ -139,8 +140,8 @@ fn with_a_token_callback_an_expiry_asks_and_reconnects_with_the_fresh_token() {
     world.live(60);
     world.say(expired());
     assert_eq!(world.tokens_wanted, [Status::Auth]);
-    assert_eq!(world.session.state(), State::Backoff);
-    assert_eq!(world.session.reason().0, Status::Auth);
+    assert_eq!(world.engine.session.state(), State::Backoff);
+    assert_eq!(world.engine.session.reason().0, Status::Auth);
     world.set_token("second");
     assert_eq!(world.opened.len(), 2, "at once");
     world.open();
@@ -157,7 +158,7 @@ fn without_a_token_callback_an_expiry_fails_the_client_until_a_token_is_set() {
     world.active(spec());
     world.live(60);
     world.say(expired());
-    assert_eq!(world.session.state(), State::Failed);
+    assert_eq!(world.engine.session.state(), State::Failed);
     assert_eq!(world.closed.len(), 1);
     world.set_token("second");
     world.open();
@@ -178,7 +179,7 @@ fn a_token_shown_when_the_old_one_expires_is_shown_again_on_the_next_link() {
     world.open();
     assert_eq!(world.next()["access_token"], "second");
     world.say(json!({"type": "auth", "status": "ok"}));
-    assert_eq!(world.session.state(), State::Connected);
+    assert_eq!(world.engine.session.state(), State::Connected);
 }
 
 /// A refresh token is being shown when the token expires after all.
@@ -234,7 +235,7 @@ fn an_unanswered_refresh_token_is_shown_again_after_the_ack_timeout() {
 fn a_link_lost_while_a_refresh_token_is_in_use_is_replaced() {
     let (mut world, _, _) = overtaken();
     world.lose();
-    assert_eq!(world.session.state(), State::Backoff);
+    assert_eq!(world.engine.session.state(), State::Backoff);
     world.advance(Duration::from_secs(1));
     world.open();
     assert_eq!(world.next()["refresh_token"], "r2");
@@ -253,5 +254,5 @@ fn an_expired_jwt_is_not_retried_though_it_was_accepted() {
     world.advance(Duration::from_secs(2));
     world.open();
     world.say(auth_failed());
-    assert_eq!(world.session.state(), State::Failed);
+    assert_eq!(world.engine.session.state(), State::Failed);
 }

@@ -35,7 +35,7 @@ fn public_and_strict_links_are_usable_at_once() {
         });
         world.subscribe(spec());
         world.open();
-        assert_eq!(world.session.state(), State::Connected);
+        assert_eq!(world.engine.session.state(), State::Connected);
         assert_eq!(world.next()["type"], "subscribe");
     }
 }
@@ -102,9 +102,9 @@ fn an_idle_session_wakes_only_for_heartbeats() {
     let mut wakes = 0;
     let begin = world.now.mono;
     while world.now.mono < begin + Duration::from_secs(3600) {
-        let at = world.session.next_deadline(world.now).unwrap();
+        let at = world.engine.session.next_deadline(world.now).unwrap();
         world.now.mono = at;
-        world.session.on_timer(world.now);
+        world.engine.session.on_timer(world.now);
         world.settle();
         while let Some(message) = world.sent.pop_front() {
             if message["type"] == "ping" {
@@ -128,7 +128,11 @@ fn a_link_that_opens_and_fails_at_once_does_not_reset_the_backoff_a_healthy_one_
         world.advance(Duration::from_secs(10));
         world.lose();
         for _ in 1..4 {
-            assert_eq!(world.session.state(), State::Backoff, "round {round}");
+            assert_eq!(
+                world.engine.session.state(),
+                State::Backoff,
+                "round {round}"
+            );
             world.advance(Duration::from_secs(40));
             world.open();
             world.say(json!({"type": "auth", "status": "ok"}));
@@ -137,13 +141,21 @@ fn a_link_that_opens_and_fails_at_once_does_not_reset_the_backoff_a_healthy_one_
             }
             world.lose();
         }
-        assert_eq!(world.session.state(), State::Backoff, "four failures");
+        assert_eq!(
+            world.engine.session.state(),
+            State::Backoff,
+            "four failures"
+        );
         world.advance(Duration::from_secs(40));
         world.open();
         world.say(json!({"type": "auth", "status": "ok"}));
     }
     world.lose();
-    assert_eq!(world.session.state(), State::Failed, "a fifth one in a row");
+    assert_eq!(
+        world.engine.session.state(),
+        State::Failed,
+        "a fifth one in a row"
+    );
 }
 
 #[test]
@@ -152,18 +164,18 @@ fn the_client_fails_after_reconnect_attempts_and_says_how_many() {
         reconnect_attempts: 2,
         ..config()
     });
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     for _ in 0..3 {
         world.lose();
         world.advance(Duration::from_secs(40));
     }
     assert_eq!(world.opened.len(), 3);
-    assert_eq!(world.session.state(), State::Failed);
+    assert_eq!(world.engine.session.state(), State::Failed);
     assert!(
-        world.session.reason().1.contains("2 attempts"),
+        world.engine.session.reason().1.contains("2 attempts"),
         "{}",
-        world.session.reason().1
+        world.engine.session.reason().1
     );
 }
 
@@ -173,20 +185,20 @@ fn a_link_that_is_left_stays_open_until_its_subscribes_are_answered() {
     world.subscribe(spec());
     let link = world.link();
     let wire = world.next()["uid"].clone();
-    world.session.disconnect(world.now).unwrap();
+    world.engine.session.disconnect(world.now).unwrap();
     world.settle();
-    assert_eq!(world.session.state(), State::Idle);
+    assert_eq!(world.engine.session.state(), State::Idle);
     assert!(
         world.closed.is_empty(),
         "the server would keep the subscription for ever"
     );
     world.say_on(link, init(&wire));
     assert_eq!(world.closed, [link]);
-    assert!(world.session.has_left_every_link());
+    assert!(world.engine.session.has_left_every_link());
 
     let mut world = World::connected();
     world.subscribe(spec());
-    world.session.close(world.now).unwrap();
+    world.engine.session.close(world.now).unwrap();
     world.settle();
     world.advance(Duration::from_secs(3));
     assert_eq!(world.closed.len(), 1, "but not for ever");
@@ -198,10 +210,11 @@ fn a_malformed_frame_ends_the_link() {
     world.active(spec());
     let mut frames = vec![crate::protocol::Frame::from_static("{\"type\":\"subscr")];
     world
+        .engine
         .session
         .on_frames(world.now, world.link(), &mut frames);
     world.settle();
-    assert_eq!(world.session.state(), State::Backoff);
+    assert_eq!(world.engine.session.state(), State::Backoff);
 }
 
 #[test]

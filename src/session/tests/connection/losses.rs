@@ -20,7 +20,7 @@ fn cut() -> Loss {
 
 /// Connected again; the reason of the loss before.
 fn come_back(world: &mut World) -> String {
-    let message = world.session.reason().1.to_owned();
+    let message = world.engine.session.reason().1.to_owned();
     world.advance(Duration::from_secs(31));
     world.sent.clear();
     world.open();
@@ -70,15 +70,15 @@ fn the_url_is_not_blamed_once_it_has_worked() {
         ..Loss::new(Status::Timeout, "check the URL")
     };
     let mut world = World::new(config());
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     world.lose_by(silent());
-    assert!(world.session.reason().1.starts_with("check the URL"));
+    assert!(world.engine.session.reason().1.starts_with("check the URL"));
     come_back(&mut world);
     world.lose();
     world.advance(Duration::from_secs(31));
     world.lose_by(silent());
-    let message = world.session.reason().1;
+    let message = world.engine.session.reason().1;
     assert!(message.starts_with("it is overloaded"), "{message}");
 }
 
@@ -97,7 +97,7 @@ fn retry_after_is_honoured_within_bounds() {
         world.advance(Duration::from_secs(31));
         let begin = world.now.mono;
         world.lose_by(refusal(asked));
-        assert_eq!(world.session.state(), State::Backoff);
+        assert_eq!(world.engine.session.state(), State::Backoff);
         while world.opened.len() < 3 {
             world.advance(Duration::from_millis(100));
         }
@@ -113,7 +113,7 @@ fn retry_after_delays_one_replica_and_no_explicit_reconnect() {
         endpoints: vec!["ws://a/websocket".into(), "ws://b/websocket".into()],
         ..config()
     });
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     world.lose_by(refusal(60));
     world.advance(Duration::from_secs(1));
@@ -121,7 +121,7 @@ fn retry_after_delays_one_replica_and_no_explicit_reconnect() {
     world.lose_by(refusal(60));
     world.advance(Duration::from_secs(50));
     assert_eq!(world.opened.len(), 2, "both want to be left alone");
-    world.session.reconnect(world.now).unwrap();
+    world.engine.session.reconnect(world.now).unwrap();
     world.settle();
     assert_eq!(world.opened.len(), 3);
 }

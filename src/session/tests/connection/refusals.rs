@@ -28,8 +28,13 @@ fn attempt(world: &mut World) -> (Duration, serde_json::Value) {
 
 fn refused_with(world: &mut World, state: State) {
     world.say(auth_failed());
-    assert_eq!(world.session.state(), state, "{:?}", world.states.last());
-    assert_eq!(world.session.reason().0, Status::Auth);
+    assert_eq!(
+        world.engine.session.state(),
+        state,
+        "{:?}",
+        world.states.last()
+    );
+    assert_eq!(world.engine.session.reason().0, Status::Auth);
 }
 
 #[test]
@@ -42,14 +47,14 @@ fn an_accepted_token_is_retried_for_ever_after_a_refusal() {
         assert_eq!(auth["access_token"], "token");
         assert!(wait <= Duration::from_secs(31));
         refused_with(&mut world, State::Backoff);
-        let message = world.session.reason().1;
+        let message = world.engine.session.reason().1;
         assert!(message.contains("AUTH_FAILED"), "{message}");
         assert!(message.contains("accepted before"), "{message}");
         assert!(message.contains("next attempt in"), "{message}");
     }
     attempt(&mut world);
     world.say(json!({"type": "auth", "status": "ok"}));
-    assert_eq!(world.session.state(), State::Connected);
+    assert_eq!(world.engine.session.state(), State::Connected);
 }
 
 #[test]
@@ -74,18 +79,18 @@ fn an_accepted_token_is_retried_on_a_live_link_and_in_the_url() {
         )
     };
     world.dial();
-    assert_eq!(world.session.state(), State::Connected);
+    assert_eq!(world.engine.session.state(), State::Connected);
     world.lose();
     for _ in 0..20 {
         world.advance(Duration::from_secs(31));
         world.lose_by(refusal());
-        assert_eq!(world.session.state(), State::Backoff);
+        assert_eq!(world.engine.session.state(), State::Backoff);
     }
     // One that was never accepted.
     world.set_token("another");
     world.advance(Duration::from_secs(31));
     world.lose_by(refusal());
-    assert_eq!(world.session.state(), State::Failed);
+    assert_eq!(world.engine.session.state(), State::Failed);
 }
 
 #[test]
@@ -123,7 +128,7 @@ fn an_accepted_password_is_retried_five_times_ten_seconds_apart() {
     }
     refused_with(&mut world, State::Failed);
     // Accepted once more, it has as many tries as before.
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     world.open();
     world.say(json!({"type": "auth", "status": "ok"}));
@@ -141,7 +146,7 @@ fn password_retries_stay_ten_seconds_apart_beside_refresh_tokens() {
     world.lose();
     let mut shown: Vec<Duration> = Vec::new();
     let mut refreshes = 0;
-    while world.session.state() != State::Failed {
+    while world.engine.session.state() != State::Failed {
         let (_, auth) = attempt(&mut world);
         // Passwords are checked slowly.
         world.advance(Duration::from_secs(3));
@@ -164,7 +169,7 @@ fn password_retries_stay_ten_seconds_apart_beside_refresh_tokens() {
 
 /// The refresh token was refused: the password is shown at once, or waits.
 fn continue_with_password(world: &mut World, shown: &mut Vec<Duration>) {
-    if world.session.state() == State::Authenticating {
+    if world.engine.session.state() == State::Authenticating {
         assert_eq!(world.next()["password"], "p");
         shown.push(world.now.mono);
         world.say(auth_failed());
@@ -176,7 +181,7 @@ fn a_refused_password_fails_the_client_and_names_two_factor_authentication() {
     let mut world = with_password();
     world.dial();
     refused_with(&mut world, State::Failed);
-    let message = world.session.reason().1;
+    let message = world.engine.session.reason().1;
     assert!(message.contains("two-factor"), "{message}");
 }
 
@@ -246,7 +251,7 @@ fn a_token_callback_that_has_not_returned_is_not_called_again() {
     let mut world = with(Credentials::default());
     world.set_token_callback();
     world.token_callback_is_slow = true;
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     world.advance(Duration::from_secs(120));
     assert_eq!(world.tokens_wanted, [Status::Ok]);
@@ -254,7 +259,7 @@ fn a_token_callback_that_has_not_returned_is_not_called_again() {
     assert!(world.opened.is_empty());
     world.set_token("late");
     assert_eq!(world.opened.len(), 1, "{:?}", world.states.last());
-    world.session.token_callback_returned();
+    world.engine.session.token_callback_returned();
     world.open();
     assert_eq!(world.next()["access_token"], "late");
 }
@@ -264,10 +269,10 @@ fn a_token_callback_that_returned_without_a_token_is_called_for_the_next_attempt
     let mut world = with(Credentials::default());
     world.set_token_callback();
     world.token_callback_is_slow = true;
-    world.session.connect(world.now).unwrap();
+    world.engine.session.connect(world.now).unwrap();
     world.settle();
     world.advance(Duration::from_secs(30));
-    world.session.token_callback_returned();
+    world.engine.session.token_callback_returned();
     assert_eq!(world.tokens_wanted.len(), 1);
     world.advance(Duration::from_secs(60));
     assert_eq!(world.tokens_wanted.len(), 2);
@@ -280,9 +285,9 @@ fn a_guest_on_a_server_that_wants_credentials_fails() {
         ..Credentials::default()
     });
     world.dial();
-    assert_eq!(world.session.state(), State::Connected);
+    assert_eq!(world.engine.session.state(), State::Connected);
     refused_with(&mut world, State::Failed);
-    let message = world.session.reason().1;
+    let message = world.engine.session.reason().1;
     assert!(message.contains("wants credentials"), "{message}");
     // What it lacks leaves FAILED.
     world.set_token("t");
@@ -311,6 +316,6 @@ fn a_strict_client_on_a_server_that_wants_an_auth_message_as_well_fails() {
     });
     world.dial();
     refused_with(&mut world, State::Failed);
-    let message = world.session.reason().1;
+    let message = world.engine.session.reason().1;
     assert!(message.contains("`auth_mode` to handshake"), "{message}");
 }

@@ -29,7 +29,7 @@ fn away(seed: u64, down: Duration) -> Duration {
     let mut links = world.opened.len();
     loop {
         if world.opened.len() == links {
-            let at = world.session.next_deadline(world.now);
+            let at = world.engine.session.next_deadline(world.now);
             let at = at.expect("an attempt is due");
             world.advance(at.saturating_sub(world.now.mono));
             continue;
@@ -42,7 +42,7 @@ fn away(seed: u64, down: Duration) -> Duration {
     }
     world.open();
     world.say(json!({"type": "auth", "status": "ok"}));
-    assert_eq!(world.session.state(), State::Connected);
+    assert_eq!(world.engine.session.state(), State::Connected);
     world.now.mono - back
 }
 

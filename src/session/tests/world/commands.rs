@@ -5,13 +5,15 @@ use super::*;
 impl World {
     /// The application has a callback that is asked for tokens.
     pub fn set_token_callback(&mut self) {
-        self.session
+        self.engine
+            .session
             .set_token_sink(self.now, Some(Box::new(TokenCallback)));
         self.settle();
     }
 
     pub fn set_token(&mut self, token: &str) {
-        self.session
+        self.engine
+            .session
             .set_token(self.now, Secret::new(token))
             .unwrap();
         self.settle();
@@ -65,8 +67,8 @@ impl World {
             tag: 0,
             sink: Box::new(Nobody),
         };
-        let id = self.session.reserve_subscription();
-        let Subscribed::New = self.session.subscribe(self.now, id, new) else {
+        let id = self.engine.session.reserve_subscription();
+        let Subscribed::New = self.engine.session.subscribe(self.now, id, new) else {
             panic!("the subscription was not made");
         };
         self.settle();
@@ -74,7 +76,7 @@ impl World {
     }
 
     pub fn unsubscribe(&mut self, id: SubId) {
-        self.session.unsubscribe(self.now, id);
+        self.engine.session.unsubscribe(self.now, id);
         self.settle();
     }
 
@@ -82,14 +84,20 @@ impl World {
         let message = CustomMessage::parse(json).unwrap();
         let timeout = Duration::from_secs(5);
         let sink = Box::new(NoReply);
-        let sent = self.session.request(self.now, message, timeout, sink, 0);
+        let sent = self
+            .engine
+            .session
+            .request(self.now, message, timeout, sink, 0);
         assert!(sent.is_ok());
         self.settle();
     }
 
     pub fn message(&mut self, json: &str) {
         let message = CustomMessage::parse(json).unwrap();
-        self.session.send_message(self.now, message, 0).unwrap();
+        self.engine
+            .session
+            .send_message(self.now, message, 0)
+            .unwrap();
         self.settle();
     }
 

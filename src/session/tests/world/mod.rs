@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::client::engine;
+use crate::client::engine::{self, Engine};
 use crate::error::Status;
 use crate::handover::{
     DeliveryItem, DeliveryOptions, EventKind, EventSink, EventView, Registration, ReplySink, State,
@@ -63,7 +63,7 @@ pub struct Told {
 }
 
 pub struct World {
-    pub session: Session,
+    pub engine: Engine,
     pub now: Now,
     /// What the server would have received and has not been asked for yet.
     pub sent: VecDeque<Value>,
@@ -134,7 +134,7 @@ pub fn server_snapshot() -> SubscriptionSpec {
 impl World {
     pub fn new(config: Config) -> World {
         World {
-            session: Session::new(config),
+            engine: Engine::new(Session::new(config)),
             now: Now {
                 mono: Duration::ZERO,
                 wall: Duration::from_secs(1_800_000_000),
@@ -185,7 +185,7 @@ impl World {
 
     /// Told to connect, and the link is open.
     pub fn dial(&mut self) {
-        self.session.connect(self.now).unwrap();
+        self.engine.session.connect(self.now).unwrap();
         self.settle();
         self.open();
     }
@@ -224,7 +224,7 @@ impl World {
         self.dial();
         assert_eq!(self.next()["type"], "auth");
         self.say(json!({"type": "auth", "status": "ok"}));
-        assert_eq!(self.session.state(), State::Connected);
+        assert_eq!(self.engine.session.state(), State::Connected);
     }
 
     pub fn link(&self) -> LinkId {
@@ -232,7 +232,7 @@ impl World {
     }
 
     pub fn open(&mut self) {
-        self.session.on_opened(self.now, self.link());
+        self.engine.session.on_opened(self.now, self.link());
         self.settle();
     }
 
@@ -241,7 +241,7 @@ impl World {
     }
 
     pub fn lose_by(&mut self, loss: Loss) {
-        self.session.on_lost(self.now, self.link(), loss);
+        self.engine.session.on_lost(self.now, self.link(), loss);
         self.settle();
     }
 
@@ -261,7 +261,7 @@ impl World {
 
     fn say_text_on(&mut self, link: LinkId, text: &str) {
         let mut frames = vec![Frame::from(text.to_owned())];
-        self.session.on_frames(self.now, link, &mut frames);
+        self.engine.session.on_frames(self.now, link, &mut frames);
         self.settle();
     }
 
@@ -274,14 +274,14 @@ impl World {
     pub fn advance(&mut self, time: Duration) {
         let until = self.now.mono + time;
         while let Some(at) = self
-            .session
+            .engine
             .next_deadline(self.now)
             .filter(|at| *at <= until)
         {
             let step = at.saturating_sub(self.now.mono);
             self.now.mono += step;
             self.now.wall += step;
-            self.session.on_timer(self.now);
+            self.engine.on_timer(self.now);
             self.settle();
         }
         let rest = until - self.now.mono;
@@ -364,9 +364,9 @@ impl World {
             }
             Effect::End(_) | Effect::Log(..) => {}
         };
-        engine::step(&mut self.session, self.now, |_, _| (), deliver, carry_out);
+        engine::step(&mut self.engine, self.now, |_, _| (), deliver, carry_out);
         if !self.token_callback_is_slow {
-            self.session.token_callback_returned();
+            self.engine.session.token_callback_returned();
         }
     }
 
@@ -382,7 +382,7 @@ impl World {
     }
 
     pub fn is_refused(&self, id: SubId) -> bool {
-        matches!(self.session.sub_status(id), SubStatus::Refused(_))
+        matches!(self.engine.session.sub_status(id), SubStatus::Refused(_))
     }
 
     pub fn kinds(&self) -> Vec<EventKind> {

@@ -1,0 +1,387 @@
+//! Live collections in virtual time, with a session that only the tests play.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::handover::{EventKind, FLAG_ENDED};
+use crate::protocol::Frame;
+use crate::rows::{FeedBudget, LiveStatus, Row};
+
+/// A live collection, its commands, and the clock.
+struct World {
+    lives: Lives,
+    id: SubId,
+    feed: Arc<Feed>,
+    now: Duration,
+    reads: Vec<ReadRequest>,
+    ends: Vec<String>,
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+impl World {
+    /// Opened, confirmed, and its first read sent.
+    fn open(query: &str) -> World {
+        World::open_with(query, usize::MAX)
+    }
+
+    fn open_with(query: &str, max_message_bytes: usize) -> World {
+        let mut registry = crate::subscriptions::Registry::default();
+        let id = registry.reserve();
+        let feed = Feed::new(&FeedBudget::new(1 << 20));
+        let options = LiveOptions {
+            query: LiveQuery::new("posts", "id", Some(query)).expect("a query"),
+            depends_on: Vec::new(),
+            verify: None,
+            max_message_bytes,
+        };
+        let mut world = World {
+            lives: Lives::default(),
+            id,
+            feed: Arc::clone(&feed),
+            now: Duration::from_secs(100),
+            reads: Vec::new(),
+            ends: Vec::new(),
+        };
+        world.lives.open(world.now, id, feed, options);
+        for command in world.lives.take_commands() {
+            if let Command::Subscribe { main, part, .. } = command {
+                world.lives.on_subscribed(main, part, registry.reserve());
+            }
+        }
+        let slots: Vec<u32> = world.lives.parts.keys().copied().collect();
+        for slot in slots {
+            world.event(slot, EventKind::Init, "[]");
+        }
+        world.settle();
+        world
+    }
+
+    /// The subscription to the rows that match, and the one to all keys.
+    fn main(&self) -> u32 {
+        self.id.slot()
+    }
+
+    fn touches(&self) -> u32 {
+        let other = self.lives.parts.iter().find(|(_, part)| part.1 == 1);
+        *other.expect("a second subscription").0
+    }
+
+    fn event(&mut self, slot: u32, kind: EventKind, data: &str) {
+        let event = Event {
+            slot,
+            epoch: 0,
+            kind,
+            flags: 0,
+            frame: Frame::from(data.to_owned()),
+            data: Some((0, data.len() as u32)),
+            meta: None,
+            checked: true,
+        };
+        self.lives.on_event(self.now, &event);
+        self.settle();
+    }
+
+    /// Carries out the commands, and delivers the updates.
+    fn settle(&mut self) {
+        loop {
+            self.lives.on_timer(self.now);
+            let commands = self.lives.take_commands();
+            for item in self.lives.take_items() {
+                if matches!(item, DeliveryItem::Update { .. }) {
+                    self.feed.deliver();
+                }
+            }
+            if commands.is_empty() {
+                return;
+            }
+            for command in commands {
+                match command {
+                    Command::Read(_, request) => {
+                        self.reads.push(request);
+                        self.lives.on_read_sent(self.id);
+                    }
+                    Command::GiveUp(_, json) => self.ends.push(json),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(at) = self.lives.next_deadline().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.settle();
+        }
+        self.now = end;
+    }
+
+    /// The read that is under way. It is answered next.
+    fn read(&mut self) -> ReadRequest {
+        assert_eq!(self.reads.len(), 1, "{:?}", self.reads);
+        self.reads.remove(0)
+    }
+
+    fn answer(&mut self, data: &str) {
+        let answer = ReadAnswer::Rows(Frame::from(data.to_owned()), (0, data.len() as u32));
+        self.lives.on_read_over(self.now, self.id, answer);
+        self.settle();
+    }
+
+    fn shown(&self) -> String {
+        let (rows, _) = self.feed.shown();
+        let texts: Vec<_> = rows.iter().map(Row::text).collect();
+        format!("[{}]", texts.join(","))
+    }
+
+    fn status(&self) -> LiveStatus {
+        self.feed.status()
+    }
+}
+
+/// With two rows, some time after its snapshot.
+fn current(query: &str) -> World {
+    let mut world = World::open(query);
+    world.read();
+    world.answer(r#"[{"id":1,"n":1},{"id":5,"n":5}]"#);
+    assert_eq!(world.status(), LiveStatus::Current);
+    world.pass(Duration::from_secs(20));
+    world
+}
+
+#[test]
+fn a_lone_event_is_shown_at_once_and_costs_no_read() {
+    let mut world = current("{}");
+    for (kind, data, expected) in [
+        (
+            EventKind::Create,
+            r#"[{"id":3,"n":3}]"#,
+            r#"[{"id":1,"n":1},{"id":3,"n":3},{"id":5,"n":5}]"#,
+        ),
+        (
+            EventKind::Update,
+            r#"[{"id":3,"n":4}]"#,
+            r#"[{"id":1,"n":1},{"id":3,"n":4},{"id":5,"n":5}]"#,
+        ),
+        (
+            EventKind::Delete,
+            "[1]",
+            r#"[{"id":3,"n":4},{"id":5,"n":5}]"#,
+        ),
+    ] {
+        world.event(world.main(), kind, data);
+        assert_eq!(world.shown(), expected);
+        world.pass(Duration::from_secs(3));
+    }
+    assert!(world.reads.is_empty(), "{:?}", world.reads);
+}
+
+#[test]
+fn events_close_together_are_read_again_when_it_is_quiet() {
+    let mut world = current("{}");
+    for key in [1, 5] {
+        let row = format!(r#"[{{"id":{key},"n":{key}}}]"#);
+        world.event(world.main(), EventKind::Update, &row);
+        world.pass(ms(50));
+    }
+    world.pass(ms(200));
+    let read = world.read();
+    assert_eq!(
+        read.keys.as_deref(),
+        Some(&["1".to_owned(), "5".to_owned()][..])
+    );
+    world.answer(r#"[{"id":1,"n":10},{"id":5,"n":50}]"#);
+    assert_eq!(world.shown(), r#"[{"id":1,"n":10},{"id":5,"n":50}]"#);
+    world.pass(Duration::from_secs(5));
+    assert!(world.reads.is_empty());
+}
+
+#[test]
+fn a_row_that_only_the_keys_tell_of_has_left_the_filter() {
+    let mut world = current(r#"{"filter":{"n":{"_gt":0}}}"#);
+    world.event(world.touches(), EventKind::Update, r#"[{"id":5}]"#);
+    world.pass(ms(250));
+    assert_eq!(world.read().keys.as_deref(), Some(&["5".to_owned()][..]));
+    world.answer("[]");
+    assert_eq!(world.shown(), r#"[{"id":1,"n":1}]"#);
+    // One that was not there stays away, and costs nothing.
+    world.pass(Duration::from_secs(5));
+    world.event(world.touches(), EventKind::Update, r#"[{"id":7}]"#);
+    world.event(world.touches(), EventKind::Delete, "[7]");
+    world.pass(Duration::from_secs(5));
+    assert!(world.reads.len() <= 1, "{:?}", world.reads);
+}
+
+#[test]
+fn an_update_that_its_delete_has_overtaken_does_not_bring_the_row_back() {
+    let mut world = current("{}");
+    world.event(world.main(), EventKind::Delete, "[5]");
+    world.pass(Duration::from_secs(3));
+    world.event(world.main(), EventKind::Update, r#"[{"id":5,"n":6}]"#);
+    assert_eq!(world.shown(), r#"[{"id":1,"n":1}]"#);
+    world.pass(ms(250));
+    world.read();
+    world.answer("[]");
+    assert_eq!(world.shown(), r#"[{"id":1,"n":1}]"#);
+}
+
+#[test]
+fn where_a_text_decides_the_order_the_server_is_asked_for_all_keys() {
+    let mut world = World::open(r#"{"sort":["t"]}"#);
+    world.read();
+    let many: Vec<String> = (0..300)
+        .map(|n| format!(r#"{{"id":{n},"t":"x"}}"#))
+        .collect();
+    world.answer(&format!("[{}]", many.join(",")));
+    world.pass(Duration::from_secs(20));
+    world.event(world.main(), EventKind::Create, r#"[{"id":900,"t":"B"}]"#);
+    world.pass(ms(250));
+    assert!(world.read().query.contains(r#""fields":["id"]"#));
+    let mut keys: Vec<String> = (0..300).map(|n| format!(r#"{{"id":{n}}}"#)).collect();
+    keys.insert(2, r#"{"id":900}"#.to_owned());
+    world.answer(&format!("[{}]", keys.join(",")));
+    assert!(world.reads.is_empty(), "its row is known");
+    let (rows, _) = world.feed.shown();
+    assert_eq!(rows.position("900"), Some(2));
+}
+
+#[test]
+fn no_more_than_two_reads_a_second_are_sent_whatever_comes() {
+    let mut world = current("{}");
+    let mut sent = Vec::new();
+    for n in 0..400 {
+        let row = format!(r#"[{{"id":{},"n":{n}}}]"#, 1 + 4 * (n % 2));
+        world.event(world.main(), EventKind::Update, &row);
+        world.pass(ms(37));
+        if !world.reads.is_empty() {
+            sent.push(world.now);
+            world.reads.clear();
+            world.answer(r#"[{"id":1,"n":1},{"id":5,"n":5}]"#);
+        }
+    }
+    assert!(sent.len() > 5, "it is read though it does not get quiet");
+    for window in sent.windows(3) {
+        assert!(window[2] - window[0] > ms(1_000), "{window:?}");
+    }
+}
+
+#[test]
+fn after_a_gap_only_differences_are_told() {
+    let mut world = current("{}");
+    world.lives.on_link_lost(world.now, false);
+    world.settle();
+    assert_eq!(world.status(), LiveStatus::Stale);
+    let (_, before) = world.feed.shown();
+    world.event(world.main(), EventKind::Init, "[]");
+    world.read();
+    world.answer(r#"[{"id":1,"n":1},{"id":5,"n":5}]"#);
+    assert_eq!(world.status(), LiveStatus::Current);
+    assert_eq!(world.feed.shown().1, before, "nothing has changed");
+}
+
+#[test]
+fn what_is_told_while_a_read_is_under_way_is_read_again() {
+    let mut world = World::open("{}");
+    world.event(world.main(), EventKind::Update, r#"[{"id":5,"n":6}]"#);
+    world.read();
+    world.answer(r#"[{"id":1,"n":1},{"id":5,"n":5}]"#);
+    world.pass(ms(600));
+    assert_eq!(world.read().keys.as_deref(), Some(&["5".to_owned()][..]));
+    world.answer(r#"[{"id":5,"n":6}]"#);
+    assert_eq!(world.shown(), r#"[{"id":1,"n":1},{"id":5,"n":6}]"#);
+}
+
+#[test]
+fn what_may_not_be_read_for_long_is_stale() {
+    let mut world = current("{}");
+    world.event(world.main(), EventKind::Update, r#"[{"id":5,"n":6}]"#);
+    world.event(world.main(), EventKind::Update, r#"[{"id":5,"n":7}]"#);
+    world.pass(ms(300));
+    world.read();
+    // No answer comes, and more is told.
+    world.event(world.main(), EventKind::Update, r#"[{"id":5,"n":8}]"#);
+    world.pass(Duration::from_secs(3));
+    assert_eq!(world.status(), LiveStatus::Stale);
+    world.answer(r#"[{"id":5,"n":8}]"#);
+    world.pass(ms(600));
+    world.read();
+    world.answer(r#"[{"id":5,"n":8}]"#);
+    assert_eq!(world.status(), LiveStatus::Current);
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_read_in_pages() {
+    let mut world = World::open("{}");
+    world.read();
+    world.lives.on_link_lost(world.now, false);
+    world.lives.on_link_lost(world.now, true);
+    world.event(world.main(), EventKind::Init, "[]");
+    assert!(world.read().query.contains(r#""fields":["id"]"#));
+    let keys: Vec<String> = (0..70).map(|n| format!(r#"{{"id":{n}}}"#)).collect();
+    world.answer(&format!("[{}]", keys.join(",")));
+    let mut read = 0;
+    while world.status() != LiveStatus::Current {
+        let keys = world.read().keys.expect("keys");
+        read += keys.len();
+        let rows: Vec<String> = keys
+            .iter()
+            .map(|n| format!(r#"{{"id":{n},"n":1}}"#))
+            .collect();
+        world.answer(&format!("[{}]", rows.join(",")));
+    }
+    assert_eq!((read, world.feed.count()), (70, 70));
+}
+
+#[test]
+fn what_the_server_refuses_at_first_ends_it_and_later_does_not() {
+    let refused = || ReadAnswer::Refused {
+        json: r#"{"code":"FORBIDDEN"}"#.to_owned(),
+        is_temporary: false,
+    };
+    let mut world = World::open("{}");
+    world.lives.on_read_over(world.now, world.id, refused());
+    world.settle();
+    assert_eq!(world.ends, [r#"{"code":"FORBIDDEN"}"#]);
+
+    let mut world = current("{}");
+    world.lives.resync(world.now, world.id);
+    world.pass(ms(300));
+    world.read();
+    world.lives.on_read_over(world.now, world.id, refused());
+    world.settle();
+    assert_eq!((world.status(), world.ends.len()), (LiveStatus::Stale, 0));
+    assert_eq!(
+        world.feed.error().as_deref(),
+        Some(r#"{"code":"FORBIDDEN"}"#)
+    );
+    world.pass(Duration::from_secs(2));
+    world.read();
+    world.answer(r#"[{"id":1,"n":1}]"#);
+    assert_eq!(world.status(), LiveStatus::Current);
+    assert_eq!(world.feed.error(), None);
+}
+
+#[test]
+fn the_end_is_its_last_update() {
+    let mut world = current("{}");
+    let json = r#"{"code":"FORBIDDEN"}"#;
+    let event = Event {
+        slot: world.main(),
+        epoch: 0,
+        kind: EventKind::Error,
+        flags: FLAG_ENDED,
+        frame: Frame::from(json.to_owned()),
+        data: Some((0, json.len() as u32)),
+        meta: None,
+        checked: true,
+    };
+    world.lives.on_event(world.now, &event);
+    world.settle();
+    assert_eq!(world.status(), LiveStatus::Ended);
+    world.lives.on_release(world.id.slot());
+    assert!(world.lives.collections.is_empty() && world.lives.deadlines.is_empty());
+}
