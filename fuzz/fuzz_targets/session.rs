@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use directus_realtime::client::engine;
+use directus_realtime::client::engine::{self, Engine};
 use directus_realtime::error::Status;
 use directus_realtime::handover::{
     DeliveryItem, DeliveryOptions, EventSink, EventView, Registration, State,
@@ -75,7 +75,7 @@ impl EventSink for NullSink {
 }
 
 struct World {
-    session: Session,
+    engine: Engine,
     now: Duration,
     link: u64,
     pending: VecDeque<Value>,
@@ -126,9 +126,9 @@ impl World {
             Effect::Log(_, line) => assert!(!line.contains("s3cret"), "{line}"),
             Effect::Close(_) | Effect::Abort(_) | Effect::End(_) => {}
         };
-        engine::step(&mut self.session, now, |_, _| (), deliver, carry_out);
+        engine::step(&mut self.engine, now, |_, _| (), deliver, carry_out);
         for slot in released {
-            self.session.released(slot);
+            self.engine.session.released(slot);
         }
     }
 
@@ -138,7 +138,7 @@ impl World {
 
     fn say_text(&mut self, text: String) {
         let (now, link) = (self.now(), self.link);
-        self.session
+        self.engine.session
             .on_frames(now, link, &mut vec![Frame::from(text)]);
     }
 
@@ -189,10 +189,10 @@ impl World {
     fn step(&mut self, step: Step, scopes: &mut Vec<directus_realtime::subscriptions::ScopeId>) {
         let now = self.now();
         match step {
-            Step::Connect => drop(self.session.connect(now)),
-            Step::Disconnect => drop(self.session.disconnect(now)),
-            Step::Reconnect => drop(self.session.reconnect(now)),
-            Step::SetToken => drop(self.session.set_token(now, Secret::new("s3cret-2"))),
+            Step::Connect => drop(self.engine.session.connect(now)),
+            Step::Disconnect => drop(self.engine.session.disconnect(now)),
+            Step::Reconnect => drop(self.engine.session.reconnect(now)),
+            Step::SetToken => drop(self.engine.session.set_token(now, Secret::new("s3cret-2"))),
             Step::Subscribe {
                 uid,
                 exact,
@@ -218,25 +218,25 @@ impl World {
                     tag: 0,
                     sink: Box::new(NullSink),
                 };
-                let id = self.session.reserve_subscription();
-                let _ = self.session.subscribe(now, id, new);
+                let id = self.engine.session.reserve_subscription();
+                let _ = self.engine.session.subscribe(now, id, new);
                 let known = |subscription: &directus_realtime::subscriptions::Subscription| {
                     (subscription.id(), subscription.meta().slot)
                 };
-                self.ids = self.session.registry().iter().map(known).collect();
+                self.ids = self.engine.session.registry().iter().map(known).collect();
             }
             Step::Unsubscribe(n) => {
                 if let Some((id, _)) = self.id(n) {
-                    self.session.unsubscribe(now, id);
+                    self.engine.session.unsubscribe(now, id);
                 }
             }
-            Step::OpenScope => scopes.extend(self.session.open_scope().ok()),
+            Step::OpenScope => scopes.extend(self.engine.session.open_scope().ok()),
             Step::CloseScope => {
                 if let Some(scope) = scopes.pop() {
-                    let _ = self.session.close_scope(now, scope);
+                    let _ = self.engine.session.close_scope(now, scope);
                 }
             }
-            Step::Opened => self.session.on_opened(now, self.link),
+            Step::Opened => self.engine.session.on_opened(now, self.link),
             Step::Lost {
                 permanent,
                 unauthorized,
@@ -246,7 +246,7 @@ impl World {
                     unauthorized,
                     ..Loss::new(Status::Io, "lost")
                 };
-                self.session.on_lost(now, self.link, loss);
+                self.engine.session.on_lost(now, self.link, loss);
             }
             Step::Answer(answer) => self.answer(&answer),
             Step::Drop => drop(self.pending.pop_front()),
@@ -266,17 +266,17 @@ impl World {
             Step::Wait(milliseconds) => self.wait(Duration::from_millis(u64::from(milliseconds))),
             Step::CatchUp(n) => {
                 if let Some((_, slot)) = self.id(n) {
-                    self.session.on_caught_up(now, slot, u32::from(n));
+                    self.engine.session.on_caught_up(now, slot, u32::from(n));
                 }
             }
             Step::Malformed(n) => {
                 if let Some((_, slot)) = self.id(n) {
-                    self.session.on_malformed(now, slot, u32::from(n % 4));
+                    self.engine.session.on_malformed(now, slot, u32::from(n % 4));
                 }
             }
             Step::Overflow(n) => {
                 if let Some((_, slot)) = self.id(n) {
-                    self.session.on_overflow(slot, u32::from(n % 4));
+                    self.engine.session.on_overflow(slot, u32::from(n % 4));
                 }
             }
         }
@@ -289,7 +289,7 @@ impl World {
         let mut in_vain = 0;
         loop {
             let now = self.now();
-            let Some(next) = self.session.next_deadline(now).filter(|&next| next <= end) else {
+            let Some(next) = self.engine.next_deadline(now).filter(|&next| next <= end) else {
                 break;
             };
             in_vain = if next <= self.now { in_vain + 1 } else { 0 };
@@ -300,7 +300,7 @@ impl World {
             );
             self.now = self.now.max(next);
             let now = self.now();
-            self.session.on_timer(now);
+            self.engine.on_timer(now);
             self.settle();
         }
         self.now = end;
@@ -341,7 +341,7 @@ fuzz_target!(|input: (u8, Vec<Step>)| {
         seed: 1,
     });
     let mut world = World {
-        session,
+        engine: Engine::new(session),
         now: Duration::ZERO,
         link: 0,
         pending: VecDeque::new(),

@@ -31,6 +31,8 @@ impl World {
             Action::Resync(nth) => app.resync(*nth),
             Action::UnsubscribeUid(uid) => app.unsubscribe_uid(*uid),
             Action::UnsubscribeAll => app.unsubscribe_all(),
+            Action::OpenLive(wanted) => app.open_live(wanted),
+            Action::CloseLive(nth) => app.close_live(*nth),
             Action::OpenScope => app.open_scope(),
             Action::CloseScope => app.close_scope(),
             Action::Stall => self.pace = None,

@@ -12,6 +12,7 @@ use directus_realtime::subscriptions::spec::ON_ALL;
 use directus_realtime::subscriptions::{ScopeId, SubId, SubscriptionSpec};
 
 use crate::client::{Client, EPOCH};
+use crate::lives::{LiveCopy, OpenLive};
 use crate::mirror::{Mirror, Shared};
 use crate::schedule::{Answer, Fate, Login, MessageOptions, Reaction, Setting, SubscribeOptions};
 use crate::secrets;
@@ -36,6 +37,9 @@ impl Live {
 pub struct AppState {
     pub live: Vec<Live>,
     pub mirrors: Vec<Arc<Mirror>>,
+    pub open_lives: Vec<OpenLive>,
+    pub live_copies: Vec<Arc<LiveCopy>>,
+    pub lives_made: u64,
     pub scopes: Vec<ScopeId>,
     pub requests: Vec<Arc<TrackedMessage>>,
     /// Tokens that the application sets later, and when.
@@ -234,7 +238,7 @@ impl App {
         let name = format!("uid-{uid}");
         let last = {
             let core = self.client.core.lock().expect("no panic before");
-            core.session.registry().by_uid(&name).map(|s| s.id())
+            core.engine.session.registry().by_uid(&name).map(|s| s.id())
         };
         self.client.unsubscribe_uid(&name);
         self.forget(|live| match last {
@@ -246,6 +250,7 @@ impl App {
     pub fn unsubscribe_all(&self) {
         self.client.unsubscribe_all();
         self.forget(|live| !live.persists());
+        self.forget_lives();
     }
 
     pub fn open_scope(&self) {

@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use directus_realtime::handover::State;
+use directus_realtime::rows::LiveStatus;
 
 use crate::app::Live;
 use crate::known;
+use crate::lives::OpenLive;
 use crate::server::Registered;
 use crate::world::World;
 
@@ -42,11 +44,15 @@ impl World {
         let [link] = links.as_slice() else {
             return Err(format!("I1: {} links", links.len()));
         };
-        let there = self.server.subscriptions(*link);
+        self.check_lives()?;
+        let all = self.server.subscriptions(*link);
+        let there: Vec<&Registered> = all.iter().filter(|s| s.live.is_none()).collect();
         let core = self.client.core.lock().expect("no panic before");
         let state = self.app.state();
+        let ended = |open: &&OpenLive| open.copy.copy().status == LiveStatus::Ended;
+        let lives = state.open_lives.len() - state.open_lives.iter().filter(ended).count();
         for live in &state.live {
-            let subscription = core.session.registry().get(live.id);
+            let subscription = core.engine.session.registry().get(live.id);
             let wire = subscription.and_then(|s| s.wire()).map(|w| w.to_string());
             let place = there.iter().find(|s| Some(&s.wire) == wire.as_ref());
             match place.filter(|_| subscription.is_some_and(|s| s.is_active())) {
@@ -58,7 +64,18 @@ impl World {
             let (there, wanted) = (there.len(), state.live.len());
             return Err(format!("I1: {there} active, {wanted} wanted"));
         }
-        if core.session.registry().len() != state.live.len() {
+        let parts = |open: &OpenLive| 1 + usize::from(open.copy.wanted.below.is_some());
+        let parts: usize = state
+            .open_lives
+            .iter()
+            .filter(|open| !ended(open))
+            .map(parts)
+            .sum();
+        if all.len() - there.len() != parts {
+            let active = all.len() - there.len();
+            return Err(format!("I1: {active} of live collections, {parts} wanted"));
+        }
+        if core.engine.session.registry().len() != state.live.len() + lives {
             return Err("I1: the client has subscriptions that the application has ended".into());
         }
         Ok(())
@@ -137,6 +154,9 @@ impl World {
         while !self.app.state().live.is_empty() {
             self.app.unsubscribe(0);
         }
+        while !self.app.state().open_lives.is_empty() {
+            self.app.close_live(0);
+        }
         self.app.unsubscribe_all();
         let mut left = 1;
         for attempt in 0..ATTEMPTS {
@@ -155,7 +175,7 @@ impl World {
             return Err(format!("I1: {left} subscriptions after their end"));
         }
         let core = self.client.core.lock().expect("no panic before");
-        let registry = core.session.registry();
+        let registry = core.engine.session.registry();
         if !registry.is_empty() || registry.iter().next().is_some() {
             return Err("I8: an ended subscription stays".into());
         }
@@ -166,6 +186,12 @@ impl World {
                 "I8: {} events stay in the queue",
                 stats.queued_events
             ));
+        }
+        if self.client.feed_budget.used() != 0 {
+            return Err("I8: updates of live collections stay".into());
+        }
+        for copy in &self.app.state().live_copies {
+            check_release(copy.releases()).map_err(|text| copy.name(&text))?;
         }
         for mirror in &self.app.state().mirrors {
             check_release(mirror.releases()).map_err(|text| mirror.name(&text))?;

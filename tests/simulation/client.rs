@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use directus_realtime::client::engine::{self, Overflow};
+use directus_realtime::client::engine::{self, Engine, Overflow};
 use directus_realtime::delivery::{Delivery, Feedback, Mode};
 use directus_realtime::error::{Error, Status};
 use directus_realtime::handover::{DeliveryItem, ReplySink, State, StateSink, TokenSink};
+use directus_realtime::live::LiveOptions;
 use directus_realtime::protocol::Frame;
 use directus_realtime::protocol::outgoing::CustomMessage;
+use directus_realtime::rows::{Feed, FeedBudget};
 use directus_realtime::secret::Secret;
 use directus_realtime::session::{
     AuthMode, Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, Subscribed,
@@ -26,7 +28,7 @@ use crate::stream::Stream;
 pub const EPOCH: Duration = Duration::from_secs(1_800_000_000);
 
 pub struct Core {
-    pub session: Session,
+    pub engine: Engine,
     pub effects: Vec<Effect>,
     pub now: Duration,
     stream: Stream,
@@ -42,6 +44,7 @@ pub struct Client {
     delivery: OnceLock<Arc<Delivery>>,
     shared: Shared,
     wall: Duration,
+    pub feed_budget: Arc<FeedBudget>,
 }
 
 impl Client {
@@ -72,7 +75,7 @@ impl Client {
         }
         let client = Arc::new(Client {
             core: Mutex::new(Core {
-                session: Session::new(config),
+                engine: Engine::new(Session::new(config)),
                 effects: Vec::new(),
                 now: Duration::ZERO,
                 stream: Stream::new(setting, shared),
@@ -81,6 +84,7 @@ impl Client {
             }),
             delivery: OnceLock::new(),
             shared: shared.clone(),
+            feed_budget: FeedBudget::new(setting.queue_bytes),
             wall: if setting.skew < 0 {
                 EPOCH - Duration::from_millis(setting.skew.unsigned_abs())
             } else {
@@ -112,9 +116,13 @@ impl Client {
     }
 
     fn run<R>(&self, core: &mut Core, input: impl FnOnce(&mut Session, Now) -> R) -> R {
+        self.run_engine(core, |engine, now| input(&mut engine.session, now))
+    }
+
+    fn run_engine<R>(&self, core: &mut Core, input: impl FnOnce(&mut Engine, Now) -> R) -> R {
         let now = self.now(core);
         let Core {
-            session,
+            engine,
             effects,
             stream,
             link: current,
@@ -122,7 +130,7 @@ impl Client {
         } = core;
         let mut opened = false;
         let result = engine::step(
-            session,
+            engine,
             now,
             input,
             |items| self.deliver(stream, items),
@@ -195,11 +203,16 @@ impl Client {
     pub fn next_deadline(&self) -> Option<Duration> {
         let mut core = self.core.lock().expect("no panic before");
         let now = self.now(&core);
-        core.session.next_deadline(now)
+        core.engine.next_deadline(now)
     }
 
     pub fn state(&self) -> State {
-        self.core.lock().expect("no panic before").session.state()
+        self.core
+            .lock()
+            .expect("no panic before")
+            .engine
+            .session
+            .state()
     }
 
     pub fn on_state(&self, sink: Box<dyn StateSink>) {
@@ -237,6 +250,27 @@ impl Client {
         }
     }
 
+    /// The id of the live collection, if one was opened.
+    pub fn open_live(
+        &self,
+        new: NewSubscription,
+        feed: &Arc<Feed>,
+        options: LiveOptions,
+    ) -> Option<SubId> {
+        let id = self.with(|session, _| session.reserve_subscription());
+        let outcome = {
+            let mut core = self.core.lock().expect("no panic before");
+            self.run_engine(&mut core, |engine, now| {
+                engine.open_live(now, id, new, feed, options)
+            })
+        };
+        match outcome {
+            Subscribed::New => Some(id),
+            Subscribed::Duplicate { .. } => None,
+            Subscribed::Refused { error, .. } => self.check(Err(error)),
+        }
+    }
+
     /// No callback of it runs after this returns (I4).
     pub fn unsubscribe(&self, id: SubId) {
         let slot = self.with(|session, now| session.unsubscribe(now, id));
@@ -251,7 +285,7 @@ impl Client {
 
     pub fn resync(&self, id: SubId) {
         let mut core = self.core.lock().expect("no panic before");
-        let Some(found) = core.session.registry().get(id) else {
+        let Some(found) = core.engine.session.registry().get(id) else {
             return;
         };
         let meta = Arc::clone(found.meta());
@@ -341,7 +375,8 @@ impl Client {
     }
 
     pub fn on_timer(&self) {
-        self.with(|session, now| session.on_timer(now));
+        let mut core = self.core.lock().expect("no panic before");
+        self.run_engine(&mut core, |engine, now| engine.on_timer(now));
     }
 
     /// Runs up to `most` callbacks, or all for 0. Returns whether none is left.

@@ -6,7 +6,8 @@ use directus_realtime::subscriptions::spec::ON_ALL;
 use fastrand::Rng;
 
 use crate::schedule::{
-    Action, Answer, Fate, Login, MessageOptions, Reaction, Setting, Step, SubscribeOptions,
+    Action, Answer, Fate, LiveWanted, Login, MessageOptions, Reaction, Setting, Step,
+    SubscribeOptions,
 };
 
 fn one_in(rng: &mut Rng, n: u32) -> bool {
@@ -85,7 +86,7 @@ pub fn step(rng: &mut Rng) -> Step {
 }
 
 fn action(rng: &mut Rng) -> Action {
-    match rng.u32(0..107) {
+    match rng.u32(0..114) {
         0 => Action::Connect,
         1..=2 => Action::Disconnect,
         3..=5 => Action::Reconnect,
@@ -129,7 +130,34 @@ fn action(rng: &mut Rng) -> Action {
         101 => Action::SubscribeMany(rng.usize(9..16)),
         102 => Action::Resync(rng.usize(0..100)),
         103..=105 => Action::Import(rng.usize(2..8)),
+        107..=112 => Action::OpenLive(live(rng)),
+        113 => Action::CloseLive(rng.usize(0..100)),
         _ => Action::Nothing,
+    }
+}
+
+/// A live collection.
+fn live(rng: &mut Rng) -> LiveWanted {
+    let orders: [&[&str]; 6] = [
+        &["id"],
+        &["-id"],
+        &["n", "id"],
+        &["-n", "-id"],
+        &["t"],
+        &["-v"],
+    ];
+    let is_window = one_in(rng, 3);
+    LiveWanted {
+        below: rng.bool().then(|| rng.u64(1..5)),
+        sort: choose(rng, &orders).to_vec(),
+        limit: is_window.then(|| rng.u64(1..6)),
+        offset: if is_window {
+            choose(rng, &[0, 0, 1, 3])
+        } else {
+            0
+        },
+        persistent: one_in(rng, 4),
+        in_pages: !is_window && one_in(rng, 4),
     }
 }
 

@@ -17,6 +17,7 @@ mod generate;
 mod growth;
 mod journal;
 mod known;
+mod lives;
 mod memory;
 mod mirror;
 mod network;

@@ -41,25 +41,25 @@ impl World {
 
     fn held_bytes(&self) -> u64 {
         let core = self.client.core.lock().expect("no panic before");
-        core.session.held_bytes() as u64
+        core.engine.session.held_bytes() as u64
     }
 
     /// Whether every change of the state was reported (I5).
     fn check_reports(&self) -> Result<(), String> {
         let core = self.client.core.lock().expect("no panic before");
         let reported = self.app.reported.lock().expect("no panic before");
-        let state = core.session.state();
+        let state = core.engine.session.state();
         if state != reported.last {
             let text = format!("I5: {state:?} was not reported, {:?} was", reported.last);
             return Err(text);
         }
-        let (_, reason) = core.session.reason();
+        let (_, reason) = core.engine.session.reason();
         if reported.message != reason && state != State::Idle {
             return Err(format!("I5: {reason:?} is not {:?}", reported.message));
         }
         for state in [State::Connecting, State::Connected, State::Backoff] {
             let (entered, times) = (
-                core.session.state_entries(state),
+                core.engine.session.state_entries(state),
                 reported.times[state as usize],
             );
             if entered != times {
@@ -87,6 +87,7 @@ impl World {
             && deadline().is_none_or(|at| at >= self.now + IDLE)
             && !self.backs_off()
             && !self.is_in_doubt()
+            && !(self.was_revoked && self.has_stale_lives())
     }
 
     /// Whether a subscription waits before its next snapshot, after the last ones did not
@@ -97,7 +98,7 @@ impl World {
 
     fn is_any(&self, pass: fn(&Subscription) -> bool) -> bool {
         let core = self.client.core.lock().expect("no panic before");
-        core.session.registry().iter().any(pass)
+        core.engine.session.registry().iter().any(pass)
     }
 
     /// Whether a refusal without a uid (11.x) may have come before the permission was granted

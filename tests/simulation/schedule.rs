@@ -113,6 +113,8 @@ pub enum Action {
     Resync(usize),
     UnsubscribeUid(u8),
     UnsubscribeAll,
+    OpenLive(LiveWanted),
+    CloseLive(usize),
     OpenScope,
     CloseScope,
     /// Callbacks do not run until the next `Wake`.
@@ -191,6 +193,19 @@ pub struct SubscribeOptions {
     pub settles: bool,
     /// The call that its callback makes, and at which event.
     pub reaction: Option<(u32, Reaction)>,
+}
+
+/// A live collection that the application opens.
+#[derive(Clone, Debug)]
+pub struct LiveWanted {
+    /// Only rows whose `n` is below this.
+    pub below: Option<u64>,
+    pub sort: Vec<&'static str>,
+    pub limit: Option<u64>,
+    pub offset: u64,
+    pub persistent: bool,
+    /// The answer is larger than a message may be.
+    pub in_pages: bool,
 }
 
 /// A call that a callback makes.

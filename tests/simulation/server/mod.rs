@@ -19,10 +19,12 @@ use crate::mirror::Shared;
 use crate::schedule::Setting;
 
 mod auth;
+pub mod live;
 mod store;
 mod tasks;
 
 use auth::{Auth, auth_failed};
+use live::LiveQuery;
 use tasks::Task;
 
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -44,6 +46,8 @@ pub struct Server {
     next_version: u64,
     /// Items whose stale updates or late creates are still to come; none is deleted before.
     in_array: BTreeMap<u32, Duration>,
+    /// Items of imports, of whose creation live collections are not told.
+    untold: BTreeSet<u32>,
     sockets: BTreeMap<u64, Socket>,
     tasks: BTreeMap<(Duration, u64), Task>,
     task: u64,
@@ -84,6 +88,8 @@ pub struct Registered {
     pub number: u64,
     changes: Option<String>,
     item: Option<u32>,
+    /// The query, where a live collection has subscribed.
+    pub live: Option<LiveQuery>,
     since: Duration,
     /// The events that were sent, folded.
     pub sent_rows: BTreeMap<u32, u64>,
@@ -97,6 +103,7 @@ impl Server {
             next_id: 0,
             next_version: 0,
             in_array: BTreeMap::new(),
+            untold: BTreeSet::new(),
             sockets: BTreeMap::new(),
             tasks: BTreeMap::new(),
             task: 0,

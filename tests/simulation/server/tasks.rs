@@ -8,6 +8,7 @@ use directus_realtime::protocol::wire_uid::WireUid;
 use serde_json::{Value, json};
 
 use super::auth::Checked;
+use super::live::LiveQuery;
 use super::{Out, Registered, Server};
 
 /// A subscribe in flight.
@@ -16,6 +17,7 @@ pub struct PendingSubscribe {
     /// The only kind of events, if one is named.
     pub changes: Option<String>,
     pub item: Option<u32>,
+    pub live: Option<LiveQuery>,
 }
 
 pub enum Task {
@@ -51,6 +53,7 @@ pub enum Task {
         /// The rows above this id, in order, and no more than so many.
         above: u32,
         limit: usize,
+        live: Option<LiveQuery>,
     },
     CreateItem {
         link: u64,
@@ -130,6 +133,9 @@ impl Task {
                     wire: uid.as_str().expect("a text").to_owned(),
                     changes,
                     item,
+                    live: message["query"]
+                        .get("limit")
+                        .map(|_| LiveQuery::of(&message["query"])),
                 };
                 match only_changes {
                     false => Task::ReadSnapshot { link, asked },
@@ -158,6 +164,7 @@ impl Task {
                     among,
                     above,
                     limit,
+                    live: query.get("live").map(|_| LiveQuery::of(query)),
                 }
             }
             "items" => Task::CreateItem {
@@ -215,6 +222,7 @@ impl Server {
                 among,
                 above,
                 limit,
+                live,
             } => {
                 if !self.may_read(link) {
                     return self.refuse_subscription_or_read(link, "items", uid, out);
@@ -222,9 +230,13 @@ impl Server {
                 let number = self.registration(link, &uid);
                 let mut rows = self.rows(item);
                 rows.retain(|id, _| among.as_ref().is_none_or(|ids| ids.contains(id)));
-                let rows = rows.into_iter().filter(|(id, _)| *id > above).take(limit);
-                let rows = rows.collect();
-                let data = shown(&rows, link, number, None);
+                let data = match live {
+                    Some(live) => Value::from(live.answer(&rows)),
+                    None => {
+                        let rows = rows.into_iter().filter(|(id, _)| *id > above).take(limit);
+                        shown(&rows.collect(), link, number, None)
+                    }
+                };
                 let message = json!({"type": "items", "data": data, "uid": uid});
                 let at = now + self.latency();
                 self.later(at, Task::Answer { link, message });
@@ -263,16 +275,21 @@ impl Server {
             wire,
             changes,
             item,
+            live,
         } = asked;
         let mut init = json!({"type": "subscription", "event": "init", "uid": wire});
         if changes.is_none() {
-            init["data"] = shown(&rows, link, number, None);
+            init["data"] = match &live {
+                Some(_) => json!([]),
+                None => shown(&rows, link, number, None),
+            };
         }
         socket.subscriptions.push(Registered {
             wire,
             number,
             changes,
             item,
+            live,
             since: now,
             sent_rows: rows,
         });
