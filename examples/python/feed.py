@@ -11,70 +11,51 @@ import os
 import sys
 import threading
 
-from directus_realtime import Client, Event, set_log
+import directus_realtime
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 SHOWN = 20
+QUERY = {"fields": ["id", "title", "status"], "sort": ["-id"]}
 
 
-class Feed:
-    """The shown posts, newest first."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.posts: dict[int, dict] = {}
-        self.note = ""
-        self.changed = threading.Event()
-
-    def on_event(self, event: Event) -> None:
-        if event.type == "init":
-            # Replaces the old posts, which may be out of date after a gap.
-            self.posts = {post["id"]: post for post in event.data}
-        elif event.type == "delete":
-            self.posts.pop(event.data["id"], None)
-        elif event.type == "error":
-            self.note = event.data["message"]
-        else:
-            self.posts[event.data["id"]] = event.data
-        self.changed.set()
-
-    def on_state(self, change) -> None:
-        self.note = "" if change.state == "connected" else change.message
-        self.changed.set()
-
-    def picture(self) -> Group:
-        online = self.client.is_connected
-        status = Text("● Online" if online else "○ Offline", "green" if online else "red")
-        table = Table("id", "title", "status", title="Live posts feed", min_width=60)
-        posts = self.posts
-        for key in sorted(posts, reverse=True)[:SHOWN]:
-            post = posts[key]
-            # As Text, so that square brackets are not interpreted as markup.
-            table.add_row(str(key), Text(post["title"] or ""), Text(post["status"] or ""))
-        return Group(status, table, Text(self.note, "yellow"))
+def picture(posts: directus_realtime.Live, online: bool, note: str) -> Group:
+    status = Text("● Online" if online else "○ Offline", "green" if online else "red")
+    table = Table("id", "title", "status", title="Live posts feed", min_width=60)
+    for post in posts[:SHOWN]:
+        # As Text, so that square brackets are not interpreted as markup.
+        table.add_row(str(post["id"]), Text(post["title"] or ""), Text(post["status"] or ""))
+    if posts.error:
+        note = posts.error["message"]
+    return Group(status, table, Text(note, "yellow"))
 
 
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("usage: DIRECTUS_TOKEN=... feed.py URL")
     # The output shows the state of the link.
-    set_log(logging.CRITICAL)
-    with Client(sys.argv[1], access_token=os.environ.get("DIRECTUS_TOKEN")) as client:
-        feed = Feed(client)
-        client.on_state(feed.on_state)
-        query = {"fields": ["id", "title", "status"], "sort": ["-id"], "limit": -1}
-        client.subscribe("posts", feed.on_event, query=query, uid="live-posts-feed")
-        with Live(feed.picture(), auto_refresh=False) as live:
+    directus_realtime.set_log(logging.CRITICAL)
+    token, changed, note = os.environ.get("DIRECTUS_TOKEN"), threading.Event(), ""
+
+    def on_state(change: directus_realtime.StateChange) -> None:
+        nonlocal note
+        note = "" if change.state == "connected" else change.message
+        changed.set()
+
+    with directus_realtime.Client(sys.argv[1], access_token=token) as client:
+        client.on_state(on_state)
+        posts = client.live("posts", query=QUERY, on_change=lambda update: changed.set())
+        with Live(auto_refresh=False) as live:
             while True:
-                feed.changed.wait()
-                feed.changed.clear()
-                live.update(feed.picture(), refresh=True)
+                now = picture(posts, client.is_connected, note)
+                live.update(now, refresh=True)
                 if not live.console.is_terminal:
                     # Not a terminal: print each version below the last one.
-                    live.console.print(feed.picture())
+                    live.console.print(now)
+                changed.wait()
+                changed.clear()
 
 
 if __name__ == "__main__":

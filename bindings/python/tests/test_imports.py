@@ -53,16 +53,23 @@ def test_the_parts_of_a_client_have_no_base_classes() -> None:
         "ABC",
         "AsyncIterator",
         "BaseClient",
+        "CallbackConsumer",
+        "Collection",
         "Consumer",
+        "Generic",
         "Handler",
+        "IteratorConsumer",
+        "LiveBase",
+        "LiveOpening",
         "NamedTuple",
         "Protocol",
         "ScopeBase",
+        "Sequence",
         "Structure",
         "Subscribing",
     }
     for path in PACKAGE.rglob("*.py"):
-        if path.name in ("_errors.py", "_state.py", "__main__.py"):
+        if path.name in ("_errors.py", "_state.py", "_live_state.py", "__main__.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import directus_realtime as dr
 from directus_realtime import aio
+
+
+class Post(TypedDict):
+    id: int
+    title: str
+
+
+def live() -> None:
+    def show(update: dr.LiveUpdate[Post]) -> None:
+        for change in update.changes:
+            title: str = change.row["title"]
+            print(change.kind, change.key, title, change.old_index, change.new_index)
+        print(update.status, update.revision, update.error)
+
+    with dr.Client("http://localhost:8055") as client, client.scope() as scope:
+        posts: dr.Live[Post] = client.live("posts", query={"sort": ["-id"]}, on_change=show)
+        posts.wait(timeout=5)
+        titles: list[str] = [post["title"] for post in posts]
+        first: Post = posts[0]
+        some: list[Post] = posts[2:5]
+        one: Post | None = posts.get(3)
+        status: dr.LiveStatus = posts.status
+        equal: bool = posts.verify(timeout=5).equal
+        untyped = scope.live("posts", depends_on=["authors"], verify=None, persistent=True)
+        row: dict[str, Any] = untyped[0]
+        print(titles, first, some, one, status, equal, row, list(posts.keys()), posts.close())
 
 
 def synchronous() -> None:
@@ -48,3 +74,19 @@ async def asynchronous() -> None:
         await client.run()
         print(await client.items("posts").create({"title": "…"}))
         print(await client.request({"type": "ping"}))
+
+
+async def live_on_a_loop() -> None:
+    async def show(update: dr.LiveUpdate[Post]) -> None:
+        print(update.changes)
+
+    async with aio.Client("http://localhost:8055") as client, client.scope() as scope:
+        posts: aio.Live[Post] = client.live("posts", on_change=show)
+        await posts.ready(timeout=5)
+        async for update in posts:
+            print(len(update.changes), posts[0]["title"])
+        print((await posts.verify()).equal)
+        untyped = scope.live("posts")
+        async for change in untyped:
+            row: dict[str, Any] = change.changes[0].row
+            print(row)

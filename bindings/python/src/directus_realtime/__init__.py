@@ -32,6 +32,10 @@ from ._errors import (
 )
 from ._events import Event
 from ._items import Items
+from ._live import Live, LiveKeys
+from ._live_calls import Verification
+from ._live_state import LiveStatus
+from ._live_updates import LiveChange, LiveUpdate
 from ._log import set_log
 from ._scope import Scope
 from ._state import State, StateChange
@@ -50,6 +54,11 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "Items",
+    "Live",
+    "LiveChange",
+    "LiveKeys",
+    "LiveStatus",
+    "LiveUpdate",
     "NotConnectedError",
     "NotFoundError",
     "QueueFullError",
@@ -63,6 +72,7 @@ __all__ = [
     "TimeoutError",
     "TlsError",
     "TransportError",
+    "Verification",
     "WouldDeadlockError",
     "__version__",
     "set_log",

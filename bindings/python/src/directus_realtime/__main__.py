@@ -1,6 +1,7 @@
-"""Follows collections from the shell, as JSON lines.
+"""Follows collections from the shell: events as JSON lines, or the rows as a table.
 
 DIRECTUS_TOKEN=… python -m directus_realtime tail http://localhost:8055 posts authors
+DIRECTUS_TOKEN=… python -m directus_realtime watch http://localhost:8055 posts
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ._events import Event
 from ._log import set_log
 from ._state import State, StateChange
 from ._version import __version__
+from ._watch import Watch
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -46,15 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     tail.add_argument("url", metavar="URL", help="for instance http://localhost:8055")
     tail.add_argument("collections", metavar="COLLECTION", nargs="+")
-    tail.add_argument(
-        "--token",
-        default=os.environ.get("DIRECTUS_TOKEN"),
-        help="an access token; by default that of the environment variable DIRECTUS_TOKEN,"
-        " which other users of the machine cannot see",
-    )
-    tail.add_argument("--filter", type=_object, metavar="JSON", help="only the items that match")
-    tail.add_argument("--fields", metavar="A,B,…", help="only these fields")
-    tail.add_argument("--query", type=_object, metavar="JSON", help="a whole query")
+    _add_common(tail)
     tail.add_argument("--item", metavar="KEY", help="only the item of this key")
     tail.add_argument(
         "--event",
@@ -64,7 +58,55 @@ def _parser() -> argparse.ArgumentParser:
     )
     tail.add_argument("--no-init", action="store_true", help="leave out the snapshots")
     tail.add_argument("--quiet", action="store_true", help="leave out the changes of state")
+    watch = commands.add_parser(
+        "watch",
+        help="show a collection as a table, redrawn at each change",
+        description="Shows the rows of a collection as a table, which is redrawn at each change,"
+        " until Ctrl-C. Where the output is no terminal, each new table is printed below the last"
+        " one. The exit status is 1 when the server has refused something or the connection has"
+        " failed, 2 for wrong arguments.",
+    )
+    watch.add_argument("url", metavar="URL", help="for instance http://localhost:8055")
+    watch.add_argument("collection", metavar="COLLECTION")
+    _add_common(watch)
+    watch.add_argument("--sort", metavar="A,-B,…", help="the order; -B is descending")
+    watch.add_argument("--limit", type=int, metavar="N", help="only the first rows")
+    watch.add_argument(
+        "--primary-key", default="id", metavar="NAME", help="the primary key's field; id"
+    )
+    watch.add_argument(
+        "--depends-on",
+        action="append",
+        metavar="COLLECTION",
+        help="another collection whose changes may change rows; may be repeated",
+    )
     return parser
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--token",
+        default=os.environ.get("DIRECTUS_TOKEN"),
+        help="an access token; by default that of the environment variable DIRECTUS_TOKEN,"
+        " which other users of the machine cannot see",
+    )
+    command.add_argument("--filter", type=_object, metavar="JSON", help="only the items that match")
+    command.add_argument("--fields", metavar="A,B,…", help="only these fields")
+    command.add_argument("--query", type=_object, metavar="JSON", help="a whole query")
+
+
+def _query(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """The query that the options give."""
+    query = dict(arguments.query or {})
+    if arguments.filter is not None:
+        query["filter"] = arguments.filter
+    if arguments.fields:
+        query["fields"] = arguments.fields.split(",")
+    if getattr(arguments, "sort", None):
+        query["sort"] = arguments.sort.split(",")
+    if getattr(arguments, "limit", None) is not None:
+        query["limit"] = arguments.limit
+    return query or None
 
 
 class _Tail:
@@ -88,22 +130,13 @@ class _Tail:
                 client.subscribe(
                     collection,
                     self.show,
-                    query=self.query(),
+                    query=_query(self.arguments),
                     item=self.arguments.item,
                     event=self.arguments.event,
                 )
             while self.following:
                 client.dispatch(timeout=None)
         return 1 if self.failed else 0
-
-    def query(self) -> dict[str, Any] | None:
-        """The query that the options give."""
-        query = dict(self.arguments.query or {})
-        if self.arguments.filter is not None:
-            query["filter"] = self.arguments.filter
-        if self.arguments.fields:
-            query["fields"] = self.arguments.fields.split(",")
-        return query or None
 
     def show(self, event: Event) -> None:
         """Prints an event."""
@@ -162,7 +195,10 @@ def main(arguments: list[str] | None = None) -> int:
     # The states that are printed say the same, in their place among the events.
     set_log(logging.CRITICAL)
     try:
-        return _Tail(_parser().parse_args(arguments)).follow()
+        given = _parser().parse_args(arguments)
+        if given.command == "watch":
+            return Watch(given, _query(given)).run()
+        return _Tail(given).follow()
     except KeyboardInterrupt:
         return 130
     except DirectusRealtimeError as error:

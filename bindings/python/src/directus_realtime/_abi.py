@@ -84,6 +84,21 @@ class SubscriptionOptions(Structure):
     ]
 
 
+class LiveOptions(Structure):
+    """`drt_live_options`"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("collection", c_char_p),
+        ("query", c_char_p),
+        ("uid", c_char_p),
+        ("persistent", c_bool),
+        ("primary_key", c_char_p),
+        ("depends_on", c_char_p),
+        ("verify_ms", c_uint32),
+    ]
+
+
 class Stats(Structure):
     """`drt_stats`"""
 
@@ -157,6 +172,20 @@ _declare(
     _NULL,
     _OUT_POINTER,
 )
+_declare(
+    "drt_live_open",
+    c_int32,
+    c_void_p,
+    c_void_p,
+    POINTER(LiveOptions),
+    _NULL,
+    c_void_p,
+    _NULL,
+    _OUT_POINTER,
+)
+_declare("drt_live_wait", c_int32, c_void_p, c_uint32)
+_declare("drt_live_verify", c_int32, c_void_p, c_uint32, _NULL, c_void_p, _NULL)
+_declare("drt_live_close", c_int32, c_void_p)
 _declare("drt_subscription_wait", c_int32, c_void_p, c_uint32)
 _declare("drt_subscription_resync", c_int32, c_void_p)
 _declare("drt_subscription_unsubscribe", c_int32, c_void_p)

@@ -19,18 +19,21 @@ from ._core import Core
 from ._delivery import Delivery, start_thread
 from ._errors import ClosedError, DirectusRealtimeError, InvalidArgumentError, TimeoutError
 from ._items import Items
+from ._live import Live, LiveOpening, OnChange, checked, ignore
+from ._live_calls import LiveCalls
+from ._live_state import LiveState
 from ._options import AuthMode, client_options, limit
 from ._running import Lifecycle, when_gone
 from ._scope import Scope
 from ._state import State, StateName
 from ._subscription import Callback, Subscribing, Subscription
-from ._subscription_state import ScopeState
+from ._subscription_state import ScopeState, SubscriptionState
 
 #: How long `close` waits for the client's thread, which has nothing left to do.
 _THREAD_SECONDS = 0.02
 
 
-class Client(Subscribing, BaseClient):
+class Client(Subscribing, LiveOpening, BaseClient):
     """A client of a Directus server.
 
     Callbacks run one after the other on a thread of the client's, or, with
@@ -111,6 +114,7 @@ class Client(Subscribing, BaseClient):
         self._closing = Closing(core)
         self._delivery = Delivery(core, self._closing)
         self._calls = Calls(core, self._delivery)
+        self._live_calls = LiveCalls(core, self._delivery)
         self._finalizer = when_gone(self, close_garbage, self._closing)
         self._thread = start_thread(core, self._closing) if thread else None
 
@@ -135,14 +139,36 @@ class Client(Subscribing, BaseClient):
         state = subscriptions.subscribe(collection, consume, callbacks, scope, **options)
         return Subscription(self._core, state, self._calls, self._delivery)
 
+    def _open_live(
+        self, collection: str, on_change: OnChange[Any] | None, **options: Any
+    ) -> Live[Any]:
+        return self._make_live(self._callbacks, None, collection, on_change, **options)
+
+    def _make_live(
+        self,
+        callbacks: Callbacks,
+        scope: ScopeState | None,
+        collection: str,
+        on_change: OnChange[Any] | None,
+        **options: Any,
+    ) -> Live[Any]:
+        """Opens a live collection; `callbacks` will own the callback."""
+        callback = checked(on_change) or ignore
+        state = self._core.subscriptions.live(collection, callback, callbacks, scope, **options)
+        return Live(self._core, state, self._live_calls, self._delivery)
+
     def scope(self) -> Scope:
         """A new scope, whose subscriptions end together: `with client.scope() as scope:`."""
-        return Scope(self, self._make)
+        return Scope(self, self._make, self._make_live)
 
-    def get_active_subscriptions(self) -> list[Subscription]:
-        """The subscriptions, in the order in which they were made."""
-        core, calls, delivery = self._core, self._calls, self._delivery
-        return [Subscription(core, state, calls, delivery) for state in core.subscriptions.all()]
+    def get_active_subscriptions(self) -> list[Subscription | Live[Any]]:
+        """The subscriptions and live collections, in the order in which they were made."""
+        return [self._view_of(state) for state in self._core.subscriptions.all()]
+
+    def _view_of(self, state: SubscriptionState) -> Subscription | Live[Any]:
+        if isinstance(state, LiveState):
+            return Live(self._core, state, self._live_calls, self._delivery)
+        return Subscription(self._core, state, self._calls, self._delivery)
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to read and write them over the client's link."""

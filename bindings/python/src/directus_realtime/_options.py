@@ -223,6 +223,45 @@ def subscription_options(
     )
 
 
+def live_options(
+    collection: str,
+    uid: str,
+    *,
+    query: Query | None,
+    persistent: bool,
+    primary_key: str,
+    depends_on: str | Iterable[str],
+    verify: float | None,
+) -> _abi.LiveOptions:
+    """The options of a live collection; see `Client.live`."""
+    name = encode(collection, "collection", optional=False)
+    if not name:
+        raise InvalidArgumentError("collection is empty: pass the name of a collection")
+    check_query(query)
+    return _abi.LiveOptions(
+        struct_size=ctypes.sizeof(_abi.LiveOptions),
+        collection=name,
+        query=None if query is None else dump(query, "query"),
+        uid=encode(uid, "uid"),
+        persistent=bool(persistent),
+        primary_key=encode(primary_key, "primary_key", optional=False),
+        depends_on=_names(depends_on),
+        verify_ms=_NEVER if verify is None else milliseconds(verify, "verify"),
+    )
+
+
+def _names(depends_on: str | Iterable[str]) -> bytes | None:
+    """The names of collections; a single one may be given as it is."""
+    if isinstance(depends_on, bytes) or not isinstance(depends_on, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"depends_on must be a list of str, not {type(depends_on).__name__}")
+    names = [depends_on] if isinstance(depends_on, str) else list(depends_on)
+    for name in names:
+        encode(name, "depends_on", optional=False)
+        if not name.strip() or "," in name:
+            raise InvalidArgumentError(f"depends_on: {name!r} is not the name of a collection")
+    return encode(",".join(names) or None, "depends_on")
+
+
 #: The parameters that the server reads; it ignores all others.
 PARAMETERS = [
     "fields",

@@ -18,7 +18,21 @@ from ._events import Event
 from ._future import settle
 from ._incoming import Batch, Incoming
 from ._link import States
-from ._rows import BEGIN, END, FLAGS, NUMBER, RELEASED, REPLY, ROW, STATE, TOKEN_WANTED, Entry
+from ._live_state import LiveState
+from ._live_updates import take
+from ._rows import (
+    BEGIN,
+    END,
+    FLAGS,
+    NUMBER,
+    RELEASED,
+    REPLY,
+    ROW,
+    STATE,
+    TOKEN_WANTED,
+    UPDATE,
+    Entry,
+)
 from ._running import Running
 from ._state import State, StateChange, change_of
 from ._subscription_state import SubscriptionState, refusal_of
@@ -165,6 +179,8 @@ class Pump:
                 settle(future, text)
             batch.position += 1
             return 1
+        if kind == UPDATE:
+            return self._deliver_update(batch, entry[NUMBER], text)
         batch.position += 1
         _, *values = json.loads(text)
         if kind == STATE:
@@ -173,6 +189,41 @@ class Pump:
         elif kind == TOKEN_WANTED:
             (reason,) = values
             self._call(entry, lambda: self._tokens.wanted(reason))
+        return 1
+
+    def _deliver_update(self, batch: Batch, number: int, row: bytes) -> int:
+        """Applies an update of a live collection, then calls its callback."""
+        state: Any = self._incoming.registrations.get(number)
+        if not isinstance(state, LiveState) or state.ended:
+            batch.position += 1
+            return 0
+        # A signal handler may raise in here. Then it is done again, which changes nothing twice.
+        update = take(state, row)
+        callbacks = state.callbacks()
+        callback = None if callbacks is None else callbacks.by_subscription.get(state.user_data)
+        try:
+            # In this order: see `Running`.
+            self._running.subscription = state
+            batch.position += 1
+            if state.ended:
+                return 0
+            if update.ended:
+                self._subscriptions.refused(state, update._refusal())
+            if callback is not None:
+                callback(update)
+        except BaseException as error:
+            if self._runner.passes(error):
+                raise
+            self._runner.report(error, callback)
+        finally:
+            if update.ended:
+                state.ended = True
+                state.drop_callback()
+                state.end_in_library()
+            self._running.subscription = None
+            if self._running.waiters:
+                self._running.callback_returned()
+            state.wake_waiters()
         return 1
 
     def _call(self, what: object, report: Callable[[], None]) -> None:

@@ -11,4 +11,4 @@ Entry = tuple[int, int, int, int, int, int, int, int, int, int]
 NUMBER, SEQUENCE, BEGIN, DATA_END, END, ROW, KIND, FLAGS, INDEX, COUNT = range(10)
 
 #: The rows that are no events.
-STATE, TOKEN_WANTED, REPLY, RELEASED = 1, 2, 3, 4
+STATE, TOKEN_WANTED, REPLY, RELEASED, UPDATE = 1, 2, 3, 4, 5

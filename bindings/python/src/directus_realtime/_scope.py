@@ -9,6 +9,7 @@ from typing import Any
 from ._base_client import BaseClient
 from ._callbacks import Callbacks
 from ._errors import ClosedError
+from ._live import Live, LiveOpening, OnChange
 from ._running import when_gone
 from ._subscription import Callback, Subscribing, Subscription
 from ._subscription_state import ScopeState
@@ -42,20 +43,33 @@ class ScopeBase:
         return f"<{type(self).__name__}, {'closed' if self.closed else 'open'}>"
 
 
-class Scope(Subscribing, ScopeBase):
+class Scope(Subscribing, LiveOpening, ScopeBase):
     """Ends its subscriptions with its `with` block, with `close`, or when it is garbage.
 
     Persistent subscriptions continue. Made by `Client.scope`.
     """
 
-    def __init__(self, client: BaseClient, make: Callable[..., Subscription]) -> None:
+    def __init__(
+        self,
+        client: BaseClient,
+        make: Callable[..., Subscription],
+        make_live: Callable[..., Live[Any]],
+    ) -> None:
         super().__init__(client, client._core.subscriptions.drop_scope)
         self._make = make
+        self._make_live = make_live
 
     def _subscribe(self, collection: str, callback: Callback, **options: Any) -> Subscription:
         self._check_open()
         owner = self._owner(options["persistent"])
         return self._make(owner, self._state, collection, callback, **options)
+
+    def _open_live(
+        self, collection: str, on_change: OnChange[Any] | None, **options: Any
+    ) -> Live[Any]:
+        self._check_open()
+        owner = self._owner(options["persistent"])
+        return self._make_live(owner, self._state, collection, on_change, **options)
 
     def close(self) -> None:
         """Ends its subscriptions, except persistent ones; further calls do nothing.

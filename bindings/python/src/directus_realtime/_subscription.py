@@ -22,12 +22,11 @@ class Handler:
     It may be dropped: the subscription continues until its scope or client ends.
     """
 
-    __slots__ = ("__weakref__", "_calls", "_core", "_state")
+    __slots__ = ("__weakref__", "_core", "_state")
 
-    def __init__(self, core: Core, state: SubscriptionState, calls: Calls) -> None:
+    def __init__(self, core: Core, state: SubscriptionState) -> None:
         self._core = core
         self._state = state
-        self._calls = calls
 
     @property
     def uid(self) -> str:
@@ -82,12 +81,13 @@ class Handler:
 class Subscription(Handler):
     """A subscription of the synchronous client."""
 
-    __slots__ = ("_delivery",)
+    __slots__ = ("_calls", "_delivery")
 
     def __init__(
         self, core: Core, state: SubscriptionState, calls: Calls, delivery: Delivery
     ) -> None:
-        super().__init__(core, state, calls)
+        super().__init__(core, state)
+        self._calls = calls
         self._delivery = delivery
 
     def wait(self, timeout: float | None = None) -> None:

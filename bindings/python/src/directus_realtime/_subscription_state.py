@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any, Protocol
 
+from ._abi import lib
 from ._callbacks import Callbacks
 from ._errors import ServerError
 from ._future import Awaited, settle
@@ -79,6 +80,11 @@ class SubscriptionState:
         scope = self.scope
         return self.ended or self.refusal is not None or (scope is not None and scope.closed)
 
+    def end_in_library(self) -> int:
+        """Ends it there; returns the status."""
+        status: int = lib.drt_subscription_unsubscribe(self.handle)
+        return status
+
     def wake_waiters(self) -> None:
         """The server has answered it, or it has ended."""
         for waiter in list(self.waiters):
@@ -91,11 +97,11 @@ class SubscriptionState:
             callbacks.by_subscription.pop(self.user_data, None)
 
 
-def refusal_of(uid: str, error: Any) -> ServerError:
+def refusal_of(uid: str, error: Any, what: str = "subscription") -> ServerError:
     """The exception for the server's error object that refuses a subscription."""
     error = error if isinstance(error, dict) else {}
     message = error.get("message", "no reason was given")
-    text = f"the server refused the subscription {uid!r}: {error.get('code', '?')}: {message}"
+    text = f"the server refused the {what} {uid!r}: {error.get('code', '?')}: {message}"
     return ServerError(text, error)
 
 

@@ -13,17 +13,20 @@ import uuid
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from . import _abi
 from ._abi import lib
 from ._callbacks import Callbacks
-from ._errors import ClosedError, ServerError, Status, check
+from ._errors import ClosedError, InvalidArgumentError, ServerError, Status, check
 from ._events import Event
 from ._incoming import Incoming
-from ._options import encode, subscription_options
+from ._live_state import LiveState
+from ._live_updates import LiveUpdate
+from ._options import encode, live_options, subscription_options
 from ._running import Lifecycle, Running
 from ._subscription_state import Consumer, ScopeState, SubscriptionState
+
+State = TypeVar("State", bound=SubscriptionState)
 
 
 class Subscriptions:
@@ -59,22 +62,53 @@ class Subscriptions:
         """The new subscription, or the one that has its uid already."""
         uid = str(uuid.uuid4()) if uid is None else uid
         raw = subscription_options(collection, uid, persistent=persistent, **options)
+
+        def new() -> SubscriptionState:
+            return SubscriptionState(uid, collection, persistent, weakref.ref(callbacks), scope)
+
+        return self._begin(new, lib.drt_subscribe, raw, scope, callbacks, callback, consumer)
+
+    def _begin(
+        self,
+        new: Callable[[], State],
+        function: Callable[..., int],
+        options: ctypes.Structure,
+        scope: ScopeState | None,
+        callbacks: Callbacks,
+        callback: Callable[[Any], Any],
+        consumer: Consumer | None,
+    ) -> State:
+        """Begins what is listed among the subscriptions; see `subscribe`.
+
+        Args:
+            new: Makes its state.
+            function: That of the library.
+            options: What the function takes.
+            scope: Where it begins.
+            callbacks: They will own the callback.
+            callback: Called with what is delivered of it.
+            consumer: In the asyncio client.
+        """
         while True:
-            state = SubscriptionState(uid, collection, persistent, weakref.ref(callbacks), scope)
+            state = new()
             state.consumer = None if consumer is None else weakref.ref(consumer)
-            known = self._subscribe(state, raw, scope, callbacks, callback)
+            known = self._begin_once(state, function, options, scope, callbacks, callback)
+            if not isinstance(known, type(state)) or type(known) is not type(state):
+                what = "subscription" if type(known) is SubscriptionState else "live collection"
+                raise InvalidArgumentError(f"uid {state.uid!r} is that of a {what}: use another")
             if known is state or not known.is_over:
                 return known
             # Another thread is about to end the one that has the uid.
             time.sleep(0)
 
-    def _subscribe(
+    def _begin_once(
         self,
         state: SubscriptionState,
-        options: _abi.SubscriptionOptions,
+        function: Callable[..., int],
+        options: ctypes.Structure,
         scope: ScopeState | None,
         callbacks: Callbacks,
-        callback: Callable[[Event], Any],
+        callback: Callable[[Any], Any],
     ) -> SubscriptionState:
         handle, is_new = ctypes.c_void_p(), False
         with self._lock:
@@ -82,7 +116,7 @@ class Subscriptions:
             state.user_data = self._incoming.register(state)
             callbacks.by_subscription[state.user_data] = callback
             try:
-                status = lib.drt_subscribe(
+                status = function(
                     self._handle,
                     None if scope is None else scope.handle,
                     ctypes.byref(options),
@@ -113,6 +147,34 @@ class Subscriptions:
                     # The library does not say that it is done with the number.
                     self._incoming.forget(state.user_data)
                     state.drop_callback()
+
+    def live(
+        self,
+        collection: str,
+        callback: Callable[[LiveUpdate[Any]], Any],
+        callbacks: Callbacks,
+        scope: ScopeState | None,
+        *,
+        uid: str | None,
+        persistent: bool,
+        consumer: Consumer | None = None,
+        **options: Any,
+    ) -> LiveState:
+        """The new live collection, or the one that has its uid already."""
+        uid = str(uuid.uuid4()) if uid is None else uid
+        raw = live_options(collection, uid, persistent=persistent, **options)
+
+        def new() -> LiveState:
+            return LiveState(uid, collection, persistent, weakref.ref(callbacks), scope)
+
+        return self._begin(new, lib.drt_live_open, raw, scope, callbacks, callback, consumer)
+
+    def set_callback(self, state: SubscriptionState, callback: Callable[[Any], Any]) -> None:
+        """Replaces the callback of one that has not ended."""
+        callbacks = state.callbacks()
+        with self._lock:
+            if callbacks is not None and not state.is_over:
+                callbacks.by_subscription[state.user_data] = callback
 
     def open_scope(self) -> ScopeState:
         """A new scope."""
@@ -159,7 +221,7 @@ class Subscriptions:
         with self._lock:
             was_there = self._end(state)
             if was_there:
-                status = lib.drt_subscription_unsubscribe(state.handle)
+                status = state.end_in_library()
                 # The server may have refused it, which is still to be reported.
                 if status != Status.INVALID_HANDLE:
                     check(status)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from ._client import Client
 from ._items import Items
+from ._live import Live, LiveUpdates
 from ._scope import Scope
 from ._subscription import Subscription
 
-__all__ = ["Client", "Items", "Scope", "Subscription"]
+__all__ = ["Client", "Items", "Live", "LiveUpdates", "Scope", "Subscription"]

@@ -13,20 +13,23 @@ from .._callbacks import Callbacks
 from .._calls import Calls
 from .._closing import Closing
 from .._core import Core
+from .._live_state import LiveState
 from .._options import AuthMode, client_options, limit
 from .._running import Lifecycle, when_gone
 from .._state import State, StateName
+from .._subscription_state import SubscriptionState
 from ._callback_runner import LoopRunner
 from ._closing import LoopClosing
 from ._flow_control import FlowControl
 from ._items import Items
+from ._live import Live, LiveOpener, LiveOpening, OnChange
 from ._loop import ClientLoop
 from ._scope import Scope
 from ._subscription import Callback, Subscriber, Subscribing, Subscription
 from ._waiting import LoopWaiting
 
 
-class Client(Subscribing, BaseClient):
+class Client(Subscribing, LiveOpening, BaseClient):
     """A client of a Directus server, on an event loop.
 
     Callbacks run on the loop, one after the other, and may be coroutine functions. The
@@ -77,6 +80,7 @@ class Client(Subscribing, BaseClient):
         self._waiting = waiting = LoopWaiting(loop, flow, core.link)
         self._calls = calls = Calls(core, waiting)
         self._subscriber = Subscriber(core, loop, calls, waiting, flow)
+        self._opener = LiveOpener(core, loop, waiting, flow)
         self._closing = LoopClosing(core, Closing(core), loop, flow, self._subscriber)
         loop.when_bound = flow.resume
         core.states.when_failed = self._subscriber.when_failed
@@ -98,13 +102,23 @@ class Client(Subscribing, BaseClient):
         make = self._subscriber.subscribe
         return make(self._callbacks, None, collection, callback, **options)
 
+    def _open_live(
+        self, collection: str, on_change: OnChange[Any] | None, **options: Any
+    ) -> Live[Any]:
+        return self._opener.open(self._callbacks, None, collection, on_change, **options)
+
     def scope(self) -> Scope:
         """A new scope, whose subscriptions end together: `async with client.scope() as scope:`."""
-        return Scope(self, self._subscriber)
+        return Scope(self, self._subscriber, self._opener)
 
-    def get_active_subscriptions(self) -> list[Subscription]:
-        """The subscriptions, in the order in which they were made."""
-        return [self._subscriber.view_of(state) for state in self._core.subscriptions.all()]
+    def get_active_subscriptions(self) -> list[Subscription | Live[Any]]:
+        """The subscriptions and live collections, in the order in which they were made."""
+        return [self._view_of(state) for state in self._core.subscriptions.all()]
+
+    def _view_of(self, state: SubscriptionState) -> Subscription | Live[Any]:
+        if isinstance(state, LiveState):
+            return self._opener.view_of(state)
+        return self._subscriber.view_of(state)
 
     def items(self, collection: str) -> Items:
         """The items of a collection, to read and write them over the client's link."""

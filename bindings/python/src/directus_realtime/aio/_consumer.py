@@ -10,7 +10,7 @@ from typing import Any
 
 from .._callback_runner import CallbackRunner
 from .._changes import is_wanted
-from .._events import Event
+from .._errors import ServerError
 from .._link import States
 from .._running import when_gone
 from .._subscription_state import refusal_of
@@ -30,13 +30,13 @@ class Consumer(ABC):
         self.ended: bool = False
         #: The callback that runs, if it is a coroutine.
         self.task: asyncio.Task[None] | None = None
-        self._events: deque[tuple[Event, int]] = deque()
+        self._events: deque[tuple[Any, int]] = deque()
         self._held = HeldBytes()
         # Garbage may not have been ended before.
         when_gone(self, flow.give_back, self._held)
 
     @abstractmethod
-    def consume(self, event: Event) -> None:
+    def consume(self, event: Any) -> None:
         """An event has come: passes it on, or keeps it."""
 
     def end(self) -> None:
@@ -53,12 +53,16 @@ class Consumer(ABC):
     def wake(self) -> None:
         """The client has failed, which a coroutine that waits for an event has to know."""
 
-    def _keep(self, event: Event) -> None:
-        weight = len(event._text) + _OVERHEAD
+    def _weight(self, event: Any) -> int:
+        """The bytes of an event's text."""
+        return len(event._text)
+
+    def _keep(self, event: Any) -> None:
+        weight = self._weight(event) + _OVERHEAD
         self._events.append((event, weight))
         self._flow.hold(self._held, weight)
 
-    def _pop(self) -> Event | None:
+    def _pop(self) -> Any:
         """The next event that was kept."""
         if not self._events:
             return None
@@ -80,7 +84,7 @@ class CallbackConsumer(Consumer):
         loop: ClientLoop,
         flow: FlowControl,
         runner: CallbackRunner,
-        callback: Callable[[Event], Any],
+        callback: Callable[[Any], Any],
     ) -> None:
         super().__init__(loop, flow)
         self._runner = runner
@@ -89,7 +93,7 @@ class CallbackConsumer(Consumer):
     def wake(self) -> None:
         """No coroutine waits for an event here."""
 
-    def consume(self, event: Event) -> None:
+    def consume(self, event: Any) -> None:
         """See `Consumer`."""
         if self.task is not None:
             return self._keep(event)
@@ -158,7 +162,7 @@ class IteratorConsumer(Consumer):
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    async def next(self) -> Event:
+    async def next(self) -> Any:
         """The next event. Nothing is lost when this is cancelled."""
         while True:
             event = self._pop()
@@ -166,7 +170,7 @@ class IteratorConsumer(Consumer):
                 if not event.ended:
                     return event
                 self.ended = True
-                raise refusal_of(event.uid, event.data)
+                raise self._refusal(event)
             if self.ended:
                 raise StopAsyncIteration
             self._states.raise_failure()
@@ -175,7 +179,10 @@ class IteratorConsumer(Consumer):
             # Several coroutines may wait for the same event.
             await asyncio.shield(self._news)
 
-    def consume(self, event: Event) -> None:
+    def _refusal(self, event: Any) -> ServerError:
+        return refusal_of(event.uid, event.data)
+
+    def consume(self, event: Any) -> None:
         """See `Consumer`."""
         # A refusal is kept in any case: `next` raises it.
         if event.ended or not self._changes_only or is_wanted(event):

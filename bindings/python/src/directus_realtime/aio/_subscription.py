@@ -36,7 +36,7 @@ class Subscription(Handler, AsyncIterator[Event]):
     not iterated over are held; with more than 1 MiB of them all subscriptions wait.
     """
 
-    __slots__ = ("_consumer", "_waiting")
+    __slots__ = ("_calls", "_consumer", "_waiting")
 
     def __init__(
         self,
@@ -46,7 +46,8 @@ class Subscription(Handler, AsyncIterator[Event]):
         waiting: LoopWaiting,
         consumer: Consumer | None,
     ) -> None:
-        super().__init__(core, state, calls)
+        super().__init__(core, state)
+        self._calls = calls
         self._waiting = waiting
         self._consumer = consumer
 
@@ -63,7 +64,8 @@ class Subscription(Handler, AsyncIterator[Event]):
         return self
 
     async def __anext__(self) -> Event:
-        return await self._iterator().next()
+        event: Event = await self._iterator().next()
+        return event
 
     def _iterator(self) -> IteratorConsumer:
         if not isinstance(self._consumer, IteratorConsumer):
