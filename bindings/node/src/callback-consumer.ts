@@ -84,6 +84,6 @@ export class CallbackConsumer extends Consumer {
     }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
     return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }

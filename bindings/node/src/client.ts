@@ -8,6 +8,9 @@ import { Diagnostics } from './diagnostics.js';
 import { reportUncaught } from './errors.js';
 import type { AnyCallback } from './events.js';
 import { Items } from './items.js';
+import type { LiveCollection } from './live/collection.js';
+import type { LiveOptions } from './live/options.js';
+import type { LiveCallback } from './live/update.js';
 import { bindMethods, inspected } from './objects.js';
 import { MessageQueue } from './message-queue.js';
 import { clientOptions, type ClientOptions, type ServerUrl, type SubscriptionOptions } from './options.js';
@@ -16,7 +19,7 @@ import { makeRealtime, type Realtime } from './realtime.js';
 import { Reconnector } from './reconnector.js';
 import type { RequestOptions } from './requests.js';
 import { Scope, type ScopeOptions } from './scope.js';
-import { endedSubscribe } from './ssr.js';
+import { endedLive, endedSubscribe } from './ssr.js';
 import type { ClientState, StateChange } from './state.js';
 import { toStats, type Stats } from './stats.js';
 import type { Subscribe } from './subscribe.js';
@@ -141,6 +144,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return this.#open().subscriptions.subscribe(undefined, options, callback).view();
     };
 
+    /** Holds the rows of a query in memory, as the server has them. */
+    live<T = any>(options: LiveOptions, callback?: LiveCallback<T>): LiveCollection<T> {
+        return this.#open().subscriptions.openLive(undefined, options, callback).view();
+    }
+
     /** Ends the subscription with that uid. Returns false when there is none. */
     unsubscribe(uid: string): boolean {
         return this.#core.subscriptions.unsubscribeByUid(uid);
@@ -156,8 +164,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
         return this.#core.isOpen ? this.#core.subscriptions.unsubscribeAll() : 0;
     }
 
-    /** The subscriptions, pending ones included, in the order in which they were made. */
-    getActiveSubscriptions(): Subscription<any, any>[] {
+    /** The subscriptions and live collections, pending ones included, in the order in which they were made. */
+    getActiveSubscriptions(): (Subscription<any, any> | LiveCollection<any>)[] {
         const core = this.#core;
         return core.isOpen ? core.subscriptions.active().map((each) => each.view()) : [];
     }
@@ -212,13 +220,17 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
     /**
      * The composable during server-side rendering: it does not connect, and its subscriptions have ended
-     * before they begin. Their `ready()` rejects with `reason`.
+     * before they begin. Their `ready()` rejects with the reason.
      * @internal
      */
-    ssrRealtime(reason: string): Realtime {
+    ssrRealtime(reason: (name: string) => string): Realtime {
         const scope = new Scope(this.#core);
         scope.close();
-        return { ...makeRealtime(this, scope), subscribe: endedSubscribe(reason) };
+        return {
+            ...makeRealtime(this, scope),
+            subscribe: endedSubscribe(reason('subscribe')),
+            live: endedLive(reason('live')),
+        };
     }
 
     /** Counters since the client was created. */

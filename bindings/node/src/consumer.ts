@@ -7,10 +7,19 @@ import { Queue } from './queue.js';
 const STALL_BYTES = 1024 * 1024;
 const STALL_MS = 10_000;
 
+/** Something for which events wait. */
+export interface Waiter {
+    /** In bytes of JSON. */
+    readonly weight: number;
+    readonly count: number;
+    /** Too much waits: it frees what it can, and keeps at most one. */
+    overflow(): void;
+}
+
 /** All events of one client that wait, up to a limit. Weights are bytes of JSON. */
 export class WaitingEvents {
     readonly #limit: number;
-    readonly #consumers = new Set<Consumer>();
+    readonly #consumers = new Set<Waiter>();
     #sequence = 0;
     weight = 0;
     count = 0;
@@ -27,7 +36,7 @@ export class WaitingEvents {
         return event;
     }
 
-    changed(consumer: Consumer, weight: number, count: number): void {
+    changed(consumer: Waiter, weight: number, count: number): void {
         this.weight += weight;
         this.count += count;
         if (consumer.count === 0) {
@@ -51,7 +60,7 @@ export class WaitingEvents {
 }
 
 /** Takes the events of one subscription: for a callback, or for a `for await` loop. */
-export abstract class Consumer {
+export abstract class Consumer implements Waiter {
     readonly #waiting: WaitingEvents;
     readonly #resync: () => void;
     readonly #entries = new Queue<{ event: RealtimeEvent; weight: number }>();

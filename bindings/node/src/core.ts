@@ -4,6 +4,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { isMainThread } from 'node:worker_threads';
 import { WaitingEvents } from './consumer.js';
 import { getAbi, type Handle } from './abi/index.js';
+import { UPDATE } from './abi/live.js';
 import { translateMessage } from './abi/messages.js';
 import {
     EVENT,
@@ -82,19 +83,22 @@ export class Core implements ClientParts {
             if (batch.kind(at) === EVENT) {
                 this.subscriptions.get(batch.id(at))?.deliver(batch, at);
             } else {
-                this.#deliverOther(batch.other(at));
+                this.#deliverOther(batch.other(at), batch.weight);
             }
         }
         return batch;
     }
 
-    #deliverOther(row: OtherRow): void {
+    #deliverOther(row: OtherRow, weight: number): void {
         switch (row[0]) {
             case REPLY:
                 this.requests.reply(row);
                 break;
             case RELEASED:
-                this.subscriptions.get(row[1])?.end();
+                this.subscriptions.released(row[1]);
+                break;
+            case UPDATE:
+                this.subscriptions.live(row[1])?.deliver(row, weight);
                 break;
             case STATE:
             case TOKEN_WANTED:

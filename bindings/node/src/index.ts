@@ -35,6 +35,18 @@ export type {
     UpdateMessage,
 } from './events.js';
 export type { Items, Key, Query } from './items.js';
+export type { LiveCollection } from './live/collection.js';
+export type { LiveOptions } from './live/options.js';
+export type {
+    AddedRow,
+    LiveCallback,
+    LiveChange,
+    LiveStatus,
+    LiveUpdate,
+    ModifiedRow,
+    RemovedRow,
+    Verification,
+} from './live/update.js';
 export { setLog } from './log.js';
 export type { LogFunction, LogLevel } from './log.js';
 export type { ChangeType, ClientOptions, ServerUrl, SubscriptionOptions, TokenProvider } from './options.js';

@@ -106,7 +106,7 @@ export interface SubscriptionOptions {
 }
 
 /** Checks an option, and returns it as the library has it. */
-type Check = (name: string, value: any) => string | number | boolean | null | undefined | object;
+export type Check = (name: string, value: any) => string | number | boolean | null | undefined | object;
 
 const AUTH_MODES = { handshake: 0, public: 1, strict: 2 };
 const CHANGES = { create: 1, update: 2, delete: 4 };
@@ -115,6 +115,8 @@ const SNAPSHOTS = { exact: 0, server: 1 };
 
 const u32: Check = (name, value) => whole(name, value, 2 ** 32 - 1);
 const u64: Check = (name, value) => whole(name, value, Number.MAX_SAFE_INTEGER);
+/** A time in milliseconds; `Infinity` stands for never. */
+export const orNever: Check = (name, value) => (value === Infinity ? 2 ** 32 - 1 : u32(name, value));
 const oneOf =
     (choices: Record<string, number>): Check =>
     (name, value) =>
@@ -154,7 +156,7 @@ const SUBSCRIPTION_OPTIONS: Record<keyof SubscriptionOptions, Check> = {
     primaryKey: text,
     granularity: oneOf(GRANULARITIES),
     snapshot: oneOf(SNAPSHOTS),
-    settleMs: (name, value) => (value === Infinity ? 2 ** 32 - 1 : u32(name, value)),
+    settleMs: orNever,
     signal: (_, value) => optionalSignal(value),
 };
 
@@ -202,13 +204,13 @@ function headerLines(name: string, value: unknown): string | null {
     return lines.length > 0 ? lines.join('\n') : null;
 }
 
-function queryText(_name: string, value: unknown): string | null {
+export function queryText(_name: string, value: unknown): string | null {
     const query = plainQuery(value);
     return query === undefined ? null : JSON.stringify(query);
 }
 
 /** The options as the library has them. */
-function fieldsOf(options: object, checks: Record<string, Check>): Record<string, any> {
+export function fieldsOf(options: object, checks: Record<string, Check>): Record<string, any> {
     const given = options as Record<string, unknown>;
     return Object.fromEntries(
         Object.entries(checks).map(([name, check]) => [snake(name), check(name, given[name])]),

@@ -1,6 +1,9 @@
 /** The composable: a scope with the names of `useDirectusRealtime()`, which can be destructured. */
 
 import type { AnyCallback } from './events.js';
+import type { LiveCollection } from './live/collection.js';
+import type { LiveOptions } from './live/options.js';
+import type { LiveCallback } from './live/update.js';
 import type { SubscriptionOptions } from './options.js';
 import type { Scope } from './scope.js';
 import type { Subscribe } from './subscribe.js';
@@ -11,14 +14,16 @@ export interface Realtime extends Disposable, AsyncDisposable {
     readonly isConnected: { readonly value: boolean };
     /** Subscribes for as long as this scope is open. A persistent subscription outlives it. */
     readonly subscribe: Subscribe;
+    /** Opens a live collection for as long as this scope is open. A persistent one outlives it. */
+    readonly live: <T = any>(options: LiveOptions, callback?: LiveCallback<T>) => LiveCollection<T>;
     /** Ends the subscription with that uid. Returns false when there is none. */
     readonly unsubscribe: (uid: string) => boolean;
     /** Ends a collection's subscriptions, but for the persistent ones. Returns how many ended. */
     readonly unsubscribeCollection: (collection: string) => number;
     /** Ends all subscriptions of the client, but for the persistent ones. Returns how many ended. */
     readonly unsubscribeAll: () => number;
-    /** The client's subscriptions, in the order in which they were made. */
-    readonly getActiveSubscriptions: () => Subscription<any, any>[];
+    /** The client's subscriptions and live collections, in the order in which they were made. */
+    readonly getActiveSubscriptions: () => (Subscription<any, any> | LiveCollection<any>)[];
     readonly hasSubscription: (uid: string) => boolean;
     /**
      * Sends a message without waiting for a reply. Without a link the message is queued, up to
@@ -62,6 +67,9 @@ export function makeRealtime(client: RealtimeClient, scope: Scope): Realtime {
             return this === realtime
                 ? scope.subscribe(subscription, callback)
                 : scope.subscribeDetached(subscription, callback);
+        },
+        live(this: unknown, options: LiveOptions, callback?: LiveCallback): LiveCollection<any> {
+            return this === realtime ? scope.live(options, callback) : scope.liveDetached(options, callback);
         },
         unsubscribe: (uid) => client.unsubscribe(uid),
         unsubscribeCollection: (collection) => client.unsubscribeCollection(collection),

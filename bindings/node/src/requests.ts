@@ -45,9 +45,7 @@ export class Requests {
 
     /** Sends the request now if the client is connected, otherwise as soon as it is. */
     async send(given: object, options: RequestOptions = {}): Promise<Answer> {
-        const known = knownOptions('a request', record('options', options), REQUEST_OPTIONS);
-        const timeoutMs = milliseconds('timeoutMs', known.timeoutMs) || this.#timeoutMs;
-        const signal = optionalSignal(known.signal);
+        const { timeoutMs, signal } = this.#limits('a request', options);
         const message = plainObject('message', given);
         throwIfAborted(signal);
         const { abi, handle, connection } = this.#client;
@@ -62,6 +60,29 @@ export class Requests {
         const left = Math.max(1, Math.ceil(deadline - performance.now()));
         const id = this.#client.nextId();
         abi.request(handle, JSON.stringify(message), left, id);
+        return this.#reply(id, signal);
+    }
+
+    /** Has the library reply to something else than a message: `begin` gives it the id of the reply. */
+    async ask(
+        what: string,
+        begin: (timeoutMs: number, id: number) => void,
+        options: RequestOptions = {},
+    ): Promise<Answer> {
+        const { timeoutMs, signal } = this.#limits(what, options);
+        throwIfAborted(signal);
+        const id = this.#client.nextId();
+        begin(timeoutMs, id);
+        return this.#reply(id, signal);
+    }
+
+    #limits(what: string, options: RequestOptions): { timeoutMs: number; signal: AbortSignal | undefined } {
+        const known = knownOptions(what, record('options', options), REQUEST_OPTIONS);
+        const timeoutMs = milliseconds('timeoutMs', known.timeoutMs) || this.#timeoutMs;
+        return { timeoutMs, signal: optionalSignal(known.signal) };
+    }
+
+    #reply(id: number, signal: AbortSignal | undefined): Promise<Answer> {
         return new Promise((resolve, reject) => {
             const detach = endOnAbort(signal, () => this.#settle(id)?.reject(signal?.reason));
             this.#pending.set(id, { resolve, reject, detach });

@@ -7,6 +7,10 @@ import type { Core } from './core.js';
 import { DirectusRealtimeError } from './errors.js';
 import type { AnyCallback } from './events.js';
 import { knownOptions, type NamesOf } from './known-names.js';
+import type { LiveCollection } from './live/collection.js';
+import type { LiveOptions } from './live/options.js';
+import type { LiveState } from './live/state.js';
+import type { LiveCallback } from './live/update.js';
 import { bindMethods, inspected } from './objects.js';
 import type { SubscriptionOptions } from './options.js';
 import type { Subscribe } from './subscribe.js';
@@ -81,11 +85,38 @@ export class Scope implements Disposable, AsyncDisposable {
     }
 
     #subscribe(options: SubscriptionOptions, callback?: AnyCallback): SubscriptionState {
+        this.#checkOpen();
+        return this.#core.subscriptions.subscribe(this.#scope, options, callback);
+    }
+
+    /** Opens a live collection for as long as the scope is open. */
+    live<T = any>(options: LiveOptions, callback?: LiveCallback<T>): LiveCollection<T> {
+        const live = this.#live(options, callback);
+        return live.view(live.scope === this.#scope ? this : undefined);
+    }
+
+    /**
+     * The same when the application holds the scope's functions, but not the scope.
+     * @internal
+     */
+    liveDetached(options: LiveOptions, callback?: LiveCallback): LiveCollection<any> {
+        const live = this.#live(options, callback);
+        if (live.scope === this.#scope && !live.ended) {
+            live.retainedScope = this;
+        }
+        return live.view();
+    }
+
+    #live(options: LiveOptions, callback?: LiveCallback): LiveState {
+        this.#checkOpen();
+        return this.#core.subscriptions.openLive(this.#scope, options, callback);
+    }
+
+    #checkOpen(): void {
         this.#core.checkOpen();
         if (this.#scope.closed) {
             throw new DirectusRealtimeError('DRT_ERR_CLOSED', 'the scope is closed');
         }
-        return this.#core.subscriptions.subscribe(this.#scope, options, callback);
     }
 
     /** Ends the scope's subscriptions, but for the persistent ones. */

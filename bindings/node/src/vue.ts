@@ -1,53 +1,36 @@
-/** `useDirectusRealtime()` for Vue: its subscriptions end with the component. */
+/** The composables for Vue: what they begin ends with the component. */
 
-import {
-    computed,
-    effectScope,
-    getCurrentScope,
-    hasInjectionContext,
-    inject,
-    onScopeDispose,
-    shallowRef,
-    ssrContextKey,
-    type ComputedRef,
-    type InjectionKey,
-    type Plugin,
-} from 'vue';
-import { invalid } from './checks.js';
+import { computed, effectScope, getCurrentScope, onScopeDispose, shallowRef, type ComputedRef } from 'vue';
 import type { Client } from './client.js';
 import { internalListener } from './diagnostics.js';
 import type { AnyCallback } from './events.js';
+import type { LiveCollection } from './live/collection.js';
+import { liveOptions, type LiveOptions } from './live/options.js';
+import type { LiveCallback } from './live/update.js';
 import { subscriptionOptions, type SubscriptionOptions } from './options.js';
 import type { Realtime } from './realtime.js';
-import { endedSubscribe } from './ssr.js';
+import { endedLive, endedSubscribe } from './ssr.js';
 import type { Subscribe } from './subscribe.js';
 import type { Subscription } from './subscription.js';
+import { clientOf, isServerSideRendering } from './vue-client.js';
+
+export { directusRealtime } from './vue-client.js';
+export { useDirectusLive, type VueLive } from './vue-live.js';
 
 /** The composable's names; `isConnected` is reactive. */
 export interface VueRealtime extends Omit<Realtime, 'isConnected'> {
     readonly isConnected: ComputedRef<boolean>;
 }
 
-const KEY: InjectionKey<Client> = Symbol('directus-realtime');
-
-/** `app.use(directusRealtime(client))` gives the client to every component. */
-export function directusRealtime(client: Client): Plugin {
-    return { install: (app) => void app.provide(KEY, client) };
-}
-
 /**
  * During server-side rendering no component is ever unmounted: each page would leave its subscriptions
  * behind.
  */
-const SSR =
-    'subscribe() does nothing during server-side rendering: subscribe, or wait for events, in onMounted()';
-
-function isServerSideRendering(): boolean {
-    return hasInjectionContext() && inject(ssrContextKey, undefined) !== undefined;
-}
+const duringSsr = (name: string) =>
+    `${name}() does nothing during server-side rendering: call it, or wait for what comes, in onMounted()`;
 
 /** A page may be left before it has loaded the data that it subscribes with. */
-const UNMOUNTED = 'the component was unmounted before it called subscribe()';
+const unmounted = (name: string) => `the component was unmounted before it called ${name}()`;
 
 /**
  * The composable. Connects the client. Subscriptions that are not persistent end with the component (or
@@ -56,39 +39,42 @@ const UNMOUNTED = 'the component was unmounted before it called subscribe()';
  * nothing: the subscription that it returns has ended.
  */
 export function useDirectusRealtime(client?: Client): VueRealtime {
-    const used = client ?? (hasInjectionContext() ? inject(KEY, undefined) : undefined);
-    if (used === undefined) {
-        throw invalid(
-            'client',
-            'useDirectusRealtime() has no client: pass one, or install it with app.use(directusRealtime(client))',
-        );
-    }
+    const used = clientOf('useDirectusRealtime', client);
     const isConnected = connectedRef(used);
     if (isServerSideRendering()) {
-        return { ...used.ssrRealtime(SSR), isConnected };
+        return { ...used.ssrRealtime(duringSsr), isConnected };
     }
     const realtime = used.useRealtime();
     if (getCurrentScope() === undefined) {
         return { ...realtime, isConnected };
     }
-    let subscribe = realtime.subscribe;
+    let { subscribe, live } = realtime;
     onScopeDispose(() => {
         realtime.close();
         subscribe = subscribeUnmounted(used);
+        live = liveUnmounted(used);
     });
     return {
         ...realtime,
         subscribe: (options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> =>
             subscribe(options, callback),
+        live: <T = any>(options: LiveOptions, callback?: LiveCallback<T>): LiveCollection<T> =>
+            live(options, callback),
         isConnected,
     };
 }
 
 /** A `subscribe` for persistent subscriptions only, which outlive the component anyway. */
 function subscribeUnmounted(client: Client): Subscribe {
-    const end = endedSubscribe(UNMOUNTED);
+    const end = endedSubscribe(unmounted('subscribe'));
     return (options: SubscriptionOptions, callback?: AnyCallback): Subscription<any, any, any> =>
         (subscriptionOptions(options).persistent ? client.subscribe : end)(options, callback);
+}
+
+/** A `live` for persistent live collections only. */
+function liveUnmounted(client: Client): Realtime['live'] {
+    const end = endedLive(unmounted('live'));
+    return (options, callback) => (liveOptions(options).persistent ? client.live : end)(options, callback);
 }
 
 /** Each client has one ref, which all components share. */

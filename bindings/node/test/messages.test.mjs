@@ -19,7 +19,8 @@ function members(struct) {
     return names.filter((name) => name.includes('_') && name !== 'struct_size');
 }
 
-const OPTIONS = [...members('drt_client_options'), ...members('drt_subscription_options')];
+const STRUCTS = ['drt_client_options', 'drt_subscription_options', 'drt_live_options'];
+const OPTIONS = STRUCTS.flatMap(members);
 
 /** The texts in the library's source, but for its tests. */
 function* texts() {

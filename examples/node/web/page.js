@@ -5,7 +5,7 @@ const RETRY_MS = 3000;
 const at = (id) => document.getElementById(id);
 const titleOf = ({ title }) => title || 'Untitled';
 const time = () => new Date().toLocaleTimeString('en-GB');
-/** The shown posts with their cards, by key. */
+/** The shown posts, by key. */
 let shown = new Map();
 let isFirst = true;
 
@@ -57,59 +57,65 @@ function showState(isOnline, why = '') {
     }
 }
 
-/** A snapshot replaces the shown posts. All but the first follow a gap, on this link or between the servers. */
-function showAll({ posts, resync }) {
-    const before = shown;
+/** The posts as they are. All but the first follow a gap between this page and its server. */
+function showAll(posts) {
     const newCard = (post) => {
-        const old = before.get(post.id)?.post;
+        const old = shown.get(post.id);
         if (isFirst || JSON.stringify(old) === JSON.stringify(post)) {
             return cardOf(post);
         }
         return cardOf(post, 'missed', old ? 'changed in the gap' : 'new in the gap');
     };
-    shown = new Map(posts.map((post) => [post.id, { post, card: newCard(post) }]));
-    at('posts').replaceChildren(...[...shown.values()].map(({ card }) => card));
-    notice('');
-    if (isFirst && !resync) {
+    at('posts').replaceChildren(...posts.map(newCard));
+    shown = new Map(posts.map((post) => [post.id, post]));
+    if (isFirst) {
+        notice('');
         tell('snapshot');
     } else {
-        notice(`RESYNC at ${time()}: after a gap, these are the posts as they are now.`);
-        tell('resync');
+        tellOfGap();
     }
     isFirst = false;
     count();
 }
 
-function show(mark, post) {
-    const card = cardOf(post, mark, `${mark} ${time()}`);
-    const old = shown.get(post.id);
-    shown.set(post.id, { post, card });
-    if (old) {
-        old.card.replaceWith(card);
-    } else {
-        const next = [...at('posts').children].find((other) => other.dataset.key < post.id);
-        at('posts').insertBefore(card, next ?? null);
+/** Some posts have changed; in a gap of the web server's link, if it says so. */
+function showChanges({ gap, changes }) {
+    for (const change of changes) {
+        show(change, gap);
     }
-    tell(mark, titleOf(post));
+    if (gap) {
+        tellOfGap();
+    }
     count();
 }
 
-function drop({ id }) {
-    const old = shown.get(id);
-    if (old) {
-        old.card.remove();
-        shown.delete(id);
-        tell('deleted', titleOf(old.post));
-        count();
+function tellOfGap() {
+    notice(`RESYNC at ${time()}: after a gap, these are the posts as they are now.`);
+    tell('resync');
+}
+
+const WORDS = { added: 'created', modified: 'updated', removed: 'deleted' };
+const WORDS_IN_GAP = { added: 'new in the gap', modified: 'changed in the gap' };
+
+/** One change: a post is removed at `oldIndex`, then inserted at `newIndex`, where it has such an index. */
+function show({ kind, row: post, oldIndex, newIndex }, gap) {
+    const cards = at('posts').children;
+    cards[oldIndex]?.remove();
+    shown.delete(post.id);
+    if (newIndex !== undefined) {
+        const card = gap
+            ? cardOf(post, 'missed', WORDS_IN_GAP[kind])
+            : cardOf(post, WORDS[kind], `${WORDS[kind]} ${time()}`);
+        at('posts').insertBefore(card, cards[newIndex] ?? null);
+        shown.set(post.id, post);
     }
+    tell(WORDS[kind], titleOf(post));
 }
 
 const HANDLERS = {
     state: ({ state }) => showState(state === 'connected', `There is no link to Directus (${state}).`),
     posts: showAll,
-    create: (post) => show('created', post),
-    update: (post) => show('updated', post),
-    delete: drop,
+    changes: showChanges,
 };
 
 function listen() {

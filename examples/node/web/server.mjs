@@ -10,13 +10,12 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { createClient } from 'directus-realtime';
 import { Browsers } from './browsers.mjs';
-import { Posts } from './posts.mjs';
 
 const { url, host, port } = settings();
 const browsers = new Browsers();
-const posts = new Posts();
 const client = createClient(url, { accessToken: process.env.DIRECTUS_TOKEN, reconnectMaxMs: 5000 });
 let state = 'connecting';
+let posts;
 
 client.on('state', (change) => {
     // The reason is only logged: it may contain details that browsers must not see.
@@ -28,30 +27,33 @@ client.on('state', (change) => {
     }
 });
 
+/** The posts, newest first, and each change of them for the browsers. */
 function follow() {
-    const query = { fields: ['id', 'title', 'content', 'status'], limit: -1 };
-    client.subscribe({ collection: 'posts', uid: 'live-posts-feed', query }, (event) => {
-        if (event.type === 'error') {
-            console.error(`! ${event.data.message}`);
-            if (event.ended) {
-                stop('Directus has refused the subscription');
+    const query = { fields: ['id', 'title', 'content', 'status'], sort: ['-id'] };
+    let before = 'loading';
+    posts = client.live(
+        { collection: 'posts', uid: 'live-posts-feed', query },
+        ({ status, changes, error }) => {
+            if (error) {
+                console.error(`! ${error.message}`);
             }
-            return;
-        }
-        posts.apply(event);
-        if (event.type === 'init') {
-            browsers.send('posts', { resync: event.resync, posts: posts.list() });
-        } else {
-            browsers.send(event.type, event.data);
-        }
-    });
+            if (status === 'ended') {
+                stop('Directus has refused to show the posts');
+            } else if (before === 'loading') {
+                browsers.send('posts', posts.rows);
+            } else if (changes.length > 0 || (before === 'stale' && status === 'current')) {
+                browsers.send('changes', { gap: before === 'stale', changes });
+            }
+            before = status;
+        },
+    );
 }
 
 /** A browser that connects gets the current state and posts first, then the changes. */
 function listen(response) {
     const now = [['state', { state }]];
-    if (posts.known) {
-        now.push(['posts', { resync: false, posts: posts.list() }]);
+    if (posts && posts.status !== 'loading') {
+        now.push(['posts', posts.rows]);
     }
     browsers.add(response, now);
 }

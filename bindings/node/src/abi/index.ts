@@ -5,6 +5,7 @@ import { decode, sizeof } from 'koffi';
 import { DirectusRealtimeError, type ErrorCode, type ErrorDetails } from '../errors.js';
 import { declareFunctions, guardText } from './functions.js';
 import { loadLibrary } from './library.js';
+import { declareLive } from './live.js';
 import { camel, translateMessage } from './messages.js';
 import { Batch, ENTRY_BYTES } from './rows.js';
 import { ThreadExit } from './thread-exit.js';
@@ -26,10 +27,11 @@ export type { Handle };
 /** Scopes are kept by this package: they need what ends with them here anyway. */
 const NO_SCOPE = 0n;
 
-function guardTexts(fields: Record<string, unknown>, texts: readonly string[]): void {
+function guardTexts(fields: object, texts: readonly string[]): void {
     for (const name of texts) {
-        if (fields[name] !== undefined && fields[name] !== null) {
-            guardText(fields[name]);
+        const value = (fields as Record<string, unknown>)[name];
+        if (value !== undefined && value !== null) {
+            guardText(value);
         }
     }
 }
@@ -77,6 +79,7 @@ function makeAbi() {
 
     return {
         ...c,
+        ...declareLive(library, { check, guardTexts }),
         toError,
 
         /** A file descriptor from which to read the log, as lines of `[level, target, message]`. */

@@ -1,5 +1,7 @@
 /** What the library delivers: rows, whose numbers are in an index, and whose text is parsed on first use. */
 
+import type { UpdateRow } from './live.js';
+
 export const EVENT = 0;
 export const STATE = 1;
 export const TOKEN_WANTED = 2;
@@ -33,7 +35,7 @@ export type ReplyRow = [
 ];
 /** Nothing more comes with this id. */
 export type ReleasedRow = [type: typeof RELEASED, id: number];
-export type OtherRow = StateRow | TokenRow | ReplyRow | ReleasedRow;
+export type OtherRow = StateRow | TokenRow | ReplyRow | ReleasedRow | UpdateRow;
 
 /** Room for the index of a batch. */
 export const newIndex = () => new Uint32Array(MAX_ROWS * WORDS);

@@ -80,7 +80,7 @@ const ERROR_INFO = {
 };
 
 /** The members of a struct, but for `struct_size`, as JavaScript values. */
-type Fields<Definition> = {
+export type Fields<Definition> = {
     [Name in Exclude<keyof Definition, 'struct_size'>]?: string | number | bigint | boolean | null;
 };
 
@@ -93,7 +93,7 @@ export interface ErrorInfo {
     message: string;
 }
 
-const textsOf = (definition: Record<string, string>): string[] =>
+export const textsOf = (definition: Record<string, string>): string[] =>
     Object.keys(definition).filter((name) => definition[name] === 'str');
 
 /** The names of the members that are strings, or NULL. */

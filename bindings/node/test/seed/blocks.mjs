@@ -82,16 +82,23 @@ function compile(block, id) {
     return { script: script.content, render: `// @ts-nocheck\n${template.code}` };
 }
 
+/** A component of a file. */
+export async function compileComponent(file) {
+    const block = { heading: file, language: 'vue', code: readFileSync(file, 'utf8') };
+    const [{ component }] = await compileBlocks([block]);
+    return component;
+}
+
 /**
  * Compiles every block, types included, as it stands. The result has for each of them its heading,
  * and the component.
  */
-export async function compileBlocks() {
-    const parent = path.join(PACKAGE, 'node_modules', '.cache');
+export async function compileBlocks(blocks = blocksOf(DOCUMENT)) {
+    // Not in `node_modules`, from where the package could not be imported by its own name.
+    const parent = path.join(PACKAGE, 'dist', '.cache');
     mkdirSync(parent, { recursive: true });
     const folder = mkdtempSync(path.join(parent, 'seed-'));
     try {
-        const blocks = blocksOf(DOCUMENT);
         writeFileSync(path.join(folder, 'globals.mts'), GLOBALS);
         blocks.forEach((block, n) => {
             const { script, render } = compile(block, `block-${n}`);
