@@ -1,7 +1,7 @@
 """The fenced blocks of docs/*.md.
 
 Each is run, or compared with the output of a block before it. A complete program (C and C++
-with a `main`) needs no comment. A comment right before a block gives the rest:
+with a `main`, JavaScript) needs no comment. A comment right before a block gives the rest:
 
     <!-- test: in=client.c story=create,hang_up libs=libuv prints="… connected" -->
 
@@ -27,7 +27,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-RUNNABLE = ("c", "cpp", "python", "sh")
+RUNNABLE = ("c", "cpp", "python", "sh", "js")
 # Run by tests/proxies.
 ELSEWHERE = ("nginx", "haproxy", "apache", "caddy")
 KNOWN = {"in", "story", "libs", "flags", "optional", "module", "file", "server", "prints"}

@@ -101,6 +101,17 @@ def build(name, language, source, libraries=None, flags=""):
     return program
 
 
+def node(name, text):
+    """The command that runs a module of JavaScript, which finds the Node package."""
+    modules = folder() / "node_modules"
+    modules.mkdir(exist_ok=True)
+    if not (modules / "directus-realtime").is_symlink():
+        (modules / "directus-realtime").symlink_to(ROOT / "bindings" / "node")
+    file = folder() / f"{name}.mjs"
+    file.write_text(text, encoding="utf-8")
+    return [shutil.which("node"), file]
+
+
 def run(command):
     """Runs a command in the folder, with line-buffered output as in a terminal."""
     return Program(["env", "-C", str(folder()), "stdbuf", "-oL", *map(str, command)], ADMIN)

@@ -2,11 +2,10 @@
 
 import functools
 import re
-import shutil
 import sys
 
 from blocks import ROOT
-from house import build, folder, real
+from house import build, folder, node, real
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LANGUAGES = ("c", "cpp", "python", "js")
@@ -25,12 +24,8 @@ def command(language, change=real):
     if language in ("c", "cpp"):
         return [compiled(language, text)]
     if language == "python":
-        return [sys.executable, "-u", script("py", text)]
-    modules = folder() / "node_modules"
-    modules.mkdir(exist_ok=True)
-    if not (modules / "directus-realtime").is_symlink():
-        (modules / "directus-realtime").symlink_to(ROOT / "bindings" / "node")
-    return [shutil.which("node"), script("mjs", text)]
+        return [sys.executable, "-u", script(text)]
+    return node(f"readme-{abs(hash(text))}", text)
 
 
 @functools.cache
@@ -38,7 +33,7 @@ def compiled(language, text):
     return build(f"readme-{abs(hash(text))}", language, text)
 
 
-def script(suffix, text):
-    file = folder() / f"readme-{abs(hash(text))}.{suffix}"
+def script(text):
+    file = folder() / f"readme-{abs(hash(text))}.py"
     file.write_text(text, encoding="utf-8")
     return file

@@ -6,7 +6,7 @@ import unittest
 
 import story
 from blocks import PAGES, blocks_of, pattern
-from house import build, folder, is_installed, real, run
+from house import build, folder, is_installed, node, real, run
 from pythons import need
 
 
@@ -14,6 +14,8 @@ def command_of(block, name):
     """The command that runs a block. Writes its file for later blocks of the page."""
     if block.language == "sh":
         return ["bash", "-eu", "-c", real(block.text)]
+    if block.language == "js":
+        return node(name, real(block.text))
     if file := block.attributes.get("file"):
         (folder() / file).write_text(real(block.source), encoding="utf-8")
     attributes = block.attributes

@@ -35,12 +35,16 @@ class Program:
 
     def wait_for(self, words, times=1, timeout=TIMEOUT):
         """Waits until it has printed the words that many times."""
+        self.wait_until(lambda text: text.count(words) >= times, f"no {words!r}", timeout)
+
+    def wait_until(self, condition, otherwise, timeout=TIMEOUT):
+        """Waits until a condition holds for what it has printed."""
         deadline = time.monotonic() + timeout
         with self.more:
-            while self.text.count(words) < times:
+            while not condition(self.text):
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise AssertionError(f"no {words!r} in:\n{self.text}")
+                    raise AssertionError(f"{otherwise} in:\n{self.text}")
                 self.more.wait(left)
 
     def forget(self):

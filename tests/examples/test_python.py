@@ -27,6 +27,25 @@ class PythonExamples(Stories, OutOfOrder, unittest.TestCase):
             feed.interrupt()
             self.assertEqual(feed.status(), 0)
 
+    def test_the_table_shows_rows_and_those_of_a_relation(self):
+        author = self.rest.create("authors", {"name": "Ann"})["id"]
+        post = self.rest.create("posts", {"title": "By\x1b[2J Ann", "author": author})
+        arguments = ("posts", "id,title,author.name", "authors")
+        with self.program("table", self.url, *arguments) as table:
+            table.wait_for("By [2J Ann")
+            self.assertRegex(table.text, r"By \[2J Ann +Ann\n")
+            self.rest.update("authors", author, {"name": "Bea"})
+            table.wait_for("Bea")
+            self.assertRegex(table.text, r"By \[2J Ann +Bea\n")
+            self.rest.delete("posts", post["id"])
+            table.forget()
+            other = self.rest.create("posts", {"title": "The last one"})
+            table.wait_for("The last one")
+            self.rest.delete("posts", other["id"])
+            table.interrupt()
+            self.assertEqual(table.status(), 0)
+        self.assertNotIn("\x1b[2J", table.text)
+
     def test_lines_typed_before_the_link_is_up_are_sent(self):
         with self.program("chat", self.url, "early", "Ann") as ann:
             ann.type("typed at once")

@@ -30,6 +30,18 @@ VERSION = "12.4.0"
 MARKUP = """<img src=x onerror="document.title='taken over'"><script>alert(1)</script> & "more" """
 
 
+def change(kind, post, gap=False, **indices):
+    """The event with one change of the posts."""
+    step = {"kind": kind, "key": post["id"], "row": post, **indices}
+    return "changes", {"gap": gap, "changes": [step]}
+
+
+def changed(stream):
+    """The post of the next change."""
+    (step,) = stream.next_named("changes")["changes"]
+    return step["row"]
+
+
 class WebCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -54,23 +66,23 @@ class Streams(WebCase):
         old = self.post("An old post")
         with Web(self.server.url) as web, Stream(web.url) as early:
             self.assertEqual(early.next(), ("state", {"state": "connected"}))
-            self.assertEqual(early.next(), ("posts", {"resync": False, "posts": [old]}))
+            self.assertEqual(early.next(), ("posts", [old]))
             # One at a time, so that their order is known.
             new = self.post(MARKUP, content="two\nlines\r\nand\u2028a third")
-            self.assertEqual(early.next(), ("create", new))
+            self.assertEqual(early.next(), change("added", new, newIndex=0))
             self.rest.update("posts", old["id"], {"title": "A new title"})
-            self.assertEqual(early.next(), ("update", {**old, "title": "A new title"}))
+            old = {**old, "title": "A new title"}
+            self.assertEqual(early.next(), change("modified", old, oldIndex=1, newIndex=1))
             with Stream(web.url) as late:
                 self.assertEqual(late.next(), ("state", {"state": "connected"}))
-                known = [new, {**old, "title": "A new title"}]
-                self.assertEqual(late.next(), ("posts", {"resync": False, "posts": known}))
+                self.assertEqual(late.next(), ("posts", [new, old]))
                 self.rest.delete("posts", old["id"])
                 for stream in (early, late):
-                    self.assertEqual(stream.next(), ("delete", {"id": old["id"]}))
+                    self.assertEqual(stream.next(), change("removed", old, oldIndex=1))
             last = self.post("The last one")
-            self.assertEqual(early.next(), ("create", last))
+            self.assertEqual(early.next(), change("added", last, newIndex=0))
             with Stream(web.url) as latest:
-                self.assertEqual(latest.next_named("posts")["posts"], [last, new])
+                self.assertEqual(latest.next_named("posts"), [last, new])
 
     def test_a_gap_is_reported_and_ends_in_a_resync(self):
         post = self.post("Before")
@@ -80,14 +92,15 @@ class Streams(WebCase):
             self.assertNotEqual(early.next_named("state"), {"state": "connected"})
             with Stream(web.url) as late:
                 self.assertNotEqual(late.next(), ("state", {"state": "connected"}))
-                self.assertEqual(late.next(), ("posts", {"resync": False, "posts": [post]}))
+                self.assertEqual(late.next(), ("posts", [post]))
                 change_unseen(self.server, post["id"], "title", "After")
                 self.server.start()
-                now = {"resync": True, "posts": [{**post, "title": "After"}]}
+                after = {**post, "title": "After"}
+                now = change("modified", after, gap=True, oldIndex=0, newIndex=0)
                 for stream in (early, late):
                     while stream.next_named("state") != {"state": "connected"}:
                         pass
-                    self.assertEqual(stream.next(), ("posts", now))
+                    self.assertEqual(stream.next(), now)
 
     def test_a_browser_that_does_not_read_is_dropped_without_delaying_others(self):
         post = self.post("A long one")
@@ -98,11 +111,11 @@ class Streams(WebCase):
             for number in range(24):
                 content = f"{number}" + "x" * 600_000
                 self.rest.update("posts", post["id"], {"content": content})
-                self.assertEqual(reader.next_named("update")["content"], content)
+                self.assertEqual(changed(reader)["content"], content)
                 sent += len(content)
             self.assertLess(read_to_end(slow), sent)
             with Stream(web.url) as again:
-                self.assertEqual(again.next_named("posts")["posts"][0]["content"], content)
+                self.assertEqual(again.next_named("posts")[0]["content"], content)
 
     def test_browsers_that_reset_their_connection_do_not_affect_others(self):
         post = self.post("0")
@@ -114,7 +127,7 @@ class Streams(WebCase):
                     linger = struct.pack("ii", 1, 0)
                     resetting.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     self.rest.update("posts", post["id"], {"title": f"{number}"})
-                self.assertEqual(reader.next_named("update")["title"], f"{number}")
+                self.assertEqual(changed(reader)["title"], f"{number}")
             web.interrupt()
             self.assertEqual(web.status(), 0, web.text)
 
