@@ -227,7 +227,7 @@ $(PYTHON_TOOLS)/complete: $(PYTHON_PACKAGE)/requirements-dev.txt examples/python
 # The Node package, with the library as it is released.
 test-node: servers lib scripted-server node-package $(RUNTIMES)
 	cd $(NODE_PACKAGE) && npm run lint
-	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css}" \
+	cd $(NODE_PACKAGE) && node_modules/.bin/prettier --config .prettierrc.json --check "../../examples/node/**/*.{mjs,js,html,css,vue}" \
 	    "../../tests/scripted_server/*.mjs" "../../benches/node/*.mjs"
 	cd $(NODE_PACKAGE) && DIRECTUS_REALTIME_LIBRARY=$(LIBRARY) $(SCRIPTED_SERVER) npm test
 
