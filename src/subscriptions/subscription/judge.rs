@@ -45,7 +45,7 @@ impl Subscription {
             EventKind::Create | EventKind::Update => {
                 !self.deleted.is_empty()
                     || self.key_format.may_learn_from(kind == EventKind::Create)
-                    || (self.item_key.is_none() && self.watches_item())
+                    || (self.item_key().is_none() && self.watches_item())
             }
             EventKind::Delete => true,
             EventKind::Init | EventKind::Error => false,
@@ -141,8 +141,8 @@ impl Subscription {
     pub(super) fn learn_key(&mut self, json: &str) {
         self.key_format.observe(json);
         let is_watched = self.watches_item();
-        if is_watched && self.item_key.is_none() && items::key_text(json).is_some() {
-            self.item_key = Some(Box::new(json.into()));
+        if is_watched && self.item_key().is_none() && items::key_text(json).is_some() {
+            self.rare.get_or_insert_default().item_key = Some(json.into());
         }
     }
 
@@ -224,7 +224,7 @@ impl Subscription {
             (KeyMatch::Unclear, None) => Err(NeedsRead),
             // The item still exists.
             (KeyMatch::Unclear, Some(rows)) if !rows.is_empty() => Ok(None),
-            (KeyMatch::Unclear, Some(_)) => Ok(Some(match &self.item_key {
+            (KeyMatch::Unclear, Some(_)) => Ok(Some(match self.item_key() {
                 Some(key) => Cow::Owned(key.to_string()),
                 None => Cow::Borrowed(json),
             })),
@@ -233,7 +233,7 @@ impl Subscription {
 
     fn key_match(&self, text: &str) -> KeyMatch {
         let item = self.meta.delivery.item.as_deref().unwrap_or_default();
-        let own = self.item_key.as_deref().map(|key| &**key);
+        let own = self.item_key();
         if let Some(own) = own.filter(|own| !own.starts_with('"')) {
             return match key::number(text) {
                 Some(number) if number != own => KeyMatch::Other,

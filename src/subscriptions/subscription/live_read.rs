@@ -12,16 +12,31 @@ pub(super) struct LiveRead {
 }
 
 impl Subscription {
+    /// The read that is wanted.
+    pub(super) fn live_read(&self) -> Option<&LiveRead> {
+        self.rare.as_ref()?.live_read.as_ref()
+    }
+
+    fn live_read_mut(&mut self) -> Option<&mut LiveRead> {
+        self.rare.as_mut()?.live_read.as_mut()
+    }
+
+    /// No read is wanted any more. Returns what was.
+    pub(super) fn forget_live_read(&mut self) -> Option<LiveRead> {
+        self.rare.as_mut()?.live_read.take()
+    }
+
     /// Its live collection wants this read. Returns the serial of an earlier one that is under way.
     pub fn want_live_read(&mut self, request: ReadRequest) -> Option<u64> {
+        let earlier = self.forget_live_read();
         let sent = None;
-        let earlier = self.live_read.replace(Box::new(LiveRead { request, sent }));
+        self.rare.get_or_insert_default().live_read = Some(LiveRead { request, sent });
         earlier.and_then(|read| read.sent)
     }
 
     /// The read is sent under that serial; `None` where none is wanted, or it was sent already.
     pub fn begin_live_read(&mut self, serial: u64) -> Option<&ReadRequest> {
-        let read = self.live_read.as_mut()?;
+        let read = self.live_read_mut()?;
         if read.sent.is_some() {
             return None;
         }
@@ -31,20 +46,18 @@ impl Subscription {
 
     /// Whether that read is under way.
     pub fn is_live_read(&self, serial: u64) -> bool {
-        let read = self.live_read.as_ref();
-        read.is_some_and(|read| read.sent == Some(serial))
+        self.live_read()
+            .is_some_and(|read| read.sent == Some(serial))
     }
 
     /// The read of that serial is over; false where it was another one.
     pub fn finish_live_read(&mut self, serial: u64) -> bool {
-        let is_it = self.is_live_read(serial);
-        self.live_read.take_if(|_| is_it);
-        is_it
+        self.is_live_read(serial) && self.forget_live_read().is_some()
     }
 
     /// The read is to be sent once more. False where none is wanted.
     pub fn repeat_live_read(&mut self) -> bool {
-        let read = self.live_read.as_mut();
+        let read = self.live_read_mut();
         read.map(|read| read.sent = None).is_some()
     }
 }

@@ -60,13 +60,20 @@ pub enum Role {
     Hidden,
 }
 
+/// What few subscriptions have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// Where one item is watched: its key as its row has it, as JSON, once that was seen.
+    item_key: Option<Box<str>>,
+    /// The read that its live collection wants.
+    live_read: Option<LiveRead>,
+}
+
 /// A live subscription.
 #[derive(Debug)]
 pub struct Subscription {
     id: SubId,
     role: Role,
-    /// The read that its live collection wants.
-    live_read: Option<Box<LiveRead>>,
     meta: Arc<SubscriptionMeta>,
     spec: SubscriptionSpec,
     scope: Option<ScopeId>,
@@ -88,9 +95,8 @@ pub struct Subscription {
     /// The highest key that was reported.
     highest_key: HighestKey,
     key_format: KeyFormat,
-    /// Where one item is watched: its key as its row has it, as JSON, once that was seen. Boxed
-    /// twice, as few subscriptions have one.
-    item_key: Option<Box<Box<str>>>,
+    /// What few subscriptions have.
+    rare: Option<Box<Rare>>,
     /// What lengthens its back-off, where something went wrong.
     trouble: Option<Box<Trouble>>,
 }
@@ -108,7 +114,6 @@ impl Subscription {
         let mut subscription = Subscription {
             id,
             role,
-            live_read: None,
             meta,
             spec,
             scope,
@@ -123,7 +128,7 @@ impl Subscription {
             is_remembering: false,
             highest_key: HighestKey::UNUSABLE,
             key_format: KeyFormat::default(),
-            item_key: None,
+            rare: None,
             trouble: None,
         };
         // Its rows cannot be read again.
@@ -200,7 +205,7 @@ impl Subscription {
         match self.phase {
             Phase::Reading { read, .. } => Some(read),
             Phase::Settling { read, .. } => read,
-            _ => self.live_read.as_ref().and_then(|read| read.sent),
+            _ => self.live_read().and_then(|read| read.sent),
         }
     }
 
@@ -245,6 +250,11 @@ impl Subscription {
 
     fn primary_key(&self) -> &str {
         &self.meta.delivery.primary_key
+    }
+
+    /// See [`Rare::item_key`].
+    fn item_key(&self) -> Option<&str> {
+        self.rare.as_ref()?.item_key.as_deref()
     }
 
     /// Whether one item is watched, and not a collection.

@@ -197,7 +197,7 @@ impl Subscription {
         self.phase = Phase::Wanted;
         self.deleted = DeletedKeys::default();
         self.give_up_rechecks();
-        self.live_read = None;
+        self.forget_live_read();
     }
 
     /// What is to be done with an event of this kind that comes now.
