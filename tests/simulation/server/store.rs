@@ -22,8 +22,12 @@ impl Server {
         }
         self.next_id += count as u32;
         if self.setting.stale && count > 2 {
-            // An import: one of its creates is lost.
+            // An import: one of its creates is lost. The others come together.
             self.untold.insert(ids[1]);
+            let at = now + self.latency();
+            return ids
+                .into_iter()
+                .for_each(|id| self.emit_after(at, &Change::Create(id)));
         }
         for id in ids {
             self.emit(now, &Change::Create(id));
