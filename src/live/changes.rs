@@ -52,7 +52,8 @@ impl Collection {
             kind => data.is_some_and(|data| self.on_write(now, kind, data, is_touch, &mut changes)),
         };
         let is_in_parts = self.reading.as_ref().is_some_and(Reading::is_in_parts);
-        if self.flurry.may_lack_creates() || is_in_parts {
+        let is_order_older = !is_touch && now < self.order_doubt_until;
+        if self.flurry.may_lack_creates() || is_in_parts || is_order_older {
             self.want_order(now);
         }
         if !is_whole {

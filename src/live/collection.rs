@@ -89,6 +89,9 @@ pub(super) struct Collection {
     pub is_busy: bool,
     /// Until then, events may be of the time before the last snapshot.
     pub doubt_until: Duration,
+    /// Until then, events may tell of changes that came between the reads of a reading: of the order,
+    /// and of the rows.
+    pub order_doubt_until: Duration,
 
     pub need: Need,
     /// Since when it is needed.
@@ -148,6 +151,7 @@ impl Collection {
             deleted: HashMap::new(),
             is_busy: false,
             doubt_until: now,
+            order_doubt_until: now,
             need: Need::Nothing,
             need_since: now,
             reading: None,

@@ -363,6 +363,9 @@ impl Collection {
         };
         let order = reading.order.take().unwrap_or_default();
         let found = std::mem::take(&mut reading.found);
+        if !found.is_empty() {
+            self.order_doubt_until = now + DOUBT;
+        }
         let is_whole = reading.need == Need::Whole;
         let mut rows: Vec<Row> = Vec::with_capacity(order.len());
         for key in &order {

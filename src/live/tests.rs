@@ -337,6 +337,22 @@ fn an_answer_that_is_too_large_is_read_in_pages() {
 }
 
 #[test]
+fn a_row_that_changed_between_the_order_and_the_rows_is_placed_again() {
+    let mut world = World::open_with(r#"{"sort":["t"]}"#, 4_000);
+    world.read();
+    world.answer(r#"[{"id":1},{"id":5}]"#);
+    world.read();
+    // The server has changed row 1 meanwhile, and tells of that afterwards.
+    world.answer(r#"[{"id":1,"t":"z"},{"id":5,"t":"m"}]"#);
+    world.pass(ms(300));
+    world.event(world.main(), EventKind::Update, r#"[{"id":1,"t":"z"}]"#);
+    world.pass(ms(600));
+    assert_eq!(world.read().keys, None);
+    world.answer(r#"[{"id":5},{"id":1}]"#);
+    assert_eq!(world.shown(), r#"[{"id":5,"t":"m"},{"id":1,"t":"z"}]"#);
+}
+
+#[test]
 fn what_the_server_refuses_at_first_ends_it_and_later_does_not() {
     let refused = || ReadAnswer::Refused {
         json: r#"{"code":"FORBIDDEN"}"#.to_owned(),

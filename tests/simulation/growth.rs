@@ -110,6 +110,7 @@ impl World {
         let mut state = self.app.state();
         state.mirrors = Vec::new();
         state.requests = Vec::new();
+        state.live_copies = Vec::new();
         *self
             .app
             .shared

@@ -198,6 +198,8 @@ impl Server {
         self.shared.journal.lock().clear();
         self.refresh_tokens.clear();
         self.posts.clear();
+        self.in_array.clear();
+        self.untold.clear();
     }
 
     pub fn next_task(&self) -> Option<Duration> {
