@@ -341,8 +341,7 @@ impl Collection {
     /// has told does not match any more.
     pub(super) fn pairs_due(&self) -> Option<Duration> {
         let has_touches = self.query.touches.is_some() && self.synced;
-        let may_be_lost = |told: &Told| told.is_written && !told.wanted && told.touches > told.rows;
-        let is_due = has_touches && self.flurry.keys.values().any(may_be_lost);
+        let is_due = has_touches && self.flurry.keys.values().any(Told::may_be_lost);
         is_due.then(|| self.flurry.last + QUIET)
     }
 
@@ -350,7 +349,7 @@ impl Collection {
     pub(super) fn look_for_lost_rows(&mut self, now: Duration) {
         let mut is_any = false;
         for (text, told) in &mut self.flurry.keys {
-            if told.is_written && !told.wanted && told.touches > told.rows {
+            if told.may_be_lost() {
                 told.touches = told.rows;
                 if self.rows.position(text).is_some() {
                     told.wanted = true;

@@ -36,6 +36,13 @@ pub(super) struct Told {
     pub at: Duration,
 }
 
+impl Told {
+    /// Only the subscription to all keys has told of it, so far: perhaps it does not match any more.
+    pub fn may_be_lost(&self) -> bool {
+        self.is_written && !self.wanted && self.touches > self.rows
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Flurry {
@@ -57,7 +64,7 @@ impl Flurry {
         let pause = if self.is_suspect() { PAUSE } else { CLOSE };
         let belongs = self.messages() > 0 && now.saturating_sub(self.last) <= pause;
         if !belongs {
-            *self = Flurry::default();
+            self.begin_anew();
         }
         self.last = now;
         let created = u32::from(kind == EventKind::Create);
@@ -69,6 +76,17 @@ impl Flurry {
             self.created_rows += created;
         }
         belongs
+    }
+
+    /// Forgets all but what is still to be read, or looked at, which may have to wait for long.
+    fn begin_anew(&mut self) {
+        let mut keys = std::mem::take(&mut self.keys);
+        keys.retain(|_, told| told.wanted || told.may_be_lost());
+        *self = Flurry {
+            keys,
+            overflowed: self.overflowed,
+            ..Flurry::default()
+        };
     }
 
     fn messages(&self) -> u32 {

@@ -16,6 +16,8 @@ struct World {
     now: Duration,
     reads: Vec<ReadRequest>,
     ends: Vec<String>,
+    /// The session does not send reads at once.
+    defers_reads: bool,
 }
 
 fn ms(ms: u64) -> Duration {
@@ -45,6 +47,7 @@ impl World {
             now: Duration::from_secs(100),
             reads: Vec::new(),
             ends: Vec::new(),
+            defers_reads: false,
         };
         world.lives.open(world.now, id, feed, options);
         for command in world.lives.take_commands() {
@@ -102,7 +105,9 @@ impl World {
                 match command {
                     Command::Read(_, request) => {
                         self.reads.push(request);
-                        self.lives.on_read_sent(self.id);
+                        if !self.defers_reads {
+                            self.lives.on_read_sent(self.id);
+                        }
                     }
                     Command::GiveUp(_, json) => self.ends.push(json),
                     _ => {}
@@ -350,6 +355,27 @@ fn a_row_that_changed_between_the_order_and_the_rows_is_placed_again() {
     assert_eq!(world.read().keys, None);
     world.answer(r#"[{"id":5},{"id":1}]"#);
     assert_eq!(world.shown(), r#"[{"id":5,"t":"m"},{"id":1,"t":"z"}]"#);
+}
+
+#[test]
+fn what_is_to_be_read_is_not_forgotten_while_a_read_has_to_wait() {
+    let mut world = current("{}");
+    world.defers_reads = true;
+    for n in 0..2 {
+        world.event(world.main(), EventKind::Update, r#"[{"id":1,"n":1}]"#);
+        world.pass(ms(300 * n));
+    }
+    assert_eq!(world.reads.len(), 1);
+    // The event is of before the change, and the read has not gone yet.
+    world.event(world.main(), EventKind::Update, r#"[{"id":5,"n":5}]"#);
+    world.pass(Duration::from_secs(3));
+    world.event(world.main(), EventKind::Update, r#"[{"id":1,"n":2}]"#);
+    world.lives.on_read_sent(world.id);
+    world.read();
+    world.answer(r#"[{"id":1,"n":2}]"#);
+    world.pass(ms(300));
+    let keys = world.read().keys.expect("keys");
+    assert!(keys.contains(&"5".to_owned()), "{keys:?}");
 }
 
 #[test]
