@@ -25,6 +25,9 @@ impl Server {
             // An import: one of its creates is lost. The others come together.
             self.untold.insert(ids[1]);
             let at = now + self.latency();
+            for &id in &ids {
+                self.in_array.insert(id, at + TOGETHER);
+            }
             return ids
                 .into_iter()
                 .for_each(|id| self.emit_after(at, &Change::Create(id)));
