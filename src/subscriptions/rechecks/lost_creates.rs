@@ -61,6 +61,8 @@ pub(super) struct LostCreates {
     lost_track: bool,
     /// Rows that a read has found, and nothing has reported: where they are remembered.
     found: Vec<u64>,
+    /// The lowest key of them.
+    lowest_found: HighestKey,
     /// When the first of them was found,
     first_found: Duration,
     /// and the last.
@@ -103,18 +105,22 @@ impl LostCreates {
             .then(|| quiet.min(self.first_found + LONGEST))
     }
 
-    fn add_found(&mut self, now: Duration, place: u64) {
+    fn add_found(&mut self, now: Duration, place: u64, key: HighestKey) {
         if self.found.is_empty() {
-            self.first_found = now;
+            (self.first_found, self.lowest_found) = (now, key);
         }
+        self.lowest_found = self.lowest_found.min(key);
         self.last_found = now;
         self.found.push(place);
     }
 
-    /// Whether a row with this key, as JSON, has to be known when the rows are found.
+    /// Whether a row with this key, as JSON, has to be known when the rows are found, or until those
+    /// that were found are reported: they count only where all reports above them are remembered.
     pub fn needs(&self, json: &str) -> bool {
         let key = key::exact_integer(json).map(HighestKey::of);
-        self.is_wanted() && key.is_some_and(|key| key > self.above)
+        key.is_some_and(|key| {
+            self.is_wanted() && key > self.above || self.has_found() && key >= self.lowest_found
+        })
     }
 
     fn add(&mut self, now: Duration, settle: Duration, created: Created) {
@@ -221,7 +227,7 @@ impl Rechecks {
                 if held.contain(json) || !self.lost.would_know(json) {
                     continue;
                 }
-                self.find(now, read.at, json, row, &mut corrections);
+                self.find(now, read.at, (key, json), row, &mut corrections);
             }
         }
         // What was created since may belong to the same transaction as what is missing.
@@ -256,7 +262,7 @@ impl Rechecks {
         &mut self,
         now: Duration,
         read_at: Duration,
-        json: &str,
+        (key, json): (HighestKey, &str),
         row: &str,
         corrections: &mut Corrections,
     ) {
@@ -267,7 +273,7 @@ impl Rechecks {
         let reported = match self.rows.entry(place) {
             Entry::Vacant(entry) => {
                 entry.insert(Reported::found(json, now));
-                return self.lost.add_found(now, place);
+                return self.lost.add_found(now, place, key);
             }
             Entry::Occupied(entry) => entry.into_mut(),
         };

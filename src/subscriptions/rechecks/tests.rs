@@ -274,3 +274,21 @@ fn i2_rows_that_are_read_while_creates_are_not_looked_at_count_for_nothing() {
         rechecks.settle_created(ms(280), &HeldKeys::default(), found.into_iter(), true);
     assert_eq!(corrections, Corrections::default());
 }
+
+#[test]
+fn i7_what_a_late_read_has_found_stays_known_until_it_is_reported() {
+    let mut rechecks = Rechecks::default();
+    create(&mut rechecks, 0, 11);
+    create(&mut rechecks, 10, 13);
+    // Below a rate limit, the read goes late, and the next one later still.
+    rechecks.begin(ms(17_000), SETTLE, 1).unwrap();
+    let found = [("11", "{}"), ("12", "{}"), ("13", "{}")];
+    rechecks.settle_created(ms(17_010), &HeldKeys::default(), found.into_iter(), true);
+    rechecks.forget_old(ms(17_020));
+    assert_eq!(keys(rechecks.begin(ms(20_000), SETTLE, 2)), ["12"]);
+    let found = [("12", "{}")];
+    let corrections = rechecks.settle(ms(20_010), &HeldKeys::default(), found.into_iter());
+    assert_eq!(corrections.creates, ["{}"]);
+    rechecks.forget_old(ms(60_000));
+    assert!(rechecks.rows.is_empty());
+}
