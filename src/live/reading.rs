@@ -172,7 +172,8 @@ impl Collection {
             return;
         };
         (reading.sent, reading.begun) = (true, true);
-        if reading.asked != Asked::Rows {
+        let reads_all_rows = reading.asked == Asked::Whole || reading.need == Need::Whole;
+        if reads_all_rows && reading.asked != Asked::Rows {
             self.flurry.cover();
         }
     }

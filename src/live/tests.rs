@@ -379,6 +379,47 @@ fn what_is_to_be_read_is_not_forgotten_while_a_read_has_to_wait() {
 }
 
 #[test]
+fn a_row_that_was_told_of_before_the_keys_were_read_is_read_itself() {
+    let mut world = World::open_with(r#"{"sort":["t"]}"#, 4_000);
+    world.read();
+    world.answer(r#"[{"id":1},{"id":5}]"#);
+    world.read();
+    world.answer(r#"[{"id":1,"t":"a"},{"id":5,"t":"m"}]"#);
+    world.pass(Duration::from_secs(20));
+    world.defers_reads = true;
+    for (kind, data) in [
+        (EventKind::Create, r#"[{"id":7,"t":"b"}]"#),
+        (EventKind::Create, r#"[{"id":8,"t":"c"}]"#),
+    ] {
+        world.event(world.main(), kind, data);
+    }
+    world.pass(ms(300));
+    // The read waits for its turn when more is told.
+    for text in ["x", "y"] {
+        let row = format!(r#"[{{"id":5,"t":{text:?}}}]"#);
+        world.event(world.main(), EventKind::Update, &row);
+    }
+    world.defers_reads = false;
+    world.lives.on_read_sent(world.id);
+    world.read();
+    world.answer(r#"[{"id":1},{"id":7},{"id":8},{"id":5}]"#);
+    world.pass(ms(600));
+    let mut read = Vec::new();
+    while !world.reads.is_empty() {
+        if let Some(keys) = world.read().keys {
+            let row = |key: &String| format!(r#"{{"id":{key},"t":"z"}}"#);
+            let rows: Vec<String> = keys.iter().map(row).collect();
+            read.extend(keys);
+            world.answer(&format!("[{}]", rows.join(",")));
+        } else {
+            world.answer(r#"[{"id":1},{"id":7},{"id":8},{"id":5}]"#);
+        }
+        world.pass(ms(1_000));
+    }
+    assert!(read.contains(&"5".to_owned()), "{read:?}");
+}
+
+#[test]
 fn what_the_server_refuses_at_first_ends_it_and_later_does_not() {
     let refused = || ReadAnswer::Refused {
         json: r#"{"code":"FORBIDDEN"}"#.to_owned(),
