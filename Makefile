@@ -57,7 +57,7 @@ LDCONFIG ?= ldconfig
 CARGO_C_VERSION := 0.10.24+cargo-0.98.0
 CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 
-SUITES := test-rust test-faults test-python test-databases test-sdk test-install test-directus \
+SUITES := test-rust test-faults test-python test-databases test-live-collections test-sdk test-install test-directus \
     test-node test-proxies test-examples test-other test-docs test-abi
 
 .PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
@@ -171,6 +171,10 @@ test-directus: servers
 # A mirror against SQLite, PostgreSQL and MariaDB.
 test-databases: servers lib
 	$(PYTHON) tests/databases/side_by_side.py
+
+# Live collections against the same, and against what a server may do to them.
+test-live-collections: servers lib
+	$(PYTHON) tests/databases/side_by_side.py tests/live_collections
 
 test-examples: servers examples node-package $(PYTHON_TOOLS)/complete
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/examples

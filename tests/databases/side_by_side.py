@@ -1,5 +1,7 @@
 """Runs the tests of all databases at once, each in a process of its own.
 
+    python3 tests/databases/side_by_side.py [FOLDER]
+
 What each of them prints comes when it has ended.
 """
 
@@ -25,7 +27,8 @@ def run(test):
 
 
 def main():
-    tests = sorted(HERE.glob("test_*.py"))
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    tests = sorted(folder.resolve().glob("test_*.py"))
     with ThreadPoolExecutor(len(tests)) as pool:
         sys.exit(max(pool.map(run, tests)))
 

@@ -30,6 +30,11 @@ def trap(collection, prepare, query, **options):
     return make
 
 
+def rows_of_kinds(here):
+    made = [{"day": f"2026-01-1{n}", "price": f"{n}.25"} for n in range(4)]
+    return [row["id"] for row in here.rest.create("kinds", made)]
+
+
 TITLES = ["b", "B", "a", "ä", "Z", "aa", "", "é", "e", "_", "10", "9"]
 
 
@@ -43,6 +48,29 @@ def the_sort_key_is_a_text(here, keys):
     titled(here, keys)
     here.rest.update("flat_3", keys[3], {"title": None})
     here.rest.create("flat_3", {"title": "b"})
+
+
+@trap("flat_3", rows(6, "flat_3"), {"sort": ["-n", "title", "-id"], "limit": -1})
+def several_fields_descending_with_nulls_and_ties(here, keys):
+    for n, key in enumerate(keys):
+        here.rest.update("flat_3", key, {"n": (None, 2)[n % 2], "title": "bBa"[n // 2]})
+    here.rest.create("flat_3", [{"n": None}, {"n": 2, "title": None}, {"n": -3}])
+    here.rest.delete("flat_3", keys[1])
+
+
+@trap("flat_3", rows(4, "flat_3"), {"sort": ["n", "id"], "limit": -1})
+def a_lone_row_goes_to_the_nulls_and_comes_back(here, keys):
+    for n in (None, 7):
+        time.sleep(1.2)
+        here.rest.update("flat_3", keys[2], {"n": n})
+
+
+@trap("kinds", rows_of_kinds, {"fields": ["id", "day", "price"], "sort": ["-day", "price"]})
+def dates_and_decimals_are_placed(here, keys):
+    for n, key in enumerate(keys):
+        time.sleep(1.1)
+        here.rest.update("kinds", key, {"day": f"20{(13 * n) % 100:02}-02-0{1 + n % 9}"})
+    here.rest.update("kinds", keys[0], {"price": "1000.5", "day": None})
 
 
 @trap("flat_3", rows(8, "flat_3"), {"sort": ["-n", "-id"], "limit": 4})

@@ -45,8 +45,13 @@ class Requests:
         return 0
 
 
+# What lets a mirror differ, and no live collection: it sees that the rows were touched.
+SEEN = {"patch_with_an_array_that_enters_the_filter"}
+
+
 def carry_out(here, client, trap):
     """The differences of each round, in words."""
+    is_untold = here.kind in trap.untold and trap.name not in SEEN
     found = []
     for _ in range(max(trap.rounds, 2)):
         prepared = trap.prepare(here)
@@ -57,6 +62,8 @@ def carry_out(here, client, trap):
         live = client.live(trap.collection, trap.query, **options)
         trap.act(here, prepared)
         time.sleep(QUIET_SECONDS)
+        if is_untold:
+            live.verify()
         found.append(difference(live, here.rest, trap.collection, trap.query))
         live.close()
     return found
@@ -94,6 +101,14 @@ WRITTEN = {
 }
 
 
+def names():
+    """All that is carried out."""
+    return [
+        *(trap.name for trap in [*TRAPS, *ORDER_TRAPS]),
+        *(f"four_writers_on_{collection}" for collection in WRITTEN),
+    ]
+
+
 def run(kind, wanted=None):
     """{name: the differences, or the exception that ended it}."""
     template = single.install(kind, tables.apply, tables.MADE_OF)
@@ -110,8 +125,7 @@ def run(kind, wanted=None):
             for trap in traps:
                 try:
                     found = carry_out(here, client, trap)
-                    untold = kind in trap.untold
-                    outcomes[trap.name] = [] if untold else [each for each in found if each]
+                    outcomes[trap.name] = [each for each in found if each]
                 except Exception as error:
                     outcomes[trap.name] = error
 
