@@ -189,8 +189,9 @@ class Client:
         self.numbers = 0
         self.failure = None
         self.states = []
+        self.pause_seconds = 0
         given = ClientOptions(ctypes.sizeof(ClientOptions), url.encode(), delivery=POLL)
-        given.access_token = token.encode()
+        given.access_token = token.encode() if token else None
         for name, value in options.items():
             setattr(given, name, value)
         self.handle = ctypes.c_void_p()
@@ -210,6 +211,7 @@ class Client:
         try:
             while not self.ends:
                 self._take_rows()
+                time.sleep(self.pause_seconds)
         except BaseException as error:
             self.failure = error
             raise
@@ -271,6 +273,10 @@ class Client:
 
     def reconnect(self):
         self.check(self.library.drt_client_reconnect(self.handle))
+
+    def pause(self, seconds):
+        """From now on, the application is so slow."""
+        self.pause_seconds = seconds
 
     def close(self):
         self.ends = True
