@@ -1,7 +1,6 @@
 """Tests of the feed, the notifications and the chat, which the examples of every language
 must pass."""
 
-
 from install import install
 from program import Program
 from rest import ADMIN

@@ -87,6 +87,25 @@ class Tail(unittest.TestCase):
                 self.assertEqual(tail.status(), status, tail.text)
                 self.assertIn(words, tail.text)
 
+    def test_the_live_table_shows_the_rows_and_what_has_changed(self):
+        with program("live_table", self.url) as table:
+            table.wait_for("current, ")
+            old = self.rest.create("posts", {"title": "An old post"})["id"]
+            table.wait_for("An old post")
+            new = self.rest.create("posts", {"title": "A new post"})["id"]
+            # The newest row is the first.
+            table.wait_for(f'  0  {{"id":{new},')
+            table.wait_for(f'  1  {{"id":{old},')
+            table.forget()
+            for post in (old, new):
+                self.rest.delete("posts", post)
+                table.wait_for("1 changes")
+            self.server.kill()
+            table.wait_for("stale, ")
+            self.server.start()
+            table.forget()
+            table.wait_for("current, ")
+
     def test_tail_ends_quietly_when_its_reader_has_gone(self):
         tail = str(EXAMPLES / "tail")
         pipe = f"DIRECTUS_TOKEN={ADMIN} {tail} --quiet {self.url} authors | head -n 1"
