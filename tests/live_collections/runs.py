@@ -20,7 +20,7 @@ import writer  # noqa: E402
 from library import Client  # noqa: E402
 from order_traps import ORDER_TRAPS  # noqa: E402
 from rest import Rest  # noqa: E402
-from server_rows import QUIET_SECONDS, difference  # noqa: E402
+from server_rows import QUIET_SECONDS, difference_at_last  # noqa: E402
 from traps import TRAPS  # noqa: E402
 
 
@@ -64,7 +64,7 @@ def carry_out(here, client, trap):
         time.sleep(QUIET_SECONDS)
         if is_untold:
             live.verify()
-        found.append(difference(live, here.rest, trap.collection, trap.query))
+        found.append(difference_at_last(live, here.rest, trap.collection, trap.query))
         live.close()
     return found
 
@@ -84,7 +84,8 @@ def write(here, client, collection, queries):
             client.reconnect()
         time.sleep(QUIET_SECONDS)
         found += [
-            difference(live, here.rest, collection, query) for live, query in zip(lives, queries)
+            difference_at_last(live, here.rest, collection, query)
+            for live, query in zip(lives, queries)
         ]
     for live in lives:
         live.close()

@@ -9,6 +9,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "directus"))
 
+import cluster  # noqa: E402, F401
+from server import Server  # noqa: E402, F401
 from shared import shared_server  # noqa: E402
 
 OLD, NEW = "11.17.4", "12.4.0"
