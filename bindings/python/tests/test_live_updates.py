@@ -27,9 +27,9 @@ def new_state() -> LiveState:
 def text_of(
     sequence: int, changes: Changes, *, status: int = 1, error: Any = None, revision: int = 1
 ) -> bytes:
-    """What follows the kind and the number of the registration in a row of the library."""
-    parts = [0, sequence, status, revision, changes, error]
-    return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)[1:-1].encode()
+    """A row of the library."""
+    parts = [5, 1, 0, sequence, status, revision, changes, error]
+    return json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def rows_of(state: LiveState) -> list[Any]:

@@ -66,7 +66,9 @@ class Terminal:
         self.main, self.side = pty.openpty()
         self.resize(rows, columns)
         environment = {**os.environ, "PYTHONPATH": str(SOURCES), "DIRECTUS_TOKEN": token}
-        environment = {name: environment[name] for name in environment if name != "COLUMNS"}
+        # They would count more than the terminal.
+        for name in ("COLUMNS", "LINES"):
+            environment.pop(name, None)
         self.process = subprocess.Popen(
             command,
             env=environment,
