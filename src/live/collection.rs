@@ -19,7 +19,7 @@ pub(super) const LATEST: Duration = Duration::from_millis(1_500);
 /// The reads are so far apart: no more than two a second.
 pub(super) const APART: Duration = Duration::from_millis(550);
 /// What is known to be old is reported as stale when it has not been read by then.
-const STALE_AFTER: Duration = Duration::from_millis(2_500);
+pub(super) const STALE_AFTER: Duration = Duration::from_millis(2_500);
 /// The longest pause before a read that failed is repeated.
 const RETRY_MAX: Duration = Duration::from_secs(30);
 /// After a snapshot, events may be of the time before it for so long.
@@ -45,7 +45,7 @@ pub(super) struct Part {
     /// Once it is made.
     pub id: Option<SubId>,
     /// The server has confirmed it on this link.
-    is_active: bool,
+    pub is_active: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(super) struct Collection {
     pub loaded: bool,
     /// The rows are the answer to a read on this link, with what was told since.
     pub synced: bool,
-    status: LiveStatus,
+    pub status: LiveStatus,
     revision: u64,
     pub error: Option<Arc<str>>,
 
@@ -103,7 +103,7 @@ pub(super) struct Collection {
     /// When all keys were read last.
     pub last_keys: Option<Duration>,
     /// A read that failed is not repeated before this.
-    retry_at: Option<Duration>,
+    pub retry_at: Option<Duration>,
     failures: u32,
     /// The answer is larger than a message may be: it is read in parts.
     pub in_pages: bool,
@@ -111,7 +111,7 @@ pub(super) struct Collection {
     pub page: usize,
     pub max_message_bytes: usize,
     verify_every: Option<Duration>,
-    verify_at: Option<Duration>,
+    pub verify_at: Option<Duration>,
     pub verifies: Vec<Verify>,
     /// It has ended, though its last update may wait.
     pub is_over: bool,
@@ -302,73 +302,6 @@ impl Collection {
     /// All rows were held against the server's answer.
     pub fn was_verified(&mut self, now: Duration) {
         self.verify_at = self.verify_every.map(|every| now + every);
-    }
-
-    /// When the next read may go; `None` where nothing is to be read, or it cannot be.
-    fn read_due(&self) -> Option<Duration> {
-        let is_busy = self
-            .reading
-            .as_ref()
-            .is_some_and(|reading| !reading.is_lost);
-        if self.need == Need::Nothing || is_busy || self.is_over {
-            return None;
-        }
-        if !self.parts.iter().all(|part| part.is_active) {
-            return None;
-        }
-        let soon = if self.synced {
-            (self.need_since + LATEST).min(self.flurry.last.max(self.need_since) + QUIET)
-        } else {
-            self.need_since
-        };
-        let apart = self.last_read.filter(|_| self.synced);
-        let apart = apart.map_or(Duration::ZERO, |last| last + APART);
-        Some(soon.max(apart).max(self.retry_at.unwrap_or_default()))
-    }
-
-    /// When what is to be read makes the rows stale.
-    fn stale_at(&self) -> Option<Duration> {
-        let is_current = self.status == LiveStatus::Current;
-        (is_current && self.need != Need::Nothing).then(|| self.need_since + STALE_AFTER)
-    }
-
-    /// When something is to be done.
-    pub fn next_deadline(&self) -> Option<Duration> {
-        let verify = self
-            .verify_at
-            .filter(|_| self.synced && self.need != Need::Whole);
-        let answers = self.verifies.iter().map(|verify| verify.deadline).min();
-        let (pairs, resume) = (self.pairs_due(), self.resume_at);
-        [
-            self.read_due(),
-            self.stale_at(),
-            verify,
-            answers,
-            pairs,
-            resume,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-    }
-
-    /// Does what is due.
-    pub fn on_timer(&mut self, now: Duration, out: &mut Out) {
-        if self.pairs_due().is_some_and(|at| at <= now) {
-            self.look_for_lost_rows(now);
-        }
-        if self.synced && self.verify_at.is_some_and(|at| at <= now) {
-            self.verify_at = None;
-            self.want(now, Need::Whole);
-        }
-        if self.resume_at.is_some_and(|at| at <= now) {
-            self.resume_reading(now, out);
-        }
-        if self.read_due().is_some_and(|at| at <= now) {
-            self.begin_reading(now, out);
-        }
-        self.time_out_verifies(now, out);
-        self.report_status(now, out);
     }
 
     /// Reports the status, if it is another one than before.

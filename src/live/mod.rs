@@ -11,6 +11,7 @@
 //! items for delivery come out. It knows no I/O, clocks, threads and locks; `client/engine.rs` joins it
 //! with the session and the delivery.
 
+mod answers;
 mod changes;
 mod collection;
 mod flurry;
@@ -19,6 +20,7 @@ mod query;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod verifying;
 
 use std::collections::{BTreeSet, HashMap};

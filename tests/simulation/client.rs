@@ -8,16 +8,13 @@ use std::time::{Duration, Instant};
 use directus_realtime::client::engine::{self, Engine, Overflow};
 use directus_realtime::delivery::{Delivery, Feedback, Mode};
 use directus_realtime::error::{Error, Status};
-use directus_realtime::handover::{DeliveryItem, ReplySink, State, StateSink, TokenSink};
-use directus_realtime::live::LiveOptions;
+use directus_realtime::handover::{DeliveryItem, State};
 use directus_realtime::protocol::Frame;
-use directus_realtime::protocol::outgoing::CustomMessage;
-use directus_realtime::rows::{Feed, FeedBudget};
+use directus_realtime::rows::FeedBudget;
 use directus_realtime::secret::Secret;
 use directus_realtime::session::{
-    AuthMode, Config, Credentials, Effect, LinkId, Loss, NewSubscription, Now, Session, Subscribed,
+    AuthMode, Config, Credentials, Effect, LinkId, Loss, Now, Session,
 };
-use directus_realtime::subscriptions::{ScopeId, SubId};
 
 use crate::mirror::Shared;
 use crate::schedule::{Login, Setting};
@@ -31,7 +28,7 @@ pub struct Core {
     pub engine: Engine,
     pub effects: Vec<Effect>,
     pub now: Duration,
-    stream: Stream,
+    pub stream: Stream,
     /// The link that was opened last.
     link: LinkId,
     /// The last link on which a token has expired.
@@ -42,7 +39,7 @@ pub struct Core {
 pub struct Client {
     pub core: Mutex<Core>,
     delivery: OnceLock<Arc<Delivery>>,
-    shared: Shared,
+    pub shared: Shared,
     wall: Duration,
     pub feed_budget: Arc<FeedBudget>,
 }
@@ -115,11 +112,11 @@ impl Client {
         self.run(&mut core, input)
     }
 
-    fn run<R>(&self, core: &mut Core, input: impl FnOnce(&mut Session, Now) -> R) -> R {
+    pub fn run<R>(&self, core: &mut Core, input: impl FnOnce(&mut Session, Now) -> R) -> R {
         self.run_engine(core, |engine, now| input(&mut engine.session, now))
     }
 
-    fn run_engine<R>(&self, core: &mut Core, input: impl FnOnce(&mut Engine, Now) -> R) -> R {
+    pub fn run_engine<R>(&self, core: &mut Core, input: impl FnOnce(&mut Engine, Now) -> R) -> R {
         let now = self.now(core);
         let Core {
             engine,
@@ -164,7 +161,7 @@ impl Client {
     }
 
     /// No request is sent after the application was told that it has ended.
-    fn check_request(&self, text: &str) {
+    pub fn check_request(&self, text: &str) {
         if text.contains(r#""fate""#) {
             let over = self
                 .shared
@@ -180,7 +177,7 @@ impl Client {
     }
 
     /// Errors contain no secret (I9).
-    fn check<R>(&self, result: Result<R, Error>) -> Option<R> {
+    pub fn check<R>(&self, result: Result<R, Error>) -> Option<R> {
         let failure = |error: &Error| secrets::is_in(&format!("{error:?}"));
         if result.as_ref().err().is_some_and(failure) {
             self.shared.violations.add("I9: in an error".into());
@@ -213,122 +210,6 @@ impl Client {
             .engine
             .session
             .state()
-    }
-
-    pub fn on_state(&self, sink: Box<dyn StateSink>) {
-        self.with(|session, _| session.set_state_sink(Some(sink)));
-    }
-
-    pub fn on_token(&self, sink: Box<dyn TokenSink>) {
-        self.with(|session, now| session.set_token_sink(now, Some(sink)));
-    }
-
-    pub fn connect(&self) {
-        self.check(self.with(|session, now| session.connect(now)));
-    }
-
-    pub fn disconnect(&self) {
-        self.check(self.with(|session, now| session.disconnect(now)));
-    }
-
-    pub fn reconnect(&self) {
-        self.check(self.with(|session, now| session.reconnect(now)));
-    }
-
-    pub fn set_token(&self, token: &str) {
-        self.check(self.with(|session, now| session.set_token(now, Secret::new(token))));
-    }
-
-    /// The id of the subscription, if one was made.
-    pub fn subscribe(&self, new: NewSubscription) -> Option<SubId> {
-        // A sink that is returned is dropped here, without the lock.
-        let id = self.with(|session, _| session.reserve_subscription());
-        match self.with(|session, now| session.subscribe(now, id, new)) {
-            Subscribed::New => Some(id),
-            Subscribed::Duplicate { .. } => None,
-            Subscribed::Refused { error, .. } => self.check(Err(error)),
-        }
-    }
-
-    /// The id of the live collection, if one was opened.
-    pub fn open_live(
-        &self,
-        new: NewSubscription,
-        feed: &Arc<Feed>,
-        options: LiveOptions,
-    ) -> Option<SubId> {
-        let id = self.with(|session, _| session.reserve_subscription());
-        let outcome = {
-            let mut core = self.core.lock().expect("no panic before");
-            self.run_engine(&mut core, |engine, now| {
-                engine.open_live(now, id, new, feed, options)
-            })
-        };
-        match outcome {
-            Subscribed::New => Some(id),
-            Subscribed::Duplicate { .. } => None,
-            Subscribed::Refused { error, .. } => self.check(Err(error)),
-        }
-    }
-
-    /// No callback of it runs after this returns (I4).
-    pub fn unsubscribe(&self, id: SubId) {
-        let slot = self.with(|session, now| session.unsubscribe(now, id));
-        self.delivery().quiesce(slot.as_slice());
-    }
-
-    /// Reads may stay unanswered: then the session resyncs.
-    pub fn reads_may_be_lost(&self) {
-        let mut core = self.core.lock().expect("no panic before");
-        core.stream.rereads = true;
-    }
-
-    pub fn resync(&self, id: SubId) {
-        let mut core = self.core.lock().expect("no panic before");
-        let Some(found) = core.engine.session.registry().get(id) else {
-            return;
-        };
-        let meta = Arc::clone(found.meta());
-        // What waits is dropped, as in an overflow.
-        self.shared.overflowed.store(true, Ordering::SeqCst);
-        core.stream.overflow(meta.slot);
-        self.delivery().drop_waiting(&meta);
-        self.run(&mut core, |session, now| {
-            session.resync_subscription(now, id)
-        });
-    }
-
-    pub fn unsubscribe_uid(&self, uid: &str) {
-        let slot = self.with(|session, now| session.unsubscribe_uid(now, uid));
-        self.delivery().quiesce(slot.as_slice());
-    }
-
-    pub fn unsubscribe_all(&self) {
-        let (_, slots) = self.with(|session, now| session.unsubscribe_where(now, |_| true));
-        self.delivery().quiesce(&slots);
-    }
-
-    pub fn open_scope(&self) -> Option<ScopeId> {
-        self.check(self.with(|session, _| session.open_scope()))
-    }
-
-    pub fn close_scope(&self, scope: ScopeId) {
-        let slots = self.with(|session, now| session.close_scope(now, scope));
-        self.delivery()
-            .quiesce(&self.check(slots).unwrap_or_default());
-    }
-
-    /// Whether the request was accepted.
-    pub fn request(&self, json: &str, sink: Box<dyn ReplySink>) -> bool {
-        let message = CustomMessage::parse(json).expect("a message");
-        let timeout = Duration::from_secs(10);
-        let outcome = self.with(|session, now| session.request(now, message, timeout, sink, 0));
-        self.check(outcome.map_err(|(error, _)| error)).is_some()
-    }
-
-    pub fn send(&self, json: &str) {
-        let message = CustomMessage::parse(json).expect("a message");
-        self.check(self.with(|session, now| session.send_message(now, message, 0)));
     }
 
     pub fn opened(&self, link: LinkId) {

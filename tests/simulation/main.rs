@@ -11,6 +11,7 @@
 
 mod act;
 mod app;
+mod calls;
 mod checks;
 mod client;
 mod generate;
