@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "databases"), str(HERE.parent / "directus")]
 
+import operators  # noqa: E402
 import single  # noqa: E402
 import tables  # noqa: E402
 import writer  # noqa: E402
@@ -69,44 +70,65 @@ def carry_out(here, client, trap):
     return found
 
 
-def write(here, client, collection, queries):
-    """Four writers at once, and some live collections that are looked at when it is quiet."""
-    lives = [client.live(collection, query) for query in queries]
+@dataclass
+class Writing:
+    """Writers at once, and live collections that are looked at when it is quiet."""
+
+    collection: str
+    queries: list
+    writers: int
+    writes: int
+
+
+WRITTEN = {
+    "four_writers_on_flat_3": Writing(
+        "flat_3",
+        [
+            None,
+            {"filter": {"n": {"_lt": 0}}, "sort": ["title", "-n", "id"]},
+            {"sort": ["-n", "id"], "limit": 10},
+            {"sort": ["n", "-id"], "limit": 7, "offset": 5},
+        ],
+        writers=4,
+        writes=40,
+    ),
+    # The server reads the row of each event once for each of them.
+    "one_writer_and_every_operator": Writing("flat_3", operators.QUERIES, writers=1, writes=30),
+}
+
+
+def write(here, client, writing):
+    lives = [client.live(writing.collection, query) for query in writing.queries]
     found = []
     for turn in range(3):
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(writing.writers) as pool:
             for each in [
-                pool.submit(writer.write_at_random, here.rest, 4 * turn + n, collection, 40)
-                for n in range(4)
+                pool.submit(
+                    writer.write_at_random,
+                    here.rest,
+                    writing.writers * turn + n,
+                    writing.collection,
+                    writing.writes,
+                )
+                for n in range(writing.writers)
             ]:
                 each.result()
         if turn == 1:
             client.reconnect()
         time.sleep(QUIET_SECONDS)
-        found += [
-            difference_at_last(live, here.rest, collection, query)
-            for live, query in zip(lives, queries)
-        ]
+        for live, query in zip(lives, writing.queries):
+            if wrong := difference_at_last(live, here.rest, writing.collection, query):
+                found.append(f"{query}: {wrong}")
     for live in lives:
         live.close()
     return found
-
-
-WRITTEN = {
-    "flat_3": [
-        None,
-        {"filter": {"n": {"_lt": 0}}, "sort": ["title", "-n", "id"]},
-        {"sort": ["-n", "id"], "limit": 10},
-        {"sort": ["n", "-id"], "limit": 7, "offset": 5},
-    ]
-}
 
 
 def names():
     """All that is carried out."""
     return [
         *(trap.name for trap in [*TRAPS, *ORDER_TRAPS]),
-        *(f"four_writers_on_{collection}" for collection in WRITTEN),
+        *WRITTEN,
     ]
 
 
@@ -133,10 +155,9 @@ def run(kind, wanted=None):
         with ThreadPoolExecutor(4) as pool:
             for done in [pool.submit(in_turn, each) for each in by_collection.values()]:
                 done.result()
-        for collection, queries in WRITTEN.items():
-            name = f"four_writers_on_{collection}"
+        for name, writing in WRITTEN.items():
             if wanted is None or name in wanted:
-                outcomes[name] = [each for each in write(here, client, collection, queries) if each]
+                outcomes[name] = write(here, client, writing)
     return outcomes
 
 

@@ -2,6 +2,8 @@
 
 import random
 
+TITLES = ["a bath", "Bath", "hat", "batch", "", None, "writer"]
+
 
 def write_at_random(rest, number, collection, count):
     """One writer: creates, updates and deletes, alone and in batches."""
@@ -13,7 +15,8 @@ def write_at_random(rest, number, collection, count):
             row = {"title": f"writer {number}", "n": n}
             keys.append(rest.create(collection, row)["id"])
         elif what < 0.7:
-            rest.update(collection, choose.choice(keys), {"n": -n})
+            change = {"n": choose.choice([-n, n, None]), "title": choose.choice(TITLES)}
+            rest.update(collection, choose.choice(keys), change)
         elif what < 0.8:
             some = choose.sample(keys, min(len(keys), 3))
             rest.request("PATCH", f"/items/{collection}", [{"id": k, "n": n + k} for k in some])
