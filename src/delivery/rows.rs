@@ -217,7 +217,7 @@ impl Rows {
         };
         let (status, revision) = (update.status as i32, update.revision);
         let _ = write!(self.text, ",{flags},{sequence},{status},{revision},[");
-        for (n, change) in update.changes.iter().enumerate() {
+        for (n, change) in update.steps().enumerate() {
             let comma = if n > 0 { "," } else { "" };
             let (kind, key) = (change.kind as u32, change.row.key());
             let _ = write!(self.text, "{comma}[{kind},{key},");

@@ -11,7 +11,7 @@ use super::types::drt_live;
 use crate::delivery::{EventSink, EventView, SubscriptionMeta, enter_callback};
 use crate::error::{Error, Status};
 use crate::protocol::items;
-use crate::rows::{Change, LiveStatus, Row, Update};
+use crate::rows::{LiveStatus, Row, Step, Update};
 
 /// How far a live collection is.
 pub type drt_live_status = i32;
@@ -132,7 +132,7 @@ impl EventSink for CLive {
         let Some(function) = self.callback.function else {
             return;
         };
-        let changes: Vec<drt_live_change> = update.changes.iter().map(change_of).collect();
+        let changes: Vec<drt_live_change> = update.steps().map(change_of).collect();
         let (uid, collection) = (&subscription.uid, &subscription.collection);
         let error = update.error.as_deref();
         let update = drt_live_update {
@@ -170,7 +170,7 @@ pub(super) fn status_of(status: LiveStatus) -> drt_live_status {
     status as drt_live_status
 }
 
-fn change_of(change: &Change) -> drt_live_change {
+fn change_of(change: Step<'_>) -> drt_live_change {
     let index = |index: Option<usize>| index.map_or(u64::MAX, |index| index as u64);
     let (key, data) = (change.row.key(), change.row.text());
     drt_live_change {

@@ -11,7 +11,7 @@ use crate::handover::ReadAnswer;
 use crate::protocol::{Frame, items};
 use crate::rows::answer::{self, Unusable};
 use crate::rows::diff::{apply, diff};
-use crate::rows::{Change, ChangeKind, Row, RowRef, Rows};
+use crate::rows::{Change, ChangeKind, Changes, Row, RowRef, Rows};
 
 /// Where that many steps differ, the list is built anew.
 const MANY_STEPS: usize = 2_000;
@@ -87,20 +87,13 @@ impl Collection {
         let is_quiet = self.reading.take().is_none_or(|reading| reading.is_quiet);
         let changes = if is_first {
             self.rows = Rows::build(rows);
-            let all = self.rows.iter().enumerate();
-            let added = all.map(|(at, row)| Change {
-                kind: ChangeKind::Added,
-                row: row.clone(),
-                old: None,
-                new: Some(at),
-            });
-            added.collect()
+            Changes::All(self.rows.len())
         } else {
             let changes = diff(&self.rows, rows);
             if changes.len() > MANY_STEPS || !apply(&mut self.rows, &changes) {
                 self.rows = Rows::build(rows);
             }
-            changes
+            changes.into()
         };
         self.unplaced.clear();
         let was_synced = std::mem::replace(&mut self.synced, true);

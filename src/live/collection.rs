@@ -9,7 +9,7 @@ use super::query::{ANY_CHANGE, LiveQuery};
 use super::reading::Reading;
 use super::{Command, LiveOptions, Verify};
 use crate::handover::{DeliveryItem, Event, EventKind, FLAG_ENDED, ReplySink};
-use crate::rows::{Change, Feed, LiveStatus, Row, Rows, Update};
+use crate::rows::{Changes, Feed, LiveStatus, Row, Rows, Update};
 use crate::subscriptions::SubId;
 
 /// For how long it must be quiet before rows are read again,
@@ -242,7 +242,7 @@ impl Collection {
         self.is_over = true;
         self.error = Some(json.into());
         self.status = LiveStatus::Ended;
-        self.push(Vec::new(), out);
+        self.push(Vec::new().into(), out);
         self.end_verifies(out);
     }
 
@@ -310,7 +310,14 @@ impl Collection {
     }
 
     /// Reports changes that were made, and the status.
-    pub fn publish(&mut self, now: Duration, changes: Vec<Change>, always: bool, out: &mut Out) {
+    pub fn publish(
+        &mut self,
+        now: Duration,
+        changes: impl Into<Changes>,
+        always: bool,
+        out: &mut Out,
+    ) {
+        let changes = changes.into();
         if self.is_over {
             return;
         }
@@ -326,7 +333,7 @@ impl Collection {
         }
     }
 
-    fn push(&mut self, changes: Vec<Change>, out: &mut Out) {
+    fn push(&mut self, changes: Changes, out: &mut Out) {
         self.revision += u64::from(!changes.is_empty());
         let update = Update {
             status: self.status,

@@ -6,7 +6,7 @@ use super::collection::{Collection, Out};
 use crate::error::Status;
 use crate::handover::{DeliveryItem, ReplySink};
 use crate::protocol::{Frame, items};
-use crate::rows::Change;
+use crate::rows::Changes;
 
 /// Somebody waits for the answer to a verification.
 pub struct Verify {
@@ -16,12 +16,13 @@ pub struct Verify {
 
 impl Collection {
     /// What a verification has found, as JSON.
-    pub(super) fn report_of(&self, changes: &[Change], was_synced: bool) -> String {
+    pub(super) fn report_of(&self, changes: &Changes, was_synced: bool) -> String {
         let mut counts = [0_usize; 3];
-        for change in changes {
+        let is_wanted = was_synced && !self.verifies.is_empty();
+        for change in changes.steps(&self.rows).take_while(|_| is_wanted) {
             let text = items::key_text(change.row.key()).unwrap_or_default();
             // What was told lately is no difference.
-            if was_synced && !self.flurry.keys.contains_key(&*text) {
+            if !self.flurry.keys.contains_key(&*text) {
                 counts[change.kind as usize] += 1;
             }
         }

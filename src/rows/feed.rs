@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::diff::diff;
-use super::{Change, Row, Rows};
+use super::{Changes, Row, Rows, Step};
 
 /// How far a live collection is (`DRT_LIVE_*`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,9 +33,16 @@ pub struct Update {
     /// The rows from now on.
     pub rows: Rows,
     /// The steps that lead there.
-    pub changes: Vec<Change>,
+    pub changes: Changes,
     /// Why it is stale or has ended, as the error object of the server, if that is why.
     pub error: Option<Arc<str>>,
+}
+
+impl Update {
+    /// The steps that lead to its rows.
+    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        self.changes.steps(&self.rows)
+    }
 }
 
 /// An update that waits. Where several were merged, the steps are found when it is delivered.
@@ -109,8 +116,8 @@ impl Feed {
     /// Adds an update. True where it has to be announced to delivery; where too much waits, it is
     /// merged with those before it, which are announced already.
     pub fn push(&self, update: Update) -> bool {
-        let texts = update.changes.iter().map(|change| change.row.len() as u64);
-        let bytes = OVERHEAD + texts.map(|bytes| bytes + 64).sum::<u64>();
+        let steps = update.steps().map(|step| step.row.len() as u64 + 64);
+        let bytes = OVERHEAD + steps.sum::<u64>();
         let mut state = self.lock();
         let used = self.budget.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let is_first = state.waiting.is_empty();
@@ -126,7 +133,7 @@ impl Feed {
         let freed = merged + bytes - OVERHEAD;
         self.budget.bytes.fetch_sub(freed, Ordering::Relaxed);
         let update = Update {
-            changes: Vec::new(),
+            changes: Vec::new().into(),
             ..update
         };
         state.waiting.push_back(Waiting {
@@ -151,8 +158,12 @@ impl Feed {
         state.error = update.error.clone();
         drop(state);
         if next.is_merged {
-            let rows: Vec<_> = update.rows.iter().map(Row::as_ref).collect();
-            update.changes = diff(&before, &rows);
+            update.changes = if before.is_empty() {
+                Changes::All(update.rows.len())
+            } else {
+                let rows: Vec<_> = update.rows.iter().map(Row::as_ref).collect();
+                diff(&before, &rows).into()
+            };
         }
         Some((update, has_new_status))
     }

@@ -39,6 +39,14 @@ fn branch_of(hash: u32, level: u32) -> usize {
 }
 
 impl KeyIndex {
+    /// The index of these keys: the hash of each, and its leaf.
+    pub fn build(keys: impl ExactSizeIterator<Item = (u32, u32)>) -> KeyIndex {
+        let entries = keys.map(|(hash, leaf)| Entry { hash, leaf }).collect();
+        KeyIndex {
+            root: build(entries, 0),
+        }
+    }
+
     /// A key with this hash is in that leaf.
     pub fn insert(&mut self, hash: u32, leaf: u32) {
         insert(&mut self.root, Entry { hash, leaf }, 0);
@@ -86,6 +94,26 @@ impl KeyIndex {
         let of_hash = entries.iter().filter(move |entry| entry.hash == hash);
         of_hash.map(|entry| entry.leaf)
     }
+}
+
+fn build(mut entries: Vec<Entry>, level: u32) -> Arc<Node> {
+    Arc::new(if entries.len() <= MOST || level == LEVELS {
+        entries.shrink_to_fit();
+        Node::Bucket(entries)
+    } else {
+        let parts = divide(entries.into_iter(), level);
+        Node::Branch(Box::new(parts.map(|part| build(part, level + 1))))
+    })
+}
+
+fn divide(entries: impl ExactSizeIterator<Item = Entry>, level: u32) -> [Vec<Entry>; 1 << BITS] {
+    // Nearly as many in each.
+    let each = entries.len() * 5 / 4 / (1 << BITS) + 1;
+    let mut parts = std::array::from_fn(|_| Vec::with_capacity(each));
+    for entry in entries {
+        parts[branch_of(entry.hash, level)].push(entry);
+    }
+    parts
 }
 
 fn insert(node: &mut Arc<Node>, entry: Entry, level: u32) {

@@ -44,14 +44,14 @@ impl Rows {
     pub fn build(rows: &[RowRef<'_>]) -> Rows {
         let mut list = Rows::default();
         let mut node = Node::default();
+        let leaf_of = |at: usize| (at / FILLED) as u32 + 1;
+        let keys = rows.iter().enumerate();
+        list.keys = KeyIndex::build(keys.map(|(at, row)| (hash_of_json(row.key), leaf_of(at))));
         for part in rows.chunks(FILLED) {
             if node.leaves.len() == MOST_LEAVES * 3 / 4 {
                 list.nodes.push(Arc::new(std::mem::take(&mut node)));
             }
             let number = list.next_number();
-            for row in part {
-                list.keys.insert(hash_of_json(row.key), number);
-            }
             node.push(number, Leaf::new(part.iter().copied()));
         }
         if node.len > 0 {

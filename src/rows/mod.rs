@@ -6,6 +6,7 @@
 //! can look at different states of it, and any state can be compared with any other.
 
 pub mod answer;
+mod changes;
 pub mod diff;
 pub mod feed;
 mod index;
@@ -16,31 +17,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+pub use changes::{Change, ChangeKind, Changes, Step};
 pub use feed::{Feed, FeedBudget, LiveStatus, Update};
 pub use list::{Match, Rows};
 pub use row::{Row, RowRef, same_row};
-
-/// What happened to a row (`DRT_LIVE_*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum ChangeKind {
-    /// It was added.
-    Added = 0,
-    /// It is another than before, or at another place.
-    Modified = 1,
-    /// It was removed.
-    Removed = 2,
-}
-
-/// One step of a difference: the row at `old` is removed, then the row is inserted at `new`.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// What happened.
-    pub kind: ChangeKind,
-    /// The row; of one that was removed, as it was last.
-    pub row: Row,
-    /// Its place before this step, unless it was added.
-    pub old: Option<usize>,
-    /// Its place after this step, unless it was removed.
-    pub new: Option<usize>,
-}

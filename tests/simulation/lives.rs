@@ -88,7 +88,7 @@ impl LiveCopy {
             return Err("I10: the revision does not grow");
         }
         copy.revision = update.revision;
-        for change in &update.changes {
+        for change in update.steps() {
             let is_added = change.kind == ChangeKind::Added;
             let is_removed = change.kind == ChangeKind::Removed;
             if change.old.is_none() != is_added || change.new.is_none() != is_removed {

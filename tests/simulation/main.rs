@@ -14,6 +14,7 @@ mod app;
 mod calls;
 mod checks;
 mod client;
+mod footprint;
 mod generate;
 mod growth;
 mod journal;
