@@ -156,7 +156,7 @@ fn check_fields(query: &Query, key: &str) -> Result<()> {
     let fields = value(query, "fields");
     let fields = fields.as_ref().map(names).unwrap_or_default();
     let is_shown = |field: &String| field == key || field == "*" || field.starts_with("*.");
-    if !fields.is_empty() && !fields.iter().any(is_shown) {
+    if query.contains_key("fields") && !fields.iter().any(is_shown) {
         return Err(refused(format!(
             "its \"fields\" lack the primary key \"{key}\": add it, or set `primary_key` if it has \
              another name"
@@ -246,6 +246,8 @@ mod tests {
             (r#"{"export":"csv"}"#, "\"export\""),
             (r#"{"fields":["a","b.id"]}"#, "lack the primary key \"id\""),
             (r#"{"fields":"a,b"}"#, "lack the primary key \"id\""),
+            (r#"{"fields":[]}"#, "lack the primary key \"id\""),
+            (r#"{"fields":""}"#, "lack the primary key \"id\""),
             (r#"{"alias":{"id":"a"}}"#, "\"alias\""),
             ("[]", "must be a JSON object"),
         ] {
@@ -255,6 +257,7 @@ mod tests {
         }
         for text in [
             r#"{"fields":["*.*"]}"#,
+            r#"{"fields":null}"#,
             r#"{"fields":["a","id"],"aggregate":{}}"#,
         ] {
             query(text);

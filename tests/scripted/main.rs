@@ -13,6 +13,7 @@ mod draining;
 mod event_load;
 mod expiry;
 mod faults;
+mod live;
 mod load_server;
 mod names;
 mod polled;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createClient, DirectusRealtimeError } from 'directus-realtime';
+import { liveFields } from '../dist/live/options.js';
 import { startScriptedServer } from '../../../tests/scripted_server/scripted_server.mjs';
 import { fold, follower } from './folding.mjs';
 import { collectThoroughly, collectUntil } from './garbage.mjs';
@@ -451,6 +452,20 @@ describe('refusals', () => {
         wrong({ query: { fields: ['title'] } }, { argument: 'query', message: /`primaryKey`/ });
         assert.throws(() => client.live({ collection: 'posts' }, 5), { argument: 'callback' });
         assert.equal(client.stats().subscriptions, 0);
+    });
+
+    test('Infinity and 0 are never', () => {
+        for (const verifyMs of [Infinity, 0]) {
+            assert.equal(liveFields({ collection: 'posts', verifyMs }, 'uid').verifyMs, 2 ** 32 - 1);
+        }
+        assert.equal(liveFields({ collection: 'posts', verifyMs: 5 }, 'uid').verifyMs, 5);
+    });
+
+    test("the uid of another collection's live collection is refused", (client) => {
+        const posts = client.live({ collection: 'posts', uid: 'mine' });
+        assert.equal(client.live({ collection: 'posts', uid: 'mine' }), posts);
+        const expected = { argument: 'uid', message: /of "posts": use another/ };
+        assert.throws(() => client.live({ collection: 'authors', uid: 'mine' }), expected);
     });
 
     test('the options reach the server', async (client) => {

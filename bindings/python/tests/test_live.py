@@ -18,6 +18,7 @@ import directus_realtime as dr
 import pytest
 from conftest import collected, until
 from directus_realtime import Client, Live, LiveUpdate
+from directus_realtime._options import live_options
 from scripted_server import ScriptedServer
 
 #: The rows are the server's when it has been quiet for so long.
@@ -269,6 +270,24 @@ def test_a_refusal_is_raised_and_told(server: Any, options: dict[str, Any]) -> N
         until(lambda: not client._core.incoming.registrations)
 
 
+@pytest.mark.parametrize("never", [None, 0, 0.0])
+def test_none_and_zero_are_never(never: float | None) -> None:
+    rest: dict[str, Any] = {"query": None, "persistent": False, "primary_key": "id"}
+    options = live_options("posts", "mine", verify=never, depends_on=(), **rest)
+    assert options.verify_ms == 2**32 - 1
+
+
+def test_the_uid_of_another_collections_live_collection_is_refused(
+    scripted_server: ScriptedServer,
+) -> None:
+    with Client(scripted_server.url, access_token="t") as client:
+        posts = client.live("posts", uid="mine")
+        assert client.live("posts", uid="mine").uid == posts.uid
+        with pytest.raises(dr.InvalidArgumentError, match="of \"posts\": use another"):
+            client.live("authors", uid="mine")
+        assert [each.uid for each in client.get_active_subscriptions()] == ["mine"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "words"),
     [
@@ -282,7 +301,7 @@ def test_a_refusal_is_raised_and_told(server: Any, options: dict[str, Any]) -> N
         ({"depends_on": ["a,b"]}, dr.InvalidArgumentError, "depends_on"),
         ({"depends_on": [3]}, TypeError, "depends_on"),
         ({"depends_on": 3}, TypeError, "depends_on"),
-        ({"verify": 0}, dr.InvalidArgumentError, "verify"),
+        ({"verify": -1}, dr.InvalidArgumentError, "verify"),
         ({"verify": "often"}, TypeError, "verify"),
         ({"on_change": 3}, TypeError, "on_change"),
         ({"uid": "taken"}, dr.InvalidArgumentError, "uid"),

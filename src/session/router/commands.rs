@@ -147,6 +147,17 @@ impl Session {
         }
         if let Some(uid) = new.uid.as_deref() {
             if let Some(existing) = self.registry.by_uid(uid) {
+                let collection = &existing.meta().collection;
+                let is_another = collection.as_bytes() != new.collection.as_bytes();
+                if role == Role::Live && existing.meta().feed.is_some() && is_another {
+                    let message = format!(
+                        "`uid` is that of a live collection of {collection:?}: use another"
+                    );
+                    return Subscribed::Refused {
+                        error: Error::invalid("uid", message),
+                        sink: new.sink,
+                    };
+                }
                 return Subscribed::Duplicate {
                     tag: existing.meta().tag,
                     sink: new.sink,

@@ -27,8 +27,8 @@ export interface LiveOptions {
      */
     dependsOn?: string | readonly string[] | undefined;
     /**
-     * How often all rows are compared with the server's answer, in milliseconds; `Infinity`: never. Default:
-     * 300 000.
+     * How often all rows are compared with the server's answer, in milliseconds; `Infinity` or 0: never.
+     * Default: 300 000.
      */
     verifyMs?: number | undefined;
     /** Closes it when it is aborted. */
@@ -42,7 +42,8 @@ const LIVE_OPTIONS: Record<Camel<keyof LiveFields> | 'signal', Check> = {
     persistent: flag,
     primaryKey: text,
     dependsOn: names,
-    verifyMs: orNever,
+    // The library's 0 is its default; here it is what it looks like.
+    verifyMs: (name, value) => orNever(name, value === 0 ? Infinity : value),
     signal: (_, value) => optionalSignal(value),
 } satisfies Record<keyof LiveOptions, Check>;
 

@@ -241,7 +241,7 @@ class LiveOpening(ABC):
             depends_on: Further collections whose changes may change rows: those of the
                 relations that fields, filter or sort name.
             verify: How often all rows are compared with the server's answer, in seconds;
-                None for never.
+                None or 0 for never.
             on_change: Called with each `LiveUpdate`, when the rows have changed already; see
                 `Live.on_change`.
 

@@ -246,7 +246,8 @@ def live_options(
         persistent=bool(persistent),
         primary_key=encode(primary_key, "primary_key", optional=False),
         depends_on=_names(depends_on),
-        verify_ms=_NEVER if verify is None else milliseconds(verify, "verify"),
+        # The library's 0 is its default; here it is what it looks like.
+        verify_ms=_NEVER if verify is None or verify == 0 else milliseconds(verify, "verify"),
     )
 
 

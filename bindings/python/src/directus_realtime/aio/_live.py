@@ -212,7 +212,7 @@ class LiveOpening(ABC):
             depends_on: Further collections whose changes may change rows: those of the
                 relations that fields, filter or sort name.
             verify: How often all rows are compared with the server's answer, in seconds;
-                None for never.
+                None or 0 for never.
             on_change: A function or coroutine function, called with one `LiveUpdate` after
                 the other, when the rows have changed already.
 
