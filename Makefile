@@ -61,7 +61,7 @@ SUITES := test-rust test-faults test-python test-databases test-live-collections
     test-node test-proxies test-examples test-other test-docs test-abi
 
 .PHONY: lib install demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
-    soak-faults lines mutants bench header deps test-deps servers clean
+    soak-faults lines mutants bench bench-live header deps test-deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
 lib:
@@ -271,6 +271,9 @@ mutants:
 # What the library costs beside peers in the same run: benches/README.md.
 bench: lib node-package $(BENCH_PEERS)
 	$(PACKAGES) $(PYTHON) benches/run.py
+
+bench-live: lib node-package $(BENCH_PEERS)
+	$(PACKAGES) $(PYTHON) benches/run.py --live
 
 $(BENCH_PEERS): benches/peers.txt
 	$(PYTHON) -m venv --clear target/bench/venv

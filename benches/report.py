@@ -13,6 +13,13 @@ peer in the same run. ✓: the target is reached.
 
 """
 
+LIVE_HEAD = """# What live collections cost
+
+Written by `make bench-live`; [README.md](README.md) says how it is measured. ✓: the target is
+reached.
+
+"""
+
 
 def number(value: float) -> str:
     """Three digits, or all before the point."""
@@ -48,10 +55,10 @@ def plain(line: dict[str, Any]) -> str:
     return f"{work:<55}" + "".join(f"{cell:>20}" for cell in rest)
 
 
-def page(results: dict[str, Any]) -> str:
-    """RESULTS.md."""
+def page(head: str, results: dict[str, Any]) -> str:
+    """RESULTS.md or LIVE.md."""
     rows = [["work", "ours", "peer", "ratio", "target"], ["---", "--:", "--:", "--:", "--:"]]
     rows += map(cells, results["lines"])
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     conditions = "".join(f"- {name}: {said}\n" for name, said in results["conditions"].items())
-    return f"{HEAD}{table}\n{conditions}"
+    return f"{head}{table}\n{conditions}"

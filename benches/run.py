@@ -1,6 +1,7 @@
 """Measures what the library costs beside peers in the same run; benches/README.md says how.
 
     make bench                          everything, and writes RESULTS.md
+    make bench-live                     live collections, and writes LIVE.md
     python3 benches/run.py back memory  some works, printed only
 
 BENCH_REPEATS: rounds of each work (5).
@@ -18,6 +19,7 @@ from pathlib import Path
 import conditions
 import plot
 import report
+from live_works import LIVE_WORKS
 from processes import measured, program, server
 from works import WORKS, Work
 
@@ -44,14 +46,17 @@ def rounds(work: Work) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    chosen = [work for work in WORKS if work.name in sys.argv[1:]]
-    unknown = set(sys.argv[1:]) - {work.name for work in WORKS}
+    is_live = "--live" in sys.argv
+    names = [word for word in sys.argv[1:] if word != "--live"]
+    chosen = [work for work in WORKS + LIVE_WORKS if work.name in names]
+    unknown = set(names) - {work.name for work in chosen}
     if unknown:
-        sys.exit(f"there is no work {unknown}: {', '.join(work.name for work in WORKS)}")
+        every = (work.name for work in WORKS + LIVE_WORKS)
+        sys.exit(f"there is no work {unknown}: {', '.join(every)}")
     program()
     lines = []
     begin = time.monotonic()
-    for work in chosen or WORKS:
+    for work in chosen or (LIVE_WORKS if is_live else WORKS):
         if missing := work.missing():
             print(f"{work.name} is skipped: {missing}", flush=True)
             continue
@@ -63,8 +68,11 @@ def main() -> None:
         return
     seconds = round(time.monotonic() - begin)
     results = {"conditions": conditions.now(REPEATS, seconds), "lines": lines}
+    if is_live:
+        (HERE / "LIVE.md").write_text(report.page(report.LIVE_HEAD, results))
+        return
     (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    (HERE / "RESULTS.md").write_text(report.page(results))
+    (HERE / "RESULTS.md").write_text(report.page(report.HEAD, results))
     (HERE / "results.svg").write_text(plot.drawing(lines))
 
 

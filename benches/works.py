@@ -77,7 +77,7 @@ class Work:
 
     name: str
     sides: dict[str, Side]
-    shown: list[Ratio] | list[Limit]
+    shown: list[Ratio] | list[Limit] | list[Ratio | Limit]
     #: Files without which it cannot be measured.
     needs: list[Path] = field(default_factory=list)
     #: Whether there are several rounds: not where a number is the same each time.

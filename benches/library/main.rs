@@ -5,6 +5,7 @@
 //!     library serve paced ITEM_BYTES FRAMES RATE
 //!     library serve answers
 //!     library serve drops SUBSCRIPTIONS
+//!     library serve rows ROWS ITEM_BYTES
 //!     library ours|peer WORK URL …
 //!
 //! A server prints its URL first; a measured process prints its result, as one line of JSON.
@@ -44,6 +45,7 @@ fn main() {
         }
         ["serve", "answers"] => server::answers(),
         ["serve", "drops", subscriptions] => server::drops(number(subscriptions)),
+        ["serve", "rows", rows, item] => server::rows(number(rows), number(item) as usize),
         ["ours", "flood", url, frames, subscriptions] => {
             ours::flood(url, number(frames), number(subscriptions))
         }
@@ -53,6 +55,15 @@ fn main() {
         ["ours", "back", url, subscriptions] => ours::come_back(url, number(subscriptions)),
         ["ours", "memory", url, subscriptions] => ours::memory(url, number(subscriptions)),
         ["ours", "idle", url, seconds] => ours::idle(url, number(seconds)),
+        ["ours", "live-open", url, rows] => ours::live::open(url, number(rows)),
+        ["ours", "live-memory", url, rows] => ours::live::memory(url, number(rows)),
+        ["ours", "live-gap", url, rows] => ours::live::gap(url, number(rows)),
+        ["ours", "live-burst", url, rows] => ours::live::burst(url, number(rows)),
+        ["ours", "live-many", url, collections] => ours::live::many(url, number(collections)),
+        ["ours", "live-change", _url, rows] => ours::live::change(number(rows)),
+        ["peer", "live-open", url, parsed @ ("raw" | "value")] => {
+            peer::read_all(url, parsed == "value")
+        }
         ["peer", "flood", url, frames] => peer::flood(url, number(frames)),
         ["peer", "paced", url, frames] => peer::paced(url, number(frames) as usize),
         ["peer", "back", url, subscriptions] => peer::come_back(url, number(subscriptions)),

@@ -132,7 +132,9 @@ impl EventSink for CLive {
         let Some(function) = self.callback.function else {
             return;
         };
-        let changes: Vec<drt_live_change> = update.steps().map(change_of).collect();
+        // At once: there may be as many as there are rows.
+        let mut changes = Vec::with_capacity(update.changes.len());
+        changes.extend(update.steps().map(change_of));
         let (uid, collection) = (&subscription.uid, &subscription.collection);
         let error = update.error.as_deref();
         let update = drt_live_update {

@@ -3,6 +3,7 @@
 mod back;
 mod flood;
 mod footprint;
+pub mod live;
 mod paced;
 
 use std::ffi::{CString, c_void};

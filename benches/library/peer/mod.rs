@@ -4,6 +4,7 @@
 mod back;
 mod flood;
 mod paced;
+mod rows;
 
 use futures_util::SinkExt;
 use tokio::net::TcpStream;
@@ -13,6 +14,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 pub use back::come_back;
 pub use flood::flood;
 pub use paced::paced;
+pub use rows::read_all;
 
 type Link = WebSocketStream<MaybeTlsStream<TcpStream>>;
 

@@ -2,8 +2,11 @@
 
 use std::io::{BufReader, Write};
 use std::net::TcpStream;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::frame;
 use crate::scripted_server::{Handshake, ScriptedServer};
@@ -20,7 +23,7 @@ pub struct Link {
     outgoing: TcpStream,
     incoming: BufReader<TcpStream>,
     /// Answers that are written once nothing more has been read.
-    answers: Vec<u8>,
+    pub(super) answers: Vec<u8>,
 }
 
 impl Link {
@@ -37,12 +40,36 @@ impl Link {
 
     /// The next message; `None` once the client has gone.
     pub fn next(&mut self) -> Option<Request> {
+        let text = self.next_text()?;
+        Some(serde_json::from_slice(&text).expect("JSON"))
+    }
+
+    /// The next message, with all its members.
+    pub fn next_message(&mut self) -> Option<Value> {
+        let text = self.next_text()?;
+        Some(serde_json::from_slice(&text).expect("JSON"))
+    }
+
+    /// Writes the answers. Whether a message comes in that time.
+    pub fn has_more_within(&mut self, time: Duration) -> bool {
+        self.flush();
+        let mut poll = libc::pollfd {
+            fd: self.outgoing.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let ms = time.as_millis() as libc::c_int + 1;
+        // SAFETY: one pollfd, whose length is passed.
+        !self.incoming.buffer().is_empty() || unsafe { libc::poll(&mut poll, 1, ms) } == 1
+    }
+
+    fn next_text(&mut self) -> Option<Vec<u8>> {
         loop {
             if self.incoming.buffer().is_empty() {
                 self.flush();
             }
             match frame::read(&mut self.incoming).ok()? {
-                (frame::TEXT, text) => return Some(serde_json::from_slice(&text).expect("JSON")),
+                (frame::TEXT, text) => return Some(text),
                 (frame::PING | frame::PONG, _) => {}
                 _ => {
                     self.write(&frame::encode(frame::CLOSE, true, &[]));

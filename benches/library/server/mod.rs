@@ -2,6 +2,8 @@
 
 mod events;
 mod link;
+mod rows;
+mod table;
 
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use serde_json::{Value, json};
 
 use self::events::{Frames, put};
 use self::link::Link;
+pub use self::rows::rows;
+pub use self::table::{FIRST_KEY, Table};
 use crate::clock;
 use crate::scripted_server::ScriptedServer;
 

@@ -456,9 +456,9 @@ describe('refusals', () => {
 
     test('Infinity and 0 are never', () => {
         for (const verifyMs of [Infinity, 0]) {
-            assert.equal(liveFields({ collection: 'posts', verifyMs }, 'uid').verifyMs, 2 ** 32 - 1);
+            assert.equal(liveFields({ collection: 'posts', verifyMs }, 'uid').verify_ms, 2 ** 32 - 1);
         }
-        assert.equal(liveFields({ collection: 'posts', verifyMs: 5 }, 'uid').verifyMs, 5);
+        assert.equal(liveFields({ collection: 'posts', verifyMs: 5 }, 'uid').verify_ms, 5);
     });
 
     test("the uid of another collection's live collection is refused", (client) => {

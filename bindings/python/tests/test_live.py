@@ -283,7 +283,7 @@ def test_the_uid_of_another_collections_live_collection_is_refused(
     with Client(scripted_server.url, access_token="t") as client:
         posts = client.live("posts", uid="mine")
         assert client.live("posts", uid="mine").uid == posts.uid
-        with pytest.raises(dr.InvalidArgumentError, match="of \"posts\": use another"):
+        with pytest.raises(dr.InvalidArgumentError, match='of "posts": use another'):
             client.live("authors", uid="mine")
         assert [each.uid for each in client.get_active_subscriptions()] == ["mine"]
 
