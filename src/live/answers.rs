@@ -63,8 +63,8 @@ impl Collection {
             Unusable::NoKey => {
                 let key = &self.query.primary_key;
                 let message = format!(
-                    "the rows that the server shows have no primary key {key:?}: set `primary_key`, or \
-                     let the user read that field"
+                    "the rows that the server shows have no field {key:?}: name their primary key if it is \
+                     another one, or let the user read it"
                 );
                 let json = serde_json::json!({"code": "NO_PRIMARY_KEY", "message": message});
                 out.commands
