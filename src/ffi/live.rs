@@ -108,7 +108,8 @@ unsafe fn live_options(options: *const drt_live_options) -> Result<LiveCollectio
 ///
 /// A query that cannot be held (`aggregate`, `group`, `export`, `fields` without the primary key) is
 /// `DRT_ERR_INVALID_ARGUMENT`. What the server refuses later is an update with `DRT_LIVE_ENDED`, the last
-/// one. A uid that another live collection has: `DRT_DUPLICATE`, and `*out` is that one.
+/// one. A uid that a live collection of the same collection has: `DRT_DUPLICATE`, and `*out` is that one,
+/// whatever its query. That of another collection's, or of a subscription, is `DRT_ERR_INVALID_ARGUMENT`.
 ///
 /// Any thread. Success: `DRT_OK`, `DRT_DUPLICATE`. Errors: as `drt_subscribe`.
 #[unsafe(no_mangle)]
