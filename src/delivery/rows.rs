@@ -85,7 +85,7 @@ impl Batch {
 /// [`RowsOf::Everything`] begin with their kind, and have `null` for what there is none of. An update
 /// of a live collection has the number of its kind in place of an event's kind, then
 /// `flags,sequence,status,revision,changes,error`. An event of [`RowsOf::Indexed`] is its data, `null`
-/// where there is none, and its meta.
+/// where there is none, and its meta, and the rows are without the array's brackets.
 pub(super) struct Rows {
     of: RowsOf,
     text: String,
@@ -118,7 +118,10 @@ impl Rows {
     }
 
     fn is_empty(&self) -> bool {
-        self.whole <= 1
+        match self.of {
+            RowsOf::Indexed => self.index.is_empty(),
+            RowsOf::Events | RowsOf::Everything => self.whole <= "[".len(),
+        }
     }
 
     /// Whether no callback runs.
@@ -150,6 +153,7 @@ impl Rows {
     pub fn add_event(&mut self, key: u64, event: &EventView<'_>) {
         let data = event.data.unwrap_or("null");
         if self.of == RowsOf::Indexed {
+            let begin = self.begin_entry();
             self.text.push_str(data);
             let data_end = self.text.len();
             self.text.push_str(event.meta.unwrap_or_default());
@@ -161,8 +165,9 @@ impl Rows {
                 sequence: event.sequence,
                 index: event.index,
                 count: event.count,
+                begin,
                 data_end,
-                ..RowEntry::default()
+                end: self.text.len(),
             });
             return;
         }
@@ -270,10 +275,7 @@ impl Rows {
     }
 
     fn comma(&self) -> &'static str {
-        match self.is_empty() || self.of == RowsOf::Indexed {
-            true => "",
-            false => ",",
-        }
+        if self.is_empty() { "" } else { "," }
     }
 
     fn begin_row(&mut self, kind: RowKind) {
@@ -283,24 +285,30 @@ impl Rows {
     fn end_row(&mut self, row: RowKind, key: u64) {
         self.text.push(']');
         if self.of == RowsOf::Indexed {
+            let begin = self.whole + self.comma().len();
+            let end = self.text.len();
             self.end_entry(RowEntry {
                 row,
                 key,
-                data_end: self.text.len(),
+                begin,
+                data_end: end,
+                end,
                 ..RowEntry::default()
             });
         }
         self.whole = self.text.len();
     }
 
+    /// Where the text of an event begins that is written next.
+    fn begin_entry(&mut self) -> usize {
+        self.text.push_str(self.comma());
+        self.text.len()
+    }
+
     /// Enters the row that ends here into the index.
     fn end_entry(&mut self, entry: RowEntry) {
-        let begin = std::mem::replace(&mut self.whole, self.text.len());
-        self.index.push(RowEntry {
-            begin,
-            end: self.whole,
-            ..entry
-        });
+        self.whole = entry.end;
+        self.index.push(entry);
     }
 
     /// Takes back what was written of a row that panicked.

@@ -60,7 +60,9 @@ impl From<&RowEntry> for drt_row_entry {
 
 /// Like `drt_client_next`, for languages in which even the splitting of a large array costs: the
 /// numbers of each row, and where its text is, come in an array of the caller's, so that the data
-/// of an event need not be parsed before it is read. `entries` has room for `max_rows` entries,
+/// of an event need not be parsed before it is read. Commas separate the rows' texts, so that where
+/// no event has a meta, the text in brackets is one JSON array: to parse that is faster than to parse
+/// each text. `entries` has room for `max_rows` entries,
 /// not 0, of `entry_size` bytes, which is `sizeof(drt_row_entry)`: entries grow at their end only.
 /// `*text` is not NUL-terminated, and as long valid as `*json` of `drt_client_next`. `*rows`, if
 /// `rows` is not NULL, receives the number of rows.

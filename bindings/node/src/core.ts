@@ -15,6 +15,7 @@ import {
     TOKEN_WANTED,
     newIndex,
     type Batch,
+    type DataUse,
     type OtherRow,
     type StateRow,
     type TokenRow,
@@ -51,6 +52,7 @@ export class Core implements ClientParts {
     readonly #listener: Listener;
     /** State listeners and `getToken` run in the asynchronous context in which the client was made. */
     readonly #context = new AsyncResource('DirectusRealtimeClient');
+    readonly #dataUse: DataUse = { isRead: false };
     #lastId = 0;
     #closing: Promise<void> | undefined;
 
@@ -78,7 +80,7 @@ export class Core implements ClientParts {
 
     /** Takes what waits in the library. Once the client is being closed, only replies are of interest. */
     #deliver(maxRows: number, index: Uint32Array): Batch {
-        const batch = this.abi.next(this.handle, maxRows, index);
+        const batch = this.abi.next(this.handle, maxRows, index, this.#dataUse);
         for (let at = 0; at < batch.length; at++) {
             if (batch.kind(at) === EVENT) {
                 this.subscriptions.get(batch.id(at))?.deliver(batch, at);

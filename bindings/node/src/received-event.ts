@@ -1,7 +1,7 @@
-/** An event whose data is parsed on first use. */
+/** An event whose data is parsed on first use, or with those around it, where those before were used. */
 
 import { inspect } from 'node:util';
-import type { Batch } from './abi/rows.js';
+import type { Batch, DataUse } from './abi/rows.js';
 import type { RealtimeEvent, RealtimeEventType } from './events.js';
 
 const FLAG_RESYNC = 1;
@@ -22,18 +22,20 @@ class ReceivedEvent {
     declare readonly resync?: boolean;
     declare readonly ended?: boolean;
     declare readonly settled?: true;
-    /** JSON, until it is parsed: it keeps the text of the whole batch in memory. */
-    #text: string | undefined;
+    declare data: unknown;
+    /** Where `data` is parsed on first use: JSON before that, which keeps the text of the whole batch in memory. */
     #data: unknown;
+    /** Told of the first use. */
+    #use: DataUse | undefined;
 
     /** Every event has it for its own, so that copies of the event have it, too. */
-    static readonly #DATA: PropertyDescriptor & ThisType<ReceivedEvent> = {
+    static readonly #LAZY_DATA: PropertyDescriptor & ThisType<ReceivedEvent> = {
         get() {
             return ReceivedEvent.#of(this).#parsed();
         },
         set(data: unknown) {
             const event = ReceivedEvent.#of(this);
-            event.#text = undefined;
+            event.#use = undefined;
             event.#data = data;
         },
         enumerable: true,
@@ -42,11 +44,12 @@ class ReceivedEvent {
 
     /** The event, or the one behind a proxy of Vue's: proxies have no private members. */
     static #of(event: ReceivedEvent | { __v_raw: ReceivedEvent }): ReceivedEvent {
-        return #text in event ? event : event.__v_raw;
+        return #data in event ? event : event.__v_raw;
     }
 
     constructor(batch: Batch, at: number, origin: { uid: string; collection: string }) {
-        const [flags, meta] = [batch.flags(at), batch.meta(at)];
+        const flags = batch.flags(at);
+        const meta = batch.meta(at);
         this.type = TYPES[batch.eventKind(at)]!;
         this.uid = origin.uid;
         this.collection = origin.collection;
@@ -54,7 +57,6 @@ class ReceivedEvent {
         this.sequence = 0;
         this.index = batch.index(at);
         this.count = batch.count(at);
-        this.#text = batch.data(at);
         if (meta !== '') {
             this.meta = JSON.parse(meta);
         }
@@ -65,13 +67,22 @@ class ReceivedEvent {
         } else if ((flags & FLAG_SETTLED) !== 0) {
             this.settled = true;
         }
-        Object.defineProperty(this, 'data', ReceivedEvent.#DATA);
+        const value = batch.value(at);
+        if (value !== undefined) {
+            this.data = value;
+        } else {
+            this.#data = batch.data(at);
+            this.#use = batch.use;
+            Object.defineProperty(this, 'data', ReceivedEvent.#LAZY_DATA);
+        }
     }
 
     #parsed(): unknown {
-        if (this.#text !== undefined) {
-            this.#data = JSON.parse(this.#text);
-            this.#text = undefined;
+        const use = this.#use;
+        if (use !== undefined) {
+            use.isRead = true;
+            this.#data = JSON.parse(this.#data as string);
+            this.#use = undefined;
         }
         return this.#data;
     }

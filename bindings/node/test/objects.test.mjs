@@ -96,3 +96,72 @@ it('an event is as if its data had been parsed before: printed, copied, written,
     watched.data.id++;
     assert.deepEqual(events[0].data, { id: 8 });
 });
+
+it('events of one batch are parsed together where their data is read, and look the same', async () => {
+    const [posts, unread] = [[], []];
+    const isParsed = (event) => 'value' in Object.getOwnPropertyDescriptor(event, 'data');
+    const read = client.subscribe({ collection: 'posts', uid: 'a' }, (event) => {
+        if (event.type === 'create') {
+            assert.equal(event.data.title, 'ü"],[0,1');
+            posts.push(event);
+        }
+    });
+    await read.ready();
+    let first = 0;
+    const more = async (collection) => {
+        const item = { title: 'ü"],[0,1' };
+        await server.newest.load(collection, { first, count: 500, item });
+        first += 500;
+    };
+    // Batches are as the events happen to come.
+    await until(async () => {
+        await more('posts');
+        return posts.some(isParsed) && posts.some((event) => !isParsed(event));
+    }, 'events of both kinds');
+    await until(() => posts.length === first, 'the events');
+    assert.deepEqual(
+        posts.map(({ data }) => data.id),
+        posts.map((_, at) => at),
+    );
+    const shapes = posts.map((event) => Object.keys({ ...event }).join());
+    assert.deepEqual([...new Set(shapes)], [shapes[0]]);
+    const parsed = posts.find(isParsed);
+    assert.deepEqual({ ...structuredClone(parsed) }, { ...parsed });
+    const printed = runInNewContext(`(${inspect(parsed)})`);
+    assert.equal(JSON.stringify(printed), JSON.stringify(parsed));
+    parsed.data = 7;
+    assert.equal(reactive(parsed).data, 7);
+    read.unsubscribe();
+
+    const other = client.subscribe({ collection: 'codes', uid: 'b' }, (event) => unread.push(event));
+    await other.ready();
+    await until(async () => {
+        await more('codes');
+        return unread.length > 1000;
+    }, 'events that are not read');
+    assert.equal(isParsed(unread.at(-1)), false);
+    other.unsubscribe();
+});
+
+it('a meta may be between the data of two events', async () => {
+    const seen = [];
+    const subscription = client.subscribe({ collection: 'notes', uid: 'a' }, (event) => {
+        if (event.type !== 'init') {
+            seen.push([event.data, event.meta]);
+        }
+    });
+    await subscription.ready();
+    const { uid } = await until(
+        () => server.messages.find(({ type, collection }) => type === 'subscribe' && collection === 'notes'),
+        'the subscribe',
+    );
+    const expected = [];
+    for (let id = 0; id < 400; id++) {
+        const meta = id % 100 < 50 ? { n: id } : undefined;
+        expected.push([{ id }, meta]);
+        server.newest.send({ type: 'subscription', event: 'create', data: [{ id }], meta, uid });
+    }
+    await until(() => seen.length === expected.length, 'the events');
+    assert.deepEqual(seen, expected);
+    subscription.unsubscribe();
+});

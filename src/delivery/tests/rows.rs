@@ -230,3 +230,32 @@ fn an_index_has_the_numbers_of_each_row_and_where_its_text_is() {
         .unwrap();
     assert!(batch.is_empty());
 }
+
+#[test]
+fn rows_with_an_index_are_the_elements_of_an_array() {
+    let bench = Bench::poll();
+    let a = bench.register(0, "a");
+    bench.push([
+        update(&a, "[1,2]"),
+        state("one"),
+        DeliveryItem::Event(bare_init(&a)),
+        update(&a, r#"[{"t":"],"}]"#),
+        reply(&bench, "r", Status::Ok, "{}", ""),
+    ]);
+    let mut batch = Batch::default();
+    bench
+        .delivery
+        .take_rows(RowsOf::Indexed, NOW, 16, &mut batch)
+        .unwrap();
+    let elements: Vec<serde_json::Value> =
+        serde_json::from_str(&format!("[{}]", batch.text)).unwrap();
+    let texts = batch
+        .index
+        .iter()
+        .map(|row| &batch.text[row.begin..row.end]);
+    let each: Vec<serde_json::Value> = texts
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect();
+    assert_eq!(elements, each);
+    assert_eq!(elements.len(), 7);
+}

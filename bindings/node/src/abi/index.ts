@@ -7,7 +7,7 @@ import { declareFunctions, guardText } from './functions.js';
 import { loadLibrary } from './library.js';
 import { declareLive } from './live.js';
 import { camel, translateMessage } from './messages.js';
-import { Batch, ENTRY_BYTES } from './rows.js';
+import { Batch, ENTRY_BYTES, type DataUse } from './rows.js';
 import { ThreadExit } from './thread-exit.js';
 import {
     DELIVER_POLL,
@@ -127,11 +127,11 @@ function makeAbi() {
         },
 
         /** What waits for the client, at most `maxRows` rows; `index` has room for them. */
-        next(client: Handle, maxRows: number, index: Uint32Array): Batch {
+        next(client: Handle, maxRows: number, index: Uint32Array, use: DataUse): Batch {
             c.nextRows(client, 0, maxRows, index, ENTRY_BYTES, out, length, count);
             const rows = Number(count[0]);
             const text = rows === 0 ? '' : (decode.string(out[0]!, length[0]!) as string);
-            return new Batch(index, rows, text, Number(length[0]));
+            return new Batch(index, rows, text, Number(length[0]), use);
         },
 
         /** The subscription's handle, or `undefined` when its uid is taken. */
