@@ -347,7 +347,10 @@ impl FrameBuffer {
     #[inline]
     pub fn cut(&mut self, before: usize, len: usize) -> Option<Frame> {
         let bytes = self.unread().get(before..)?.get(..len)?;
-        std::str::from_utf8(bytes).ok()?;
+        // Most frames are ASCII, and that is seen several times faster.
+        if !bytes.is_ascii() {
+            std::str::from_utf8(bytes).ok()?;
+        }
         let text = NonNull::from(bytes).cast();
         self.start += before + len;
         // An empty frame is a part of nothing.

@@ -13,6 +13,7 @@ pub(super) const MAX_DEPTH: u32 = 127;
 pub(super) type Scan = Result<(), &'static str>;
 
 /// A position in a text.
+#[derive(Clone, Copy)]
 pub(super) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
@@ -54,15 +55,9 @@ impl<'a> Scanner<'a> {
         if byte > b' ' {
             byte
         } else {
-            self.skip_more_space()
+            self.at = space_end(self.text, self.at);
+            self.peek()
         }
-    }
-
-    fn skip_more_space(&mut self) -> u8 {
-        while matches!(self.peek(), b' ' | b'\t' | b'\r' | b'\n') {
-            self.at += 1;
-        }
-        self.peek()
     }
 
     /// Whether nothing but white space is left.
@@ -77,6 +72,15 @@ impl<'a> Scanner<'a> {
 
     /// Skips one value that nests at most `depth` deep. It must begin at the next byte.
     pub fn value(&mut self, depth: u32) -> Scan {
+        // A copy of which nothing outside has the address, so that the position is in a register.
+        let mut here = *self;
+        let scan = here.skip_value(depth);
+        *self = here;
+        scan
+    }
+
+    #[inline(always)]
+    fn skip_value(&mut self, depth: u32) -> Scan {
         // One bit per open value, the innermost lowest: set for an object, clear for an array.
         let mut open: u128 = 0;
         let mut level = 0;
@@ -182,24 +186,11 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     return Ok(());
                 }
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => self.at = escape_end(self.text, self.at)?,
                 Some(0..b' ') => return Err("a control character in a string"),
                 _ => return Err("a string without its end"),
             }
         }
-    }
-
-    /// Skips an escape sequence, from its backslash on.
-    fn escape(&mut self) -> Scan {
-        match self.text.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => match self.text.get(self.at + 2..self.at + 6) {
-                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => self.at += 6,
-                _ => return Err("an escape without its four digits"),
-            },
-            _ => return Err("an unknown escape"),
-        }
-        Ok(())
     }
 
     #[inline(always)]
@@ -244,5 +235,24 @@ impl<'a> Scanner<'a> {
             }
             _ => Err("expected a value"),
         }
+    }
+}
+
+/// The end of the white space that begins there.
+fn space_end(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    at + rest.iter().take_while(is_space).count()
+}
+
+/// The end of the escape sequence that begins there, with its backslash.
+fn escape_end(text: &[u8], at: usize) -> Result<usize, &'static str> {
+    match text.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => match text.get(at + 2..at + 6) {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 6),
+            _ => Err("an escape without its four digits"),
+        },
+        _ => Err("an unknown escape"),
     }
 }
