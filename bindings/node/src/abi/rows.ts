@@ -134,6 +134,9 @@ export class Batch {
                 sample = at;
             }
         }
+        if (sample < 0) {
+            return undefined;
+        }
         const values = JSON.parse(`[${this.#text}]`) as unknown[];
         values[sample] = undefined;
         return values;
