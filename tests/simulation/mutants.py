@@ -104,7 +104,7 @@ def simulate(invariant: str = "I") -> tuple[bool, str]:
     status, output = run(*simulation, invariant=invariant, seconds=TIMEOUT)
     if status is None:
         return False, f"I8: it does not end, in {TIMEOUT} s"
-    found = re.search(r"^(I\d: .*)$", output, re.MULTILINE)
+    found = re.search(r"^(I\d+: .*)$", output, re.MULTILINE)
     if status != 0 and found is None:
         sys.exit(f"it failed without a violation:\n{output[-3000:]}")
     return status == 0, found.group(1) if found else ""

@@ -20,7 +20,7 @@ use crate::{generate, secrets};
 const RUNS: u64 = 60;
 const THREADS: usize = 4;
 const ACTIONS: usize = 40;
-/// Below a rate limit, more live collections would take longer than the checks wait.
+/// Below a rate limit, more live collections would take longer than the checks wait, and so would pages.
 const LIVES: usize = 6;
 
 pub fn run() {
@@ -62,8 +62,11 @@ fn try_out(seed: u64) -> Result<(), String> {
         while busy.load(Ordering::SeqCst) > 0 {
             let step = generate::step(&mut rng);
             let is_full = app.state().open_lives.len() >= LIVES;
-            let opens = matches!(step.action, Action::OpenLive(_));
-            if is_allowed(&step.action) && !(opens && is_full) {
+            let is_too_long = match &step.action {
+                Action::OpenLive(wanted) => is_full || wanted.in_pages,
+                _ => false,
+            };
+            if is_allowed(&step.action) && !is_too_long {
                 world.act(&step.action);
             }
             world.advance(step.then.min(Duration::from_millis(100)))?;
