@@ -120,22 +120,26 @@ pub const FLAG_ENDED: u32 = 2;
 pub const FLAG_SETTLED: u32 = 4;
 
 /// One event, as a sink gets it: borrowed for the time of the call.
+///
+/// What are neighbours in `drt_event` are none here, or both would be copied there at once, and the
+/// processor would wait until two writes of half of that have left its store buffer.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct EventView<'a> {
     /// The subscription that the event is for.
     pub subscription: &'a SubscriptionMeta,
-    /// What happened.
-    pub kind: EventKind,
-    /// `FLAG_*`.
-    pub flags: u32,
     /// JSON, if the event has data.
     pub data: Option<&'a str>,
     /// The server's `meta`, as JSON.
     pub meta: Option<&'a str>,
     /// The number of the event: a client's events are counted from 1 in the order of delivery.
     pub sequence: u64,
+    /// What happened.
+    pub kind: EventKind,
     /// Place of the item within its server message.
     pub index: u32,
+    /// `FLAG_*`.
+    pub flags: u32,
     /// Number of items in the server message.
     pub count: u32,
 }

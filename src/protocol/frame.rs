@@ -388,5 +388,8 @@ impl FrameBuffer {
     }
 }
 
+mod drops;
+pub use drops::FrameDrops;
+
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //! whether a waiting thread has to look again.
 
 use super::{Effect, LiveNotice};
-use crate::handover::DeliveryItem;
+use crate::handover::{DeliveryItem, Event};
 use crate::log::Level;
 
 /// What is handed out after an input. Only the router adds to it.
@@ -18,6 +18,16 @@ impl Outputs {
     /// Something for the application.
     pub fn deliver(&mut self, item: DeliveryItem) {
         self.items.push(item);
+    }
+
+    /// An event for the application, which is returned where it is.
+    #[inline]
+    pub fn deliver_event(&mut self, event: Event) -> Option<&Event> {
+        self.items.push(DeliveryItem::Event(event));
+        match self.items.last() {
+            Some(DeliveryItem::Event(event)) => Some(event),
+            _ => None,
+        }
     }
 
     /// Something for the driver. Effects are carried out in this order.

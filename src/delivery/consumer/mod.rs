@@ -22,6 +22,7 @@ use super::{
     TokenSink,
 };
 use crate::log::{self, Level};
+use crate::protocol::frame::FrameDrops;
 
 /// The module's name in the log.
 const TARGET: &str = "delivery";
@@ -71,6 +72,8 @@ pub(super) struct Consumer {
     key_formats: KeyFormatCache,
     /// Delivered, and not reported to the queue yet.
     done: Vec<Done>,
+    /// Takes the frames that were delivered.
+    drops: FrameDrops,
     /// The slot of the subscription whose callbacks run, and the number of that run.
     running_slot: Option<u32>,
     run: u32,
@@ -154,6 +157,7 @@ impl Consumer {
                 "a callback panicked; delivery continues with the next one",
             );
         }
+        self.drops.finish();
         self.leave(shared);
     }
 
@@ -258,6 +262,7 @@ impl Consumer {
             return;
         };
         let load = load_of(&event);
+        self.drops.add(event.frame);
         shared.queue.progress.finish(load);
         match self.done.last_mut() {
             Some(last) if last.slot == event.slot && last.epoch == event.epoch => {

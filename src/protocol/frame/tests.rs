@@ -131,3 +131,38 @@ fn static_copied_and_empty_frames_have_their_text() {
     assert_eq!(Frame::default().as_str(), "");
     assert_eq!(FrameBuffer::of(b"x").cut(1, 0).unwrap().as_str(), "");
 }
+
+#[test]
+fn frames_that_are_dropped_together_leave_their_blocks() {
+    let mut buffer = FrameBuffer::default();
+    let place = buffer.spare(0).as_ptr();
+    buffer.receive(b"onetwosix");
+    let frames = [3; 3].map(|len| buffer.cut(0, len).unwrap());
+    let mut drops = FrameDrops::default();
+    for frame in frames {
+        drops.add(frame);
+        assert_ne!(
+            buffer.spare(0).as_ptr(),
+            place,
+            "they are counted off later"
+        );
+    }
+    // A frame of another block, or of none.
+    drops.add(Frame::from_static("x"));
+    assert_eq!(buffer.spare(0).as_ptr(), place);
+    for _ in 0..2 {
+        buffer.receive(b"one");
+        drops.add(buffer.cut(0, 3).unwrap());
+        drops.add(Frame::from("a copy"));
+        drops.add(Frame::default());
+        assert_eq!(buffer.spare(0).as_ptr(), place);
+        buffer.receive(b"one");
+        drops.add(buffer.cut(0, 3).unwrap());
+        drops.finish();
+        assert_eq!(buffer.spare(0).as_ptr(), place);
+    }
+    buffer.receive(b"one");
+    drops.add(buffer.cut(0, 3).unwrap());
+    drop(drops);
+    assert_eq!(buffer.spare(0).as_ptr(), place);
+}

@@ -3,7 +3,7 @@
 use super::Session;
 use super::rechecking::note_reported;
 use crate::error::Status;
-use crate::handover::{DeliveryItem, Event, EventKind};
+use crate::handover::{Event, EventKind};
 use crate::log::Level;
 use crate::protocol::Frame;
 use crate::protocol::fast_path;
@@ -167,35 +167,41 @@ impl Session {
         if !subscription.spec().wants(change) {
             return;
         }
-        let event = Event {
+        let kind = EventKind::of(change);
+        let epoch = subscription.meta().epoch();
+        let route = subscription.route(kind);
+        // Made where it is needed: an event that is moved before its members have left the
+        // processor's store buffer has the processor wait for them.
+        let event = || Event {
             slot: wire.slot,
-            epoch: subscription.meta().epoch(),
-            kind: EventKind::of(change),
+            epoch,
+            kind,
             flags: 0,
             frame,
             data: parts.data,
             meta: parts.meta,
             checked: parts.checked,
         };
-        match subscription.route(event.kind) {
+        match route {
             // Nearly every event.
             Route::Deliver => {
                 let (timers, places) = (&mut self.timers, &mut self.places);
                 let rows = &mut self.reported_rows;
-                note_reported(subscription, rows, timers, places, now, &event);
-                self.outputs.deliver(DeliveryItem::Event(event));
+                if let Some(event) = self.outputs.deliver_event(event()) {
+                    note_reported(subscription, rows, timers, places, now, event);
+                }
             }
             Route::Judge => {
                 let id = subscription.id();
-                self.take_change(now, id, event);
+                self.take_change(now, id, event());
             }
             Route::Hold => {
                 let id = subscription.id();
-                self.hold(now, id, event);
+                self.hold(now, id, event());
             }
             Route::Superseded => {
                 let at = self.heartbeat.arrival();
-                subscription.note_delete(&event, at, &mut self.places);
+                subscription.note_delete(&event(), at, &mut self.places);
             }
             Route::Ignore => {}
         }

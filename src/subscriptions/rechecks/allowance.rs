@@ -14,7 +14,8 @@ const MOST_OF_ALL: usize = 2 * MOST;
 /// What may still be looked at. One client's.
 #[derive(Debug, Default)]
 pub struct Allowance {
-    since: Duration,
+    /// When it is renewed.
+    until: Duration,
     spent: usize,
 }
 
@@ -22,8 +23,8 @@ impl Allowance {
     /// Whether no more messages are to be looked at for now.
     #[inline]
     pub fn is_spent(&mut self, now: Duration) -> bool {
-        if now >= self.since + LATEST {
-            (self.since, self.spent) = (now, 0);
+        if now >= self.until {
+            (self.until, self.spent) = (now + LATEST, 0);
         }
         self.spent >= MOST_OF_ALL
     }
