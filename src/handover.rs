@@ -280,6 +280,11 @@ pub enum ReadAnswer {
 }
 
 /// What goes through the queue, in order.
+///
+/// With a discriminant of 64 bits an event begins at a multiple of 8. With a smaller one the compiler
+/// copies the bytes behind it in pieces of 16 that lie across the event's members, and the
+/// processor waits for the members to be stored.
+#[repr(u64)]
 pub enum DeliveryItem {
     /// A subscription's callback, before any of its events.
     Register {

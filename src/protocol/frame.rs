@@ -13,6 +13,8 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
+use super::plain_text;
+
 /// The size of a block, if no frame needs a larger one.
 const BLOCK: usize = 128 * 1024;
 /// With less space than this at its end, a block is given up: every read costs a system call.
@@ -348,7 +350,7 @@ impl FrameBuffer {
     pub fn cut(&mut self, before: usize, len: usize) -> Option<Frame> {
         let bytes = self.unread().get(before..)?.get(..len)?;
         // Most frames are ASCII, and that is seen several times faster.
-        if !bytes.is_ascii() {
+        if !plain_text::is_ascii(bytes) {
             std::str::from_utf8(bytes).ok()?;
         }
         let text = NonNull::from(bytes).cast();

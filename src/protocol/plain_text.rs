@@ -1,5 +1,5 @@
-//! Finds the end of plain text in a JSON string. Most bytes of most frames are of such text, so they
-//! are looked at many at a time.
+//! Finds the end of plain text in a JSON string, and whether a frame is ASCII. Most bytes of most
+//! frames are of such text, so they are looked at many at a time.
 
 /// The position of the first byte from `at` on that ends plain text: a quote, a backslash or a
 /// control character. The text's length if there is none.
@@ -9,6 +9,15 @@ pub(super) fn end(text: &[u8], at: usize) -> usize {
     return x86::end(text, at);
     #[cfg(not(target_arch = "x86_64"))]
     words(text, at)
+}
+
+/// As `bytes.is_ascii()`, which looks at the last bytes, up to 63, one by one.
+#[inline]
+pub(super) fn is_ascii(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk::<64>() else {
+        return bytes.is_ascii();
+    };
+    bytes.chunks_exact(64).all(<[u8]>::is_ascii) && last.is_ascii()
 }
 
 /// Whether plain text ends with this byte.

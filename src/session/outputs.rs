@@ -20,10 +20,13 @@ impl Outputs {
         self.items.push(item);
     }
 
-    /// An event for the application, which is returned where it is.
+    /// An event for the application, which is returned where it is. It is made there: one that is
+    /// moved right after it was made has the processor wait for its members to be stored. What
+    /// `Vec::push` gets is moved, as it would be dropped if there was no memory.
     #[inline]
-    pub fn deliver_event(&mut self, event: Event) -> Option<&Event> {
-        self.items.push(DeliveryItem::Event(event));
+    pub fn deliver_event(&mut self, event: impl FnOnce() -> Event) -> Option<&Event> {
+        let item = || DeliveryItem::Event(event());
+        self.items.extend(std::iter::once_with(item));
         match self.items.last() {
             Some(DeliveryItem::Event(event)) => Some(event),
             _ => None,

@@ -166,3 +166,19 @@ fn frames_that_are_dropped_together_leave_their_blocks() {
     drop(drops);
     assert_eq!(buffer.spare(0).as_ptr(), place);
 }
+
+#[test]
+fn a_byte_that_is_no_utf_8_is_found_wherever_it_is() {
+    for len in 1..200 {
+        let text = vec![b'x'; len];
+        assert!(FrameBuffer::of(&text).cut(0, len).is_some());
+        for at in 0..len {
+            let mut bytes = text.clone();
+            bytes[at] = 0xff;
+            assert!(
+                FrameBuffer::of(&bytes).cut(0, len).is_none(),
+                "{at} of {len}"
+            );
+        }
+    }
+}

@@ -170,8 +170,6 @@ impl Session {
         let kind = EventKind::of(change);
         let epoch = subscription.meta().epoch();
         let route = subscription.route(kind);
-        // Made where it is needed: an event that is moved before its members have left the
-        // processor's store buffer has the processor wait for them.
         let event = || Event {
             slot: wire.slot,
             epoch,
@@ -187,7 +185,7 @@ impl Session {
             Route::Deliver => {
                 let (timers, places) = (&mut self.timers, &mut self.places);
                 let rows = &mut self.reported_rows;
-                if let Some(event) = self.outputs.deliver_event(event()) {
+                if let Some(event) = self.outputs.deliver_event(event) {
                     note_reported(subscription, rows, timers, places, now, event);
                 }
             }
