@@ -61,11 +61,17 @@ def carry_out(here, client, trap):
         if others:
             options["depends_on"] = others
         live = client.live(trap.collection, trap.query, **options)
+        before = len(live.now())
         trap.act(here, prepared)
         time.sleep(QUIET_SECONDS)
         if is_untold:
             live.verify()
-        found.append(difference_at_last(live, here.rest, trap.collection, trap.query))
+        wrong = difference_at_last(live, here.rest, trap.collection, trap.query)
+        if wrong and len(live.now()) - before < getattr(trap, "creates", 0):
+            # An import that tells of one row is a lone create, which is believed.
+            live.verify()
+            wrong = difference_at_last(live, here.rest, trap.collection, trap.query)
+        found.append(wrong)
         live.close()
     return found
 
