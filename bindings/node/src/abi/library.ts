@@ -23,7 +23,7 @@ export function candidates(): string[] {
         return [path.resolve(named)];
     }
     const kind = `${process.platform}-${process.arch}`;
-    const places = [path.join(PACKAGE, 'native', kind, fileName())];
+    const places = [path.join(PACKAGE, 'native', kind, fileName()), ...installed()];
     if (existsSync(path.join(CHECKOUT, 'Cargo.toml'))) {
         places.push(...recorded());
         const target = path.resolve(CHECKOUT, process.env['CARGO_TARGET_DIR'] || 'target');
@@ -32,6 +32,18 @@ export function candidates(): string[] {
         }
     }
     return places;
+}
+
+/** The library in the package for this platform, which npm installs beside this one. */
+function installed(): string[] {
+    try {
+        // Written out, so that bundlers which trace files find it.
+        return process.platform === 'linux' && process.arch === 'x64'
+            ? [require.resolve('directus-realtime-linux-x64-gnu/libdirectus_realtime.so')]
+            : [];
+    } catch {
+        return [];
+    }
 }
 
 /** Where `scripts/prepare.mjs` has found or built the library, if that is not cargo's default directory. */
