@@ -1,6 +1,7 @@
 """Makes what is published, into target/dist/: `make dist` calls this.
 
-The library is linked against an old glibc by Zig, so that it runs on any Linux of the last ten years.
+The library is linked against an old glibc by Zig, so that it runs on any Linux of the last
+ten years.
 """
 
 import gzip
