@@ -60,7 +60,7 @@ CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 SUITES := test-rust test-faults test-python test-databases test-live-collections test-sdk test-install test-directus \
     test-node test-proxies test-examples test-other test-docs test-abi
 
-.PHONY: lib install dist demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
+.PHONY: lib install dist test-dist demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
     soak-faults lines mutants bench bench-live header deps test-deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
@@ -75,15 +75,25 @@ install: $(if $(shell command -v $(CARGO)),lib)
 	    DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" \
 	    LDCONFIG="$(LDCONFIG)" bindings/c/install.sh
 
-# What is published, into target/dist/: needs no more than a Linux with Rust and npm.
+# What is published, into target/dist/, for the platforms of bindings/publish/platforms.py: all,
+# those that are named, or those that the Rust toolchain can build for (`available`).
+PLATFORMS ?= all
 DIST_TOOLS := target/dist-tools
 dist: $(DIST_TOOLS)/complete node-package
-	$(DIST_TOOLS)/bin/python bindings/publish/dist.py
+	@tests/deps.sh dist
+	$(DIST_TOOLS)/bin/python bindings/publish/dist.py $(PLATFORMS)
 
 $(DIST_TOOLS)/complete: bindings/publish/tools.txt
 	$(PYTHON) -m venv --clear $(DIST_TOOLS)
 	$(DIST_TOOLS)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+# What `make dist` has made for the platforms that it can be made for, each package installed in
+# an empty environment.
+test-dist: scripted-server
+	@$(MAKE) --no-print-directory dist PLATFORMS=available
+	@tests/deps.sh dist-tests
+	$(SCRIPTED_SERVER) $(PYTHON) -m unittest discover -s tests/dist
 
 # Without optimization: it is used a few times only.
 $(CARGO_C):

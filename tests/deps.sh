@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the machine lacks, from the system's packages: `deps.sh` for what building and
-# the demo need, `deps.sh tests` for what the tests need as well.
+# the demo need, `deps.sh tests` for what the tests need as well, `deps.sh dist` for what
+# `make dist` needs, `deps.sh dist-tests` for what its tests need as well.
 set -euo pipefail
 
 missing=()
@@ -54,6 +55,20 @@ if [ "${1:-}" = tests ]; then
     # Of PySide6, which comes with the rest of Qt.
     wish_file '/usr/lib/*/libEGL.so.1' libegl1
     wish_file '/usr/lib/*/libGL.so.1' libgl1
+fi
+
+if [[ ${1:-} == dist* ]]; then
+    need dpkg-deb dpkg
+    need x86_64-linux-gnu-ld.bfd binutils-x86-64-linux-gnu
+    need aarch64-linux-gnu-ld.bfd binutils-aarch64-linux-gnu
+fi
+if [ "${1:-}" = dist-tests ]; then
+    need pkg-config pkg-config
+    need cmake cmake
+    # Roots of other Debians, other processors, another C library.
+    wish mmdebstrap mmdebstrap
+    wish qemu-aarch64-static qemu-user-static
+    wish_file '/lib/ld-musl-*.so.1' musl
 fi
 
 if [ ${#missing[@]} -eq 0 ] && [ ${#wished[@]} -eq 0 ]; then

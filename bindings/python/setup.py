@@ -1,7 +1,7 @@
 """Builds the Rust library into the wheel; see pyproject.toml.
 
 An sdist has the library's source in `rust`. DIRECTUS_REALTIME_LIBRARY names a library to carry
-instead of one that is built.
+instead of one that is built, and DIRECTUS_REALTIME_TAG the platforms that it is for.
 """
 
 import json
@@ -56,7 +56,7 @@ class PlatformWheel(bdist_wheel):
         self.root_is_pure = False
 
     def get_tag(self):
-        return "py3", "none", super().get_tag()[2]
+        return "py3", "none", os.environ.get("DIRECTUS_REALTIME_TAG") or super().get_tag()[2]
 
 
 class WithLibrary(build_py):

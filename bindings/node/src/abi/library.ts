@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { load, type LibraryHandle } from 'koffi';
 import { DirectusRealtimeError } from '../errors.js';
+import { installedLibrary, platformName, SUPPORTED } from './platform.js';
 
 /** The ABI version that this package needs: the same major version, and at least this minor version. */
 const ABI = { major: 0, minor: 2 };
@@ -23,7 +24,7 @@ export function candidates(): string[] {
         return [path.resolve(named)];
     }
     const kind = `${process.platform}-${process.arch}`;
-    const places = [path.join(PACKAGE, 'native', kind, fileName()), ...installed()];
+    const places = [path.join(PACKAGE, 'native', kind, fileName()), ...installedLibrary()];
     if (existsSync(path.join(CHECKOUT, 'Cargo.toml'))) {
         places.push(...recorded());
         const target = path.resolve(CHECKOUT, process.env['CARGO_TARGET_DIR'] || 'target');
@@ -32,18 +33,6 @@ export function candidates(): string[] {
         }
     }
     return places;
-}
-
-/** The library in the package for this platform, which npm installs beside this one. */
-function installed(): string[] {
-    try {
-        // Written out, so that bundlers which trace files find it.
-        return process.platform === 'linux' && process.arch === 'x64'
-            ? [require.resolve('directus-realtime-linux-x64-gnu/libdirectus_realtime.so')]
-            : [];
-    } catch {
-        return [];
-    }
 }
 
 /** Where `scripts/prepare.mjs` has found or built the library, if that is not cargo's default directory. */
@@ -57,13 +46,14 @@ export function loadLibrary(): LibraryHandle {
     const places = candidates();
     const file = places.find((place) => existsSync(place));
     if (file === undefined) {
-        throw unusable(`none of these files exists: ${places.join(', ')}`);
+        throw unusable(`${missing()}; none of these files exists: ${places.join(', ')}`);
     }
     let library: LibraryHandle;
     try {
         library = load(file);
     } catch (error) {
-        throw unusable(`${file}: ${error instanceof Error ? error.message : String(error)}`, error);
+        const message = error instanceof Error ? error.message : String(error);
+        throw unusable(`${file}, on ${platformName()}: ${message}`, error);
     }
     checkVersion(library, file);
     pin(file);
@@ -96,6 +86,14 @@ function pin(file: string): void {
         const dlopen = load(null).func('dlopen', 'void *', ['str', 'int']);
         dlopen(file, RTLD_NOW | noDelete);
     }
+}
+
+/** Why no package has brought the library along. */
+function missing(): string {
+    const name = platformName();
+    return SUPPORTED.includes(name)
+        ? `the package directus-realtime-${name} is not installed (optional dependencies may have been left out)`
+        : `there is no package for ${name}, only for ${SUPPORTED.join(', ')}`;
 }
 
 function unusable(what: string, cause?: unknown): DirectusRealtimeError {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +39,12 @@ def _candidates() -> Iterator[Path]:
     yield from sorted(there, key=lambda path: path.stat().st_mtime, reverse=True) or built
 
 
+def _platform() -> str:
+    """What this process runs on, such as "linux-x86_64 with glibc 2.36"."""
+    libc = " ".join(platform.libc_ver()).strip()
+    return f"{sysconfig.get_platform()} with {libc}" if libc else sysconfig.get_platform()
+
+
 def path_of_library() -> Path:
     """The file that `load` loads. Raises `ImportError` where there is none."""
     tried: list[Path] = []
@@ -46,8 +54,9 @@ def path_of_library() -> Path:
         tried.append(path)
     places = ", ".join(map(str, tried)) or "nothing"
     raise ImportError(
-        f"the directus_realtime library was not found; looked for: {places}. Install the package"
-        f" with pip, build it with `make lib` in a checkout, or set {ENVIRONMENT} to its path."
+        f"the directus_realtime library was not found; looked for: {places}. This is {_platform()};"
+        " there are wheels for Linux on x86_64 and aarch64. Install the package with pip, build it"
+        f" with `make lib` in a checkout, or set {ENVIRONMENT} to its path."
     )
 
 
@@ -57,7 +66,9 @@ def load() -> ctypes.CDLL:
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
-        raise ImportError(f"the library {path} cannot be loaded: {error}") from error
+        raise ImportError(
+            f"the library {path} cannot be loaded on {_platform()}: {error}"
+        ) from error
     check_version(library, path)
     return library
 
