@@ -93,7 +93,7 @@ $(DIST_TOOLS)/complete: bindings/publish/tools.txt
 test-dist: scripted-server
 	@$(MAKE) --no-print-directory dist PLATFORMS=available
 	@tests/deps.sh dist-tests
-	$(SCRIPTED_SERVER) $(PYTHON) -m unittest discover -s tests/dist
+	$(SCRIPTED_SERVER) $(PYTHON) -m unittest discover -s tests/packaging
 
 # Without optimization: it is used a few times only.
 $(CARGO_C):
