@@ -11,6 +11,7 @@ from library import build_library, is_available
 from npm_packages import make_main_package, make_platform_package
 from platforms import PLATFORMS
 from python_packages import make_sdist, make_wheel
+from sbom import make_sbom
 
 
 def chosen(names):
@@ -50,6 +51,7 @@ def main():
         make_wheel(target, library)
     make_main_package()
     make_sdist()
+    make_sbom(targets)
     write_sums()
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,8 +52,10 @@ def test_a_missing_library_is_an_import_error_in_any_folder(
     monkeypatch.delenv(_library.ENVIRONMENT, raising=False)
     module = Path(place) / "directus_realtime" / "_library.py"
     monkeypatch.setattr(_library, "__file__", str(module))
-    with pytest.raises(ImportError, match="was not found"):
+    with pytest.raises(ImportError, match="was not found") as error:
         _library.load()
+    assert f"This is {sysconfig.get_platform()}" in str(error.value)
+    assert "there are wheels for Linux on x86_64 and aarch64" in str(error.value)
 
 
 def test_a_program_made_by_pyinstaller_contains_the_library(

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import time
 from collections.abc import Iterator
@@ -212,7 +213,7 @@ def test_an_import_error_says_what_is_wrong_with_the_library(
     assert "was not found" in load(tmp_path / "missing.so")
     nonsense = tmp_path / "nonsense.so"
     nonsense.write_text("nonsense")
-    assert "cannot be loaded" in load(nonsense)
+    assert f"cannot be loaded on {sysconfig.get_platform()}" in load(nonsense)
     for source, words in [
         ("int other(void) { return 0; }", "is not the directus_realtime library"),
         ("unsigned drt_abi_version(void) { return 7u << 16; }", "has the ABI 7.0"),
