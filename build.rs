@@ -11,6 +11,11 @@ fn main() {
     if target_os == "linux" && env::var_os("CARGO_C_BUILD").is_none() {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libdirectus_realtime.so.0");
     }
+    if env::var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple")
+        && env::var_os("CARGO_C_BUILD").is_none()
+    {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libdirectus_realtime.dylib");
+    }
     if target_os == "linux" && env::var("CARGO_CFG_TARGET_ENV").as_deref() == Ok("gnu") {
         link_libgcc_statically();
     }

@@ -23,11 +23,10 @@ pub use crate::delivery::{RowEntry, RowsOf};
 pub use crate::session::AuthMode;
 pub use crate::subscriptions::{ScopeId, SubId};
 
-use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::delivery::{Batch, ReplySink, State, StateSink, TokenSink};
+use crate::delivery::{Batch, Descriptor, ReplySink, State, StateSink, TokenSink};
 use crate::error::{Error, Result};
 use crate::protocol::outgoing::CustomMessage;
 use crate::secret::Secret;
@@ -164,7 +163,7 @@ impl Client {
     }
 
     /// In poll delivery: the descriptor that is readable while something is queued.
-    pub fn fd(&self) -> Option<RawFd> {
+    pub fn fd(&self) -> Option<Descriptor> {
         self.shared.delivery.fd()
     }
 

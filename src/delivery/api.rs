@@ -1,6 +1,5 @@
 //! The interface of delivery for the modules above it.
 
-use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -11,8 +10,9 @@ use super::consumer_slot::Acquired;
 use super::dispatcher::Dispatcher;
 use super::rows::{Batch, Rows, RowsOf};
 use super::running::{enter_callback, in_callback};
+use super::signal::{Descriptor, Signal};
 use super::wait::Wait;
-use super::wakeup::{Intake, Signal};
+use super::wakeup::Intake;
 use super::{DeliveryItem, Feedback, Mode, SubscriptionMeta};
 use crate::error::{Error, Result, Status};
 use crate::threads::{self, Work};
@@ -127,7 +127,7 @@ impl Delivery {
     }
 
     /// The descriptor of poll mode: readable while something waits.
-    pub fn fd(&self) -> Option<RawFd> {
+    pub fn fd(&self) -> Option<Descriptor> {
         self.inner.shared.queue.fd()
     }
 

@@ -9,8 +9,9 @@ use super::consumer_slot::ConsumerSlot;
 use super::queue::{Queue, Refill};
 use super::rows::Rows;
 use super::running::{Running, enter_callback};
+use super::signal::Signal;
 use super::wait::Wait;
-use super::wakeup::{Intake, Signal};
+use super::wakeup::Intake;
 
 /// What the thread that dispatches shares with all others.
 pub(super) struct Dispatcher {

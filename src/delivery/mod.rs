@@ -16,6 +16,7 @@ mod load;
 mod queue;
 mod rows;
 mod running;
+mod signal;
 mod splitter;
 mod wait;
 mod wakeup;
@@ -26,6 +27,7 @@ mod tests;
 pub use api::{Delivery, DeliveryStats};
 pub use rows::{Batch, RowEntry, RowKind, RowsOf};
 pub use running::{CallbackGuard, enter_callback, in_callback};
+pub use signal::Descriptor;
 pub use wakeup::Intake;
 
 pub use crate::handover::*;

@@ -2,15 +2,15 @@
 //! dispatches.
 
 use std::collections::VecDeque;
-use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::backlog::{Backlog, SPARE_ITEMS};
 use super::control::Control;
 use super::load::{Done, Load};
+use super::signal::{Descriptor, Signal};
 use super::wait::{Wait, sleep};
-use super::wakeup::{Doing, DoingCell, Intake, Readable, Signal};
+use super::wakeup::{Doing, DoingCell, Intake, Readable};
 use super::{DeliveryItem, ENDED, SubscriptionMeta};
 
 /// The consumer's counters, which any thread may read.
@@ -60,7 +60,7 @@ pub(super) struct Queue {
     ready: Condvar,
     intake: Option<Box<dyn Intake>>,
     doing: DoingCell,
-    fd: Option<RawFd>,
+    fd: Option<Descriptor>,
     closed: AtomicBool,
     pub progress: Progress,
 }
@@ -94,7 +94,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn fd(&self) -> Option<RawFd> {
+    pub fn fd(&self) -> Option<Descriptor> {
         self.fd
     }
 

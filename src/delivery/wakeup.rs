@@ -1,12 +1,10 @@
 //! Wakes the thread that dispatches: by a condition variable or through its [`Intake`] if it waits
 //! inside the library, by a descriptor (one end of a socket pair) if its event loop waits elsewhere.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
+
+use super::signal::Signal;
 
 /// Where the thread that dispatches waits for things to come, and takes them in itself: what
 /// [`Delivery::push`](super::Delivery::push) gets from another thread otherwise.
@@ -19,52 +17,6 @@ pub trait Intake: Send + Sync {
     fn wait(&self, time: Option<Duration>, awake: &dyn Fn()) -> bool;
     /// Ends a wait, or the next one if there is none now.
     fn wake(&self);
-}
-
-/// The descriptor of poll delivery: readable while a byte is in it.
-pub(super) struct Signal {
-    reader: UnixStream,
-    /// Not TCP. Rust's `TcpStream` writes with `send` and `MSG_NOSIGNAL`, so that no SIGPIPE ends
-    /// a program that has closed the other end; `UnixStream` may use `write`.
-    writer: TcpStream,
-}
-
-impl Signal {
-    /// Two connected ends, both non-blocking and closed on exec.
-    pub fn new() -> io::Result<Signal> {
-        let (reader, writer) = UnixStream::pair()?;
-        reader.set_nonblocking(true)?;
-        let writer = TcpStream::from(OwnedFd::from(writer));
-        writer.set_nonblocking(true)?;
-        Ok(Signal { reader, writer })
-    }
-
-    /// The end that becomes readable.
-    pub fn fd(&self) -> RawFd {
-        self.reader.as_raw_fd()
-    }
-
-    fn raise(&self) {
-        // Other errors need no handling: a full pair is readable already, and nothing else fails
-        // unless the application closed the descriptor.
-        while let Err(error) = (&self.writer).write(&[1]) {
-            if error.kind() != ErrorKind::Interrupted {
-                break;
-            }
-        }
-    }
-
-    fn clear(&self) {
-        let mut bytes = [0; 16];
-        loop {
-            match (&self.reader).read(&mut bytes) {
-                Ok(read) if read == bytes.len() => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // Empty now, perhaps because the application has read it.
-                _ => break,
-            }
-        }
-    }
 }
 
 /// What the thread that dispatches does.
@@ -154,9 +106,9 @@ impl Readable {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 impl Readable {
-    pub fn reader(&self) -> UnixStream {
-        self.signal.as_ref().unwrap().reader.try_clone().unwrap()
+    pub fn reader(&self) -> std::os::unix::net::UnixStream {
+        self.signal.as_ref().unwrap().reader()
     }
 }

@@ -12,7 +12,10 @@ mod failure;
 mod frame_head;
 mod gate;
 mod headers;
+// Without epoll no thread but the I/O thread reads links: see `watch_none.rs`.
+#[cfg_attr(not(any(target_os = "android", target_os = "linux")), allow(dead_code))]
 mod open_link;
+#[cfg_attr(not(any(target_os = "android", target_os = "linux")), allow(dead_code))]
 mod outbox;
 mod pem;
 mod proxies;
@@ -24,6 +27,7 @@ mod readiness;
 mod resolve;
 pub mod runtime;
 mod socks;
+#[cfg_attr(not(any(target_os = "android", target_os = "linux")), allow(dead_code))]
 mod stream;
 mod sync;
 mod system_roots;
@@ -39,6 +43,7 @@ mod watch;
 #[path = "watch_none.rs"]
 mod watch;
 pub mod websocket;
+#[cfg_attr(not(any(target_os = "android", target_os = "linux")), allow(dead_code))]
 mod writer;
 
 pub use connection::{Link, LinkEvents, LinkId, LinkOptions, open};

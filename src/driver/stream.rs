@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::Shutdown;
+#[cfg(unix)]
 use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -45,6 +46,7 @@ impl Tcp {
         Tcp(Socket::Reactor(socket))
     }
 
+    #[cfg(unix)]
     pub fn fd(&self) -> Option<RawFd> {
         match &self.0 {
             Socket::Reactor(socket) => Some(socket.as_raw_fd()),
@@ -95,8 +97,17 @@ impl Detached {
     }
 }
 
+/// Windows has no thread that reads outside of the reactor.
+#[cfg(not(unix))]
+fn receive(socket: &std::net::TcpStream, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
+    let read = io::Read::read(&mut &*socket, buffer.initialize_unfilled())?;
+    buffer.advance(read);
+    Ok(read)
+}
+
 /// Reads once. Unlike the standard library's `read` it takes memory that is not initialised: to fill
 /// 128 KiB with zeros for each event costs more than everything else.
+#[cfg(unix)]
 fn receive(socket: &std::net::TcpStream, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
     // SAFETY: the system writes into the unfilled part, which is as long as it is told, and what it
     // has written is initialised.

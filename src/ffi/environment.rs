@@ -36,10 +36,16 @@ fn is_privileged() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 fn is_privileged() -> bool {
     // SAFETY: these have no preconditions.
     unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
+}
+
+/// Windows has no such programs.
+#[cfg(not(unix))]
+fn is_privileged() -> bool {
+    false
 }
 
 fn parse(value: &OsStr) -> Result<Level, String> {
@@ -61,17 +67,26 @@ impl Sink for StandardError {
         let line = line(SystemTime::now(), level, target, message);
         let mut rest = line.as_bytes();
         while !rest.is_empty() {
-            // SAFETY: the bytes live; a descriptor that is closed is an error.
-            let written =
-                unsafe { libc::write(libc::STDERR_FILENO, rest.as_ptr().cast(), rest.len()) };
-            match usize::try_from(written) {
+            match write(rest) {
                 Ok(written) => rest = &rest[written.min(rest.len())..],
-                Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // There is no place to report it.
                 Err(_) => return,
             }
         }
     }
+}
+
+#[cfg(unix)]
+fn write(bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: the bytes live; a descriptor that is closed is an error.
+    let written = unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+    usize::try_from(written).map_err(|_| io::Error::last_os_error())
+}
+
+#[cfg(not(unix))]
+fn write(bytes: &[u8]) -> io::Result<usize> {
+    io::Write::write(&mut io::stderr(), bytes)
 }
 
 /// For instance `2026-01-31T12:00:00.000Z WARN directus-realtime session: in backoff: …`.

@@ -22,6 +22,10 @@ mod log;
 mod options;
 mod out_struct;
 mod panic;
+#[cfg(unix)]
+mod process;
+#[cfg(not(unix))]
+#[path = "process_none.rs"]
 mod process;
 mod request;
 mod scope;

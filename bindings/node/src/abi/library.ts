@@ -14,7 +14,11 @@ const PACKAGE = path.join(__dirname, '..', '..');
 const CHECKOUT = path.join(PACKAGE, '..', '..');
 
 function fileName(): string {
-    return process.platform === 'darwin' ? 'libdirectus_realtime.dylib' : 'libdirectus_realtime.so';
+    const names: Partial<Record<NodeJS.Platform, string>> = {
+        darwin: 'libdirectus_realtime.dylib',
+        win32: 'directus_realtime.dll',
+    };
+    return names[process.platform] ?? 'libdirectus_realtime.so';
 }
 
 /** The files that may be the library, in the order in which they are tried. */
