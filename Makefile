@@ -25,7 +25,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Werror
 TOOLS := target/tools/venv
 C_SOURCES := $(wildcard examples/c/*.[ch] examples/cpp/*.cpp $(addprefix tests/,abi/*.c c/*.[ch] \
     cpp/*.[ch]pp cpp/units/*.[ch]pp databases/*.c docs/*.c docs/wrappers/*.c faults/*.c \
-    install/*/*.c install/*/*.cpp instructions/*.c)) include/directus_realtime.hpp
+    install/*/*.c install/*/*.cpp instructions/*.c packaging/*/*.c)) include/directus_realtime.hpp
 
 # The server that the tests of all languages script.
 SCRIPTED_SERVER := DRT_SCRIPTED_SERVER=$(BUILD)/debug/examples/scripted_server

@@ -69,6 +69,8 @@ if [ "${1:-}" = dist-tests ]; then
     wish mmdebstrap mmdebstrap
     wish qemu-aarch64-static qemu-user-static
     wish_file '/lib/ld-musl-*.so.1' musl
+    wish wine wine
+    wish_file /usr/lib/wine/wine64 wine64
 fi
 
 if [ ${#missing[@]} -eq 0 ] && [ ${#wished[@]} -eq 0 ]; then

@@ -28,8 +28,9 @@ def server():
         yield made
 
 
-def assert_follows(command, env=BARE, cwd=None):
-    """A program like the README's prints its states, the snapshot and the post."""
+def assert_follows(command, env=BARE, cwd=None, ends=False):
+    """A program like the README's prints its states, the snapshot and the post. With `ends`,
+    it then ends by itself."""
     # Into a terminal C programs print line by line.
     ours, theirs = os.openpty()
     process = subprocess.Popen(
@@ -50,6 +51,9 @@ def assert_follows(command, env=BARE, cwd=None):
                 text.join()
                 raise AssertionError(f"{command} {'ended' if ended else 'hangs'}:\n{text.value}")
             time.sleep(0.02)
+        if ends:
+            process.stdin.close()
+            assert process.wait(PATIENCE) == 0, text.value
     finally:
         process.kill()
         process.wait()
