@@ -8,7 +8,19 @@ import unittest
 from pathlib import Path
 
 from following import assert_follows, server
-from packages import BARE, ROOT, TOOLS, VERSION, archive, deb, made, needs, readme_program, succeeds
+from packages import (
+    BARE,
+    CACHE,
+    ROOT,
+    TOOLS,
+    VERSION,
+    archive,
+    deb,
+    made,
+    needs,
+    readme_program,
+    succeeds,
+)
 from roots import needs_qemu, needs_roots, root
 
 CONSUMER = ROOT / "tests" / "install" / "consumer"
@@ -86,7 +98,7 @@ class Archive(unittest.TestCase):
         source.write_text(readme_program(language, url))
         program = self.folder / "program"
         compiler = {"c": ["cc", "-std=c11"], "cpp": ["c++", "-std=c++17"]}[language]
-        cache = {"ZIG_GLOBAL_CACHE_DIR": str(self.folder / "zig"), "HOME": str(self.folder)}
+        cache = {"ZIG_GLOBAL_CACHE_DIR": str(CACHE / "zig"), "HOME": str(self.folder)}
         # Zig's checks at run time, which -O2 turns off, need a newer musl than the library does.
         command = [ZIG, "-m", "ziglang", *compiler, "-O2", "-target", target, source]
         command += ["-o", program]

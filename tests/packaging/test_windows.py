@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 from following import assert_follows, server
-from packages import BARE, ROOT, TOOLS, succeeds
+from packages import BARE, CACHE, ROOT, TOOLS, succeeds
 
 TRIPLE = "x86_64-pc-windows-gnu"
 SOURCES = Path(__file__).resolve().parent / "windows"
@@ -38,7 +38,7 @@ class Windows(unittest.TestCase):
             "HOME": str(cls.folder),
             "WINEPREFIX": str(cls.folder / "wine"),
             "WINEDEBUG": "-all",
-            "ZIG_GLOBAL_CACHE_DIR": str(cls.folder / "zig"),
+            "ZIG_GLOBAL_CACHE_DIR": str(CACHE / "zig"),
         }
         shim = SOURCES / "bcryptprimitives.c"
         cls.compile(shim, "bcryptprimitives.dll", "-shared", "-ladvapi32")
