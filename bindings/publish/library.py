@@ -1,12 +1,13 @@
 """Builds the library for a platform, with Zig as the linker and compiler: it has every C
 library in every version, so no other machine is needed."""
 
+import os
 import platform
 import shutil
 import subprocess
 from pathlib import Path
 
-from common import BUILD, output, run
+from common import BUILD, ROOT, output, run
 
 FILE = "libdirectus_realtime.so"
 # GNU binutils, which make the static library.
@@ -32,11 +33,20 @@ def build_library(target):
             f" {target.name} out by PLATFORMS=…, or build what can be built by PLATFORMS=available"
         )
     flags = f"CARGO_TARGET_{target.triple.upper().replace('-', '_')}_RUSTFLAGS"
-    # By default Rust links musl statically, and so makes no shared libraries.
-    settings = {flags: "-C target-feature=-crt-static"} if target.libc == "musl" else {}
     build = ("cargo", "zigbuild", "--release", "--locked", "--lib", "--target-dir", BUILD)
-    run(*build, "--target", target.zig_target, **settings)
+    run(*build, "--target", target.zig_target, **{flags: " ".join(rust_flags(target))})
     return BUILD / target.triple / "release" / FILE
+
+
+def rust_flags(target):
+    """Panics name files: here by the same paths on every machine, as Rust's own are."""
+    cargo = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
+    flags = [
+        f"--remap-path-prefix={cargo}=/cargo",
+        f"--remap-path-prefix={ROOT}=/directus-realtime",
+    ]
+    # By default Rust links musl statically, and so makes no shared libraries.
+    return [*flags, "-Ctarget-feature=-crt-static"] if target.libc == "musl" else flags
 
 
 def binutils(target):

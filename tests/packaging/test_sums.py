@@ -5,6 +5,7 @@ import json
 import re
 import tarfile
 import unittest
+from pathlib import Path
 
 from packages import OUT, ROOT, VERSION, archive, made
 
@@ -34,6 +35,14 @@ class Materials(unittest.TestCase):
                 found = {(n.decode(), v.decode()) for n, v in re.findall(path, library)}
                 self.assertGreater(len(found), 5)
                 self.assertLessEqual(found, self.crates)
+
+    def test_a_library_names_no_path_of_the_machine_that_made_it(self):
+        for name in made():
+            with self.subTest(name), tarfile.open(archive(name)) as packed:
+                file = f"{archive(name).name[:-7]}/lib/libdirectus_realtime.so.{VERSION}"
+                library = packed.extractfile(file).read()
+                for path in (Path.home(), ROOT):
+                    self.assertNotIn(f"{path}/".encode(), library)
 
     def test_the_list_is_what_the_lock_file_pins_and_the_library_links(self):
         lock = (ROOT / "Cargo.lock").read_text()
