@@ -18,6 +18,7 @@ import { plainObject } from './plain-json.js';
 import { makeRealtime, type Realtime } from './realtime.js';
 import { Reconnector } from './reconnector.js';
 import type { RequestOptions } from './requests.js';
+import type { CollectionOf, ItemOf, OpenLive } from './schema.js';
 import { Scope, type ScopeOptions } from './scope.js';
 import { endedLive, endedSubscribe } from './ssr.js';
 import type { ClientState, StateChange } from './state.js';
@@ -36,7 +37,7 @@ export interface ClientEvents {
     disconnected: [change: StateChange];
 }
 
-export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
+export class Client<Schema = any> extends EventEmitter<ClientEvents> implements AsyncDisposable {
     readonly #core: Core;
     readonly #tokens: TokenSource;
     readonly #diagnostics = new Diagnostics(this, () => this.listeners('state'));
@@ -137,17 +138,17 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     }
 
     /** Subscribes to a collection, or to one item of it. */
-    readonly subscribe: Subscribe = (
+    readonly subscribe = ((
         options: SubscriptionOptions,
         callback?: AnyCallback,
     ): Subscription<any, any, any> => {
         return this.#open().subscriptions.subscribe(undefined, options, callback).view();
-    };
+    }) as Subscribe<Schema>;
 
     /** Holds the rows of a query in memory, as the server has them. */
-    live<T = any>(options: LiveOptions, callback?: LiveCallback<T>): LiveCollection<T> {
+    readonly live = ((options: LiveOptions, callback?: LiveCallback): LiveCollection<any> => {
         return this.#open().subscriptions.openLive(undefined, options, callback).view();
-    }
+    }) as OpenLive<Schema>;
 
     /** Ends the subscription with that uid. Returns false when there is none. */
     unsubscribe(uid: string): boolean {
@@ -201,21 +202,23 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     }
 
     /** Reads and writes the items of a collection over this client's link. */
+    items<C extends CollectionOf<Schema>>(collection: C): Items<ItemOf<Schema, C>>;
+    items<T = any>(collection: CollectionOf<Schema>): Items<T>;
     items<T = any>(collection: string): Items<T> {
         return new Items<T>((message, options) => this.request(message, options), collection);
     }
 
     /** Subscriptions that end together: `using scope = client.scope()`. */
-    scope(options?: ScopeOptions): Scope {
+    scope(options?: ScopeOptions): Scope<Schema> {
         return new Scope(this.#core, options);
     }
 
     /** Connects, and returns a scope whose functions have the composable's names, and can be destructured. */
-    useRealtime(options?: ScopeOptions): Realtime {
+    useRealtime(options?: ScopeOptions): Realtime<Schema> {
         const realtime = makeRealtime(this, new Scope(this.#core, options));
         // Later, because a client without credentials fails at once, and would then refuse to subscribe.
         queueMicrotask(() => this.#core.isOpen && this.#core.connection.begin());
-        return realtime;
+        return realtime as Realtime<Schema>;
     }
 
     /**

@@ -7,8 +7,10 @@ import type { ClientOptions, ServerUrl } from './options.js';
 /**
  * Creates a client. It does not connect before `connect`, `connected`, or the first `subscribe`. `url` is
  * the server's URL (`http://localhost:8055`), or that of its WebSocket; several are replicas, tried in turn.
+ * With a schema, as `createDirectus<Schema>()` of `@directus/sdk` takes it, names of collections are checked, and
+ * events, items and rows have its types.
  */
-export function createClient(url: ServerUrl, options?: ClientOptions): Client {
+export function createClient<Schema = any>(url: ServerUrl, options?: ClientOptions): Client<Schema> {
     return new Client(url, options);
 }
 
@@ -52,6 +54,7 @@ export type { LogFunction, LogLevel } from './log.js';
 export type { ChangeType, ClientOptions, ServerUrl, SubscriptionOptions, TokenProvider } from './options.js';
 export type { Realtime } from './realtime.js';
 export type { RequestOptions } from './requests.js';
+export type { CollectionOf, ItemOf } from './schema.js';
 export type { Scope, ScopeOptions } from './scope.js';
 export type { ClientState, StateChange } from './state.js';
 export type { Stats } from './stats.js';

@@ -5,17 +5,18 @@ import type { LiveCollection } from './live/collection.js';
 import type { LiveOptions } from './live/options.js';
 import type { LiveCallback } from './live/update.js';
 import type { SubscriptionOptions } from './options.js';
+import type { OpenLive } from './schema.js';
 import type { Scope } from './scope.js';
 import type { Subscribe } from './subscribe.js';
 import type { Subscription } from './subscription.js';
 
-export interface Realtime extends Disposable, AsyncDisposable {
+export interface Realtime<Schema = any> extends Disposable, AsyncDisposable {
     /** Whether the client is connected now. */
     readonly isConnected: { readonly value: boolean };
     /** Subscribes for as long as this scope is open. A persistent subscription outlives it. */
-    readonly subscribe: Subscribe;
+    readonly subscribe: Subscribe<Schema>;
     /** Opens a live collection for as long as this scope is open. A persistent one outlives it. */
-    readonly live: <T = any>(options: LiveOptions, callback?: LiveCallback<T>) => LiveCollection<T>;
+    readonly live: OpenLive<Schema>;
     /** Ends the subscription with that uid. Returns false when there is none. */
     readonly unsubscribe: (uid: string) => boolean;
     /** Ends a collection's subscriptions, but for the persistent ones. Returns how many ended. */

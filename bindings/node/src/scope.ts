@@ -13,6 +13,7 @@ import type { LiveState } from './live/state.js';
 import type { LiveCallback } from './live/update.js';
 import { bindMethods, inspected } from './objects.js';
 import type { SubscriptionOptions } from './options.js';
+import type { OpenLive } from './schema.js';
 import type { Subscribe } from './subscribe.js';
 import type { ScopeState, Subscription, SubscriptionState } from './subscription.js';
 
@@ -35,7 +36,7 @@ const collectedScopes = new FinalizationRegistry(({ core, scope }: { core: Core;
     }
 });
 
-export class Scope implements Disposable, AsyncDisposable {
+export class Scope<Schema = any> implements Disposable, AsyncDisposable {
     readonly #core: Core;
     readonly #scope: ScopeState = { closed: false };
     readonly #detach: () => void;
@@ -61,7 +62,7 @@ export class Scope implements Disposable, AsyncDisposable {
     }
 
     /** Subscribes to a collection, or to one item of it, for as long as the scope is open. */
-    readonly subscribe: Subscribe = (
+    readonly subscribe = ((
         options: SubscriptionOptions,
         callback?: AnyCallback,
     ): Subscription<any, any, any> => {
@@ -69,7 +70,7 @@ export class Scope implements Disposable, AsyncDisposable {
         // Where the uid is taken, the subscription may belong to another scope.
         const isOwn = subscription.scope === this.#scope;
         return subscription.view(isOwn ? this : undefined);
-    };
+    }) as Subscribe<Schema>;
 
     /**
      * Subscribes when the application holds the scope's functions, but not the scope: the subscription
@@ -90,10 +91,10 @@ export class Scope implements Disposable, AsyncDisposable {
     }
 
     /** Opens a live collection for as long as the scope is open. */
-    live<T = any>(options: LiveOptions, callback?: LiveCallback<T>): LiveCollection<T> {
+    readonly live = ((options: LiveOptions, callback?: LiveCallback): LiveCollection<any> => {
         const live = this.#live(options, callback);
         return live.view(live.scope === this.#scope ? this : undefined);
-    }
+    }) as OpenLive<Schema>;
 
     /**
      * The same when the application holds the scope's functions, but not the scope.

@@ -2,6 +2,7 @@
 
 import type { MessageCallback, RealtimeMessage, SubscriptionCallback } from './events.js';
 import type { ChangeType, SubscriptionOptions } from './options.js';
+import type { CollectionOf, IsAny, ItemOf, SnapshotOf } from './schema.js';
 import type { Subscription } from './subscription.js';
 
 type With<More> = SubscriptionOptions & More;
@@ -12,7 +13,10 @@ type SomeChanges = { event: ChangeType | readonly [ChangeType] | readonly [Chang
 type AnyChanges = { event: readonly ChangeType[] };
 type OneItem = { item: {} };
 
-export interface Subscribe {
+/** The type of `subscribe`. With a schema, that of the items follows from the collection; without one, it is said. */
+export type Subscribe<Schema = any> = IsAny<Schema> extends true ? SubscribeToAny : SubscribeBySchema<Schema>;
+
+export interface SubscribeToAny {
     /** Only some changes: `init` comes without a snapshot. */
     <T = any>(
         options: PerMessage<SomeChanges>,
@@ -46,4 +50,54 @@ export interface Subscribe {
         options: SubscriptionOptions,
         callback?: SubscriptionCallback<T, Init>,
     ): Subscription<T, Init>;
+}
+
+type Of<C> = { collection: C };
+
+/** The same, where the collection says what its items are. */
+export interface SubscribeBySchema<Schema> {
+    <C extends CollectionOf<Schema>>(
+        options: PerMessage<Of<C> & SomeChanges>,
+        callback?: MessageCallback<ItemOf<Schema, C>, null>,
+    ): Subscription<ItemOf<Schema, C>, null, RealtimeMessage<ItemOf<Schema, C>, null>>;
+    <C extends CollectionOf<Schema>>(
+        options: With<Of<C> & SomeChanges>,
+        callback?: SubscriptionCallback<ItemOf<Schema, C>, null>,
+    ): Subscription<ItemOf<Schema, C>, null>;
+    <C extends CollectionOf<Schema>>(
+        options: PerMessage<Of<C> & AnyChanges>,
+        callback?: MessageCallback<ItemOf<Schema, C>, SnapshotOf<Schema, C> | null>,
+    ): Subscription<
+        ItemOf<Schema, C>,
+        SnapshotOf<Schema, C> | null,
+        RealtimeMessage<ItemOf<Schema, C>, SnapshotOf<Schema, C> | null>
+    >;
+    <C extends CollectionOf<Schema>>(
+        options: With<Of<C> & AnyChanges>,
+        callback?: SubscriptionCallback<ItemOf<Schema, C>, SnapshotOf<Schema, C> | null>,
+    ): Subscription<ItemOf<Schema, C>, SnapshotOf<Schema, C> | null>;
+    <C extends CollectionOf<Schema>>(
+        options: PerMessage<Of<C> & OneItem>,
+        callback?: MessageCallback<ItemOf<Schema, C>, ItemOf<Schema, C> | null>,
+    ): Subscription<
+        ItemOf<Schema, C>,
+        ItemOf<Schema, C> | null,
+        RealtimeMessage<ItemOf<Schema, C>, ItemOf<Schema, C> | null>
+    >;
+    <C extends CollectionOf<Schema>>(
+        options: With<Of<C> & OneItem>,
+        callback?: SubscriptionCallback<ItemOf<Schema, C>, ItemOf<Schema, C> | null>,
+    ): Subscription<ItemOf<Schema, C>, ItemOf<Schema, C> | null>;
+    <C extends CollectionOf<Schema>>(
+        options: PerMessage<Of<C>>,
+        callback?: MessageCallback<ItemOf<Schema, C>, SnapshotOf<Schema, C>>,
+    ): Subscription<
+        ItemOf<Schema, C>,
+        SnapshotOf<Schema, C>,
+        RealtimeMessage<ItemOf<Schema, C>, SnapshotOf<Schema, C>>
+    >;
+    <C extends CollectionOf<Schema>>(
+        options: With<Of<C>>,
+        callback?: SubscriptionCallback<ItemOf<Schema, C>, SnapshotOf<Schema, C>>,
+    ): Subscription<ItemOf<Schema, C>, SnapshotOf<Schema, C>>;
 }

@@ -18,7 +18,7 @@ export { directusRealtime } from './vue-client.js';
 export { useDirectusLive, type VueLive } from './vue-live.js';
 
 /** The composable's names; `isConnected` is reactive. */
-export interface VueRealtime extends Omit<Realtime, 'isConnected'> {
+export interface VueRealtime<Schema = any> extends Omit<Realtime<Schema>, 'isConnected'> {
     readonly isConnected: ComputedRef<boolean>;
 }
 
@@ -38,6 +38,7 @@ const unmounted = (name: string) => `the component was unmounted before it calle
  * that of `directusRealtime`. During server-side rendering it does not connect, and `subscribe` does
  * nothing: the subscription that it returns has ended.
  */
+export function useDirectusRealtime<Schema = any>(client?: Client<Schema>): VueRealtime<Schema>;
 export function useDirectusRealtime(client?: Client): VueRealtime {
     const used = clientOf('useDirectusRealtime', client);
     const isConnected = connectedRef(used);
