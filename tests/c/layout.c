@@ -118,6 +118,48 @@ int main(void) {
     AT(drt_subscription_info, persistent, 48);
     AT(drt_subscription_info, status, 52);
     AT(drt_subscription_info, last_sequence, 56);
+    /* drt_live_options */
+    SIZE(drt_live_options, 64);
+    AT(drt_live_options, struct_size, 0);
+    AT(drt_live_options, collection, 8);
+    AT(drt_live_options, query, 16);
+    AT(drt_live_options, uid, 24);
+    AT(drt_live_options, persistent, 32);
+    AT(drt_live_options, primary_key, 40);
+    AT(drt_live_options, depends_on, 48);
+    AT(drt_live_options, verify_ms, 56);
+    /* drt_live_update */
+    SIZE(drt_live_update, 104);
+    AT(drt_live_update, struct_size, 0);
+    AT(drt_live_update, live, 8);
+    AT(drt_live_update, uid, 16);
+    AT(drt_live_update, uid_len, 24);
+    AT(drt_live_update, collection, 32);
+    AT(drt_live_update, collection_len, 40);
+    AT(drt_live_update, status, 48);
+    AT(drt_live_update, revision, 56);
+    AT(drt_live_update, count, 64);
+    AT(drt_live_update, changes, 72);
+    AT(drt_live_update, changes_len, 80);
+    AT(drt_live_update, error, 88);
+    AT(drt_live_update, error_len, 96);
+    /* drt_live_change */
+    SIZE(drt_live_change, 56);
+    AT(drt_live_change, kind, 0);
+    AT(drt_live_change, key, 8);
+    AT(drt_live_change, key_len, 16);
+    AT(drt_live_change, data, 24);
+    AT(drt_live_change, data_len, 32);
+    AT(drt_live_change, old_index, 40);
+    AT(drt_live_change, new_index, 48);
+    /* drt_row */
+    SIZE(drt_row, 48);
+    AT(drt_row, struct_size, 0);
+    AT(drt_row, index, 8);
+    AT(drt_row, key, 16);
+    AT(drt_row, key_len, 24);
+    AT(drt_row, data, 32);
+    AT(drt_row, data_len, 40);
 #endif
     return 0;
 }
