@@ -11,7 +11,7 @@ BUILD = (sys.executable, "-m", "build", "--no-isolation", "--outdir", OUT)
 
 def make_wheel(target, library):
     tags = ".".join(target.wheel_tags)
-    settings = {"DIRECTUS_REALTIME_LIBRARY": str(library), "DIRECTUS_REALTIME_TAG": tags}
+    settings = {"DIRECTUS_REALTIME_CARRY": str(library), "DIRECTUS_REALTIME_TAG": tags}
     run(*BUILD, "--wheel", cwd=PACKAGE, **settings)
     wheel = OUT / f"directus_realtime-{VERSION}-py3-none-{tags}.whl"
     check = check_musl if target.libc == "musl" else check_glibc

@@ -1,6 +1,6 @@
 """Builds the Rust library into the wheel; see pyproject.toml.
 
-An sdist has the library's source in `rust`. DIRECTUS_REALTIME_LIBRARY names a library to carry
+An sdist has the library's source in `rust`. DIRECTUS_REALTIME_CARRY names a library to carry
 instead of one that is built, and DIRECTUS_REALTIME_TAG the platforms that it is for.
 """
 
@@ -20,7 +20,7 @@ from setuptools_rust import Binding, RustExtension, Strip
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE / "rust" if (HERE / "rust").exists() else HERE.parents[1]
-CARRIED = os.environ.get("DIRECTUS_REALTIME_LIBRARY")
+CARRIED = os.environ.get("DIRECTUS_REALTIME_CARRY")
 MANIFEST = ROOT / "Cargo.toml"
 if not MANIFEST.exists():
     raise SystemExit(
