@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use super::process;
 use super::table::{FORKS, Found, Parts, Table};
+use super::types::drt_scope;
 use crate::client::{Client, ScopeId, SubId};
 use crate::error::{Error, Result, Status};
 use crate::rows::Feed;
@@ -252,6 +253,19 @@ pub(super) fn scope<T>(handle: *mut T, name: &'static str) -> Result<(Client, Sc
         Object::Scope(client, id) => Ok((client, id)),
         other => Err(wrong_kind(&other, name, "a scope")),
     }
+}
+
+/// The scope in which a client is to make something; none where the handle is NULL.
+pub(super) fn scope_of(handle: *mut drt_scope, client: &Client) -> Result<Option<ScopeId>> {
+    if handle.is_null() {
+        return Ok(None);
+    }
+    let (of, id) = scope(handle, "scope")?;
+    if !of.is_same(client) {
+        let message = "`scope` belongs to another client";
+        return Err(Error::new(Status::InvalidHandle, message).about("scope"));
+    }
+    Ok(Some(id))
 }
 
 /// The client, the subscription and the feed of a live collection's handle. It may find one that has

@@ -13,7 +13,7 @@ use super::status::{DRT_DUPLICATE, DRT_OK, drt_status};
 use super::strings::{is_null, optional, required};
 use super::types::{drt_client, drt_live, drt_scope};
 use crate::client::{LiveCollectionOptions, Subscribed};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 
 /// Options of a live collection. Initialise it with `DRT_LIVE_OPTIONS_INIT`; a member that is zero means
 /// its default. Strings are copied before the call returns.
@@ -129,16 +129,7 @@ pub unsafe extern "C" fn drt_live_open(
         *out = std::ptr::null_mut();
         let owner = client as RawHandle;
         let client = handle::client(client, "client")?;
-        let scope = if scope.is_null() {
-            None
-        } else {
-            let (of, id) = handle::scope(scope, "scope")?;
-            if !of.is_same(&client) {
-                let message = "`scope` belongs to another client";
-                return Err(Error::new(Status::InvalidHandle, message).about("scope"));
-            }
-            Some(id)
-        };
+        let scope = handle::scope_of(scope, &client)?;
         // SAFETY: the header's contract.
         let options = unsafe { live_options(options) }?;
         let feed = client.new_feed();

@@ -13,7 +13,6 @@ use super::strings::{filled, is_null};
 use super::types::{drt_client, drt_scope, drt_subscription};
 use crate::client::{Subscribed, SubscriptionInfo};
 use crate::delivery::enter_callback;
-use crate::error::{Error, Status};
 
 /// Whether the server has confirmed a subscription.
 pub type drt_subscription_status = i32;
@@ -85,16 +84,7 @@ pub unsafe extern "C" fn drt_subscribe(
         *out = std::ptr::null_mut();
         let owner = client as RawHandle;
         let client = handle::client(client, "client")?;
-        let scope = if scope.is_null() {
-            None
-        } else {
-            let (of, id) = handle::scope(scope, "scope")?;
-            if !of.is_same(&client) {
-                let message = "`scope` belongs to another client";
-                return Err(Error::new(Status::InvalidHandle, message).about("scope"));
-            }
-            Some(id)
-        };
+        let scope = handle::scope_of(scope, &client)?;
         needed(r#fn, &client)?;
         // SAFETY: the header's contract.
         let options = unsafe { subscription_options(options) }?;

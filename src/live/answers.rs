@@ -11,7 +11,7 @@ use crate::handover::ReadAnswer;
 use crate::protocol::{Frame, items};
 use crate::rows::answer::{self, Unusable};
 use crate::rows::diff::{apply, diff};
-use crate::rows::{Change, ChangeKind, Changes, Row, RowRef, Rows};
+use crate::rows::{Changes, Row, RowRef, Rows};
 
 /// Where that many steps differ, the list is built anew.
 const MANY_STEPS: usize = 2_000;
@@ -220,7 +220,7 @@ impl Collection {
         let mut changes = Vec::new();
         for text in &reading.keys {
             if self.flurry.is_fresh(text) {
-                // It has been told of since: it is read again.
+                // An event has named it since: it is read again.
                 continue;
             }
             match (self.rows.position(text), reading.found.get(text)) {
@@ -228,16 +228,7 @@ impl Collection {
                     self.update_row(now, index, row.as_ref(), &mut changes);
                 }
                 (None, Some(row)) => self.add_row(now, row.as_ref(), &mut changes),
-                (Some(index), None) => {
-                    if let Some(row) = self.rows.remove(index) {
-                        changes.push(Change {
-                            kind: ChangeKind::Removed,
-                            row,
-                            old: Some(index),
-                            new: None,
-                        });
-                    }
-                }
+                (Some(index), None) => self.remove_row(index, &mut changes),
                 (None, None) => {}
             }
         }

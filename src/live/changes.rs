@@ -17,17 +17,13 @@ const MOST_DELETED: usize = 4_096;
 impl Collection {
     /// Rows were created, updated or deleted.
     pub(super) fn on_change(&mut self, now: Duration, part: usize, event: &Event, out: &mut Out) {
-        let is_answered_late = self
-            .reading
-            .as_ref()
-            .is_some_and(|reading| reading.is_sent());
         if !self.synced {
             self.is_busy = true;
             self.note_deletes(now, event);
-        }
-        if !self.synced && !is_answered_late {
-            // The snapshot that is to be read will show it.
-            return;
+            if !self.is_read_sent() {
+                // The snapshot that is to be read will show it.
+                return;
+            }
         }
         let is_touch = match self.parts[part].kind {
             PartKind::Depends(_) => {
@@ -82,11 +78,15 @@ impl Collection {
     /// The key is to be read again.
     fn doubt(&mut self, now: Duration, text: &str, key: &str) {
         self.flurry.told(now, text, key).wanted = true;
-        let need = match self.query.window {
+        self.want(now, self.or_whole(Need::Rows));
+    }
+
+    /// Of a window only the whole is read.
+    fn or_whole(&self, need: Need) -> Need {
+        match self.query.window {
             Some(_) => Need::Whole,
-            None => Need::Rows,
-        };
-        self.want(now, need);
+            None => need,
+        }
     }
 
     fn on_delete(
@@ -105,10 +105,7 @@ impl Collection {
             let Some(text) = items::key_text(json) else {
                 return false;
             };
-            let is_late = self
-                .reading
-                .as_ref()
-                .is_some_and(|reading| reading.is_sent());
+            let is_late = self.is_read_sent();
             let told = self.flurry.told(now, &text, json);
             count(told, is_touch);
             let was_written = told.is_written;
@@ -121,14 +118,7 @@ impl Collection {
             }
             match self.rows.find(&text) {
                 Match::Exact(index) if !was_written && !key::is_rounded(&text) => {
-                    if let Some(row) = self.rows.remove(index) {
-                        changes.push(Change {
-                            kind: ChangeKind::Removed,
-                            row,
-                            old: Some(index),
-                            new: None,
-                        });
-                    }
+                    self.remove_row(index, changes);
                     if self.query.window.is_some() {
                         self.want(now, Need::Whole);
                     } else if is_late {
@@ -195,10 +185,7 @@ impl Collection {
             return false;
         };
         let is_suspect = self.flurry.is_suspect();
-        let is_late = self
-            .reading
-            .as_ref()
-            .is_some_and(|reading| reading.is_sent());
+        let is_late = self.is_read_sent();
         for row in rows {
             let Some(text) = items::key_text(row.key) else {
                 continue;
@@ -291,6 +278,18 @@ impl Collection {
         }
     }
 
+    /// A row that is held matches no more.
+    pub(super) fn remove_row(&mut self, index: usize, changes: &mut Vec<Change>) {
+        if let Some(row) = self.rows.remove(index) {
+            changes.push(Change {
+                kind: ChangeKind::Removed,
+                row,
+                old: Some(index),
+                new: None,
+            });
+        }
+    }
+
     /// Only the server knows where a row belongs: it is shown as soon as the server has said so.
     fn place_later(&mut self, now: Duration, row: RowRef<'_>) {
         if let Some(text) = items::key_text(row.key) {
@@ -330,11 +329,7 @@ impl Collection {
 
     /// Only the server knows where a row belongs.
     pub(super) fn want_order(&mut self, now: Duration) {
-        let need = match self.query.window {
-            Some(_) => Need::Whole,
-            None => Need::Keys,
-        };
-        self.want(now, need);
+        self.want(now, self.or_whole(Need::Keys));
     }
 
     /// When the two subscriptions have told what they will: a row of which only the one to all keys
@@ -358,12 +353,8 @@ impl Collection {
             }
         }
         if is_any {
-            let need = match self.query.window {
-                Some(_) => Need::Whole,
-                None => Need::Rows,
-            };
             let is_first = self.need == Need::Nothing;
-            self.want(now, need);
+            self.want(now, self.or_whole(Need::Rows));
             if is_first {
                 // It has been quiet since then.
                 self.need_since = self.flurry.last;

@@ -82,6 +82,11 @@ impl Reading {
 }
 
 impl Collection {
+    /// Whether a read is under way that the server may have carried out already.
+    pub(super) fn is_read_sent(&self) -> bool {
+        self.reading.as_ref().is_some_and(Reading::is_sent)
+    }
+
     /// Sends the read that is due.
     pub(super) fn begin_reading(&mut self, now: Duration, out: &mut Out) {
         let is_quiet = self.flurry.last + QUIET <= now;

@@ -190,6 +190,13 @@ def event_mask(event: Events | None) -> int:
 _NEVER = 0xFFFFFFFF
 
 
+def _collection(collection: str) -> bytes | None:
+    name = encode(collection, "collection", optional=False)
+    if not name:
+        raise InvalidArgumentError("collection is empty: pass the name of a collection")
+    return name
+
+
 def subscription_options(
     collection: str,
     uid: str,
@@ -204,9 +211,7 @@ def subscription_options(
     settle: float | None,
 ) -> _abi.SubscriptionOptions:
     """The options of a subscription; see `Client.subscribe`."""
-    name = encode(collection, "collection", optional=False)
-    if not name:
-        raise InvalidArgumentError("collection is empty: pass the name of a collection")
+    name = _collection(collection)
     check_query(query)
     return _abi.SubscriptionOptions(
         struct_size=ctypes.sizeof(_abi.SubscriptionOptions),
@@ -234,9 +239,7 @@ def live_options(
     verify: float | None,
 ) -> _abi.LiveOptions:
     """The options of a live collection; see `Client.live`."""
-    name = encode(collection, "collection", optional=False)
-    if not name:
-        raise InvalidArgumentError("collection is empty: pass the name of a collection")
+    name = _collection(collection)
     check_query(query)
     return _abi.LiveOptions(
         struct_size=ctypes.sizeof(_abi.LiveOptions),
