@@ -2,19 +2,7 @@
 
 import { Consumer, type WaitingEvents } from './consumer.js';
 import type { RealtimeEvent } from './events.js';
-import { Queue } from './queue.js';
-
-type Result = IteratorResult<RealtimeEvent, undefined>;
-
-/** A `next()` that has no event yet. */
-interface PendingRead {
-    resolve(result: Result): void;
-    reject(error: Error): void;
-    /** Referenced so that it is not garbage-collected before the read is answered. */
-    iterator: EventIterator;
-}
-
-const DONE: Result = { value: undefined, done: true };
+import { PendingReads, type LoopIterator } from './loop.js';
 
 /** What a queue needs of its subscription. */
 export interface QueueOwner {
@@ -31,9 +19,7 @@ export interface QueueOwner {
 /** The consumer from which loops read. */
 export class EventQueue extends Consumer {
     readonly #owner: QueueOwner;
-    readonly #reads = new Queue<PendingRead>();
-    #isOver = false;
-    #error: Error | undefined;
+    readonly #reads = new PendingReads<RealtimeEvent>();
 
     constructor(waiting: WaitingEvents, owner: QueueOwner) {
         super(waiting, () => owner.resync());
@@ -41,48 +27,37 @@ export class EventQueue extends Consumer {
     }
 
     protected override offer(event: RealtimeEvent): boolean {
-        const read = this.#reads.shift();
-        read?.resolve({ value: this.number(event), done: false });
-        return read !== undefined;
+        return !this.#reads.isEmpty && this.#reads.answer(this.number(event));
     }
 
     override end(): void {
         super.end();
-        this.#isOver = true;
-        this.#finishReads();
+        this.#reads.end();
     }
 
     override refuse(_refusal: RealtimeEvent, _weight: number, error: Error): void {
-        this.#isOver = true;
-        this.#error = error;
-        this.#finishReads();
+        this.#reads.end(error);
     }
 
     /** Ends a loop that is waiting. A loop that is not gets the events that wait first, then the error. */
     override fail(error: Error): void {
-        const read = this.#reads.shift();
-        if (read !== undefined) {
-            read.iterator.finish();
-            read.reject(error);
-            this.#finishReads();
+        if (this.#reads.fail(error)) {
+            this.#reads.finish();
             this.#owner.failed(this);
         }
     }
 
-    /**
-     * The next event. It rejects at once if the client has failed, and is done if the queue is over.
-     * `iterator` is kept from the garbage collector until the event is there.
-     */
-    next(iterator: EventIterator): Promise<Result> {
+    /** The next event. It rejects at once if the client has failed, and is done if the queue is over. */
+    next(iterator: LoopIterator<RealtimeEvent>): Promise<IteratorResult<RealtimeEvent, undefined>> {
         const event = this.take();
         if (event !== undefined) {
             return Promise.resolve({ value: this.number(event), done: false });
         }
         return new Promise((resolve, reject) => {
             this.#reads.push({ resolve, reject, iterator });
-            const failure = this.#isOver ? undefined : this.#owner.failure();
-            if (this.#isOver) {
-                this.#finishReads();
+            const failure = this.#reads.isOver ? undefined : this.#owner.failure();
+            if (this.#reads.isOver) {
+                this.#reads.finish();
             } else if (failure !== undefined) {
                 this.fail(failure);
             }
@@ -92,64 +67,5 @@ export class EventQueue extends Consumer {
     leave(): void {
         this.end();
         this.#owner.left(this);
-    }
-
-    /** No more events come: pending reads are done, the first one with the error, if there is one. */
-    #finishReads(): void {
-        for (let read = this.#reads.shift(); read !== undefined; read = this.#reads.shift()) {
-            const error = this.#error;
-            this.#error = undefined;
-            if (error !== undefined) {
-                read.reject(error);
-            } else {
-                read.resolve(DONE);
-            }
-        }
-    }
-}
-
-/**
- * The iterator of one loop. It keeps the subscription, and with it its scope, from the garbage
- * collector: a running loop may hold the only reference to either.
- */
-export class EventIterator implements AsyncIterableIterator<RealtimeEvent> {
-    readonly #queue: EventQueue;
-    /** Never read, only referenced. */
-    protected readonly subscription: object;
-    #isFinished = false;
-
-    constructor(queue: EventQueue, subscription: object) {
-        this.#queue = queue;
-        this.subscription = subscription;
-    }
-
-    next(): Promise<Result> {
-        return this.#isFinished ? Promise.resolve(DONE) : this.#queue.next(this);
-    }
-
-    return(): Promise<Result> {
-        this.#leave();
-        return Promise.resolve(DONE);
-    }
-
-    /** The loop was ended by an error: the queue may belong to another loop from now on. */
-    finish(): void {
-        this.#isFinished = true;
-    }
-
-    #leave(): void {
-        if (!this.#isFinished) {
-            this.#isFinished = true;
-            this.#queue.leave();
-        }
-    }
-
-    [Symbol.asyncIterator](): this {
-        return this;
-    }
-
-    [Symbol.asyncDispose](): Promise<void> {
-        this.#leave();
-        return Promise.resolve();
     }
 }

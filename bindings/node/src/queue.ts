@@ -7,6 +7,10 @@ export class Queue<T> {
     #entries: (T | undefined)[] = [];
     #head = 0;
 
+    get length(): number {
+        return this.#entries.length - this.#head;
+    }
+
     push(entry: T): void {
         this.#entries.push(entry);
     }

@@ -12,7 +12,8 @@ import { CallbackConsumer } from './callback-consumer.js';
 import type { Connection } from './connection.js';
 import { DirectusRealtimeError, serverError } from './errors.js';
 import type { AnyCallback, RealtimeEvent } from './events.js';
-import { EventIterator, EventQueue, type QueueOwner } from './iterator.js';
+import { EventQueue, type QueueOwner } from './iterator.js';
+import { LoopIterator } from './loop.js';
 import { bindMethods, inspected } from './objects.js';
 import { toEvent } from './received-event.js';
 import { waitOptions, Waiters, type WaitOptions } from './waiters.js';
@@ -290,7 +291,7 @@ export class Subscription<T = any, Init = T[], Event = RealtimeEvent<T, Init>>
      * a subscription without a callback or another loop. A refusal is thrown.
      */
     [Symbol.asyncIterator](): AsyncIterableIterator<Event> {
-        const iterator = new EventIterator(this.#state.queue(), this);
+        const iterator = new LoopIterator(this.#state.queue(), this);
         return iterator as AsyncIterableIterator<unknown> as AsyncIterableIterator<Event>;
     }
 

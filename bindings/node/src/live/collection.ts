@@ -6,7 +6,8 @@ import type { ServerError } from '../errors.js';
 import { bindMethods, inspected } from '../objects.js';
 import type { RequestOptions } from '../requests.js';
 import type { WaitOptions } from '../waiters.js';
-import { LiveIterator, type LiveLoop } from './iterator.js';
+import { LoopIterator } from '../loop.js';
+import type { LiveLoop } from './iterator.js';
 import type { LiveStatus, LiveUpdate, Verification } from './update.js';
 
 /** The client's half of a live collection. */
@@ -102,7 +103,7 @@ export class LiveCollection<T = any> implements AsyncIterable<LiveUpdate<T>>, Di
      * busy are merged into one. Leaving the loop does not close the live collection. A refusal is thrown.
      */
     [Symbol.asyncIterator](): AsyncIterableIterator<LiveUpdate<T>> {
-        return new LiveIterator(this.#state.loop(), this);
+        return new LoopIterator(this.#state.loop(), this);
     }
 
     [Symbol.dispose](): void {

@@ -1,20 +1,8 @@
 /** Delivers the updates of a live collection to `for await` loops. */
 
-import { Queue } from '../queue.js';
+import { PendingReads, type LoopIterator } from '../loop.js';
 import { LiveConsumer, type LiveSource } from './consumer.js';
 import type { LiveUpdate } from './update.js';
-
-type Result = IteratorResult<LiveUpdate, undefined>;
-
-/** A `next()` that has no update yet. */
-interface PendingRead {
-    resolve(result: Result): void;
-    reject(error: Error): void;
-    /** Referenced so that it is not garbage-collected before the read is answered. */
-    iterator: LiveIterator;
-}
-
-const DONE: Result = { value: undefined, done: true };
 
 /** What a loop needs of its live collection. */
 export interface LoopOwner {
@@ -27,10 +15,7 @@ export interface LoopOwner {
 /** The consumer from which one loop reads. */
 export class LiveLoop extends LiveConsumer {
     readonly #owner: LoopOwner;
-    readonly #reads = new Queue<PendingRead>();
-    #pendingReads = 0;
-    #isOver = false;
-    #error: Error | undefined;
+    readonly #reads = new PendingReads<LiveUpdate>();
 
     /** `first` is the last update so far, if there was one. */
     constructor(source: LiveSource, owner: LoopOwner, first: LiveUpdate | undefined) {
@@ -42,42 +27,33 @@ export class LiveLoop extends LiveConsumer {
     }
 
     protected override get isReady(): boolean {
-        return this.#pendingReads > 0;
+        return !this.#reads.isEmpty;
     }
 
     /** Later, when the whole batch is there: so the rows are those that the update has left. */
     protected override offer(): boolean {
-        if (this.#pendingReads > 0) {
+        if (this.isReady) {
             queueMicrotask(() => this.#answer());
         }
         return false;
     }
 
     #answer(): void {
-        if (this.#pendingReads > 0 && this.isWaiting) {
-            this.#shift()!.resolve({ value: this.take()!, done: false });
+        if (this.isReady && this.isWaiting) {
+            this.#reads.answer(this.take()!);
         }
     }
 
-    #shift(): PendingRead | undefined {
-        const read = this.#reads.shift();
-        if (read !== undefined) {
-            this.#pendingReads--;
-        }
-        return read;
-    }
-
-    next(iterator: LiveIterator): Promise<Result> {
+    next(iterator: LoopIterator<LiveUpdate>): Promise<IteratorResult<LiveUpdate, undefined>> {
         return new Promise((resolve, reject) => {
             this.#reads.push({ resolve, reject, iterator });
-            this.#pendingReads++;
             this.#answer();
-            if (this.#isOver) {
-                this.#finishReads();
+            if (this.#reads.isOver) {
+                this.#reads.finish();
                 return;
             }
             const failure = this.#owner.failure();
-            if (failure !== undefined && this.#pendingReads > 0) {
+            if (failure !== undefined && this.isReady) {
                 this.fail(failure);
             }
         });
@@ -86,23 +62,17 @@ export class LiveLoop extends LiveConsumer {
     /** No more updates come: a loop that waits is done. */
     override end(): void {
         super.end();
-        this.#isOver = true;
-        this.#finishReads();
+        this.#reads.end();
     }
 
     override refuse(_update: LiveUpdate, error: Error): void {
         this.#answer();
-        this.#isOver = true;
-        this.#error = error;
-        this.#finishReads();
+        this.#reads.end(error);
     }
 
     /** Ends a loop that is waiting. One that is not learns of it when it waits. */
     override fail(error: Error): void {
-        const read = this.#shift();
-        if (read !== undefined) {
-            read.iterator.finish();
-            read.reject(error);
+        if (this.#reads.fail(error)) {
             this.leave();
         }
     }
@@ -110,60 +80,5 @@ export class LiveLoop extends LiveConsumer {
     leave(): void {
         this.end();
         this.#owner.left(this);
-    }
-
-    #finishReads(): void {
-        for (let read = this.#shift(); read !== undefined; read = this.#shift()) {
-            const error = this.#error;
-            this.#error = undefined;
-            if (error !== undefined) {
-                read.reject(error);
-            } else {
-                read.resolve(DONE);
-            }
-        }
-    }
-}
-
-/** The iterator of one loop. It keeps the live collection, and with it its scope, from the garbage collector. */
-export class LiveIterator implements AsyncIterableIterator<LiveUpdate> {
-    readonly #loop: LiveLoop;
-    /** Never read, only referenced. */
-    protected readonly live: object;
-    #isFinished = false;
-
-    constructor(loop: LiveLoop, live: object) {
-        this.#loop = loop;
-        this.live = live;
-    }
-
-    next(): Promise<Result> {
-        return this.#isFinished ? Promise.resolve(DONE) : this.#loop.next(this);
-    }
-
-    return(): Promise<Result> {
-        this.#leave();
-        return Promise.resolve(DONE);
-    }
-
-    /** The loop was ended by an error. */
-    finish(): void {
-        this.#isFinished = true;
-    }
-
-    #leave(): void {
-        if (!this.#isFinished) {
-            this.#isFinished = true;
-            this.#loop.leave();
-        }
-    }
-
-    [Symbol.asyncIterator](): this {
-        return this;
-    }
-
-    [Symbol.asyncDispose](): Promise<void> {
-        this.#leave();
-        return Promise.resolve();
     }
 }
