@@ -2038,7 +2038,7 @@ class client {
         return drt::live(
             detail::open_live(handle_, nullptr, options, std::forward<F>(callback), &ec));
     }
-    /** Opens a live collection whose rows are looked at without being told of updates. */
+    /** Opens a live collection whose rows are looked at without a callback for updates. */
     [[nodiscard]] drt::live live(const live_options &options) {
         return live(options, [](const live_update &) {});
     }

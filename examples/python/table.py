@@ -24,7 +24,7 @@ def value_of(row: dict, path: str) -> str:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     text = "" if value is None else str(value)
-    # The terminal must not obey what somebody has written into a row.
+    # The terminal must not obey control characters in a row.
     return "".join(each if each.isprintable() else " " for each in text)
 
 

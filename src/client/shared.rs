@@ -434,7 +434,7 @@ impl Feedback for Shared {
     }
 
     fn shown(&self) {
-        // Whoever looks under the lock and then waits has seen what was shown, or is woken.
+        // A thread that looks under the lock and then waits has seen what was shown, or is woken.
         drop(self.lock());
         self.changed.notify();
     }

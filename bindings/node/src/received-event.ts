@@ -25,7 +25,7 @@ class ReceivedEvent {
     declare data: unknown;
     /** Where `data` is parsed on first use: JSON before that, which keeps the text of the whole batch in memory. */
     #data: unknown;
-    /** Told of the first use. */
+    /** Marked at the first use. */
     #use: DataUse | undefined;
 
     /** Every event has it for its own, so that copies of the event have it, too. */

@@ -105,7 +105,7 @@ def test_an_iteration_that_is_behind_lets_the_library_wait(
     async def scenario() -> None:
         async with aio.Client(server.url, **options) as client:
             posts = client.live("posts", query=of(title, sort=["id"]))
-            # Whoever waits for the rows is not held up by an iteration of its own.
+            # An application that waits for the rows is not held up by an iteration of its own.
             updates = posts.__aiter__()
             await posts.ready(30)
             write = client.items("posts").create
@@ -186,7 +186,7 @@ def test_an_iteration_raises_why_the_client_has_failed(run: Any, strict: Scripte
 
 @pytest.fixture
 def strict() -> Iterator[ScriptedServer]:
-    """A server that lets in nobody but one."""
+    """A server that lets a single user in."""
     server = ScriptedServer(tokens=["right"])
     yield server
     server.close()

@@ -50,7 +50,7 @@ export class Batch {
     readonly length: number;
     /** The average size of a row, in bytes of JSON. */
     readonly weight: number;
-    /** Told when the data of an event is read that was not parsed with the batch. */
+    /** Marked when the data of an event is read that was not parsed with the batch. */
     readonly use: DataUse;
     readonly #words: Uint32Array;
     readonly #text: string;

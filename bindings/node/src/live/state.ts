@@ -160,7 +160,7 @@ export class LiveState implements LiveIdentity, LiveSource {
         }
     }
 
-    /** Takes the steps, and returns them where somebody wants them. */
+    /** Takes the steps, and returns them where there is a consumer. */
     #apply(steps: readonly ChangeRow[]): LiveChange[] {
         const isWanted = this.#consumers.size > 0;
         const changes: LiveChange[] = [];
