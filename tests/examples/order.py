@@ -58,7 +58,7 @@ class OutOfOrder:
             self.write_in_a_gap(board, "notifications", [higher, *lower])
             board.wait_for("* higher")
             for each in (*lower, higher):
-                board.wait_for(f"* {each['message']}", timeout=5)
+                board.wait_for(f"* {each['message']}", timeout=60)
             self.rest.create("notifications", {**notice, "id": 30000, "message": "the lowest"})
             board.wait_for("* the lowest")
             self.assertNotIn("no news", board.text)

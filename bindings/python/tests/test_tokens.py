@@ -159,7 +159,7 @@ def test_a_wrong_token_is_asked_for_again_at_once(server: Any, thread: bool) -> 
 
     with Client(server.url, thread=thread, ack_timeout=30) as client:
         client.on_token(improve)
-        client.wait(timeout=10)
+        client.wait(timeout=60)
         assert len(asked) == 2
 
 
@@ -172,13 +172,13 @@ def test_the_token_callback_can_be_replaced_and_removed(server: Any) -> None:
     with Client(server.url, ack_timeout=30) as client:
         for callback in (remember("a"), None, None, remember("b"), remember("c")):
             client.on_token(callback)
-        client.wait(timeout=10)
+        client.wait(timeout=60)
         assert asked == ["c"]
     with Client(server.url) as client:
         client.on_token(remember("d"))
         client.on_token(None)
         with pytest.raises(dr.AuthenticationError):
-            client.wait(timeout=10)
+            client.wait(timeout=60)
     assert asked == ["c"]
 
 

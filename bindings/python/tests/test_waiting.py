@@ -45,8 +45,8 @@ def test_threads_get_replies_while_another_thread_delivers(scripted_server: Scri
 
     def ask() -> None:
         for _ in range(20):
-            answers.append(client.request({"type": "ping"}, timeout=10)["type"])
-        client.wait("connected", timeout=10)
+            answers.append(client.request({"type": "ping"}, timeout=60)["type"])
+        client.wait("connected", timeout=60)
 
     asking = [start(ask) for _ in range(4)]
     for thread in asking:

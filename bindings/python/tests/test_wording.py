@@ -62,7 +62,7 @@ def test_an_error_has_the_sentence_of_the_library(arguments: dict[str, Any], wor
 
 def test_errors_and_states_name_the_options_of_python() -> None:
     with Client("http://127.0.0.1:9") as client, pytest.raises(dr.AuthenticationError) as error:
-        client.wait(timeout=10)
+        client.wait(timeout=60)
     assert "set `auth_mode` to public" in str(error.value)
     with pytest.raises(TypeError, match="no_such_option"):
         Client("http://127.0.0.1:9", no_such_option=1)  # type: ignore[call-arg]
