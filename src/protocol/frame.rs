@@ -7,6 +7,7 @@
 //! existed already: to make one costs nothing, and the rest is taken off when the block is full.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::collections::VecDeque;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
@@ -19,6 +20,9 @@ use super::plain_text;
 const BLOCK: usize = 128 * 1024;
 /// With less space than this at its end, a block is given up: every read costs a system call.
 const LEAST_SPARE: usize = 16 * 1024;
+/// So many blocks are kept to be used again while the application does not keep up: two batches. What
+/// the system gives anew for each costs a page fault per 4 KiB.
+const KEPT_BLOCKS: usize = 16;
 
 /// The beginning of a block; its bytes follow.
 struct Block {
@@ -191,8 +195,9 @@ pub struct FrameBuffer {
     /// Where its bytes are that were received and not taken yet.
     start: usize,
     end: usize,
-    /// The block before, to be used again when its frames are gone, and how many of them were made.
-    previous: Option<(NonNull<Block>, usize)>,
+    /// The blocks before, the oldest first, to be used again when their frames are gone, and how
+    /// many of them were made.
+    previous: VecDeque<(NonNull<Block>, usize)>,
 }
 
 // SAFETY: it shares nothing but the references of its block, which are counted atomically.
@@ -288,7 +293,7 @@ impl FrameBuffer {
         } else {
             FrameBuffer::renew(block, made);
         }
-        if let Some((block, made)) = self.previous.take() {
+        for (block, made) in self.previous.drain(..) {
             FrameBuffer::give_up(block, made);
         }
     }
@@ -297,11 +302,12 @@ impl FrameBuffer {
     fn exchange(&mut self, spare: usize) {
         let unread: NonNull<[u8]> = self.unread().into();
         let size = unread.len().saturating_add(spare).max(BLOCK);
-        let unused = self.previous.take_if(|(block, made)| {
+        let unused = self.previous.iter().position(|(block, made)| {
             // SAFETY: the buffer has references of its own.
             let is_large_enough = unsafe { block.as_ref() }.size >= size;
             is_large_enough && FrameBuffer::is_unused(*block, *made)
         });
+        let unused = unused.and_then(|at| self.previous.remove(at));
         let block = match unused {
             Some((block, made)) => {
                 FrameBuffer::renew(block, made);
@@ -320,9 +326,12 @@ impl FrameBuffer {
         );
         let full = self.block.replace(block).map(|block| (block, made));
         (self.start, self.end) = (0, end);
-        let unwanted = match is_large {
-            true => full,
-            false => std::mem::replace(&mut self.previous, full),
+        let unwanted = if is_large {
+            full
+        } else {
+            self.previous.extend(full);
+            let too_many = self.previous.len() > KEPT_BLOCKS;
+            too_many.then(|| self.previous.pop_front()).flatten()
         };
         if let Some((block, made)) = unwanted {
             FrameBuffer::give_up(block, made);
@@ -365,7 +374,7 @@ impl FrameBuffer {
 impl Drop for FrameBuffer {
     fn drop(&mut self) {
         let present = self.block.map(|block| (block, self.made));
-        for (block, made) in [present, self.previous].into_iter().flatten() {
+        for (block, made) in present.into_iter().chain(self.previous.drain(..)) {
             FrameBuffer::give_up(block, made);
         }
     }

@@ -81,6 +81,33 @@ fn two_blocks_are_used_in_turn_while_frames_of_the_last_one_are_left() {
     assert_ne!(blocks[0], blocks[1]);
 }
 
+/// Fills a block, and makes one frame of it. Also where the block is.
+fn filled(buffer: &mut FrameBuffer) -> (*const MaybeUninit<u8>, Frame) {
+    let space = buffer.spare(0);
+    let (place, size) = (space.as_ptr(), space.len());
+    buffer.receive(&vec![b'x'; size]);
+    (place, buffer.cut(0, size).unwrap())
+}
+
+#[test]
+fn the_blocks_of_a_burst_are_used_again_and_freed_when_the_application_keeps_up() {
+    let mut buffer = FrameBuffer::default();
+    let burst = (0..KEPT_BLOCKS + 5).map(|_| filled(&mut buffer));
+    let (places, mut frames): (Vec<_>, Vec<_>) = burst.unzip();
+    assert_eq!(buffer.previous.len(), KEPT_BLOCKS);
+    // What is left is in the present block.
+    frames.drain(..KEPT_BLOCKS + 4);
+    for place in &places[4..KEPT_BLOCKS + 4] {
+        let (again, frame) = filled(&mut buffer);
+        assert_eq!(again, *place);
+        frames.push(frame);
+    }
+    assert_eq!(buffer.previous.len(), KEPT_BLOCKS);
+    frames.clear();
+    buffer.spare(0);
+    assert!(buffer.previous.is_empty());
+}
+
 #[test]
 fn the_memory_of_a_large_frame_is_not_kept() {
     let mut buffer = FrameBuffer::default();
