@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import threading
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypedDict, get_args
 
 import pytest
 from conftest import load_events, until
@@ -14,6 +15,10 @@ from directus_realtime import Client, Event, aio
 from scripted_server import ScriptedServer
 
 EVENTS = 10_000
+
+
+class Post(TypedDict):
+    id: int
 
 
 def make(kind: int, data: str, meta: str = "", *, flags: int = 0) -> Event:
@@ -31,6 +36,16 @@ def test_the_data_of_an_event_is_parsed_and_its_raw_text_is_unchanged() -> None:
     assert (one.meta, two.meta) == (None, {"filter_count": 1})
     assert (one.type, two.type, one.resync, two.resync) == ("create", "update", False, True)
     assert (one.sequence, two.index, two.count) == (5, 1, 2)
+
+
+def test_the_type_of_the_data_is_for_type_checkers_and_leaves_events_as_they_are() -> None:
+    assert get_args(Event[Post]) == (Post,)
+    assert get_args(aio.Subscription[Post]) == (Post,)
+    for event in (make(1, '{"id":1}'), pickle.loads(pickle.dumps(make(1, '{"id":1}')))):
+        assert type(event) is Event
+        assert (event.data, event.type) == ({"id": 1}, "create")
+        # A dictionary for each event would double its size.
+        assert not hasattr(event, "__dict__")
 
 
 def test_an_event_that_python_cannot_parse_still_has_its_raw_text() -> None:

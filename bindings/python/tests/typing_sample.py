@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 import directus_realtime as dr
 from directus_realtime import aio
+from typing_extensions import assert_type
 
 
 class Post(TypedDict):
@@ -74,6 +75,41 @@ async def asynchronous() -> None:
         await client.run()
         print(await client.items("posts").create({"title": "…"}))
         print(await client.request({"type": "ping"}))
+
+
+def typed_events() -> None:
+    def show(event: dr.Event[Post]) -> None:
+        assert_type(event.data, Post)
+        log(event)
+
+    def log(event: dr.Event[object]) -> None:
+        print(event.type, event.raw)
+
+    def untyped(event: dr.Event) -> None:
+        assert_type(event.data, Any)
+
+    with dr.Client("http://localhost:8055") as client, client.scope() as scope:
+        client.subscribe("posts", show, event=["create", "update"], changes_only=True)
+        scope.subscribe("posts", untyped)
+        scope.subscribe("posts", log)
+
+
+async def typed_events_on_a_loop() -> None:
+    def show(event: dr.Event[Post]) -> None:
+        print(event.data["title"])
+
+    async def show_later(event: dr.Event[Post]) -> None:
+        print(event.data["title"])
+
+    async with aio.Client("http://localhost:8055") as client, client.scope() as scope:
+        posts: aio.Subscription[Post] = await client.subscribe("posts", changes_only=True)
+        async for event in posts:
+            assert_type(event, dr.Event[Post])
+        assert_type(await scope.subscribe("posts", show), aio.Subscription[Post])
+        assert_type(await scope.subscribe("posts", show_later), aio.Subscription[Post])
+        untyped: aio.Subscription = await scope.subscribe("posts")
+        async for change in untyped:
+            assert_type(change.data, Any)
 
 
 async def live_on_a_loop() -> None:

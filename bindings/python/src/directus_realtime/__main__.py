@@ -138,7 +138,7 @@ class _Tail:
                 client.dispatch(timeout=None)
         return 1 if self.failed else 0
 
-    def show(self, event: Event) -> None:
+    def show(self, event: Event[Any]) -> None:
         """Prints an event."""
         if event.type == "init" and self.arguments.no_init:
             return

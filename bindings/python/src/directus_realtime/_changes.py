@@ -11,7 +11,7 @@ from ._events import Event
 _logger = logging.getLogger("directus_realtime")
 
 
-def is_wanted(event: Event) -> bool:
+def is_wanted(event: Event[Any]) -> bool:
     """Whether such a subscription gets an event; an error is logged instead."""
     if event.type == "error":
         error = event.data if isinstance(event.data, dict) else {}
@@ -29,10 +29,10 @@ def is_wanted(event: Event) -> bool:
 class ChangesOnly:
     """Wraps a callback, and calls it for changes only."""
 
-    def __init__(self, callback: Callable[[Event], Any]) -> None:
+    def __init__(self, callback: Callable[[Event[Any]], Any]) -> None:
         self._callback = callback
 
-    def __call__(self, event: Event) -> Any:
+    def __call__(self, event: Event[Any]) -> Any:
         """Passes an event on, or drops it."""
         return self._callback(event) if is_wanted(event) else None
 

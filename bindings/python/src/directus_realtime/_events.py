@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Generic, Literal, NamedTuple, Protocol
 
 from ._abi import FLAG_ENDED, FLAG_RESYNC, FLAG_SETTLED
 from ._rows import BEGIN, COUNT, DATA_END, FLAGS, INDEX, KIND, SEQUENCE, Entry
+from ._typing import Data_co
 
 EventType = Literal["init", "create", "update", "delete", "error"]
 
@@ -35,10 +36,14 @@ class Origin(NamedTuple):
     collection: str
 
 
-class Event:
+class Event(Generic[Data_co]):
     """A snapshot, a change or an error of a subscription.
 
     It refers to its own text only, so that keeping it keeps nothing else in memory.
+
+    `Event[Post]` is for type checkers, and says that `data` is a `Post`. That holds where
+    the application looks at `type` first, or gets such events only
+    (`event=["create", "update"], changes_only=True`); nothing checks it at run time.
     """
 
     __slots__ = ("_data", "_entry", "_source", "_text")
@@ -65,7 +70,7 @@ class Event:
         return _CREATE <= self._entry[KIND] <= _DELETE
 
     @property
-    def data(self) -> Any:
+    def data(self) -> Data_co:
         """The data, parsed on first use.
 
         The item for `create` and `update`; `{primary_key: key}` for `delete`; the
@@ -78,7 +83,8 @@ class Event:
                 self._data, _ = _scan(text, 0)
             except StopIteration:
                 raise ValueError(f"this is not JSON: {text!r}") from None
-        return self._data
+        data: Data_co = self._data
+        return data
 
     @property
     def raw(self) -> bytes:

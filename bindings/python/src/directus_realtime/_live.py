@@ -10,10 +10,10 @@ from ._core import Core
 from ._delivery import Delivery
 from ._live_calls import LiveCalls, Verification
 from ._live_state import LiveRow, LiveState, LiveStatus
-from ._live_typing import Row
 from ._live_updates import LiveUpdate
 from ._options import Key, Query, key_text
 from ._subscription import Handler
+from ._typing import Row
 
 OnChange = Callable[[LiveUpdate[Row]], object]
 

@@ -10,8 +10,8 @@ from typing import Any, Generic, Literal, NamedTuple
 from ._errors import ServerError
 from ._events import _scan as scan
 from ._live_state import STATUSES, Block, LiveRow, LiveState, LiveStatus, Step
-from ._live_typing import Row
 from ._subscription_state import refusal_of
+from ._typing import Row
 
 ChangeKind = Literal["added", "modified", "removed"]
 

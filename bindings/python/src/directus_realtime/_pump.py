@@ -122,7 +122,7 @@ class Pump:
             if callback is None:
                 batch.position += 1
                 continue
-            event = Event(state, entry, text[entry[BEGIN] : entry[END]])
+            event: Event[Any] = Event(state, entry, text[entry[BEGIN] : entry[END]])
             try:
                 # In this order: see `Running`.
                 running.subscription = state
@@ -148,14 +148,14 @@ class Pump:
         self._incoming.finish_batch()
         return done
 
-    def _note_answer(self, state: SubscriptionState, event: Event) -> None:
+    def _note_answer(self, state: SubscriptionState, event: Event[Any]) -> None:
         # Other errors come while the server is asked again.
         if event.type != "error" or state.refusal is not None:
             state.answered = True
             state.wake_waiters()
 
     def _deliver_refusal(
-        self, state: SubscriptionState, callback: Callable[[Event], Any], event: Event
+        self, state: SubscriptionState, callback: Callable[[Event[Any]], Any], event: Event
     ) -> None:
         self._subscriptions.refused(state, refusal_of(state.uid, event.data))
         try:

@@ -13,7 +13,7 @@ from ._events import Event
 from ._options import Events, Granularity, Key, Query, Snapshot
 from ._subscription_state import SubscriptionState
 
-Callback = Callable[[Event], object]
+Callback = Callable[[Event[Any]], object]
 
 
 class Handler:
@@ -142,7 +142,7 @@ class Subscribing(ABC):
 
         Args:
             collection: The collection's name.
-            callback: Called with each `Event`.
+            callback: Called with each `Event`; to type its data, annotate it as `Event[Post]`.
             query: `fields`, `filter`, `sort`, `limit`, `deep`, `meta` …
             uid: A name for the subscription. If another one has it, that one is returned,
                 and the callback is not used.

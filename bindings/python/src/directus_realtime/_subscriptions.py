@@ -50,7 +50,7 @@ class Subscriptions:
     def subscribe(
         self,
         collection: str,
-        callback: Callable[[Event], Any],
+        callback: Callable[[Event[Any]], Any],
         callbacks: Callbacks,
         scope: ScopeState | None,
         *,

@@ -97,8 +97,8 @@ class Client(Subscribing, LiveOpening, BaseClient):
         super().reconnect()
 
     def _subscribe(
-        self, collection: str, callback: Callback | None, **options: Any
-    ) -> Subscription:
+        self, collection: str, callback: Callback[Any] | None, **options: Any
+    ) -> Subscription[Any]:
         make = self._subscriber.subscribe
         return make(self._callbacks, None, collection, callback, **options)
 
@@ -111,11 +111,11 @@ class Client(Subscribing, LiveOpening, BaseClient):
         """A new scope, whose subscriptions end together: `async with client.scope() as scope:`."""
         return Scope(self, self._subscriber, self._opener)
 
-    def get_active_subscriptions(self) -> list[Subscription | Live[Any]]:
+    def get_active_subscriptions(self) -> list[Subscription[Any] | Live[Any]]:
         """The subscriptions and live collections, in the order in which they were made."""
         return [self._view_of(state) for state in self._core.subscriptions.all()]
 
-    def _view_of(self, state: SubscriptionState) -> Subscription | Live[Any]:
+    def _view_of(self, state: SubscriptionState) -> Subscription[Any] | Live[Any]:
         if isinstance(state, LiveState):
             return self._opener.view_of(state)
         return self._subscriber.view_of(state)

@@ -15,10 +15,10 @@ from .._link import States
 from .._live import LiveBase, checked, ignore
 from .._live_calls import LiveCalls, Verification
 from .._live_state import LiveState
-from .._live_typing import Row
 from .._live_updates import LiveUpdate
 from .._options import Query
 from .._subscription_state import ScopeState
+from .._typing import Row
 from ._consumer import CallbackConsumer, IteratorConsumer
 from ._flow_control import FlowControl
 from ._loop import ClientLoop

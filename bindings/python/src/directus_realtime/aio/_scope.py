@@ -23,8 +23,8 @@ class Scope(Subscribing, LiveOpening, ScopeBase):
         self._opener = opener
 
     def _subscribe(
-        self, collection: str, callback: Callback | None, **options: Any
-    ) -> Subscription:
+        self, collection: str, callback: Callback[Any] | None, **options: Any
+    ) -> Subscription[Any]:
         self._check_open()
         owner = self._owner(options["persistent"])
         return self._subscriber.subscribe(owner, self._state, collection, callback, **options)

@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+from typing import Any, Generic
 
 from .._callbacks import Callbacks
 from .._calls import Calls
@@ -18,15 +18,16 @@ from .._options import Events, Granularity, Key, Query, Snapshot
 from .._running import when_gone
 from .._subscription import Handler
 from .._subscription_state import ScopeState, SubscriptionState
+from .._typing import Data_co
 from ._consumer import CallbackConsumer, Consumer, IteratorConsumer
 from ._flow_control import FlowControl
 from ._loop import ClientLoop
 from ._waiting import LoopWaiting
 
-Callback = Callable[[Event], Any]
+Callback = Callable[[Event[Data_co]], Any]
 
 
-class Subscription(Handler, AsyncIterator[Event]):
+class Subscription(Handler, AsyncIterator[Event[Data_co]], Generic[Data_co]):
     """A subscription of the asyncio client.
 
     Without a callback its events are iterated over: `async for event in subscription`.
@@ -59,12 +60,12 @@ class Subscription(Handler, AsyncIterator[Event]):
         """
         return super().unsubscribe()
 
-    def __aiter__(self) -> Subscription:
+    def __aiter__(self) -> Subscription[Data_co]:
         self._iterator()
         return self
 
-    async def __anext__(self) -> Event:
-        event: Event = await self._iterator().next()
+    async def __anext__(self) -> Event[Data_co]:
+        event: Event[Data_co] = await self._iterator().next()
         return event
 
     def _iterator(self) -> IteratorConsumer:
@@ -96,14 +97,14 @@ class Subscribing(ABC):
 
     @abstractmethod
     def _subscribe(
-        self, collection: str, callback: Callback | None, **options: Any
-    ) -> Subscription:
+        self, collection: str, callback: Callback[Any] | None, **options: Any
+    ) -> Subscription[Any]:
         """Subscribes with these options."""
 
     async def subscribe(
         self,
         collection: str,
-        callback: Callback | None = None,
+        callback: Callback[Data_co] | None = None,
         *,
         query: Query | None = None,
         uid: str | None = None,
@@ -115,11 +116,12 @@ class Subscribing(ABC):
         snapshot: Snapshot = "exact",
         settle: float | None = 0.25,
         changes_only: bool = False,
-    ) -> Subscription:
+    ) -> Subscription[Data_co]:
         """Subscribes to a collection, or to one item of it.
 
         See `directus_realtime.Client.subscribe`. It does not wait for the server, nor for
-        a link: `await subscription.wait()` does, and raises the server's refusal.
+        a link: `await subscription.wait()` does, and raises the server's refusal. To type
+        the data of what is iterated over: `posts: Subscription[Post] = await …`; see `Event`.
 
         Args:
             collection: The collection's name.
@@ -173,18 +175,20 @@ class Subscriber:
         self._waiting = waiting
         self._flow = flow
         #: The objects that the application has, by the numbers of their subscriptions.
-        self._views: weakref.WeakValueDictionary[int, Subscription] = weakref.WeakValueDictionary()
+        self._views: weakref.WeakValueDictionary[int, Subscription[Any]] = (
+            weakref.WeakValueDictionary()
+        )
 
     def subscribe(
         self,
         callbacks: Callbacks,
         scope: ScopeState | None,
         collection: str,
-        callback: Callback | None,
+        callback: Callback[Any] | None,
         *,
         changes_only: bool,
         **options: Any,
-    ) -> Subscription:
+    ) -> Subscription[Any]:
         """Subscribes with a function, a coroutine function, or an iterator."""
         if callback is not None and not callable(callback):  # pyright: ignore[reportUnnecessaryComparison]
             raise TypeError(f"callback must be callable, not {type(callback).__name__}")
@@ -202,13 +206,15 @@ class Subscriber:
         )
         return self.view_of(state)
 
-    def view_of(self, state: SubscriptionState) -> Subscription:
+    def view_of(self, state: SubscriptionState) -> Subscription[Any]:
         """The object for a subscription: the same one as long as the application holds it."""
         known = self._views.get(state.user_data)
         if known is not None:
             return known
         consumer = _consumer_of(state)
-        view = Subscription(self._core, state, self._calls, self._waiting, consumer)
+        view: Subscription[Any] = Subscription(
+            self._core, state, self._calls, self._waiting, consumer
+        )
         self._views[state.user_data] = view
         if isinstance(consumer, IteratorConsumer) and not state.persistent:
             # Without it the events could not be read any more.
