@@ -45,6 +45,7 @@ NODE_MODULES := $(NODE_PACKAGE)/node_modules/.complete
 RUNTIMES := target/runtimes/.complete
 RUNTIME_PACKAGES := bun@1.4.5 deno@2.9.6
 BENCH_PEERS := target/bench/.complete
+FRAMEWORKS := target/frameworks/.complete
 SDK_MODULES := tests/sdk/node_modules/.complete
 
 PREFIX ?= /usr/local
@@ -58,7 +59,7 @@ CARGO_C_VERSION := 0.10.24+cargo-0.98.0
 CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 
 SUITES := test-rust test-faults test-python test-databases test-live-collections test-sdk test-install test-directus \
-    test-node test-proxies test-examples test-other test-docs test-abi
+    test-node test-proxies test-examples test-other test-docs test-abi test-frameworks
 
 .PHONY: lib install dist test-dist demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
     soak-faults lines mutants bench bench-live header deps test-deps servers clean
@@ -166,7 +167,7 @@ scripted-server:
 
 # Everything is installed and built first; then the suites, which mostly wait for servers, run
 # side by side. What each of them prints comes when it has ended.
-AT_HAND := servers lint examples node-package $(RUNTIMES) $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES)
+AT_HAND := servers lint examples node-package $(RUNTIMES) $(CARGO_C) $(PYTHON_TOOLS)/complete $(SDK_MODULES) $(FRAMEWORKS)
 SIDE_BY_SIDE := --no-print-directory --jobs 3 --output-sync=target
 test: deps test-deps
 	$(MAKE) $(SIDE_BY_SIDE) $(AT_HAND)
@@ -210,6 +211,15 @@ test-docs: servers lib scripted-server $(PYTHON_TOOLS)/complete
 # The library through the reverse proxies of docs/proxies.md: a missing one is skipped by name.
 test-proxies: servers lib
 	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/proxies
+
+# The recipes for frameworks of docs/: what could not be installed is skipped by name.
+test-frameworks: servers lib $(FRAMEWORKS)
+	$(PACKAGES) $(PYTHON) -m unittest discover -s tests/frameworks
+
+$(FRAMEWORKS): tests/frameworks/requirements.txt
+	$(PYTHON) -m venv --clear $(@D)/venv
+	-$(@D)/venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 # Programs and libraries of different ages.
 test-abi: servers lib

@@ -13,6 +13,7 @@ optional  what may be missing: without `libs` the block is skipped by this name
 module  what a Python program imports: where no interpreter has it, the block is skipped by name
 file    the name of the program's source for the shell blocks of the page
 server  its WEBSOCKETS_REST_AUTH, where it isn't handshake
+recipe  the name of its file: tests/frameworks runs it, this suite does not
 prints  what the output must contain; or a `text` block follows, which is the whole output
 
 `file` shares the output of the block that follows. "…" stands for anything, on a
@@ -30,7 +31,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 RUNNABLE = ("c", "cpp", "python", "sh", "js")
 # Run by tests/proxies.
 ELSEWHERE = ("nginx", "haproxy", "apache", "caddy")
-KNOWN = {"in", "story", "libs", "flags", "optional", "module", "file", "server", "prints"}
+KNOWN = {"in", "story", "libs", "flags", "optional", "module", "file", "server", "prints", "recipe"}
 HOLE = "/* the fragment */"
 COMMENT = re.compile(r"<!-- test: (.*) -->")
 
@@ -73,8 +74,8 @@ def attributes_of(line):
     return attributes
 
 
-def blocks_of(page):
-    """The blocks that are run, with their expected output."""
+def blocks_of(page, recipes=False):
+    """The blocks that are run, with their expected output; or the recipes for frameworks."""
     lines = page.read_text(encoding="utf-8").splitlines()
     blocks, began = [], None
     for number, line in enumerate(lines):
@@ -103,7 +104,7 @@ def blocks_of(page):
             raise ValueError(f"{here}: {language or 'this'!r} cannot be run")
     if began is not None:
         raise ValueError(f"{page.name}, line {began + 1}: a fence without its end")
-    return blocks
+    return [block for block in blocks if ("recipe" in block.attributes) == recipes]
 
 
 def pattern(expected):

@@ -12,11 +12,11 @@ LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
-def page(text):
+def page(text, recipes=False):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.md"
         file.write_text(text, encoding="utf-8")
-        return blocks_of(file)
+        return blocks_of(file, recipes)
 
 
 def anchors(text):
@@ -41,6 +41,11 @@ class Blocks(unittest.TestCase):
         self.assertEqual((one.line, one.language, one.text, one.output), (2, "c", "1;\n", "out\n"))
         self.assertEqual(one.attributes, {"in": "client.c", "prints": "a b"})
         self.assertEqual((two.language, two.attributes, two.output), ("sh", {}, None))
+
+    def test_a_recipe_is_left_to_the_suite_that_runs_it(self):
+        text = "<!-- test: recipe=app.py -->\n```python\n1\n```\n\n```sh\nls\n```\n"
+        self.assertEqual([each.language for each in page(text)], ["sh"])
+        self.assertEqual([each.language for each in page(text, recipes=True)], ["python"])
 
     def test_an_output_is_compared_as_a_whole(self):
         expected = pattern('a … c\n…\n{"id":1}\n')
