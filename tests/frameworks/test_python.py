@@ -97,6 +97,8 @@ class Python(unittest.TestCase):
                 status, _ = until(lambda: get(port), program)
                 self.assertEqual(status, 500)
                 program.wait_for("ForkedError")
+                program.process.terminate()
+                program.status()
 
     def test_each_process_of_celerys_pool_has_a_client_of_its_own(self):
         celery = need(self, "celery")
