@@ -108,7 +108,8 @@ examples: lib $(EXAMPLES)
 $(BUILD)/examples/%: examples/c/%.c $(wildcard examples/c/*.h) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(WARNINGS) $(CFLAGS) -Iinclude $< \
-	    -o $@ -L$(BUILD)/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../release'
+	    -o $@ $$(pkg-config --cflags --libs jansson) \
+	    -L$(BUILD)/release -ldirectus_realtime -Wl,-rpath,'$$ORIGIN/../release'
 
 $(BUILD)/examples/cpp/%: examples/cpp/%.cpp include/directus_realtime.hpp $(LIBRARY)
 	@mkdir -p $(@D)

@@ -17,10 +17,11 @@ need g++ g++
 need make make
 need python3 python3
 need npm npm
+need pkg-config pkg-config
 need_file /usr/include/nlohmann/json.hpp nlohmann-json3-dev
+need_file /usr/include/jansson.h libjansson-dev
 if [ "${1:-}" = tests ]; then
     need valgrind valgrind
-    need pkg-config pkg-config
     need cmake cmake
     need clang++ clang
     need doxygen doxygen

@@ -13,7 +13,7 @@
 
 #include "example.h"
 #include "ids.h"
-#include "json.h"
+#include "items.h"
 
 struct chat {
     drt_client *client;
@@ -25,37 +25,36 @@ struct chat {
     bool online, ready, closed, over;
 };
 
-static long long id_of(struct json message) {
-    char id[24];
-    json_text(json_get(message, "id"), id, sizeof id);
-    return atoll(id);
-}
-
-static void print_message(struct chat *chat, struct json message) {
+static void print_message(struct chat *chat, const json_t *message) {
     char name[40], text[4096];
     if (!ids_add(&chat->printed, id_of(message))) {
         return;
     }
-    json_text(json_get(message, "user_name"), name, sizeof name);
-    json_text(json_get(message, "text"), text, sizeof text);
+    text_of(message, "user_name", name, sizeof name);
+    text_of(message, "text", text, sizeof text);
     printf("%s%s %s\n", name, strcmp(name, chat->name) == 0 ? " (you):" : ":", text);
 }
 
 static void on_event(const drt_event *event, void *user_data) {
     struct chat *chat = user_data;
-    struct json data = {event->data, event->data_len}, message;
+    if (event->kind == DRT_EVENT_ERROR) {
+        fprintf(stderr, "the server says: %.*s\n", (int)event->data_len, event->data);
+        chat->over = event->flags & DRT_FLAG_ENDED;
+        return;
+    }
+    json_t *data = data_of(event);
     if (event->kind == DRT_EVENT_INIT) {
+        size_t at;
+        json_t *message;
         /* After a gap, most of these were printed before. */
-        while (json_next(&data, &message)) {
+        json_array_foreach (data, at, message) {
             print_message(chat, message);
         }
         chat->ready = true;
     } else if (event->kind == DRT_EVENT_CREATE) {
         print_message(chat, data);
-    } else if (event->kind == DRT_EVENT_ERROR) {
-        fprintf(stderr, "the server says: %.*s\n", (int)event->data_len, event->data);
-        chat->over = event->flags & DRT_FLAG_ENDED;
     }
+    json_decref(data);
     fflush(stdout);
 }
 
@@ -80,30 +79,29 @@ static void on_reply(drt_status status, const char *json, size_t len, void *user
 }
 
 static void send_line(struct chat *chat) {
-    char channel[200], name[200], text[6 * sizeof chat->typed], message[sizeof text + 600];
     size_t length = chat->length;
     chat->length = 0;
     if (length == 0) {
         return;
     }
-    if (length < sizeof chat->typed) {
-        chat->typed[length] = '\0';
-    }
-    if (length >= sizeof chat->typed || !json_quote(chat->typed, text, sizeof text) ||
-        !json_quote(chat->channel, channel, sizeof channel) ||
-        !json_quote(chat->name, name, sizeof name)) {
+    if (length >= sizeof chat->typed) {
         fprintf(stderr, "not sent: too long\n");
         return;
     }
-    snprintf(message, sizeof message,
-             "{\"type\":\"items\",\"collection\":\"messages\",\"action\":\"create\","
-             "\"data\":{\"channel_id\":%s,\"user_name\":%s,\"text\":%s}}",
-             channel, name, text);
-    if (drt_request(chat->client, message, 0, on_reply, chat, NULL) != DRT_OK) {
+    chat->typed[length] = '\0';
+    json_t *request = json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s}}", "type", "items", "collection",
+                                "messages", "action", "create", "data", "channel_id", chat->channel,
+                                "user_name", chat->name, "text", chat->typed);
+    char *message = json_dumps(request, JSON_COMPACT);
+    json_decref(request);
+    if (!message) {
+        fprintf(stderr, "not sent: not UTF-8\n");
+    } else if (drt_request(chat->client, message, 0, on_reply, chat, NULL) == DRT_OK) {
+        chat->unanswered++;
+    } else {
         fprintf(stderr, "not sent: %s\n", drt_last_error());
-        return;
     }
-    chat->unanswered++;
+    free(message);
 }
 
 /* Reads typed input, which a terminal passes on line by line. */
@@ -127,21 +125,22 @@ static void read_keyboard(struct chat *chat) {
 }
 
 static void subscribe(struct chat *chat) {
-    char channel[200], query[600];
-    if (!json_quote(chat->channel, channel, sizeof channel)) {
-        fprintf(stderr, "the channel's name is too long\n");
+    /* No limit: it would cut messages sent in a gap, and the server's batches of changes. */
+    json_t *wanted = json_pack("{s:[s,s,s], s:{s:{s:s}}, s:[s,s], s:i}", "fields", "id",
+                               "user_name", "text", "filter", "channel_id", "_eq", chat->channel,
+                               "sort", "date_created", "id", "limit", -1);
+    char *query = json_dumps(wanted, JSON_COMPACT);
+    json_decref(wanted);
+    if (!query) {
+        fprintf(stderr, "the channel's name is not UTF-8\n");
         exit(2);
     }
-    /* No limit: it would cut messages sent in a gap, and the server's batches of changes. */
-    snprintf(query, sizeof query,
-             "{\"fields\":[\"id\",\"user_name\",\"text\"],\"filter\":{\"channel_id\":{\"_eq\":%s}},"
-             "\"sort\":[\"date_created\",\"id\"],\"limit\":-1}",
-             channel);
     drt_subscription_options messages = DRT_SUBSCRIPTION_OPTIONS_INIT;
     messages.collection = "messages";
     messages.query = query;
     drt_status status = drt_subscribe(chat->client, NULL, &messages, on_event, chat, NULL, NULL);
     must(status, "drt_subscribe");
+    free(query);
 }
 
 int main(int argc, char **argv) {

@@ -9,33 +9,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <directus_realtime.h>
+#include "items.h"
 
-#include "json.h"
-
-static void print_post(const char *mark, struct json post) {
-    char id[24], title[60], status[20];
-    json_text(json_get(post, "id"), id, sizeof id);
-    json_text(json_get(post, "title"), title, sizeof title);
-    json_text(json_get(post, "status"), status, sizeof status);
-    printf("%-8s %4s  %-34s %s\n", mark, id, title, status);
+static void print_post(const char *mark, const json_t *post) {
+    char title[60], status[20];
+    text_of(post, "title", title, sizeof title);
+    text_of(post, "status", status, sizeof status);
+    printf("%-8s %4" JSON_INTEGER_FORMAT "  %-34s %s\n", mark, id_of(post), title, status);
 }
 
 static void on_event(const drt_event *event, void *user_data) {
     static const char *const marks[] = {"", "+ create", "~ update", "- delete"};
     (void)user_data;
-    struct json data = {event->data, event->data_len}, post;
+    if (event->kind == DRT_EVENT_ERROR) {
+        printf("! error  %.*s\n", (int)event->data_len, event->data);
+        fflush(stdout);
+        return;
+    }
+    json_t *data = data_of(event);
     if (event->kind == DRT_EVENT_INIT) {
         /* After a gap, such as a restart of the server, the snapshot replaces the old posts. */
         puts(event->flags & DRT_FLAG_RESYNC ? "= the posts now, after the gap:" : "= the posts:");
-        while (json_next(&data, &post)) {
+        size_t at;
+        json_t *post;
+        json_array_foreach (data, at, post) {
             print_post("", post);
         }
-    } else if (event->kind == DRT_EVENT_ERROR) {
-        printf("! error  %.*s\n", (int)event->data_len, event->data);
     } else {
         print_post(marks[event->kind], data);
     }
+    json_decref(data);
     fflush(stdout);
 }
 

@@ -9,90 +9,53 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "example.h"
-#include "json.h"
+#include "items.h"
 
 enum { SHOWN = 20 };
 
-struct post {
-    char id[40], title[60], status[20];
-};
-
 struct feed {
-    struct post *posts; /* newest first */
-    size_t count, room;
+    json_t *posts; /* newest first */
     bool online, stale, over;
 };
 
-static struct post read_post(struct json data) {
-    struct post post;
-    json_text(json_get(data, "id"), post.id, sizeof post.id);
-    json_text(json_get(data, "title"), post.title, sizeof post.title);
-    json_text(json_get(data, "status"), post.status, sizeof post.status);
-    return post;
-}
-
-static void insert(struct feed *feed, size_t at, const struct post *post) {
-    if (feed->count == feed->room) {
-        feed->room = feed->room ? 2 * feed->room : 64;
-        feed->posts = realloc(feed->posts, feed->room * sizeof *feed->posts);
-        if (!feed->posts) {
-            perror("feed");
-            exit(1);
+/* The place of a post, or the number of posts if it isn't there. */
+static size_t find(const struct feed *feed, json_int_t id) {
+    size_t at;
+    json_t *post;
+    json_array_foreach (feed->posts, at, post) {
+        if (id_of(post) == id) {
+            break;
         }
-    }
-    struct post *place = feed->posts + at;
-    memmove(place + 1, place, (feed->count - at) * sizeof *place);
-    *place = *post;
-    feed->count++;
-}
-
-static void remove_at(struct feed *feed, size_t at) {
-    struct post *place = feed->posts + at;
-    feed->count--;
-    memmove(place, place + 1, (feed->count - at) * sizeof *place);
-}
-
-static size_t find(const struct feed *feed, const char *id) {
-    size_t at = 0;
-    while (at < feed->count && strcmp(feed->posts[at].id, id) != 0) {
-        at++;
     }
     return at;
 }
 
 static void fold(const drt_event *event, void *user_data) {
     struct feed *feed = user_data;
-    struct json data = {event->data, event->data_len}, item;
     if (event->kind == DRT_EVENT_ERROR) {
         fprintf(stderr, "the server says: %.*s\n", (int)event->data_len, event->data);
         feed->over = event->flags & DRT_FLAG_ENDED;
         return;
     }
     feed->stale = true;
+    json_t *data = data_of(event);
     if (event->kind == DRT_EVENT_INIT) {
-        feed->count = 0;
-        while (json_next(&data, &item)) {
-            struct post post = read_post(item);
-            insert(feed, feed->count, &post);
-        }
+        json_decref(feed->posts);
+        feed->posts = data;
         return;
     }
-    struct post post = read_post(data);
-    size_t at = find(feed, post.id);
-    bool known = at < feed->count;
-    if (event->kind == DRT_EVENT_DELETE) {
-        if (known) {
-            remove_at(feed, at);
-        }
-    } else if (known) {
-        feed->posts[at] = post;
-    } else {
-        insert(feed, 0, &post);
+    size_t at = find(feed, id_of(data));
+    bool known = at < json_array_size(feed->posts);
+    if (event->kind == DRT_EVENT_DELETE && known) {
+        json_array_remove(feed->posts, at);
+    } else if (event->kind != DRT_EVENT_DELETE && known) {
+        json_array_set(feed->posts, at, data);
+    } else if (event->kind != DRT_EVENT_DELETE) {
+        json_array_insert(feed->posts, 0, data);
     }
+    json_decref(data);
 }
 
 static void on_state(drt_client *client, drt_state state, drt_status reason, const char *message,
@@ -111,10 +74,14 @@ static void draw(struct feed *feed) {
     if (isatty(STDOUT_FILENO)) {
         fputs("\033[H\033[J", stdout);
     }
-    printf("%s   %zu posts\n\n", feed->online ? "● online" : "○ offline", feed->count);
-    for (size_t i = 0; i < feed->count && i < SHOWN; i++) {
-        const struct post *post = feed->posts + i;
-        printf("%6s  %s  (%s)\n", post->id, post->title, post->status);
+    printf("%s   %zu posts\n\n", feed->online ? "● online" : "○ offline",
+           json_array_size(feed->posts));
+    for (size_t i = 0; i < json_array_size(feed->posts) && i < SHOWN; i++) {
+        const json_t *post = json_array_get(feed->posts, i);
+        char title[60], status[20];
+        text_of(post, "title", title, sizeof title);
+        text_of(post, "status", status, sizeof status);
+        printf("%6" JSON_INTEGER_FORMAT "  %s  (%s)\n", id_of(post), title, status);
     }
     putchar('\n');
     fflush(stdout);
@@ -126,7 +93,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: DIRECTUS_TOKEN=... feed URL\n");
         return 2;
     }
-    struct feed feed = {0};
+    struct feed feed = {.posts = json_array()};
     struct pollfd waits[2] = {{.fd = stop_fd(), .events = POLLIN}, {.events = POLLIN}};
     drt_client *client = open_client(argv[1], on_state, &feed);
 
@@ -147,6 +114,6 @@ int main(int argc, char **argv) {
         }
     }
     drt_client_close(client, 5000);
-    free(feed.posts);
+    json_decref(feed.posts);
     return feed.over;
 }

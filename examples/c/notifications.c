@@ -15,7 +15,7 @@
 
 #include "example.h"
 #include "ids.h"
-#include "json.h"
+#include "items.h"
 
 enum { SHOWN_MS = 5000 };
 
@@ -44,13 +44,7 @@ static void drop(struct board *board, size_t at) {
     board->stale = true;
 }
 
-static long long id_of(struct json item) {
-    char id[24];
-    json_text(json_get(item, "id"), id, sizeof id);
-    return atoll(id);
-}
-
-static void show(struct board *board, struct json item) {
+static void show(struct board *board, const json_t *item) {
     long long id = id_of(item);
     if (!ids_add(&board->known, id)) {
         return;
@@ -66,15 +60,22 @@ static void show(struct board *board, struct json item) {
     struct notice *notice = &board->notices[board->count++];
     notice->id = id;
     notice->until = now_ms() + SHOWN_MS;
-    json_text(json_get(item, "message"), notice->message, sizeof notice->message);
+    text_of(item, "message", notice->message, sizeof notice->message);
     board->stale = true;
 }
 
 static void on_event(const drt_event *event, void *user_data) {
     struct board *board = user_data;
-    struct json data = {event->data, event->data_len}, item;
+    if (event->kind == DRT_EVENT_ERROR) {
+        fprintf(stderr, "the server says: %.*s\n", (int)event->data_len, event->data);
+        board->over = event->flags & DRT_FLAG_ENDED;
+        return;
+    }
+    json_t *data = data_of(event);
     if (event->kind == DRT_EVENT_INIT) {
-        while (json_next(&data, &item)) {
+        size_t at;
+        json_t *item;
+        json_array_foreach (data, at, item) {
             /* New are those made in the gap, not those in the first snapshot. */
             if (event->flags & DRT_FLAG_RESYNC) {
                 show(board, item);
@@ -90,10 +91,8 @@ static void on_event(const drt_event *event, void *user_data) {
                 drop(board, i);
             }
         }
-    } else if (event->kind == DRT_EVENT_ERROR) {
-        fprintf(stderr, "the server says: %.*s\n", (int)event->data_len, event->data);
-        board->over = event->flags & DRT_FLAG_ENDED;
     }
+    json_decref(data);
 }
 
 static void on_state(drt_client *client, drt_state state, drt_status reason, const char *message,

@@ -12,8 +12,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <jansson.h>
+
 #include "example.h"
-#include "json.h"
 
 static const char USAGE[] =
     "usage: tail [options] URL COLLECTION\n"
@@ -115,9 +116,10 @@ static void on_event(const drt_event *event, void *user_data) {
     }
     printf("{\"type\":\"%s\"", types[event->kind]);
     if (tail->named) {
-        char uid[1000] = "";
-        json_quote(event->uid, uid, sizeof uid);
-        put_json("uid", uid, strlen(uid));
+        json_t *text = json_string(event->uid);
+        fputs(",\"uid\":", stdout);
+        json_dumpf(text, stdout, JSON_ENCODE_ANY);
+        json_decref(text);
     }
     printf(",\"sequence\":%" PRIu64, event->sequence);
     if (event->flags & DRT_FLAG_RESYNC) {
@@ -205,23 +207,24 @@ static drt_event_mask event_kinds(const char *list) {
     return kinds;
 }
 
-/* The query of --fields and --filter. */
-static const char *make_query(const char *fields, const char *filter) {
-    static char query[65536];
-    char quoted[4096] = "";
+/* The query of --fields and --filter, to be freed. */
+static char *make_query(const char *fields, const char *filter) {
     if (!fields && !filter) {
         return NULL;
     }
-    if (fields && !json_quote(fields, quoted, sizeof quoted)) {
-        wrong("--fields is too long");
+    json_error_t error = {.text = ""};
+    json_t *condition = filter ? json_loads(filter, 0, &error) : NULL;
+    if (filter && !condition) {
+        fprintf(stderr, "tail: --filter is no JSON: %s\nTry --help.\n", error.text);
+        exit(USAGE_ERROR);
     }
-    int len =
-        snprintf(query, sizeof query, "{%s%s%s%s%s}", fields ? "\"fields\":" : "", quoted,
-                 fields && filter ? "," : "", filter ? "\"filter\":" : "", filter ? filter : "");
-    if (len < 0 || (size_t)len >= sizeof query) {
-        wrong("--filter is too long");
+    json_t *query = json_pack("{s:s*, s:o*}", "fields", fields, "filter", condition);
+    char *text = json_dumps(query, JSON_COMPACT);
+    json_decref(query);
+    if (!text) {
+        wrong("--fields is not UTF-8");
     }
-    return query;
+    return text;
 }
 
 static long long now_ms(void) {
@@ -355,7 +358,8 @@ int main(int argc, char **argv) {
 
     drt_subscription_options wanted = DRT_SUBSCRIPTION_OPTIONS_INIT;
     wanted.collection = argv[optind + 1];
-    wanted.query = given[QUERY] ? given[QUERY] : make_query(given[FIELDS], given[FILTER]);
+    char *query = make_query(given[FIELDS], given[FILTER]);
+    wanted.query = given[QUERY] ? given[QUERY] : query;
     wanted.uid = given[UID];
     wanted.events = event_kinds(given[EVENTS]);
     wanted.item = given[ITEM];
@@ -381,5 +385,6 @@ int main(int argc, char **argv) {
     }
     follow(&tail, client, stop, deadline);
     drt_client_close(client, 5000);
+    free(query);
     return tail.status;
 }

@@ -30,6 +30,15 @@ class CExamples(Stories, OutOfOrder, unittest.TestCase):
     def command(self, name):
         return [str(EXAMPLES / name)]
 
+    def test_the_terminal_gets_no_control_characters_of_items(self):
+        with self.program("feed", self.url) as feed:
+            feed.wait_for("posts")
+            self.rest.create("posts", {"title": "By\x1b[2J Ann, \x9b2J and Bj\u00f6rn"})
+            feed.wait_for("By [2J Ann,   2J and Björn")
+            self.assertNotIn("\x1b", feed.text)
+            feed.interrupt()
+            self.assertEqual(feed.status(), 0)
+
 
 class Tail(unittest.TestCase):
     @classmethod

@@ -8,13 +8,15 @@
  * per line. Each is answered with a line of counts, and "copy" with the items as well,
  * one per line. The program ends with its input.
  */
-#include "../../examples/c/json.h"
 #include "directus_realtime.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct item {
@@ -59,11 +61,21 @@ static struct item *find(const char *key) {
 }
 
 /* A key is a number or a string, and the same key may come as either. */
-static void key_of(struct json row, char key[64]) {
-    json_text(json_get(row, subscription_options.primary_key), key, 64);
+static void key_of(const json_t *row, char key[64]) {
+    const json_t *value = json_object_get(row, subscription_options.primary_key);
+    if (json_is_integer(value)) {
+        snprintf(key, 64, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else {
+        const char *text = json_string_value(value);
+        snprintf(key, 64, "%s", text ? text : "");
+    }
 }
 
-static void drop(struct json row) {
+static char *text_of(const json_t *row) {
+    return or_die(json_dumps(row, JSON_COMPACT | JSON_ENCODE_ANY));
+}
+
+static void drop(const json_t *row) {
     char key[64];
     key_of(row, key);
     struct item *item = find(key);
@@ -73,8 +85,8 @@ static void drop(struct json row) {
     }
 }
 
-static void put(struct json row) {
-    if (row.len == 0) {
+static void put(const json_t *row) {
+    if (row == NULL) {
         /* A proxy that changes bytes may have changed the name of the member that had it. */
         copy.without_item++;
         return;
@@ -92,23 +104,23 @@ static void put(struct json row) {
         item = &copy.items[copy.count++];
         memcpy(item->key, key, sizeof(key));
     }
-    item->text = or_die(malloc(row.len + 1));
-    memcpy(item->text, row.at, row.len);
-    item->text[row.len] = '\0';
+    item->text = text_of(row);
 }
 
-static void begin_again(struct json rows) {
+static void begin_again(const json_t *rows) {
     while (copy.count > 0) {
         free(copy.items[--copy.count].text);
     }
-    for (struct json row; json_next(&rows, &row);) {
+    size_t at;
+    const json_t *row;
+    json_array_foreach (rows, at, row) {
         put(row);
     }
 }
 
 static void subscribe(void);
 
-static void fold(const drt_event *event, struct json data) {
+static void fold(const drt_event *event, const json_t *data) {
     bool first = copy.events++ == 0;
     copy.holes += event->sequence != copy.last_sequence + 1;
     copy.last_sequence = event->sequence;
@@ -124,8 +136,9 @@ static void fold(const drt_event *event, struct json data) {
         key_of(data, key);
         /* With other content it may be a new item of that key. */
         const struct item *known = find(key);
-        copy.repeated += known != NULL && strlen(known->text) == data.len &&
-                         memcmp(known->text, data.at, data.len) == 0;
+        char *text = data != NULL ? text_of(data) : NULL;
+        copy.repeated += known != NULL && text != NULL && strcmp(known->text, text) == 0;
+        free(text);
         put(data);
         break;
     }
@@ -144,7 +157,9 @@ static void on_event(const drt_event *event, void *user_data) {
     (void)user_data;
     bool ended = (event->flags & DRT_FLAG_ENDED) != 0;
     pthread_mutex_lock(&copy.lock);
-    fold(event, (struct json){event->data, event->data_len});
+    json_t *data = json_loadb(event->data, event->data_len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    fold(event, data);
+    json_decref(data);
     copy.refused += ended;
     pthread_mutex_unlock(&copy.lock);
     if (ended) {
@@ -231,7 +246,7 @@ int main(int argc, char **argv) {
         answer(strcmp(order, "copy\n") == 0);
     }
     expect(drt_client_close(client, 10000), "close");
-    begin_again((struct json){"", 0});
+    begin_again(NULL);
     free(copy.items);
     return 0;
 }

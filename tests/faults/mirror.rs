@@ -42,6 +42,14 @@ impl Settings<'_> {
     }
 }
 
+/// What the compiler needs for jansson, with which the program reads JSON.
+fn jansson() -> Vec<String> {
+    let mut command = Command::new("pkg-config");
+    let output = cc::succeeds(command.args(["--cflags", "--libs", "jansson"]));
+    let flags = String::from_utf8(output.stdout).expect("flags are text");
+    flags.split_whitespace().map(str::to_owned).collect()
+}
+
 /// The running program. It ends with this value.
 pub struct Mirror {
     child: Child,
@@ -58,7 +66,9 @@ impl Mirror {
         let name = format!("mirror-{}-{number}", std::process::id());
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let source = cc::root().join("tests/faults/mirror.c");
-        let compiler = cc::compiler("CC", "cc");
+        let mut compiler = cc::compiler("CC", "cc");
+        // Before the source, where linkers may take a library for one that nothing needs.
+        compiler.arg("-Wl,--no-as-needed").args(jansson());
         let (program, libraries) = cc::compile_in(&directory, &source, compiler, "-std=c11");
         let mut child = Command::new(program)
             .args([settings.url, ADMIN, settings.collection, settings.key])
