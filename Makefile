@@ -61,7 +61,7 @@ CARGO_C := target/tools/cargo-c-$(CARGO_C_VERSION)/bin/cargo-cinstall
 SUITES := test-rust test-faults test-python test-databases test-live-collections test-sdk test-install test-directus \
     test-node test-proxies test-examples test-other test-docs test-abi test-frameworks
 
-.PHONY: lib install dist test-dist demo play recording examples node-package test $(SUITES) check lint fmt scripted-server soak \
+.PHONY: lib install dist test-dist demo play recording pictures examples node-package test $(SUITES) check lint fmt scripted-server soak \
     soak-faults lines mutants bench bench-live header deps test-deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
@@ -128,6 +128,10 @@ play: deps examples node-package
 # The README's picture of the demo.
 recording: deps examples node-package
 	$(PYTHON) examples/record.py
+
+# The pictures of the guides.
+pictures:
+	$(PYTHON) docs/pictures/draw.py
 
 # What machines may lack, from the system's own packages: to build, and to test.
 deps:
