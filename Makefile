@@ -24,7 +24,7 @@ EXAMPLES := $(patsubst examples/c/%.c,$(BUILD)/examples/%,$(wildcard examples/c/
 WARNINGS := -Wall -Wextra -Wpedantic -Werror
 TOOLS := target/tools/venv
 C_SOURCES := $(wildcard examples/c/*.[ch] examples/cpp/*.cpp $(addprefix tests/,abi/*.c c/*.[ch] \
-    cpp/*.[ch]pp cpp/units/*.[ch]pp databases/*.c docs/*.c docs/wrappers/*.c faults/*.c \
+    careless/*.[ch] cpp/*.[ch]pp cpp/units/*.[ch]pp databases/*.c docs/*.c docs/wrappers/*.c faults/*.c \
     install/*/*.c install/*/*.cpp instructions/*.c packaging/*/*.c)) include/directus_realtime.hpp
 
 # The server that the tests of all languages script.
@@ -62,7 +62,7 @@ SUITES := test-rust test-faults test-python test-databases test-live-collections
     test-node test-proxies test-examples test-other test-docs test-abi test-frameworks
 
 .PHONY: lib install dist test-dist demo play recording pictures examples node-package test $(SUITES) check lint fmt scripted-server soak \
-    soak-faults lines mutants bench bench-live header deps test-deps servers clean
+    soak-faults careless lines mutants bench bench-live header deps test-deps servers clean
 
 # The programs look for the soname, not for the file that they were linked with.
 lib:
@@ -293,6 +293,13 @@ soak:
 soak-faults: servers
 	DRT_FAULT_RESTARTS=300 DRT_FAULT_FAILOVERS=30 DRT_FAULT_SECONDS=600 \
 	    $(CARGO) test --test faults -- --nocapture
+
+# A careless program in C: plain, with sanitizers, with valgrind. `make careless SECONDS=600 SEED=7`.
+SECONDS ?= 60
+careless:
+	$(CARGO) build
+	DRT_CARELESS_SECONDS=$(SECONDS) DRT_CARELESS_SEED=$(SEED) $(CARGO) test --test careless -- \
+	    --nocapture --test-threads 1
 
 # The library on lines of Directus from 10.13 on, which are installed under target/ (6 GB, and an
 # hour the first time); writes docs/compatibility.md.

@@ -143,17 +143,21 @@ impl Handshake {
         self.answer(&format!("HTTP/1.1 {status}\r\n\r\n"));
     }
 
-    pub fn upgrade(mut self) -> Link {
+    pub fn upgrade(self) -> Link {
+        self.try_upgrade().unwrap()
+    }
+
+    pub fn try_upgrade(mut self) -> io::Result<Link> {
         let accept = derive_accept_key(self.header("Sec-WebSocket-Key")[0].as_bytes());
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {accept}\r\n\r\n"
         );
-        self.socket.write_all(answer.as_bytes()).unwrap();
-        Link {
+        self.socket.write_all(answer.as_bytes())?;
+        Ok(Link {
             socket: self.socket,
             head: self.head,
-        }
+        })
     }
 }
 
