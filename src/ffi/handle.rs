@@ -86,14 +86,15 @@ pub(super) fn insert_client(client: Client) -> Result<RawHandle> {
         .ok_or_else(too_many)
 }
 
-/// A new handle of something that belongs to a client, unless the client's own is stale by now:
-/// then nothing would ever remove this one.
+/// A new handle of something that belongs to a client, unless the client's own is stale by now, or
+/// its others have been removed because its close goes on elsewhere: then nothing would ever remove
+/// this one.
 pub(super) fn insert(owner: RawHandle, object: Object) -> Result<RawHandle> {
     let gone = || Error::new(Status::Closed, "the client is closed");
     let (depth, owner) = (depth(), own_parts(owner).ok_or_else(gone)?);
     let added = with_table(|table| match table.get(owner) {
+        Found::Entry(Object::Ending(..)) | Found::Stale | Found::Unknown => Err(object),
         Found::Entry(_) => Ok(table.add(object, depth)),
-        Found::Stale | Found::Unknown => Err(object),
     });
     let added = added.map_err(|_object| gone())?;
     added
@@ -287,5 +288,33 @@ pub(super) fn subscription<T>(handle: *mut T, name: &'static str) -> Result<(Cli
     match find(handle as RawHandle, name)? {
         Object::Subscription(client, id) | Object::Live(client, id, _) => Ok((client, id)),
         other => Err(wrong_kind(&other, name, "a subscription")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::client::ClientOptions;
+
+    #[test]
+    fn nothing_gets_a_handle_while_the_close_of_its_client_goes_on_elsewhere() {
+        let options = ClientOptions {
+            url: "ws://127.0.0.1:1/".to_owned(),
+            ..ClientOptions::default()
+        };
+        let client = Client::new(options).unwrap();
+        let number = insert_client(client.clone()).unwrap();
+        let scope = client.new_scope().unwrap();
+        let object = || Object::Scope(client.clone(), scope);
+        let before = insert(number, object()).unwrap();
+        begin_ending(number, &client, &Arc::default()).unwrap();
+        remove_all_but_ending(&client);
+        assert_eq!(insert(number, object()).unwrap_err().status, Status::Closed);
+        let handle = before as *mut drt_scope;
+        assert!(super::scope(handle, "scope").is_err());
+        remove(number);
+        client.close(Instant::now(), Instant::now()).unwrap();
     }
 }
