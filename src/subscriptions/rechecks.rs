@@ -64,7 +64,7 @@ pub enum Recheck {
     Everything,
 }
 
-/// What the rows are, where that differs from what was reported.
+/// What the rows are, where that differs from what was reported; in the order of their keys.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Corrections {
     /// Rows that were reported as deleted, or not at all.
@@ -307,14 +307,15 @@ impl Rechecks {
             self.read = Some(read);
             return Some(Recheck::Created(page));
         }
-        let mut keys = Vec::with_capacity(self.wanted);
-        for reported in self.rows.values_mut().filter(|reported| reported.wanted) {
+        let wanted = self.rows.values_mut().filter(|reported| reported.wanted);
+        let mut asked: Vec<_> = wanted.collect();
+        asked.sort_unstable_by(|one, other| one.order().cmp(&other.order()));
+        let keys = asked.iter_mut().map(|reported| {
             reported.asked = true;
-            keys.push(reported.key.to_string());
-        }
-        keys.sort_unstable();
+            reported.key.to_string()
+        });
         self.read = Some(read);
-        Some(Recheck::Rows(keys))
+        Some(Recheck::Rows(keys.collect()))
     }
 
     /// Whether that read is under way.
@@ -348,7 +349,10 @@ impl Rechecks {
             spelled.insert(hash_of_spelling(key), row);
             folded.insert(hash_of_key(key), row);
         }
-        for (hash, reported) in self.rows.iter_mut().filter(|(_, reported)| reported.asked) {
+        let asked = self.rows.iter_mut().filter(|(_, reported)| reported.asked);
+        let mut asked: Vec<_> = asked.collect();
+        asked.sort_unstable_by(|(_, one), (_, other)| one.order().cmp(&other.order()));
+        for (hash, reported) in asked {
             reported.asked = false;
             let was_found = std::mem::take(&mut reported.found);
             if held.contain(&reported.key) {
@@ -382,13 +386,6 @@ impl Rechecks {
                     self.checked.push(*hash);
                 }
             }
-        }
-        for list in [
-            &mut corrections.creates,
-            &mut corrections.updates,
-            &mut corrections.deletes,
-        ] {
-            list.sort_unstable();
         }
         self.first = now;
         corrections

@@ -238,13 +238,8 @@ fn many_rows_are_read_page_by_page_a_second_apart() {
         json!({"id": {"_gt": 110}})
     );
     world.answer_read(rows(111..=120));
-    let ids = (13..=120).map(|id: i64| id.to_string());
-    let mut ids: Vec<_> = ids.collect();
-    ids.sort_unstable();
-    let ids = ids.iter().map(|id| id.parse::<i64>().unwrap());
-    still_there(&mut world, ids.collect(), rows(13..=120));
-    assert_eq!(world.told[0].data.as_array().unwrap().len(), 108);
-    world.told.clear();
+    // In the order of the keys, not of their texts.
+    found_later(&mut world, rows(13..=120));
     nothing_more(&mut world);
 }
 

@@ -42,6 +42,11 @@ impl Reported {
         }
     }
 
+    /// Rows are read, and reported, in this order: those with integer keys as they were created.
+    pub fn order(&self) -> (Option<i64>, &str) {
+        (key::exact_integer(&self.key), &self.key)
+    }
+
     /// It is to be read again. Returns 1 where it was not before.
     pub fn want(&mut self) -> usize {
         usize::from(!std::mem::replace(&mut self.wanted, true))
